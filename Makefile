@@ -1,0 +1,85 @@
+# Every target sets up what it needs, given Python 3.11 or newer and make.
+#   make test        the test suite, then the examples in the docstrings and the README
+#   make benchmark   focal loss against weighted log loss on real tables; ARGS="--help" for more
+#   make lint types wheel, or all of it: make check
+# Variables: PYTHON (interpreter), CORES (test processes), ARGS (for benchmark and test).
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && exit; \
+	done; echo python3)
+CORES ?= 2
+ARGS ?=
+
+DEV := .venv
+CORE := .venv-core
+WHEEL := .venv-wheel
+PIP := -m pip install --quiet --disable-pip-version-check
+ROOT := $(CURDIR)
+
+.DEFAULT_GOAL := help
+.PHONY: help test doctest benchmark lint types wheel check clean
+
+help:
+	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
+
+# --- environments: one for test, lint and types, one with the core only, one for the wheel ---
+
+$(DEV)/.made $(CORE)/.made $(WHEEL)/.made:
+	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and \
+	  f"gbimb needs Python 3.11 or newer, got {v.major}.{v.minor}. Name another: make PYTHON=python3.12 ...")'
+	@echo "Setting up $(@D) (a few minutes the first time)"
+	@"$(PYTHON)" -m venv --clear $(@D)
+	@$(@D)/bin/python $(PIP) --upgrade "pip>=25.1"
+	@touch $@
+
+$(DEV)/.test: $(DEV)/.made pyproject.toml constraints.txt
+	@$(@D)/bin/python $(PIP) -c constraints.txt -e . --group test
+	@touch $@
+
+$(DEV)/.lint: $(DEV)/.made pyproject.toml constraints.txt
+	@$(@D)/bin/python $(PIP) -c constraints.txt --group lint
+	@touch $@
+
+$(DEV)/.types: $(DEV)/.test
+	@$(@D)/bin/python $(PIP) -c constraints.txt --group types
+	@touch $@
+
+$(CORE)/.core: $(CORE)/.made pyproject.toml constraints.txt
+	@$(@D)/bin/python $(PIP) -c constraints.txt -e .
+	@touch $@
+
+# --- what to run ---
+
+test: $(DEV)/.test
+	$(DEV)/bin/pytest -n $(CORES) $(ARGS)
+	@$(MAKE) --no-print-directory doctest
+
+doctest: $(DEV)/.test
+	$(DEV)/bin/pytest -p no:randomly --doctest-modules --doctest-glob=README.md gbimb README.md
+
+benchmark: $(CORE)/.core
+	@$(CORE)/bin/gbimb benchmark $(ARGS)
+
+lint: $(DEV)/.lint
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/codespell
+
+types: $(DEV)/.types
+	$(DEV)/bin/mypy
+
+# The suite runs against the installed wheel from an empty directory, so that a file missing
+# from the wheel cannot be found in the source tree.
+wheel: $(WHEEL)/.made
+	@rm -rf dist
+	$(WHEEL)/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@$(WHEEL)/bin/python $(PIP) -c constraints.txt dist/*.whl --group test
+	@$(WHEEL)/bin/python $(PIP) --force-reinstall --no-deps dist/*.whl
+	@away=$$(mktemp -d) && trap 'rm -rf "$$away"' EXIT && cd "$$away" && \
+	  "$(ROOT)/$(WHEEL)/bin/python" -c 'import gbimb; assert "site-packages" in gbimb.__file__, gbimb.__file__' && \
+	  "$(ROOT)/$(WHEEL)/bin/pytest" -n $(CORES) -c "$(ROOT)/pyproject.toml" --rootdir "$(ROOT)" "$(ROOT)/tests"
+
+check: lint types test wheel
+
+clean:
+	rm -rf $(DEV) $(CORE) $(WHEEL) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

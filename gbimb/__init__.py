@@ -1,0 +1,53 @@
+"""Gradient boosting for imbalanced classes."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gbimb import datasets, lightgbm, losses, metrics, thresholds, xgboost
+    from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
+    from gbimb.exceptions import GbimbError, GbimbWarning
+    from gbimb.losses import FocalLoss, LogisticLoss
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "FocalLoss",
+    "GbimbError",
+    "GbimbWarning",
+    "ImbalancedLGBMClassifier",
+    "ImbalancedXGBClassifier",
+    "LogisticLoss",
+    "__version__",
+    "datasets",
+    "lightgbm",
+    "losses",
+    "metrics",
+    "thresholds",
+    "xgboost",
+]
+
+# Names are imported when first used, so that `import gbimb` loads no engine.
+_HOME = {
+    "FocalLoss": "gbimb.losses",
+    "GbimbError": "gbimb.exceptions",
+    "GbimbWarning": "gbimb.exceptions",
+    "ImbalancedLGBMClassifier": "gbimb.estimators",
+    "ImbalancedXGBClassifier": "gbimb.estimators",
+    "LogisticLoss": "gbimb.losses",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  a module attribute can be anything
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    if name in __all__:
+        return import_module(f"gbimb.{name}")
+    msg = f"module 'gbimb' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

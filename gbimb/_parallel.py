@@ -1,0 +1,99 @@
+"""Run a compiled loop over ranges of rows on several threads.
+
+The kernels are compiled with ``nogil``, so plain threads suffice. They sleep between calls,
+where the OpenMP pool of a compiled ``parallel`` loop would spin beside the engines' own pools
+and would not survive a fork.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TypeVar
+
+from gbimb.exceptions import InvalidParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
+
+ROWS_PER_TASK = 1 << 16
+
+_limit: ContextVar[int | None] = ContextVar("gbimb_threads", default=None)
+_pool: ThreadPoolExecutor | None = None
+_pool_size = 0
+
+
+def available_threads() -> int:
+    """Return the number of processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def resolve_jobs(n_jobs: int | None) -> int:
+    """Return the number of threads that ``n_jobs`` asks for, counted as joblib does.
+
+    ``None`` and ``-1`` are all available processors, ``-2`` all but one.
+    """
+    available = available_threads()
+    if n_jobs is None:
+        return available
+    if n_jobs == 0:
+        msg = "n_jobs must be None or a whole number other than 0, got 0."
+        raise InvalidParameterError(msg)
+    return n_jobs if n_jobs > 0 else max(1, available + 1 + n_jobs)
+
+
+@contextmanager
+def thread_limit(n_threads: int) -> Iterator[None]:
+    """Let the kernels called in this context use at most ``n_threads`` threads."""
+    token = _limit.set(n_threads)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def run_ranges(task: Callable[[int, int], T], n_rows: int) -> list[T]:
+    """Call ``task(start, stop)`` for ranges that cover ``n_rows`` and return what it returned.
+
+    The ranges do not depend on the number of threads, so sums over them do not either.
+    """
+    bounds = [
+        (start, min(start + ROWS_PER_TASK, n_rows)) for start in range(0, n_rows, ROWS_PER_TASK)
+    ]
+    threads = min(_limit.get() or available_threads(), len(bounds))
+    if threads <= 1:
+        return [task(start, stop) for start, stop in bounds]
+    share = -(-len(bounds) // threads)
+    groups = [bounds[i : i + share] for i in range(0, len(bounds), share)]
+
+    def run(group: list[tuple[int, int]]) -> list[T]:
+        return [task(start, stop) for start, stop in group]
+
+    futures = [_get_pool(threads - 1).submit(run, group) for group in groups[1:]]
+    results = run(groups[0])
+    for future in futures:
+        results += future.result()
+    return results
+
+
+def _get_pool(size: int) -> ThreadPoolExecutor:
+    global _pool, _pool_size  # noqa: PLW0603  one pool for the process, made when first needed
+    if _pool is None or _pool_size < size:
+        _pool = ThreadPoolExecutor(size, thread_name_prefix="gbimb")
+        _pool_size = size
+    return _pool
+
+
+def _forget_pool() -> None:
+    global _pool, _pool_size
+    _pool, _pool_size = None, 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)

@@ -1,0 +1,140 @@
+"""Checks of labels, weights and numbers, each with one wording."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from gbimb._typing import Float32Array
+
+
+def check_number(
+    name: str,
+    value: object,
+    *,
+    low: float = -np.inf,
+    high: float = np.inf,
+    low_open: bool = False,
+    high_open: bool = False,
+    integer: bool = False,
+) -> float:
+    """Return ``value`` as a float, or raise with the allowed interval.
+
+    >>> check_number("gamma", 2, low=0)
+    2.0
+    """
+    kind = Integral if integer else Real
+    left, right = "(" if low_open else "[", ")" if high_open else "]"
+    rule = f"{name} must be {'an integer' if integer else 'a number'} in {left}{low:g}, {high:g}{right}"
+    if not isinstance(value, kind) or isinstance(value, bool | np.bool_):
+        raise InvalidTypeError(f"{rule}, got {value!r} ({type(value).__name__}).")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = np.inf if value > 0 else -np.inf  # type: ignore[operator]  # a whole number
+    above = number > low if low_open else number >= low
+    below = number < high if high_open else number <= high
+    if not (above and below):
+        raise InvalidParameterError(f"{rule}, got {value!r}.")
+    return number
+
+
+def check_binary_labels(y_true: ArrayLike, name: str = "y_true") -> NDArray[Any]:
+    """Return labels as a one-dimensional array of 0 and 1, or raise.
+
+    Booleans, integers and floats pass without a copy.
+    """
+    y = np.asarray(y_true)
+    if y.ndim != 1:
+        raise InvalidDataError(f"{name} must be one-dimensional, got an array of shape {y.shape}.")
+    if y.dtype == np.bool_:
+        return y.view(np.uint8)
+    if y.dtype.kind not in "iuf":
+        raise InvalidTypeError(
+            f"{name} must hold the numbers 0 and 1 (or booleans) here, got dtype {y.dtype}. "
+            "Encode the labels first; the estimators do it themselves."
+        )
+    allowed = (y == 0) | (y == 1)
+    if not allowed.all():
+        bad = y[np.argmin(allowed)]
+        raise InvalidDataError(f"{name} must hold only 0 and 1 here, got {bad.item()!r}.")
+    return y
+
+
+def check_class_codes(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> NDArray[Any]:
+    """Return labels as a one-dimensional array of whole numbers in [0, n_classes), or raise."""
+    y = np.asarray(y_true)
+    if y.ndim != 1:
+        raise InvalidDataError(f"{name} must be one-dimensional, got an array of shape {y.shape}.")
+    if y.dtype.kind not in "biuf":
+        raise InvalidTypeError(
+            f"{name} must hold class codes 0 to {n_classes - 1} here, got dtype {y.dtype}."
+        )
+    with np.errstate(invalid="ignore"):  # NaN and infinity are refused below
+        codes = y.astype(np.intp)
+    if y.size and (codes.min() < 0 or codes.max() >= n_classes or (codes != y).any()):
+        raise InvalidDataError(
+            f"{name} must hold whole numbers from 0 to {n_classes - 1} here, "
+            f"got values between {y.min().item()!r} and {y.max().item()!r}."
+        )
+    return codes
+
+
+def check_raw_score(raw_score: ArrayLike, n: int, name: str = "raw_score") -> NDArray[Any]:
+    """Return scores as a one-dimensional float array of length ``n`` without NaN, or raise."""
+    score = as_float(raw_score, name)
+    if score.shape != (n,):
+        raise InvalidDataError(
+            f"{name} must have one value a row, shape ({n},), got shape {score.shape}."
+        )
+    if np.isnan(score).any():
+        raise InvalidDataError(f"{name} must not contain NaN.")
+    return score
+
+
+def check_weight(
+    sample_weight: ArrayLike | None, n: int, name: str = "sample_weight"
+) -> NDArray[Any] | None:
+    """Return weights as a float array of length ``n``, finite, >= 0 and not all zero, or raise."""
+    if sample_weight is None:
+        return None
+    weight = as_float(sample_weight, name)
+    if weight.ndim == 0:
+        weight = np.full(n, float(weight))
+    if weight.shape != (n,):
+        raise InvalidDataError(
+            f"{name} must have one value a row, shape ({n},), got shape {weight.shape}."
+        )
+    if not np.isfinite(weight).all():
+        raise InvalidDataError(f"{name} must be finite, got NaN or infinity.")
+    if weight.size and weight.min() < 0:
+        raise InvalidDataError(f"{name} must be >= 0, got {weight.min():g}.")
+    if weight.size and not weight.any():
+        raise InvalidDataError(f"{name} must not be all zero: at least one row needs weight.")
+    return weight
+
+
+def as_float(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return a float32 or float64 array, without a copy where it already is one, or raise."""
+    array = np.asarray(values)
+    if array.dtype in (np.float32, np.float64):
+        return array
+    if array.dtype.kind != "c":
+        try:
+            return array.astype(np.float64)
+        except (TypeError, ValueError):
+            pass
+    msg = f"{name} must hold numbers, got dtype {array.dtype}."
+    raise InvalidTypeError(msg)
+
+
+def as_float32(values: NDArray[Any]) -> Float32Array:
+    """Return a C-contiguous float32 array, without a copy where it already is one."""
+    return np.ascontiguousarray(values, dtype=np.float32)

@@ -1,0 +1,8 @@
+"""scikit-learn estimators for imbalanced classes."""
+
+from __future__ import annotations
+
+from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
+from gbimb.estimators._xgb import ImbalancedXGBClassifier
+
+__all__ = ["ImbalancedLGBMClassifier", "ImbalancedXGBClassifier"]

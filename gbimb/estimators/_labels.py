@@ -1,0 +1,138 @@
+"""Labels of any kind to class codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from gbimb._validation import check_weight
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from gbimb._typing import BoolArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class LabelCodes:
+    """Labels as positions in the sorted array of classes.
+
+    Attributes
+    ----------
+    classes : array of shape (K,)
+    codes : intp array of shape (n,)
+    positive : object
+        For two classes: the label called positive.
+    """
+
+    classes: NDArray[Any]
+    codes: IntArray
+    positive: Any
+
+    @property
+    def is_positive(self) -> BoolArray:
+        """True where the label is the positive one, shape (n,)."""
+        out: BoolArray = self.classes[self.codes] == self.positive
+        return out
+
+    def take(self, rows: IntArray) -> LabelCodes:
+        """Return the labels of some rows."""
+        return LabelCodes(self.classes, self.codes[rows], self.positive)
+
+    def require_two_classes(self) -> None:
+        """Raise unless both classes have a row."""
+        counts = np.bincount(self.codes, minlength=self.classes.size)
+        if self.classes.size != 2 or (counts == 0).any():
+            present = [str(c) for c, n in zip(self.classes, counts, strict=True) if n]
+            shown = ", ".join(present[:5]) + (", ..." if len(present) > 5 else "")
+            msg = (
+                f"y must have two classes among the rows with weight, got {len(present)} "
+                f"class(es): {shown}. Only binary classification is supported."
+            )
+            raise InvalidDataError(msg)
+
+
+def read_labels(
+    y: ArrayLike | None,
+    table: Any,  # noqa: ANN401  anything with a shape
+    pos_label: object,
+    *,
+    classes: NDArray[Any] | None = None,
+    name: str = "y",
+) -> LabelCodes:
+    """Return the codes of ``y``; with ``classes``, in their order.
+
+    Raises
+    ------
+    InvalidDataError
+        If labels are missing, of another length than the table, or not among ``classes``.
+    InvalidParameterError
+        If ``pos_label`` is not among the labels.
+    """
+    if y is None:
+        msg = f"This classifier requires {name} to be passed, but the target {name} is None."
+        raise InvalidDataError(msg)
+    values = column_or_1d(np.asarray(y), warn=True)
+    _check_values(values, name)
+    if values.size != table.shape[0]:
+        msg = (
+            f"X and {name} must have the same number of rows: "
+            f"Found input variables with inconsistent numbers of samples: "
+            f"{[table.shape[0], values.size]}."
+        )
+        raise InvalidDataError(msg)
+    try:
+        found, codes = np.unique(values, return_inverse=True)
+    except TypeError:
+        kinds = sorted({type(v).__name__ for v in values})
+        msg = f"{name} must hold labels of one kind, got types {kinds}. Convert them to strings."
+        raise InvalidTypeError(msg) from None
+    if classes is not None:
+        return _in_order_of(classes, found, codes, pos_label, name)
+    return LabelCodes(found, codes, _positive(found, codes, pos_label))
+
+
+def read_weight(
+    sample_weight: ArrayLike | None, n: int, name: str = "sample_weight"
+) -> NDArray[Any] | None:
+    """Return checked weights, float32 or float64."""
+    weight = check_weight(sample_weight, n, name)
+    return None if weight is None else weight
+
+
+def _check_values(values: NDArray[Any], name: str) -> None:
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        msg = f"{name} must not contain missing labels: Input {name} contains NaN or infinity."
+        raise InvalidDataError(msg)
+    if values.dtype == object and any(v is None or v != v for v in values):  # noqa: PLR0124  NaN
+        msg = f"{name} must not contain missing labels: Input {name} contains NaN or None."
+        raise InvalidDataError(msg)
+    check_classification_targets(values)
+
+
+def _positive(classes: NDArray[Any], codes: IntArray, pos_label: object) -> Any:  # noqa: ANN401
+    if pos_label is not None:
+        if pos_label not in list(classes):
+            msg = f"pos_label must be one of {list(classes)}, got {pos_label!r}."
+            raise InvalidParameterError(msg)
+        return pos_label
+    counts = np.bincount(codes, minlength=classes.size)
+    # The rarer class; the last one among equals, which is 1 of 0 and 1.
+    return classes[counts.size - 1 - int(np.argmin(counts[::-1]))]
+
+
+def _in_order_of(
+    classes: NDArray[Any], found: NDArray[Any], codes: IntArray, pos_label: object, name: str
+) -> LabelCodes:
+    position = {label: i for i, label in enumerate(classes.tolist())}
+    unknown = [label for label in found.tolist() if label not in position]
+    if unknown:
+        msg = f"{name} must hold labels seen in y, {list(position)}, got {unknown[0]!r}."
+        raise InvalidDataError(msg)
+    order = np.array([position[label] for label in found.tolist()], dtype=np.intp)
+    return LabelCodes(classes, order[codes], pos_label)

@@ -1,0 +1,118 @@
+"""Which rows are held out from which booster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit, check_cv
+
+from gbimb.exceptions import InvalidDataError, InvalidParameterError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gbimb._typing import IntArray
+
+CROSS_FIT_ROWS: Final = 50_000
+SMALLEST_TABLE: Final = 100
+SMALLEST_CLASS: Final = 10
+FOLDS: Final = 5
+HOLD_OUT: Final = 0.2
+
+
+Splits: TypeAlias = "tuple[tuple[IntArray, IntArray], ...]"
+"""Pairs of row numbers: those that train a booster and those held out from it, both rising."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The boosters to train.
+
+    Attributes
+    ----------
+    splits : Splits
+        Empty if no row is held out: one booster is then trained on all rows.
+    reason : str
+        What was picked, and why.
+    """
+
+    splits: Splits
+    reason: str
+
+
+def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
+    """Return the splits of a scikit-learn splitter or an iterable; None for any other ``cv``."""
+    if cv is None or isinstance(cv, str | bool | float | int | np.integer):
+        return None
+    return _rows(check_cv(cv, codes, classifier=True), X, codes)
+
+
+def among(kept: IntArray, splits: Splits | None) -> Splits | None:
+    """Return ``splits`` in the numbering of the rows ``kept``, the others left out."""
+    if splits is None:
+        return None
+
+    def renumber(rows: IntArray) -> IntArray:
+        return np.flatnonzero(np.isin(kept, rows))
+
+    return tuple((renumber(train), renumber(test)) for train, test in splits)
+
+
+def make_plan(cv: object, codes: NDArray[Any], random_state: int) -> Plan:
+    """Return the plan that ``cv`` asks for.
+
+    Parameters
+    ----------
+    cv : "auto", "holdout", int >= 2 or None
+    codes : array of shape (n,), class codes
+    random_state : int
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``cv`` is something else.
+    InvalidDataError
+        If a class has fewer rows than folds.
+    """
+    rarest = int(np.bincount(codes)[np.unique(codes)].min())
+    size = f"{codes.size:,} rows, {rarest:,} of the rarest class"
+    if isinstance(cv, str) and cv == "auto":
+        cv, why = _pick(codes.size, rarest)
+        size = f"{size}: {why}"
+    if cv is None:
+        return Plan((), f"no rows held out ({size})")
+    if isinstance(cv, str) and cv == "holdout":
+        if rarest < 2:
+            msg = f"A hold-out needs at least 2 rows of each class, got {rarest} of the rarest."
+            raise InvalidDataError(msg)
+        splitter = StratifiedShuffleSplit(1, test_size=HOLD_OUT, random_state=random_state)
+        return Plan(_rows(splitter, None, codes), f"one row in five held out ({size})")
+    if isinstance(cv, int | np.integer) and not isinstance(cv, bool) and cv >= 2:
+        if rarest < cv:
+            msg = (
+                f"cv={cv} needs at least {cv} rows of each class, got {rarest} of the rarest. "
+                "Use fewer folds, cv=None, or give X_val and y_val."
+            )
+            raise InvalidDataError(msg)
+        splitter = StratifiedKFold(int(cv), shuffle=True, random_state=random_state)
+        return Plan(_rows(splitter, None, codes), f"{cv}-fold cross-fitting ({size})")
+    msg = (
+        "cv must be 'auto', 'holdout', None, a number of folds >= 2, a scikit-learn splitter "
+        f"or an iterable of (train, test) row numbers, got {cv!r}."
+    )
+    raise InvalidParameterError(msg)
+
+
+def _pick(rows: int, rarest: int) -> tuple[object, str]:
+    if rows < SMALLEST_TABLE or rarest < SMALLEST_CLASS:
+        return None, f"too few to hold any out (below {SMALLEST_TABLE} or {SMALLEST_CLASS})"
+    if rows <= CROSS_FIT_ROWS:
+        return FOLDS, f"up to {CROSS_FIT_ROWS:,} rows are cross-fitted"
+    return "holdout", f"above {CROSS_FIT_ROWS:,} rows one hold-out is enough"
+
+
+def _rows(splitter: Any, X: object, codes: NDArray[Any]) -> Splits:  # noqa: ANN401
+    table = np.zeros(codes.size) if X is None else X
+    return tuple((np.sort(train), np.sort(test)) for train, test in splitter.split(table, codes))

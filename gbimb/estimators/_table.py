@@ -1,0 +1,179 @@
+"""From whatever table came in to the matrix that an engine bins.
+
+Categories become whole numbers in an order that is fixed at ``fit``; missing values and
+categories that were not there at ``fit`` become NaN. Numeric arrays pass without a copy.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types as pdt
+from sklearn.utils.validation import validate_data
+
+from gbimb.exceptions import InvalidDataError, InvalidTypeError
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+LARGEST_FLOAT32_INTEGER = 1 << 24
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column of a data frame is read: its categories, or None for a number."""
+
+    name: str
+    categories: tuple[Any, ...] | None
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """The columns of the table that an estimator was fitted on.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        Empty if the table was a plain array.
+    """
+
+    columns: tuple[Column, ...] = field(default=())
+
+    @classmethod
+    def fit(cls, X: object) -> TableEncoder:
+        """Read the columns of ``X``, a data frame from :func:`as_frame`; arrays have none."""
+        if not isinstance(X, pd.DataFrame):
+            return cls()
+        return cls(tuple(_read_column(str(name), X.iloc[:, i]) for i, name in enumerate(X.columns)))
+
+    @property
+    def categorical(self) -> list[int]:
+        """Positions of the columns with categories."""
+        return [i for i, column in enumerate(self.columns) if column.categories is not None]
+
+    def transform(self, X: object) -> Any:  # noqa: ANN401  an ndarray or a SciPy matrix
+        """Return ``X`` as a float matrix in which categories are whole numbers."""
+        if not isinstance(X, pd.DataFrame):
+            return X
+        values = [_encode(X.iloc[:, i], column) for i, column in enumerate(self.columns)]
+        wide = any(v.dtype == np.float64 for v in values)
+        out = np.empty((len(X), len(values)), np.float64 if wide else np.float32)
+        for i, v in enumerate(values):
+            out[:, i] = v
+        return out
+
+
+def as_frame(X: object) -> object:
+    """Return polars and Arrow tables as a pandas data frame; anything else as it is."""
+    module = type(X).__module__.partition(".")[0]
+    if module in ("polars", "pyarrow") and hasattr(X, "__arrow_c_stream__"):
+        import pyarrow as pa
+
+        return pa.table(X).to_pandas(strings_to_categorical=True)
+    return X
+
+
+def read_table(estimator: BaseEstimator, X: object, *, reset: bool) -> object:
+    """Check ``X`` as scikit-learn does and return a data frame, an array or a CSR matrix.
+
+    Sets or checks ``n_features_in_`` and ``feature_names_in_``.
+
+    Raises
+    ------
+    InvalidDataError
+        If the table is empty, a column name is there twice, or a column holds what has no order
+        and no categories.
+    """
+    X = as_frame(X)
+    if isinstance(X, pd.DataFrame):
+        _check_frame(X)
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return X
+    return validate_data(
+        estimator,
+        X,
+        reset=reset,
+        dtype=[np.float32, np.float64],
+        accept_sparse="csr",
+        ensure_all_finite="allow-nan",
+    )
+
+
+def engine_names(estimator: BaseEstimator) -> list[str]:
+    """Return the names of the columns with what the engines refuse in names replaced by "_"."""
+    n = int(estimator.n_features_in_)
+    names = getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(n)])
+    safe = [re.sub(r"[\s\[\]{}\",:<>\\]", "_", str(name)) for name in names]
+    return safe if len(set(safe)) == n else [f"{name}_{i}" for i, name in enumerate(safe)]
+
+
+def _check_frame(X: pd.DataFrame) -> None:
+    if X.shape[0] == 0 or X.shape[1] == 0:
+        msg = (
+            f"X has shape {X.shape}: Found array with {X.shape[0]} sample(s) and {X.shape[1]} "
+            "feature(s) while a minimum of 1 is required of each."
+        )
+        raise InvalidDataError(msg)
+    repeated = X.columns[X.columns.duplicated()]
+    if len(repeated):
+        msg = f"Column names must differ, got {repeated[0]!r} more than once. Rename one of them."
+        raise InvalidDataError(msg)
+
+
+def _read_column(name: str, values: pd.Series[Any]) -> Column:
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return Column(name, tuple(dtype.categories))
+    if pdt.is_bool_dtype(dtype) or (pdt.is_numeric_dtype(dtype) and dtype.kind != "c"):
+        return Column(name, None)
+    if pdt.is_string_dtype(dtype) or dtype == object:
+        return _read_objects(name, values)
+    msg = (
+        f"Column {name!r} must hold numbers, booleans, strings or categories, got dtype {dtype}. "
+        "Turn dates and times into numbers first, for example days since a fixed date."
+    )
+    raise InvalidTypeError(msg)
+
+
+def _read_objects(name: str, values: pd.Series[Any]) -> Column:
+    present = values.dropna()
+    kinds = {type(v) for v in present}
+    if kinds <= {bool, int, float, np.float64, np.int64, np.bool_}:
+        return Column(name, None)
+    if kinds != {str}:
+        names = sorted(kind.__name__ for kind in kinds)
+        msg = (
+            f"Column {name!r} must hold one kind of value, got objects of types {names}. "
+            "Convert it to numbers, or to strings or a pandas category."
+        )
+        raise InvalidTypeError(msg)
+    return Column(name, tuple(sorted(present.unique())))
+
+
+def _encode(values: pd.Series[Any], column: Column) -> np.ndarray[Any, Any]:
+    if column.categories is None:
+        return _encode_number(values, column.name)
+    codes = pd.Categorical(values, categories=list(column.categories)).codes
+    encoded = codes.astype(np.float32)
+    encoded[codes < 0] = np.nan
+    return encoded
+
+
+def _encode_number(values: pd.Series[Any], name: str) -> np.ndarray[Any, Any]:
+    dtype = values.dtype
+    try:
+        if pdt.is_bool_dtype(dtype) or (dtype.kind in "iu" and dtype.itemsize <= 2):
+            return values.to_numpy(dtype=np.float32, na_value=np.nan)
+        if dtype == np.float32:
+            return values.to_numpy()
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        msg = f"Column {name!r} was a number at fit, got dtype {dtype} with values that are none."
+        raise InvalidTypeError(msg) from None
+    if dtype.kind in "iu" and np.abs(numbers).max(initial=0) <= LARGEST_FLOAT32_INTEGER:
+        return numbers.astype(np.float32)
+    return numbers

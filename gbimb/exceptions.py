@@ -1,0 +1,67 @@
+"""Errors and warnings of gbimb.
+
+::
+
+    GbimbError
+    ├── InvalidParameterError (ValueError)   a parameter's value is not allowed
+    ├── InvalidDataError      (ValueError)   a table, labels or weights cannot be used
+    ├── InvalidTypeError      (TypeError)    an argument is of the wrong kind
+    └── MissingDependencyError (ImportError) an optional package is not installed
+    GbimbWarning (UserWarning)               the fit went through, but its result wants a look
+
+Each sentence says the rule, what came, what is allowed and what to do next.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "GbimbError",
+    "GbimbWarning",
+    "InvalidDataError",
+    "InvalidParameterError",
+    "InvalidTypeError",
+    "MissingDependencyError",
+]
+
+
+class GbimbError(Exception):
+    """Base of every error that gbimb raises on purpose."""
+
+
+class InvalidParameterError(GbimbError, ValueError):
+    """A parameter's value is not allowed."""
+
+
+class InvalidDataError(GbimbError, ValueError):
+    """A table, labels or weights cannot be used."""
+
+
+class InvalidTypeError(GbimbError, TypeError):
+    """An argument is of the wrong kind."""
+
+
+class MissingDependencyError(GbimbError, ImportError):
+    """An optional package is not installed."""
+
+
+class GbimbWarning(UserWarning):
+    """The work went through, but its result wants a look."""
+
+
+def unknown_name(argument: str, got: object, allowed: Iterable[str]) -> InvalidParameterError:
+    """Build the error for a name that is not in a list, with the nearest right one.
+
+    >>> print(unknown_name("loss", "fokal", ["focal", "logistic"]))
+    loss must be one of ['focal', 'logistic'], got 'fokal'. Did you mean 'focal'?
+    """
+    names = sorted(allowed)
+    lower = {name.lower(): name for name in names}
+    near = get_close_matches(str(got).lower(), lower, n=1)
+    hint = f" Did you mean {lower[near[0]]!r}?" if near else ""
+    return InvalidParameterError(f"{argument} must be one of {names}, got {got!r}.{hint}")

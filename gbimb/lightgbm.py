@@ -1,0 +1,348 @@
+"""gbimb's losses and metrics in LightGBM: for your own training code, and for the estimators.
+
+::
+
+    loss = gbimb.FocalLoss(gamma=2.0)
+    start = gbimb.lightgbm.set_start(loss, train_set, valid_set)
+    booster = lgb.train(
+        {"objective": gbimb.lightgbm.objective(loss), "metric": "None"},
+        train_set,
+        valid_sets=[valid_set],
+        feval=gbimb.lightgbm.feval(["mcc", "f1"], loss),
+        callbacks=[lgb.early_stopping(50, first_metric_only=True)],
+    )
+    gbimb.lightgbm.bake_start(booster, start)
+    proba = loss.probability(booster.predict(X, raw_score=True))
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+import lightgbm as lgb
+import numpy as np
+
+from gbimb._validation import check_binary_labels
+from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.metrics import evaluate, get_metric
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from gbimb._typing import Float32Array
+    from gbimb.losses import MarginLoss
+
+__all__ = ["Objective", "bake_start", "feval", "merge", "objective", "set_start"]
+
+# What LightGBM leaves undone, without a word, when the objective is not its own.
+IGNORED_PARAMETERS: Final = {
+    "boost_from_average": "call gbimb.lightgbm.set_start before training and bake_start after it",
+    "class_weight": "give scale_pos_weight to the loss, or weights to the Dataset",
+    "is_unbalance": "give scale_pos_weight to the loss",
+    "neg_bagging_fraction": "give scale_pos_weight to the loss, or train on a Dataset.subset",
+    "pos_bagging_fraction": "give scale_pos_weight to the loss, or train on a Dataset.subset",
+    "scale_pos_weight": "give scale_pos_weight to the loss",
+    "sigmoid": "leave it out: the loss has its own link",
+    "unbalance": "give scale_pos_weight to the loss",
+}
+
+
+def check_parameters(params: Mapping[str, Any]) -> None:
+    """Refuse parameters that LightGBM ignores under a custom objective.
+
+    Raises
+    ------
+    InvalidParameterError
+        With what to use instead.
+    """
+    for name, remedy in IGNORED_PARAMETERS.items():
+        if name in params:
+            msg = (
+                f"{name}={params[name]!r} would be ignored: LightGBM does not apply {name} under a "
+                f"custom objective. Instead, {remedy}."
+            )
+            raise InvalidParameterError(msg)
+
+
+class Objective:
+    """A loss as LightGBM's ``objective``: ``(raw_score, Dataset) -> (gradient, curvature)``.
+
+    Dataset weights are applied, which LightGBM leaves to the objective. The two float32 buffers
+    are made once for each Dataset and reused each round; LightGBM takes them without a copy.
+    """
+
+    def __init__(self, loss: MarginLoss) -> None:
+        self.loss = loss
+        self._buffers: WeakKeyDictionary[lgb.Dataset, tuple[Float32Array, Float32Array]] = (
+            WeakKeyDictionary()
+        )
+
+    def __call__(
+        self, preds: NDArray[np.float64], dataset: lgb.Dataset
+    ) -> tuple[Float32Array, Float32Array]:
+        """Return gradient and curvature at the raw scores ``preds``."""
+        y = dataset.get_label()
+        if dataset not in self._buffers:
+            check_parameters(dataset.params)
+            self._check_labels(y)
+            # LightGBM hands out many classes column by column.
+            self._buffers[dataset] = (
+                np.empty(preds.shape, np.float32, order="F"),
+                np.empty(preds.shape, np.float32, order="F"),
+            )
+        return self.loss.gradient_curvature(
+            y, preds, dataset.get_weight(), out=self._buffers[dataset]
+        )
+
+    def _check_labels(self, y: object) -> None:
+        if self.loss.n_outputs == 1:
+            check_binary_labels(np.asarray(y), "The label of the Dataset")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Objective:
+        """Return itself: LightGBM deep-copies its parameters twice."""
+        return self
+
+    def __reduce__(self) -> tuple[type[Objective], tuple[MarginLoss]]:
+        """Pickle the loss alone."""
+        return Objective, (self.loss,)
+
+    def __repr__(self) -> str:
+        """Name the loss."""
+        return f"gbimb.lightgbm.objective({self.loss!r})"
+
+
+def objective(loss: MarginLoss) -> Objective:
+    """Return ``loss`` as an objective for ``lightgbm.train({"objective": ...})``.
+
+    Parameters
+    ----------
+    loss : FocalLoss, LogisticLoss, ...
+
+    Notes
+    -----
+    Set ``"metric": "None"`` as well: LightGBM's own metrics would be fed raw scores.
+    """
+    return Objective(loss)
+
+
+class _Feval:
+    def __init__(self, metrics: Sequence[str], loss: MarginLoss) -> None:
+        self.metrics = tuple(get_metric(name) for name in metrics)
+        self.loss = loss
+
+    def __call__(
+        self, preds: NDArray[np.float64], dataset: lgb.Dataset
+    ) -> list[tuple[str, float, bool]]:
+        values = evaluate(
+            self.metrics,
+            self.loss,
+            np.asarray(dataset.get_label()),
+            preds,
+            dataset.get_weight(),
+        )
+        return [(m.name, values[m.name], m.greater_is_better) for m in self.metrics]
+
+
+def feval(metrics: Sequence[str], loss: MarginLoss) -> _Feval:
+    """Return ``metrics`` as a ``feval`` for ``lightgbm.train`` with ``objective(loss)``.
+
+    Parameters
+    ----------
+    metrics : sequence of str
+        Names such as "mcc", "f1", "fbeta:2", "mcc@0.5", "average_precision", "log_loss". Without
+        "@", the best value over all thresholds: at a fixed 0.5 MCC stays 0 for many rounds on
+        rare classes, and early stopping keeps one tree.
+    loss : FocalLoss, LogisticLoss, ...
+        The loss trained; its link turns raw scores into true probabilities where a metric
+        needs them.
+
+    Notes
+    -----
+    Stop with ``lightgbm.early_stopping(50, first_metric_only=True)``: the first metric then leads.
+    """
+    return _Feval([metrics] if isinstance(metrics, str) else metrics, loss)
+
+
+def set_start(loss: MarginLoss, train_set: lgb.Dataset, *valid_sets: lgb.Dataset) -> float:
+    """Start training at the constant that minimises the loss; return that raw score.
+
+    Writes ``init_score`` into the train set and the validation sets. LightGBM forgets it when it
+    predicts: call :func:`bake_start` after training. Do not combine it with ``init_model``: a
+    baked model already carries its start.
+
+    Raises
+    ------
+    InvalidDataError
+        If the train set has no labels, or only one class.
+    """
+    label = train_set.get_label()
+    if label is None:
+        msg = "The train set has no labels: give label=... to lightgbm.Dataset."
+        raise InvalidDataError(msg)
+    start = loss.init_score(np.asarray(label), train_set.get_weight())
+    for dataset in (train_set, *valid_sets):
+        rows = np.size(dataset.get_label())
+        dataset.set_init_score(np.full(rows, start))
+    return start
+
+
+def bake_start(booster: lgb.Booster, start: float) -> None:
+    """Add ``start`` to every leaf of the first tree, so that predictions include it.
+
+    Predicting, saving, SHAP values and continued training are then right. Call it once.
+    """
+    first = booster.dump_model(num_iteration=1)["tree_info"][0]
+    for leaf in range(first["num_leaves"]):
+        booster.set_leaf_output(0, leaf, booster.get_leaf_output(0, leaf) + start)
+
+
+def merge(models: Sequence[str], slope: float, start: NDArray[np.float64]) -> lgb.Booster:
+    """Return one booster with the raw score ``slope * mean + start``.
+
+    Parameters
+    ----------
+    models : sequence of str
+        Boosters as text (``model_to_string``), all trained on the same columns. The mean is over
+        the sums of their trees.
+    slope : float
+    start : float64 array of shape (number of raw scores,)
+        Added to the first tree of each output.
+    """
+    head, _, _ = models[0].partition("\nTree=")
+    _, end, tail = models[0].partition("end of trees")
+    trees: list[str] = []
+    for model in models:
+        body = model.partition("\nTree=")[2].partition("end of trees")[0]
+        trees += re.split(r"^Tree=", body, flags=re.MULTILINE)
+    share = slope / len(models)
+    texts = []
+    for i, tree in enumerate(trees):
+        shift = float(start[i]) if i < start.size else 0.0
+        lines = tree.strip().split("\n")[1:]
+        texts.append("\n".join([f"Tree={i}", *(_rescale(line, share, shift) for line in lines)]))
+    # Without the sizes of the trees LightGBM reads them one after the other.
+    header = re.sub(r"\ntree_sizes=.*", "", head)
+    return lgb.Booster(model_str=f"{header}\n\n" + "\n\n\n".join(texts) + f"\n\n\n{end}{tail}")
+
+
+def _rescale(line: str, share: float, shift: float) -> str:
+    name, _, text = line.partition("=")
+    if name in ("leaf_value", "internal_value", "leaf_const"):
+        values = [repr(float(v) * share + shift) for v in text.split()]
+    elif name == "leaf_coeff":
+        values = [repr(float(v) * share) for v in text.split()]
+    else:
+        return line
+    return f"{name}={' '.join(values)}"
+
+
+class Bins:
+    """A table binned once, from which boosters on parts of its rows are made."""
+
+    def __init__(
+        self,
+        X: Any,  # noqa: ANN401  an ndarray or a SciPy matrix
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+        *,
+        categorical: Sequence[int],
+        feature_names: Sequence[str],
+        params: Mapping[str, Any],
+    ) -> None:
+        self._params = {
+            **params,
+            "objective": "none",
+            "metric": "None",
+            "feature_pre_filter": False,
+        }
+        self._dataset = lgb.Dataset(
+            X,
+            label=y,
+            weight=weight,
+            categorical_feature=list(categorical),
+            feature_name=list(feature_names),
+            params=self._params,
+        ).construct()
+
+    def external(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+    ) -> lgb.Dataset:
+        """Return further rows, cut with the same bins."""
+        return self._dataset.create_valid(X, label=y, weight=weight).construct()
+
+    def member(
+        self,
+        loss: MarginLoss,
+        start: NDArray[np.float64],
+        train: NDArray[np.intp] | None,
+        held_out: NDArray[np.intp] | lgb.Dataset | None,
+    ) -> Member:
+        """Return a booster for the rows ``train`` (None: all), watched on ``held_out``."""
+        train_set = self._dataset if train is None else self._subset(train)
+        valid = self._subset(held_out) if isinstance(held_out, np.ndarray) else held_out
+        for dataset in (train_set, valid):
+            if dataset is not None:
+                dataset.set_init_score(np.repeat(start, dataset.num_data()))
+        return Member(Objective(loss), train_set, valid, self._params)
+
+    def _subset(self, rows: NDArray[np.intp]) -> lgb.Dataset:
+        return self._dataset.subset(np.sort(rows)).construct()
+
+
+class Member:
+    """One booster in training, and the raw scores of the rows that are held out from it."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        train_set: lgb.Dataset,
+        valid: lgb.Dataset | None,
+        params: Mapping[str, Any],
+    ) -> None:
+        self._objective = objective
+        self.booster = lgb.Booster(dict(params), train_set)
+        self._valid = valid
+        self._held_out: NDArray[np.float64] | None = None
+        if valid is not None:
+            self.booster.add_valid(valid, "valid")
+
+    def update(self) -> None:
+        """Add the trees of one round."""
+        self.booster.update(fobj=self._objective)
+
+    def held_out(self) -> NDArray[np.float64]:
+        """Return the raw scores of the held-out rows, in rising order of row, until the next call."""
+        self.booster.eval_valid(self._keep)
+        assert self._held_out is not None
+        return self._held_out
+
+    def _keep(self, preds: NDArray[np.float64], _: lgb.Dataset) -> tuple[str, float, bool]:
+        self._held_out = preds
+        return "raw_score", 0.0, True
+
+    def model(self, n_rounds: int) -> str:
+        """Return the first ``n_rounds`` rounds as text."""
+        return self.booster.model_to_string(num_iteration=n_rounds)
+
+
+def raw_score(booster: lgb.Booster, X: Any, n_threads: int) -> NDArray[np.float64]:  # noqa: ANN401
+    """Return the raw scores of ``X``, shape (n,) or (n, K)."""
+    scores = booster.predict(X, raw_score=True, num_threads=n_threads)
+    return np.asarray(scores, dtype=np.float64)
+
+
+def prepare_thread() -> None:
+    """Silence LightGBM in this thread: its log level belongs to a thread."""
+    lgb.Dataset(np.zeros((1, 1)), params={"verbosity": -1}).construct()
+
+
+def feature_gains(booster: lgb.Booster) -> NDArray[np.float64]:
+    """Return the total gain of each feature."""
+    return np.asarray(booster.feature_importance("gain"), dtype=np.float64)

@@ -1,0 +1,100 @@
+"""Confusion counts: the only thing that has to travel between partitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gbimb._validation import as_float, check_binary_labels, check_weight
+from gbimb.exceptions import InvalidDataError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class ConfusionCounts:
+    """Weighted numbers of true and false positives and negatives.
+
+    Each field is a float, or an array with one entry for each of many thresholds. Counts of
+    disjoint sets of rows add up to the counts of their union, which averages of metrics do not.
+
+    Parameters
+    ----------
+    tp, fp, fn, tn : float or float64 array, >= 0
+        True positives, false positives, false negatives, true negatives.
+
+    Examples
+    --------
+    >>> left = ConfusionCounts.from_labels([1, 0, 0], [1, 1, 0])
+    >>> right = ConfusionCounts.from_labels([1, 0], [0, 0])
+    >>> left + right
+    ConfusionCounts(tp=1.0, fp=1.0, fn=1.0, tn=2.0)
+    """
+
+    tp: Any
+    fp: Any
+    fn: Any
+    tn: Any
+
+    def __post_init__(self) -> None:
+        """Turn the counts into floats: products of four whole numbers overflow int64."""
+        for name in ("tp", "fp", "fn", "tn"):
+            value = np.asarray(as_float(getattr(self, name), name), np.float64)
+            if not (value >= 0).all():
+                msg = f"{name} must be >= 0, got {value.min():g}."
+                raise InvalidDataError(msg)
+            object.__setattr__(self, name, float(value) if value.ndim == 0 else value)
+
+    @classmethod
+    def from_labels(
+        cls, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> ConfusionCounts:
+        """Count labels in {0, 1} against predictions in {0, 1}, each of shape (n,).
+
+        Raises
+        ------
+        InvalidDataError
+            If shapes differ or other values than 0 and 1 come up.
+        """
+        y = check_binary_labels(y_true).astype(bool)
+        pred = check_binary_labels(y_pred, "y_pred").astype(bool)
+        if pred.shape != y.shape:
+            msg = f"y_pred must have the shape of y_true, {y.shape}, got {pred.shape}."
+            raise InvalidDataError(msg)
+        weight = check_weight(sample_weight, y.size)
+        code = (2 * y.view(np.uint8) + pred.view(np.uint8)).astype(np.intp)
+        tn, fp, fn, tp = (float(v) for v in np.bincount(code, weights=weight, minlength=4))
+        return cls(tp, fp, fn, tn)
+
+    def __add__(self, other: ConfusionCounts) -> ConfusionCounts:
+        """Add the counts of other rows."""
+        if not isinstance(other, ConfusionCounts):
+            return NotImplemented
+        return ConfusionCounts(
+            self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn
+        )
+
+    def __radd__(self, other: object) -> ConfusionCounts:
+        """Let ``sum`` start at 0."""
+        return self if other == 0 else NotImplemented
+
+    def __eq__(self, other: object) -> bool:
+        """Compare field by field."""
+        if not isinstance(other, ConfusionCounts):
+            return NotImplemented
+        return all(
+            np.array_equal(a, b) for a, b in zip(self.as_tuple(), other.as_tuple(), strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # may hold arrays
+
+    def as_tuple(self) -> tuple[Any, Any, Any, Any]:
+        """Return ``(tp, fp, fn, tn)``."""
+        return self.tp, self.fp, self.fn, self.tn
+
+    def matrix(self) -> NDArray[np.float64]:
+        """Return ``[[tn, fp], [fn, tp]]``, scikit-learn's layout: a row for each true class."""
+        return np.array([[self.tn, self.fp], [self.fn, self.tp]], dtype=np.float64)

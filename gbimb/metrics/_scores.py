@@ -1,0 +1,157 @@
+"""Scores from confusion counts. Higher is better; 0/0 is 0 and never a NaN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from gbimb._validation import check_number
+from gbimb.exceptions import InvalidTypeError
+from gbimb.metrics._counts import ConfusionCounts
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+Score: TypeAlias = Any
+"""A float, or a float64 array where the counts hold one entry a threshold."""
+
+
+def _ratio(numerator: Score, denominator: Score) -> Score:
+    top, bottom = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
+    out = np.zeros(np.broadcast(top, bottom).shape)
+    np.divide(top, bottom, out=out, where=bottom > 0)
+    return float(out) if out.ndim == 0 else out
+
+
+def _counts(
+    y_true: ArrayLike | ConfusionCounts, y_pred: ArrayLike | None, sample_weight: ArrayLike | None
+) -> ConfusionCounts:
+    if isinstance(y_true, ConfusionCounts):
+        if y_pred is not None or sample_weight is not None:
+            msg = "Give either counts alone or y_true and y_pred, got counts and further arrays."
+            raise InvalidTypeError(msg)
+        return y_true
+    if y_pred is None:
+        msg = "y_pred is missing: give y_true and y_pred, or a ConfusionCounts alone."
+        raise InvalidTypeError(msg)
+    return ConfusionCounts.from_labels(y_true, y_pred, sample_weight)
+
+
+def mcc_score(
+    y_true: ArrayLike | ConfusionCounts,
+    y_pred: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Score:
+    """Matthews correlation coefficient; higher is better, in [-1, 1], 0 is chance.
+
+    0 where a margin of the table is empty, for example where nothing is called positive.
+
+    Parameters
+    ----------
+    y_true : ConfusionCounts, or array of shape (n,) with values 0 and 1
+    y_pred : array of shape (n,) with values 0 and 1, unless counts are given
+    sample_weight : array of shape (n,), optional
+
+    Returns
+    -------
+    float, or an array for counts at many thresholds
+
+    References
+    ----------
+    B. W. Matthews. Comparison of the predicted and observed secondary structure of T4 phage
+    lysozyme. 1975. doi:10.1016/0005-2795(75)90109-9.
+
+    Examples
+    --------
+    >>> round(mcc_score([1, 1, 0, 0, 0], [1, 0, 0, 0, 1]), 4)
+    0.1667
+    """
+    tp, fp, fn, tn = _counts(y_true, y_pred, sample_weight).as_tuple()
+    # One root of the two products: a perfect prediction is exactly 1, none is above it.
+    spread = np.sqrt(((tp + fp) * (tn + fn)) * ((tp + fn) * (tn + fp)))
+    return _ratio(tp * tn - fp * fn, spread)
+
+
+def f_beta_score(
+    y_true: ArrayLike | ConfusionCounts,
+    y_pred: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    *,
+    beta: float = 1.0,
+) -> Score:
+    """F-beta; higher is better, in [0, 1]; 0 where there is no true positive.
+
+    ``beta`` > 0 says how many times as much recall counts as precision.
+
+    Examples
+    --------
+    >>> round(f_beta_score([1, 1, 0, 0, 0], [1, 0, 0, 0, 1], beta=2.0), 4)
+    0.5
+    """
+    check_number("beta", beta, low=0, low_open=True, high_open=True)
+    tp, fp, fn, _ = _counts(y_true, y_pred, sample_weight).as_tuple()
+    # The shares of misses and of false alarms add up to 1, and stay finite for any beta.
+    inverse = 1.0 / beta
+    missed, called = 1.0 / (1.0 + inverse * inverse), 1.0 / (1.0 + beta * beta)
+    return _ratio(tp, tp + missed * fn + called * fp)
+
+
+def f1_score(
+    y_true: ArrayLike | ConfusionCounts,
+    y_pred: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Score:
+    """F1, the harmonic mean of precision and recall; higher is better, in [0, 1]."""
+    return f_beta_score(y_true, y_pred, sample_weight)
+
+
+def precision_score(
+    y_true: ArrayLike | ConfusionCounts,
+    y_pred: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Score:
+    """Share of the called rows that are positive; in [0, 1], 0 where none is called."""
+    counts = _counts(y_true, y_pred, sample_weight)
+    return _ratio(counts.tp, counts.tp + counts.fp)
+
+
+def recall_score(
+    y_true: ArrayLike | ConfusionCounts,
+    y_pred: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Score:
+    """Share of the positive rows that are called; in [0, 1], 0 where there is no positive."""
+    counts = _counts(y_true, y_pred, sample_weight)
+    return _ratio(counts.tp, counts.tp + counts.fn)
+
+
+def specificity_score(
+    y_true: ArrayLike | ConfusionCounts,
+    y_pred: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Score:
+    """Share of the negative rows that are not called; in [0, 1], 0 where there is no negative."""
+    counts = _counts(y_true, y_pred, sample_weight)
+    return _ratio(counts.tn, counts.tn + counts.fp)
+
+
+def g_mean_score(
+    y_true: ArrayLike | ConfusionCounts,
+    y_pred: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Score:
+    """Geometric mean of recall and specificity; higher is better, in [0, 1]."""
+    counts = _counts(y_true, y_pred, sample_weight)
+    score = np.sqrt(recall_score(counts) * specificity_score(counts))
+    return float(score) if np.ndim(score) == 0 else score
+
+
+def balanced_accuracy_score(
+    y_true: ArrayLike | ConfusionCounts,
+    y_pred: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Score:
+    """Mean of recall and specificity; higher is better, in [0, 1], 0.5 is chance."""
+    counts = _counts(y_true, y_pred, sample_weight)
+    return (recall_score(counts) + specificity_score(counts)) / 2

@@ -1,0 +1,209 @@
+"""The layers of the package: a module imports only what stands above it in `MODULES`."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+
+class Import(NamedTuple):
+    """One imported module."""
+
+    module: str
+    line: int
+    for_types_only: bool
+
+
+# Layer, and the other packages that it may import besides the standard library.
+NUMPY = {"numpy"}
+MATHS = NUMPY | {"scipy", "numba"}
+SKLEARN = MATHS | {"sklearn", "pandas", "pyarrow", "joblib"}
+
+# Bottom first. A module may import the modules of lower layers, those that stand before it in its
+# own layer, and its own package. An engine may be imported by its adapter and by nobody else.
+MODULES: dict[str, tuple[int, set[str]]] = {
+    "exceptions": (0, NUMPY),
+    "_typing": (0, NUMPY),
+    "_validation": (0, NUMPY),
+    "_parallel": (1, MATHS),
+    "correction": (1, MATHS),
+    "losses": (1, MATHS),
+    "sampling": (1, MATHS),
+    "metrics": (1, MATHS),
+    "thresholds": (1, MATHS),
+    "lightgbm": (2, MATHS | {"lightgbm"}),
+    "xgboost": (2, MATHS | {"xgboost"}),
+    "datasets": (3, SKLEARN),
+    "sources": (3, SKLEARN),
+    "persistence": (3, SKLEARN),
+    "estimators": (3, SKLEARN),
+    "plots": (4, SKLEARN | {"matplotlib"}),
+    "dask": (4, SKLEARN | {"dask", "distributed"}),
+    "benchmark": (4, SKLEARN | {"matplotlib", "rich", "jinja2"}),
+    "cli": (5, SKLEARN | {"rich", "typer"}),
+    "__main__": (5, set()),
+}
+ORDER = {name: (layer, place) for place, (name, (layer, _)) in enumerate(MODULES.items())}
+
+ENGINES = {"lightgbm", "xgboost"}
+HEAVY = ("dask", "lightgbm", "matplotlib", "pandas", "rich", "sklearn", "typer", "xgboost")
+
+
+def package_folder() -> Path:
+    """Where gbimb is installed, which need not be the source tree."""
+    spec = importlib.util.find_spec("gbimb")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
+
+
+def module_name(path: Path) -> str:
+    """``losses/_focal.py`` is ``gbimb.losses._focal``; a package is named without ``__init__``."""
+    parts = ["gbimb", *path.relative_to(package_folder()).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    """Whether the node is ``if TYPE_CHECKING:``."""
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+
+
+def find_imports(tree: ast.AST, package: str, *, for_types_only: bool = False) -> list[Import]:
+    """List the imports of a module, inside functions and by ``import_module`` included."""
+    found: list[Import] = []
+
+    def add(module: str, node: ast.AST) -> None:
+        found.append(Import(module, getattr(node, "lineno", 0), for_types_only))
+
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                add(alias.name, node)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parent = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parent, base] if base else parent)
+            # `from gbimb import losses` imports a module, `from gbimb.losses import X` a name.
+            for alias in node.names if base == "gbimb" else ():
+                add(f"gbimb.{alias.name}", node)
+            if base != "gbimb":
+                add(base, node)
+        elif (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__")
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            add(str(node.args[0].value), node)
+        for_types = for_types_only or is_type_checking(node)
+        found += find_imports(node, package, for_types_only=for_types)
+    return found
+
+
+def complaints(module: str, source: str, *, is_package: bool = False) -> list[str]:
+    """Every import of a module of gbimb that points the wrong way."""
+    own = module.split(".")[1]
+    if own not in MODULES:
+        return [
+            (
+                f"{module} has no layer. Add a row for {own!r} to MODULES in "
+                "tests/test_architecture.py, at the place where its imports allow it."
+            )
+        ]
+    layer, allowed = MODULES[own]
+    package = module if is_package else module.rpartition(".")[0]
+    wrong = []
+    for target, line, for_types_only in find_imports(ast.parse(source), package):
+        top, _, rest = target.partition(".")
+        place = f"{module}, line {line}:"
+        if top == "gbimb":
+            other = rest.partition(".")[0]
+            if other.startswith("__version"):
+                continue
+            if other not in MODULES:
+                wrong.append(f"{place} gbimb.{other} has no row in MODULES.")
+            elif {own, other} == ENGINES or ORDER[other] > ORDER[own]:
+                wrong.append(
+                    f"{place} gbimb.{own} (layer {layer}) may not import gbimb.{other} (layer "
+                    f"{MODULES[other][0]}): it may import what stands above it in MODULES, and "
+                    "the engines stand apart. Move what both need into a lower layer."
+                )
+        elif top not in allowed and top not in sys.stdlib_module_names and not for_types_only:
+            wrong.append(
+                f"{place} gbimb.{own} (layer {layer}) may not import {top}; it may import "
+                f"{sorted(allowed)}."
+            )
+    return wrong
+
+
+def source_files() -> list[Path]:
+    """Every module of gbimb but the top, which only forwards names."""
+    folder = package_folder()
+    return [path for path in sorted(folder.rglob("*.py")) if path != folder / "__init__.py"]
+
+
+@pytest.mark.parametrize("path", source_files(), ids=module_name)
+def test_modules_import_only_from_layers_below(path: Path) -> None:
+    found = complaints(
+        module_name(path),
+        path.read_text(encoding="utf-8"),
+        is_package=path.name == "__init__.py",
+    )
+    assert not found, "\n".join(found)
+
+
+def test_layers_rise_down_the_list() -> None:
+    layers = [layer for layer, _ in MODULES.values()]
+    assert layers == sorted(layers)
+
+
+def test_only_the_adapters_import_an_engine() -> None:
+    for engine in ENGINES:
+        assert [name for name, (_, allowed) in MODULES.items() if engine in allowed] == [engine]
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "expected"),
+    [
+        ("gbimb.losses._focal", "import numpy, math\nfrom gbimb._validation import check", None),
+        ("gbimb.losses._focal", "from gbimb.losses._base import Loss", None),
+        ("gbimb.losses._focal", "from ._base import Loss", None),
+        ("gbimb.losses._focal", "import sklearn.metrics", "may not import sklearn"),
+        ("gbimb.losses._focal", "from gbimb.metrics import mcc", "may not import gbimb.metrics"),
+        ("gbimb.losses._focal", "from ..metrics import mcc", "may not import gbimb.metrics"),
+        ("gbimb.losses._focal", "def f():\n    from gbimb import cli", "may not import gbimb.cli"),
+        ("gbimb.lightgbm", "import lightgbm", None),
+        ("gbimb.lightgbm", "import xgboost", "may not import xgboost"),
+        ("gbimb.xgboost", "from gbimb import lightgbm", "may not import gbimb.lightgbm"),
+        ("gbimb.estimators._base", "import lightgbm", "may not import lightgbm"),
+        ("gbimb.estimators._base", "importlib.import_module('xgboost')", "may not import xgboost"),
+        ("gbimb.estimators._base", "if TYPE_CHECKING:\n    import lightgbm", None),
+        ("gbimb.estimators._base", "import gbimb.plots", "may not import gbimb.plots"),
+        ("gbimb.surprise", "import numpy", "has no layer"),
+        ("gbimb.cli", "from gbimb.surprise import x", "has no row"),
+    ],
+)
+def test_the_check_itself(module: str, source: str, expected: str | None) -> None:
+    found = complaints(module, source)
+    if expected is None:
+        assert not found
+    else:
+        assert len(found) == 1
+        assert expected in found[0]
+
+
+def test_importing_gbimb_loads_nothing_heavy() -> None:
+    code = "import gbimb, json, sys; print(json.dumps(sorted(sys.modules)))"
+    result = subprocess.run(  # the interpreter of this very test, with a fixed program
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    loaded = set(json.loads(result.stdout))
+    assert not loaded.intersection(HEAVY)
