@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gbimb import datasets, lightgbm, losses, metrics, thresholds, xgboost
-    from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
+    from gbimb.correction import correct_prior
+    from gbimb.estimators import (
+        ImbalancedLGBMClassifier,
+        ImbalancedXGBClassifier,
+        UnderBaggingClassifier,
+    )
     from gbimb.exceptions import GbimbError, GbimbWarning
-    from gbimb.losses import FocalLoss, LogisticLoss
+    from gbimb.losses import FocalLoss, LogisticLoss, SoftmaxFocalLoss, SoftmaxLoss
 
 __version__ = "0.1.0"
 
@@ -20,7 +25,11 @@ __all__ = [
     "ImbalancedLGBMClassifier",
     "ImbalancedXGBClassifier",
     "LogisticLoss",
+    "SoftmaxFocalLoss",
+    "SoftmaxLoss",
+    "UnderBaggingClassifier",
     "__version__",
+    "correct_prior",
     "datasets",
     "lightgbm",
     "losses",
@@ -37,6 +46,10 @@ _HOME = {
     "ImbalancedLGBMClassifier": "gbimb.estimators",
     "ImbalancedXGBClassifier": "gbimb.estimators",
     "LogisticLoss": "gbimb.losses",
+    "SoftmaxFocalLoss": "gbimb.losses",
+    "SoftmaxLoss": "gbimb.losses",
+    "UnderBaggingClassifier": "gbimb.estimators",
+    "correct_prior": "gbimb.correction",
 }
 
 

@@ -11,7 +11,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gbimb.exceptions import InvalidParameterError
 
@@ -58,27 +58,40 @@ def thread_limit(n_threads: int) -> Iterator[None]:
         _limit.reset(token)
 
 
-def run_ranges(task: Callable[[int, int], T], n_rows: int) -> list[T]:
+def thread_count() -> int:
+    """Return the number of threads that kernels may use here."""
+    return _limit.get() or available_threads()
+
+
+def run_ranges(
+    task: Callable[[int, int], T], n_rows: int, rows_per_task: int = ROWS_PER_TASK
+) -> list[T]:
     """Call ``task(start, stop)`` for ranges that cover ``n_rows`` and return what it returned.
 
-    The ranges do not depend on the number of threads, so sums over them do not either.
+    The results are in the order of the ranges, which do not depend on the number of threads, so
+    sums over them do not either. Each thread takes the next range when it is done with one: a
+    processor that an engine's spinning threads keep busy delays its own range only.
     """
     bounds = [
-        (start, min(start + ROWS_PER_TASK, n_rows)) for start in range(0, n_rows, ROWS_PER_TASK)
+        (start, min(start + rows_per_task, n_rows)) for start in range(0, n_rows, rows_per_task)
     ]
-    threads = min(_limit.get() or available_threads(), len(bounds))
+    threads = min(thread_count(), len(bounds))
     if threads <= 1:
         return [task(start, stop) for start, stop in bounds]
-    share = -(-len(bounds) // threads)
-    groups = [bounds[i : i + share] for i in range(0, len(bounds), share)]
+    results: list[Any] = [None] * len(bounds)
+    places = iter(range(len(bounds)))
 
-    def run(group: list[tuple[int, int]]) -> list[T]:
-        return [task(start, stop) for start, stop in group]
+    def run() -> None:
+        for place in places:  # shared by the threads: each place is handed out once
+            results[place] = task(*bounds[place])
 
-    futures = [_get_pool(threads - 1).submit(run, group) for group in groups[1:]]
-    results = run(groups[0])
-    for future in futures:
-        results += future.result()
+    futures = [_get_pool(threads - 1).submit(run) for _ in range(threads - 1)]
+    try:
+        run()
+    finally:
+        for future in futures:
+            if not future.cancel():  # one that has not begun has nothing left to do
+                future.result()
     return results
 
 

@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
+from gbimb.exceptions import InvalidDataError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from gbimb._typing import FloatArray
-    from gbimb.losses import MarginLoss
+
+    from gbimb.losses import MarginLoss, MulticlassLoss
+
+__all__ = [
+    "RawScoreLine",
+    "averaging_shift",
+    "correct_prior",
+    "match_class_shares",
+    "recalibrate",
+]
 
 SLOPE_SPREAD: Final = 0.25
 LARGEST_SHIFT: Final = 5.0
@@ -25,6 +36,71 @@ class RawScoreLine(NamedTuple):
 
     slope: float
     intercept: float
+
+
+def correct_prior(
+    proba: ArrayLike, resampled_prevalence: ArrayLike, true_prevalence: ArrayLike
+) -> FloatArray:
+    """Return the probabilities that a model trained on resampled rows should have given.
+
+    Resampling a class changes its odds by a constant, which this takes out again: exact where
+    rows of a class were drawn (or repeated) without regard to their features. After SMOTE or
+    an informed draw it is an approximation.
+
+    Parameters
+    ----------
+    proba : array of shape (n,) or (n, K), in [0, 1]
+        Probability of the positive class, or of each class.
+    resampled_prevalence : float or array of shape (K,)
+        Share of the positive class, or of each class, in the rows that trained the model; > 0.
+    true_prevalence : float or array of shape (K,)
+        The same in the data as they come; > 0.
+
+    Returns
+    -------
+    float64 array of the shape of ``proba``
+
+    Raises
+    ------
+    InvalidDataError
+        If shapes do not fit or a number is out of range.
+
+    References
+    ----------
+    A. Dal Pozzolo, O. Caelen, R. A. Johnson, G. Bontempi. Calibrating probability with
+    undersampling for unbalanced classification. 2015. doi:10.1109/SSCI.2015.33.
+
+    Examples
+    --------
+    >>> correct_prior([0.5, 0.9], resampled_prevalence=0.5, true_prevalence=0.02).round(4)
+    array([0.02  , 0.1552])
+    """
+    p = np.asarray(proba, dtype=np.float64)
+    if p.ndim not in (1, 2) or not ((p >= 0) & (p <= 1)).all():
+        msg = f"proba must be of shape (n,) or (n, K) with numbers in [0, 1], got shape {p.shape}."
+        raise InvalidDataError(msg)
+    n_classes = 2 if p.ndim == 1 else p.shape[1]
+    old = _prevalence("resampled_prevalence", resampled_prevalence, n_classes)
+    new = _prevalence("true_prevalence", true_prevalence, n_classes)
+    if p.ndim == 1:
+        odds = (new[1] / old[1]) / (new[0] / old[0])
+        return p * odds / (p * odds + (1.0 - p))
+    shifted = p * (new / old)
+    corrected: FloatArray = shifted / shifted.sum(axis=1, keepdims=True)
+    return corrected
+
+
+def _prevalence(name: str, value: ArrayLike, n_classes: int) -> FloatArray:
+    share = np.asarray(value, dtype=np.float64)
+    if share.ndim == 0:
+        share = np.array([1.0 - share, share])
+    if share.shape != (n_classes,) or not (share > 0).all() or abs(share.sum() - 1) > 1e-6:
+        msg = (
+            f"{name} must be a number in (0, 1) for two classes or {n_classes} numbers > 0 with "
+            f"sum 1, one a class, got {value!r}."
+        )
+        raise InvalidDataError(msg)
+    return share
 
 
 def recalibrate(
@@ -105,3 +181,36 @@ def averaging_shift(
     if distance(-LARGEST_SHIFT) > 0 or distance(LARGEST_SHIFT) < 0:
         return 0.0
     return float(brentq(distance, -LARGEST_SHIFT, LARGEST_SHIFT, xtol=1e-14))
+
+
+def match_class_shares(
+    loss: MulticlassLoss,
+    raw_score: FloatArray,
+    share: FloatArray,
+    sample_weight: NDArray[Any] | None = None,
+) -> FloatArray:
+    """Return what to add to the raw scores so that mean probabilities become ``share``.
+
+    Parameters
+    ----------
+    loss : a loss of K classes
+    raw_score : array of shape (n, K)
+    share : array of shape (K,)
+        The wanted mean probability of each class, sum 1. A class with share 0 is left alone.
+    sample_weight : array of shape (n,), optional
+
+    Returns
+    -------
+    float64 array of shape (K,), each at most 5 in size
+    """
+    shift = np.zeros(share.size)
+    there = share > 0
+    for _ in range(LARGEST_STEPS):
+        proba = loss.probability(raw_score + shift)
+        mean = np.average(proba, axis=0, weights=sample_weight)
+        step = np.zeros_like(shift)
+        step[there] = np.log(share[there] / np.maximum(mean[there], 1e-300))
+        shift = np.clip(shift + step, -LARGEST_SHIFT, LARGEST_SHIFT)
+        if np.abs(step).max() < 1e-12:
+            break
+    return shift

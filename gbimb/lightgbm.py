@@ -18,11 +18,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 import lightgbm as lgb
 import numpy as np
+from lightgbm.basic import _ConfigAliases
+from scipy import sparse
 
 from gbimb._validation import check_binary_labels
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb._typing import Float32Array
-    from gbimb.losses import MarginLoss
+    from gbimb.losses import Loss, MarginLoss
 
 __all__ = ["Objective", "bake_start", "feval", "merge", "objective", "set_start"]
 
@@ -47,8 +50,13 @@ IGNORED_PARAMETERS: Final = {
     "pos_bagging_fraction": "give scale_pos_weight to the loss, or train on a Dataset.subset",
     "scale_pos_weight": "give scale_pos_weight to the loss",
     "sigmoid": "leave it out: the loss has its own link",
-    "unbalance": "give scale_pos_weight to the loss",
 }
+
+
+def synonyms(name: str) -> set[str]:
+    """Return all names that LightGBM has for a parameter; none if it does not know it."""
+    names: set[str] = _ConfigAliases.get_by_alias(name)
+    return names if names & _ConfigAliases.aliases.keys() else set()
 
 
 def check_parameters(params: Mapping[str, Any]) -> None:
@@ -59,11 +67,11 @@ def check_parameters(params: Mapping[str, Any]) -> None:
     InvalidParameterError
         With what to use instead.
     """
-    for name, remedy in IGNORED_PARAMETERS.items():
-        if name in params:
+    for name, value in params.items():
+        for ignored in IGNORED_PARAMETERS.keys() & {name, *synonyms(name)}:
             msg = (
-                f"{name}={params[name]!r} would be ignored: LightGBM does not apply {name} under a "
-                f"custom objective. Instead, {remedy}."
+                f"{name}={value!r} would be ignored: LightGBM does not apply {ignored} under a "
+                f"custom objective. Instead, {IGNORED_PARAMETERS[ignored]}."
             )
             raise InvalidParameterError(msg)
 
@@ -75,7 +83,7 @@ class Objective:
     are made once for each Dataset and reused each round; LightGBM takes them without a copy.
     """
 
-    def __init__(self, loss: MarginLoss) -> None:
+    def __init__(self, loss: Loss) -> None:
         self.loss = loss
         self._buffers: WeakKeyDictionary[lgb.Dataset, tuple[Float32Array, Float32Array]] = (
             WeakKeyDictionary()
@@ -177,17 +185,27 @@ def set_start(loss: MarginLoss, train_set: lgb.Dataset, *valid_sets: lgb.Dataset
     Raises
     ------
     InvalidDataError
-        If the train set has no labels, or only one class.
+        If a set has no labels, or the train set only one class.
     """
-    label = train_set.get_label()
-    if label is None:
-        msg = "The train set has no labels: give label=... to lightgbm.Dataset."
-        raise InvalidDataError(msg)
-    start = loss.init_score(np.asarray(label), train_set.get_weight())
-    for dataset in (train_set, *valid_sets):
-        rows = np.size(dataset.get_label())
-        dataset.set_init_score(np.full(rows, start))
+    rows = [_read_rows(dataset) for dataset in (train_set, *valid_sets)]
+    start = loss.init_score(*rows[0])
+    for dataset, (y, _) in zip((train_set, *valid_sets), rows, strict=True):
+        dataset.set_init_score(np.full(y.size, start))
     return start
+
+
+def _read_rows(dataset: lgb.Dataset) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Return labels and weights of a Dataset, constructed or not."""
+    # A subset or a file has none before that, and a subset would drop its init_score.
+    if dataset.used_indices is not None or isinstance(dataset.data, str | Path):
+        dataset.construct()
+    constructed = dataset._handle is not None  # noqa: SLF001  nothing public tells
+    y = dataset.get_label() if constructed else dataset.label
+    weight = dataset.get_weight() if constructed else dataset.weight
+    if y is None:
+        msg = "The Dataset has no labels: give label=... to lightgbm.Dataset."
+        raise InvalidDataError(msg)
+    return np.ravel(np.asarray(y)), None if weight is None else np.ravel(np.asarray(weight))
 
 
 def bake_start(booster: lgb.Booster, start: float) -> None:
@@ -260,7 +278,7 @@ class Bins:
             "feature_pre_filter": False,
         }
         self._dataset = lgb.Dataset(
-            X,
+            _as_matrix(X),
             label=y,
             weight=weight,
             categorical_feature=list(categorical),
@@ -275,22 +293,26 @@ class Bins:
         weight: NDArray[Any] | None,
     ) -> lgb.Dataset:
         """Return further rows, cut with the same bins."""
-        return self._dataset.create_valid(X, label=y, weight=weight).construct()
+        return self._dataset.create_valid(_as_matrix(X), label=y, weight=weight).construct()
 
     def member(
         self,
-        loss: MarginLoss,
+        loss: Loss,
         start: NDArray[np.float64],
         train: NDArray[np.intp] | None,
         held_out: NDArray[np.intp] | lgb.Dataset | None,
+        params: Mapping[str, Any],
     ) -> Member:
-        """Return a booster for the rows ``train`` (None: all), watched on ``held_out``."""
+        """Return a booster for the rows ``train`` (None: all), watched on ``held_out``.
+
+        ``params`` go before those of the bins.
+        """
         train_set = self._dataset if train is None else self._subset(train)
         valid = self._subset(held_out) if isinstance(held_out, np.ndarray) else held_out
         for dataset in (train_set, valid):
             if dataset is not None:
                 dataset.set_init_score(np.repeat(start, dataset.num_data()))
-        return Member(Objective(loss), train_set, valid, self._params)
+        return Member(Objective(loss), train_set, valid, {**self._params, **params})
 
     def _subset(self, rows: NDArray[np.intp]) -> lgb.Dataset:
         return self._dataset.subset(np.sort(rows)).construct()
@@ -332,9 +354,29 @@ class Member:
         return self.booster.model_to_string(num_iteration=n_rounds)
 
 
+def _as_matrix(X: Any) -> Any:  # noqa: ANN401  an ndarray or a SciPy matrix
+    """Return sparse arrays as matrices of the same memory: LightGBM warns of arrays."""
+    return sparse.csr_matrix(X) if isinstance(X, sparse.sparray) else X
+
+
+def fit_plain_classifier(
+    X: NDArray[Any],
+    y: NDArray[Any],
+    categorical: Sequence[int],
+    **params: Any,  # noqa: ANN401  LightGBM's own
+) -> tuple[lgb.LGBMClassifier, int]:
+    """Return LightGBM's own fitted classifier and its rounds, to compare with.
+
+    ``categorical`` are the positions of columns with whole numbers for categories.
+    """
+    classifier = lgb.LGBMClassifier(verbosity=-1, **params)
+    classifier.fit(X, y, categorical_feature=list(categorical))
+    return classifier, int(classifier.booster_.current_iteration())
+
+
 def raw_score(booster: lgb.Booster, X: Any, n_threads: int) -> NDArray[np.float64]:  # noqa: ANN401
     """Return the raw scores of ``X``, shape (n,) or (n, K)."""
-    scores = booster.predict(X, raw_score=True, num_threads=n_threads)
+    scores = booster.predict(_as_matrix(X), raw_score=True, num_threads=n_threads)
     return np.asarray(scores, dtype=np.float64)
 
 

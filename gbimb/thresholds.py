@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from gbimb._typing import FloatArray
     from gbimb.metrics import CountMetric
 
+__all__ = ["choose_threshold"]
+
 RESAMPLES: Final = 100
 LARGEST_CURVE: Final = 20_000
 POSITIVES_FOR_EVEN_SAY: Final = 200.0

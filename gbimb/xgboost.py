@@ -22,7 +22,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb._typing import Float32Array
-    from gbimb.losses import MarginLoss
+    from gbimb.losses import Loss, MarginLoss
 
 __all__ = [
     "EarlyStopping",
@@ -50,6 +51,20 @@ __all__ = [
     "merge",
     "objective",
 ]
+
+
+# Below this share of the rows a matrix of their own is worth its memory.
+SMALL_SHARE = 0.5
+
+
+ALIASES: Final = (
+    ("alpha", "reg_alpha"),
+    ("eta", "learning_rate"),
+    ("gamma", "min_split_loss"),
+    ("lambda", "reg_lambda"),
+    ("n_jobs", "nthread"),
+    ("random_state", "seed"),
+)
 
 
 class _Rows(NamedTuple):
@@ -118,6 +133,32 @@ def objective(loss: MarginLoss) -> Objective:
     :func:`early_stopping` refuses it.
     """
     return Objective(loss)
+
+
+def synonyms(name: str) -> set[str]:
+    """Return all names that XGBoost has for a parameter; none if it does not know it."""
+    for names in ALIASES:
+        if name in names:
+            return set(names)
+    return {name} if name in _known_parameters() else set()
+
+
+@cache
+def _known_parameters() -> frozenset[str]:
+    """Return the names in the configuration of a booster."""
+    row = xgb.DMatrix(np.zeros((1, 1)), label=[0.0], nthread=1)
+    params = {"objective": "binary:logistic", "tree_method": "hist", "nthread": 1, "verbosity": 0}
+    booster = xgb.Booster(params, cache=[row])
+    config = json.loads(booster.save_config())
+    found: set[str] = set()
+    groups = [config]
+    while groups:
+        group = groups.pop()
+        found |= group.keys()
+        for value in group.values():
+            inner = value if isinstance(value, list) else [value]
+            groups += [part for part in inner if isinstance(part, dict)]
+    return frozenset(found)
 
 
 def base_score(
@@ -242,7 +283,8 @@ def merge(models: Sequence[bytes], slope: float, start: NDArray[np.float64]) -> 
     model = merged["learner"]["gradient_booster"]["model"]
     model.update(trees=trees, tree_info=tree_info, iteration_indptr=indptr)
     model["gbtree_model_param"]["num_trees"] = str(len(trees))
-    merged["learner"]["learner_model_param"]["base_score"] = f"[{float(expit(start[0]))!r}]"
+    base = np.atleast_1d(_declared_start(start)).tolist()
+    merged["learner"]["learner_model_param"]["base_score"] = json.dumps(base)
     booster = xgb.Booster()
     booster.load_model(bytearray(json.dumps(merged), "utf-8"))
     return booster
@@ -262,7 +304,7 @@ class Bins:
     """A table binned once, from which boosters on parts of its rows are made.
 
     Rows that are held out have weight zero, which is exactly as if they were absent, while one
-    quantised matrix serves every part.
+    quantised matrix serves every part. A small part gets a matrix of its own with the same bins.
     """
 
     def __init__(
@@ -275,11 +317,13 @@ class Bins:
         feature_names: Sequence[str],
         params: Mapping[str, Any],
     ) -> None:
+        many = "num_class" in params
         self._params = {
             **params,
-            "objective": "binary:logistic",
+            "objective": "multi:softprob" if many else "binary:logistic",
             "disable_default_eval_metric": 1,
         }
+        self._X = X
         self._y = as_float32(y)
         self._weight = None if weight is None else as_float32(weight)
         types = ["c" if i in set(categorical) else "q" for i in range(X.shape[1])]
@@ -290,9 +334,7 @@ class Bins:
             "nthread": params.get("nthread"),
         }
         # Weights would move the bins: they stay with the objective.
-        self._dmatrix = xgb.QuantileDMatrix(
-            X, self._y, max_bin=params.get("max_bin", 256), **self._options
-        )
+        self._dmatrix = _quantised(X, self._y, max_bin=params.get("max_bin", 256), **self._options)
 
     def external(
         self,
@@ -302,22 +344,52 @@ class Bins:
     ) -> xgb.DMatrix:
         """Return further rows, cut with the same bins."""
         del weight
-        return xgb.QuantileDMatrix(X, as_float32(y), ref=self._dmatrix, **self._options)
+        return _quantised(X, as_float32(y), ref=self._dmatrix, **self._options)
 
     def member(
         self,
-        loss: MarginLoss,
+        loss: Loss,
         start: NDArray[np.float64],
         train: NDArray[np.intp] | None,
         held_out: NDArray[np.intp] | xgb.DMatrix | None,
+        params: Mapping[str, Any],
     ) -> Member:
-        """Return a booster for the rows ``train`` (None: all), watched on ``held_out``."""
+        """Return a booster for the rows ``train`` (None: all), watched on ``held_out``.
+
+        ``params`` go before those of the bins.
+        """
+        params = {**self._params, **params, "base_score": _declared_start(start)}
+        if train is not None and train.size < SMALL_SHARE * self._y.size:
+            if isinstance(held_out, np.ndarray):
+                held_out = self._copy_of(held_out)
+            weight = None if self._weight is None else self._weight[train]
+            return Member(
+                loss, params, self._copy_of(train), _Rows(self._y[train], weight), held_out
+            )
         weight = self._weight
         if train is not None:
             weight = np.zeros(self._y.size, np.float32)
             weight[train] = 1.0 if self._weight is None else self._weight[train]
-        params = {**self._params, "base_score": float(expit(start[0]))}
         return Member(loss, params, self._dmatrix, _Rows(self._y, weight), held_out)
+
+    def _copy_of(self, rows: NDArray[np.intp]) -> xgb.DMatrix:
+        rows = np.sort(rows)
+        return self.external(self._X[rows], self._y[rows], None)
+
+
+def _declared_start(start: NDArray[np.float64]) -> float | list[float]:
+    """Return ``start`` as XGBoost's ``base_score``: on its probability scale for one score."""
+    return float(expit(start[0])) if start.size == 1 else [float(s) for s in start]
+
+
+def _quantised(X: Any, y: Float32Array, **options: Any) -> xgb.QuantileDMatrix:  # noqa: ANN401
+    try:
+        return xgb.QuantileDMatrix(X, y, **options)
+    except xgb.core.XGBoostError as error:
+        if "value too large" not in str(error):
+            raise
+        msg = "X must hold numbers below 3.4e38 in size: XGBoost keeps them as float32. Scale them."
+        raise InvalidDataError(msg) from None
 
 
 class Member:
@@ -325,7 +397,7 @@ class Member:
 
     def __init__(
         self,
-        loss: MarginLoss,
+        loss: Loss,
         params: Mapping[str, Any],
         dmatrix: xgb.DMatrix,
         rows: _Rows,
@@ -335,7 +407,8 @@ class Member:
         self._rows = rows
         self._dmatrix = dmatrix
         self._held_out = held_out
-        self._buffers = (np.empty(rows.y.size, np.float32), np.empty(rows.y.size, np.float32))
+        shape = (rows.y.size,) if loss.n_outputs == 1 else (rows.y.size, loss.n_outputs)
+        self._buffers = (np.empty(shape, np.float32), np.empty(shape, np.float32))
         watched = [held_out] if isinstance(held_out, xgb.DMatrix) else []
         self.booster = xgb.Booster(dict(params), cache=[dmatrix, *watched])
 
@@ -360,6 +433,22 @@ class Member:
     def model(self, n_rounds: int) -> bytes:
         """Return the first ``n_rounds`` rounds as JSON."""
         return bytes(self.booster[:n_rounds].save_raw("json"))
+
+
+def fit_plain_classifier(
+    X: NDArray[Any],
+    y: NDArray[Any],
+    categorical: Sequence[int],
+    **params: Any,  # noqa: ANN401  XGBoost's own
+) -> tuple[xgb.XGBClassifier, int]:
+    """Return XGBoost's own fitted classifier and its rounds, to compare with.
+
+    ``categorical`` are the positions of columns with whole numbers for categories.
+    """
+    types = ["c" if i in set(categorical) else "q" for i in range(X.shape[1])]
+    classifier = xgb.XGBClassifier(feature_types=types, enable_categorical=True, **params)
+    classifier.fit(X, y)
+    return classifier, int(classifier.get_booster().num_boosted_rounds())
 
 
 def raw_score(booster: xgb.Booster, X: Any, n_threads: int) -> NDArray[np.float64]:  # noqa: ANN401

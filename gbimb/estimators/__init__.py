@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from gbimb.estimators._bagging import UnderBaggingClassifier
 from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
 from gbimb.estimators._xgb import ImbalancedXGBClassifier
 
-__all__ = ["ImbalancedLGBMClassifier", "ImbalancedXGBClassifier"]
+__all__ = ["ImbalancedLGBMClassifier", "ImbalancedXGBClassifier", "UnderBaggingClassifier"]

@@ -132,7 +132,8 @@ def _smooth(history: Mapping[str, list[float]], watch: Watch) -> NDArray[np.floa
     """Centred moving average of the first metric, higher is better."""
     metric = watch.metrics[0]
     values = np.array(history[metric.name]) * (1.0 if metric.greater_is_better else -1.0)
-    half = (watch.patience or 0) // 4
+    # In a short history the window is short too: one of its length would see no difference.
+    half = min(watch.patience or 0, values.size) // 4
     sums = np.concatenate([[0.0], np.cumsum(values)])
     at = np.arange(values.size)
     low, high = np.maximum(at - half, 0), np.minimum(at + half + 1, values.size)

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gbimb._validation import check_number
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+
+def check_tree_numbers(estimator: Any) -> None:  # noqa: ANN401  either estimator
+    """Refuse numbers outside the range that both engines allow."""
+    check_number("learning_rate", estimator.learning_rate, low=0, low_open=True, high_open=True)
+    for name in ("min_child_weight", "reg_alpha", "reg_lambda"):
+        check_number(name, getattr(estimator, name), low=0)
+    for name in ("subsample", "colsample_bytree"):
+        check_number(name, getattr(estimator, name), low=0, high=1, low_open=True)
 
 
 def check_engine_params(
     engine_params: dict[str, Any] | None,
     ignored: Mapping[str, str],
     taken: Mapping[str, str | None],
+    synonyms: Callable[[str], set[str]],
 ) -> dict[str, Any]:
     """Return a copy of ``engine_params``, or raise with what to use instead.
 
@@ -24,6 +35,8 @@ def check_engine_params(
         Names that the engine ignores under a custom objective, with the remedy.
     taken : mapping
         Names that the estimator sets, with its own name for them (None: it decides).
+    synonyms : callable
+        From a name to all names that the engine has for it; none if it does not know it.
     """
     if engine_params is None:
         return {}
@@ -31,15 +44,19 @@ def check_engine_params(
         msg = f"engine_params must be a dict or None, got {engine_params!r}."
         raise InvalidTypeError(msg)
     for name in engine_params:
-        if name in taken:
-            own = taken[name]
-            remedy = f"use {own}=..." if own else "the estimator sets it from the data"
+        names = synonyms(name)
+        for main in taken.keys() & {name, *names}:
+            own = taken[main]
+            remedy = f"use {own}=..." if own else "the estimator sets it itself"
             msg = f"engine_params must not hold {name!r}: {remedy}."
             raise InvalidParameterError(msg)
-        if name in ignored:
+        for main in ignored.keys() & {name, *names}:
             msg = (
                 f"engine_params must not hold {name!r}: the engine ignores it under a custom "
-                f"objective. Instead, {ignored[name]}."
+                f"objective. Instead, {ignored[main]}."
             )
+            raise InvalidParameterError(msg)
+        if not names:
+            msg = f"engine_params must hold parameters of the engine, which has no {name!r}."
             raise InvalidParameterError(msg)
     return dict(engine_params)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -27,7 +28,7 @@ class LabelCodes:
     classes : array of shape (K,)
     codes : intp array of shape (n,)
     positive : object
-        For two classes: the label called positive.
+        For two classes the label called positive, None for more.
     """
 
     classes: NDArray[Any]
@@ -37,22 +38,28 @@ class LabelCodes:
     @property
     def is_positive(self) -> BoolArray:
         """True where the label is the positive one, shape (n,)."""
-        out: BoolArray = self.classes[self.codes] == self.positive
+        out: BoolArray = self.codes == int(np.flatnonzero(self.classes == self.positive)[0])
         return out
 
     def take(self, rows: IntArray) -> LabelCodes:
         """Return the labels of some rows."""
         return LabelCodes(self.classes, self.codes[rows], self.positive)
 
-    def require_two_classes(self) -> None:
-        """Raise unless both classes have a row."""
+    @property
+    def targets(self) -> NDArray[np.float32]:
+        """What an engine learns: 1 for the positive of two classes, else class codes."""
+        values = self.codes if self.classes.size > 2 else self.is_positive
+        return values.astype(np.float32)
+
+    def require_all_classes(self) -> None:
+        """Raise unless there are two classes or more, each with a row."""
         counts = np.bincount(self.codes, minlength=self.classes.size)
-        if self.classes.size != 2 or (counts == 0).any():
-            present = [str(c) for c, n in zip(self.classes, counts, strict=True) if n]
+        present = [str(c) for c, n in zip(self.classes, counts, strict=True) if n]
+        if len(present) < max(2, self.classes.size):
             shown = ", ".join(present[:5]) + (", ..." if len(present) > 5 else "")
             msg = (
-                f"y must have two classes among the rows with weight, got {len(present)} "
-                f"class(es): {shown}. Only binary classification is supported."
+                "y must have two classes or more, each among the rows with weight, got "
+                f"{len(present)} class(es) of {self.classes.size}: {shown}."
             )
             raise InvalidDataError(msg)
 
@@ -78,6 +85,8 @@ def read_labels(
         msg = f"This classifier requires {name} to be passed, but the target {name} is None."
         raise InvalidDataError(msg)
     values = column_or_1d(np.asarray(y), warn=True)
+    if values.dtype == object:
+        values = pd.Series(values).infer_objects().to_numpy()  # booleans and numbers are objects
     _check_values(values, name)
     if values.size != table.shape[0]:
         msg = (
@@ -109,13 +118,18 @@ def _check_values(values: NDArray[Any], name: str) -> None:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         msg = f"{name} must not contain missing labels: Input {name} contains NaN or infinity."
         raise InvalidDataError(msg)
-    if values.dtype == object and any(v is None or v != v for v in values):  # noqa: PLR0124  NaN
+    if values.dtype == object and pd.isna(values).any():
         msg = f"{name} must not contain missing labels: Input {name} contains NaN or None."
         raise InvalidDataError(msg)
     check_classification_targets(values)
 
 
 def _positive(classes: NDArray[Any], codes: IntArray, pos_label: object) -> Any:  # noqa: ANN401
+    if classes.size > 2:
+        if pos_label is not None:
+            msg = f"pos_label must be None for more than two classes, got {pos_label!r}."
+            raise InvalidParameterError(msg)
+        return None
     if pos_label is not None:
         if pos_label not in list(classes):
             msg = f"pos_label must be one of {list(classes)}, got {pos_label!r}."

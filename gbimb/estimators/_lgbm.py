@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gbimb._validation import check_number
 from gbimb.estimators._base import BaseImbalancedClassifier
-from gbimb.estimators._engine_params import check_engine_params
+from gbimb.estimators._engine_params import check_engine_params, check_tree_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,16 +18,22 @@ if TYPE_CHECKING:
 TAKEN = {
     "bagging_fraction": "subsample",
     "bagging_freq": "subsample",
+    "boosting": None,
+    "categorical_feature": None,
     "data_random_seed": "random_state",
     "early_stopping_round": "early_stopping_rounds",
     "feature_fraction": "colsample_bytree",
+    "feature_pre_filter": None,
     "lambda_l1": "reg_alpha",
     "lambda_l2": "reg_lambda",
+    "learning_rate": "learning_rate",
+    "max_depth": "max_depth",
     "metric": "eval_metric",
     "min_data_in_leaf": "min_child_samples",
     "min_sum_hessian_in_leaf": "min_child_weight",
     "num_class": None,
     "num_iterations": "n_estimators",
+    "num_leaves": "num_leaves",
     "num_threads": "n_jobs",
     "objective": "loss",
     "seed": "random_state",
@@ -189,7 +196,15 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
 
         return lightgbm
 
+    def _seed_params(self, seed: int, threads: int) -> dict[str, Any]:
+        return {"seed": seed, "num_threads": threads}
+
     def _tree_params(self, seed: int, threads: int, rows: int) -> dict[str, Any]:
+        check_tree_numbers(self)
+        check_number("num_leaves", self.num_leaves, low=2, integer=True)
+        check_number("max_depth", self.max_depth, low=-1, integer=True)
+        if self.min_child_samples is not None:
+            check_number("min_child_samples", self.min_child_samples, low=0, integer=True)
         fewest = min(20, rows // 50) if self.min_child_samples is None else self.min_child_samples
         params = {
             "learning_rate": self.learning_rate,
@@ -203,12 +218,11 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
             "feature_fraction": self.colsample_bytree,
             "lambda_l1": self.reg_alpha,
             "lambda_l2": self.reg_lambda,
-            "seed": seed,
             "deterministic": True,
             "force_col_wise": True,
-            "num_threads": threads,
+            **self._seed_params(seed, threads),
             "verbosity": -1,
         }
         return params | check_engine_params(
-            self.engine_params, self._engine.IGNORED_PARAMETERS, TAKEN
+            self.engine_params, self._engine.IGNORED_PARAMETERS, TAKEN, self._engine.synonyms
         )

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gbimb._validation import check_number
-from gbimb.exceptions import InvalidParameterError, InvalidTypeError
-from gbimb.losses import MarginLoss, get_loss_class
+from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name
+from gbimb.losses import BINARY_LOSSES, MULTICLASS_LOSSES, Loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import BoolArray
+    from gbimb.estimators._labels import LabelCodes
+    from gbimb.losses import MarginLoss, MulticlassLoss
+
+WEIGHT_FORMS = "a number > 0, 'balanced', a dict of label to weight or None"
 
 # Parameters of estimators that belong to a loss, with the value that means "not given".
 LOSS_PARAMETERS: dict[str, object] = {"gamma": 2.0, "alpha": None}
@@ -22,9 +25,9 @@ LOSS_PARAMETERS: dict[str, object] = {"gamma": 2.0, "alpha": None}
 
 def make_loss(
     estimator: Any,  # noqa: ANN401  any estimator with the parameters of a loss
-    is_positive: BoolArray,
+    labels: LabelCodes,
     weight: NDArray[Any] | None,
-) -> MarginLoss:
+) -> MarginLoss | MulticlassLoss:
     """Return the loss that ``loss``, ``gamma``, ``alpha`` and ``scale_pos_weight`` describe.
 
     Raises
@@ -37,44 +40,90 @@ def make_loss(
         for name, default in LOSS_PARAMETERS.items()
         if getattr(estimator, name) != default
     }
-    if isinstance(estimator.loss, MarginLoss):
+    if isinstance(estimator.loss, Loss):
         if estimator.scale_pos_weight is not None:
             given["scale_pos_weight"] = estimator.scale_pos_weight
         _refuse(given, f"loss={estimator.loss!r} has its own; set them there")
-        return estimator.loss
+        return _check_outputs(estimator.loss, labels.classes.size)
     if not isinstance(estimator.loss, str):
         msg = f"loss must be a name or a loss such as FocalLoss(), got {estimator.loss!r}."
         raise InvalidTypeError(msg)
-    kind = get_loss_class(estimator.loss)
-    known = {field.name for field in fields(kind)}
+    two = labels.classes.size == 2
+    catalogue = BINARY_LOSSES if two else MULTICLASS_LOSSES
+    if estimator.loss not in catalogue:
+        raise unknown_name("loss", estimator.loss, catalogue)
+    kind = catalogue[estimator.loss]
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # all are dataclasses
     extra = {name: value for name, value in given.items() if name not in known}
-    _refuse(extra, f"loss={estimator.loss!r} has no such parameter")
+    many = "" if two else f" for {labels.classes.size} classes"
+    _refuse(extra, f"loss={estimator.loss!r} has no such parameter{many}")
     taken: dict[str, Any] = {
         name: getattr(estimator, name) for name in LOSS_PARAMETERS if name in known
     }
-    return kind(
-        **taken,
-        scale_pos_weight=resolve_pos_weight(estimator.scale_pos_weight, is_positive, weight),
+    class_weight = resolve_class_weight(estimator.scale_pos_weight, labels, weight)
+    if two:
+        positive = int(np.flatnonzero(labels.classes == labels.positive)[0])
+        taken["scale_pos_weight"] = class_weight[positive] / class_weight[1 - positive]
+    else:
+        taken |= {"n_classes": labels.classes.size, "class_weight": class_weight}
+    return kind(**taken)
+
+
+def resolve_class_weight(
+    scale_pos_weight: object, labels: LabelCodes, weight: NDArray[Any] | None
+) -> tuple[float, ...]:
+    """Return the weight of each class, in the order of ``labels.classes``.
+
+    A number is the weight of the positive class of two; "balanced" gives all classes the same
+    total weight, the commonest keeping 1; a dict gives the weight of each label, 1 if absent.
+    """
+    n_classes = labels.classes.size
+    if scale_pos_weight is None:
+        return (1.0,) * n_classes
+    if isinstance(scale_pos_weight, dict):
+        return _from_dict(scale_pos_weight, labels.classes.tolist())
+    if isinstance(scale_pos_weight, str):
+        if scale_pos_weight != "balanced":
+            msg = f"scale_pos_weight must be {WEIGHT_FORMS}, got {scale_pos_weight!r}."
+            raise InvalidParameterError(msg)
+        totals = np.bincount(labels.codes, weights=weight, minlength=n_classes)
+        return tuple(float(w) for w in totals.max() / totals)
+    number = check_number("scale_pos_weight", scale_pos_weight, low=0, low_open=True, high_open=True)
+    if n_classes != 2:
+        msg = (
+            "scale_pos_weight must be 'balanced', a dict of label to weight or None for more than "
+            f"two classes, got {scale_pos_weight!r}."
+        )
+        raise InvalidParameterError(msg)
+    return tuple(number if label == labels.positive else 1.0 for label in labels.classes.tolist())
+
+
+def _from_dict(weights: dict[Any, Any], classes: list[Any]) -> tuple[float, ...]:
+    unknown = [label for label in weights if label not in classes]
+    if unknown:
+        msg = f"scale_pos_weight must name labels of y, {classes}, got {unknown[0]!r}."
+        raise InvalidParameterError(msg)
+    return tuple(
+        check_number(
+            f"scale_pos_weight[{label!r}]",
+            weights.get(label, 1.0),
+            low=0,
+            low_open=True,
+            high_open=True,
+        )
+        for label in classes
     )
 
 
-def resolve_pos_weight(
-    scale_pos_weight: object, is_positive: BoolArray, weight: NDArray[Any] | None
-) -> float:
-    """Return the weight of the positive class: a number, 1 for None, or the imbalance ratio."""
-    if scale_pos_weight is None:
-        return 1.0
-    if isinstance(scale_pos_weight, str):
-        if scale_pos_weight != "balanced":
-            msg = (
-                "scale_pos_weight must be a number > 0, 'balanced' or None, "
-                f"got {scale_pos_weight!r}."
-            )
-            raise InvalidParameterError(msg)
-        w = np.ones(is_positive.size) if weight is None else weight
-        positive = float(w[is_positive].sum(dtype=np.float64))
-        return (float(w.sum(dtype=np.float64)) - positive) / positive
-    return check_number("scale_pos_weight", scale_pos_weight, low=0, low_open=True, high_open=True)
+def _check_outputs(loss: Loss, n_classes: int) -> Any:  # noqa: ANN401  a margin or softmax loss
+    wanted = 1 if n_classes == 2 else n_classes
+    if loss.n_outputs != wanted:
+        msg = (
+            f"loss={loss!r} has {loss.n_outputs} raw score(s) a row, y has {n_classes} classes. "
+            "Use a two-class loss for two classes and a softmax loss with n_classes for more."
+        )
+        raise InvalidParameterError(msg)
+    return loss
 
 
 def _refuse(parameters: dict[str, object], reason: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit, check_cv
+from sklearn.model_selection import StratifiedKFold, check_cv
 
-from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.exceptions import GbimbWarning, InvalidDataError, InvalidParameterError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +20,7 @@ CROSS_FIT_ROWS: Final = 50_000
 SMALLEST_TABLE: Final = 100
 SMALLEST_CLASS: Final = 10
 FOLDS: Final = 5
-HOLD_OUT: Final = 0.2
+HOLD_OUT: Final = 5  # one row in so many
 
 
 Splits: TypeAlias = "tuple[tuple[IntArray, IntArray], ...]"
@@ -76,28 +77,18 @@ def make_plan(cv: object, codes: NDArray[Any], random_state: int) -> Plan:
     InvalidDataError
         If a class has fewer rows than folds.
     """
-    rarest = int(np.bincount(codes)[np.unique(codes)].min())
-    size = f"{codes.size:,} rows, {rarest:,} of the rarest class"
+    counts = np.sort(np.bincount(codes)[np.unique(codes)])[::-1]
+    size = f"{codes.size:,} rows, {counts[-1]:,} of the rarest class"
     if isinstance(cv, str) and cv == "auto":
-        cv, why = _pick(codes.size, rarest)
+        # The second class decides: of many, some may be too rare for every fold.
+        cv, why = _pick(codes.size, int(counts[1]))
         size = f"{size}: {why}"
     if cv is None:
         return Plan((), f"no rows held out ({size})")
     if isinstance(cv, str) and cv == "holdout":
-        if rarest < 2:
-            msg = f"A hold-out needs at least 2 rows of each class, got {rarest} of the rarest."
-            raise InvalidDataError(msg)
-        splitter = StratifiedShuffleSplit(1, test_size=HOLD_OUT, random_state=random_state)
-        return Plan(_rows(splitter, None, codes), f"one row in five held out ({size})")
+        return Plan(_stratified(codes, HOLD_OUT, random_state)[:1], f"one row in five held out ({size})")
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool) and cv >= 2:
-        if rarest < cv:
-            msg = (
-                f"cv={cv} needs at least {cv} rows of each class, got {rarest} of the rarest. "
-                "Use fewer folds, cv=None, or give X_val and y_val."
-            )
-            raise InvalidDataError(msg)
-        splitter = StratifiedKFold(int(cv), shuffle=True, random_state=random_state)
-        return Plan(_rows(splitter, None, codes), f"{cv}-fold cross-fitting ({size})")
+        return Plan(_stratified(codes, int(cv), random_state), f"{cv}-fold cross-fitting ({size})")
     msg = (
         "cv must be 'auto', 'holdout', None, a number of folds >= 2, a scikit-learn splitter "
         f"or an iterable of (train, test) row numbers, got {cv!r}."
@@ -105,12 +96,35 @@ def make_plan(cv: object, codes: NDArray[Any], random_state: int) -> Plan:
     raise InvalidParameterError(msg)
 
 
-def _pick(rows: int, rarest: int) -> tuple[object, str]:
-    if rows < SMALLEST_TABLE or rarest < SMALLEST_CLASS:
+def _pick(rows: int, second: int) -> tuple[object, str]:
+    if rows < SMALLEST_TABLE or second < SMALLEST_CLASS:
         return None, f"too few to hold any out (below {SMALLEST_TABLE} or {SMALLEST_CLASS})"
     if rows <= CROSS_FIT_ROWS:
         return FOLDS, f"up to {CROSS_FIT_ROWS:,} rows are cross-fitted"
     return "holdout", f"above {CROSS_FIT_ROWS:,} rows one hold-out is enough"
+
+
+def _stratified(codes: NDArray[Any], folds: int, random_state: int) -> Splits:
+    """Deal the rows of each class to the folds, as evenly as they go."""
+    counts = np.bincount(codes)
+    scarce = np.flatnonzero((counts > 0) & (counts < folds))
+    enough = np.count_nonzero(counts >= folds)
+    if enough < 2:
+        msg = (
+            f"{folds} folds need at least {folds} rows of two classes, got {np.sort(counts)[-2]} of "
+            "the second. Use fewer folds, cv=None, or give X_val and y_val."
+        )
+        raise InvalidDataError(msg)
+    if scarce.size:
+        msg = (
+            f"{scarce.size} of {enough + scarce.size} classes have fewer rows than {folds} folds: "
+            "they are held out from some boosters only, and little can be learnt about them."
+        )
+        warnings.warn(msg, GbimbWarning, stacklevel=4)
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=random_state)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        return _rows(splitter, None, codes)
 
 
 def _rows(splitter: Any, X: object, codes: NDArray[Any]) -> Splits:  # noqa: ANN401

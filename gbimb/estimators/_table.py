@@ -103,11 +103,16 @@ def read_table(estimator: BaseEstimator, X: object, *, reset: bool) -> object:
     )
 
 
+def take(table: Any, rows: Any) -> Any:  # noqa: ANN401  any table, row numbers or a slice
+    """Return some rows of a data frame, an array or a CSR matrix."""
+    return table.iloc[rows] if hasattr(table, "iloc") else table[rows]
+
+
 def engine_names(estimator: BaseEstimator) -> list[str]:
     """Return the names of the columns with what the engines refuse in names replaced by "_"."""
     n = int(estimator.n_features_in_)
     names = getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(n)])
-    safe = [re.sub(r"[\s\[\]{}\",:<>\\]", "_", str(name)) for name in names]
+    safe = [re.sub(r"[\s\[\]{}\",:<>\\]", "_", str(name)) or "_" for name in names]
     return safe if len(set(safe)) == n else [f"{name}_{i}" for i, name in enumerate(safe)]
 
 
@@ -157,7 +162,12 @@ def _read_objects(name: str, values: pd.Series[Any]) -> Column:
 def _encode(values: pd.Series[Any], column: Column) -> np.ndarray[Any, Any]:
     if column.categories is None:
         return _encode_number(values, column.name)
-    codes = pd.Categorical(values, categories=list(column.categories)).codes
+    known = pd.Index(column.categories)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        # The last one, for the code -1, is a missing value.
+        codes = np.append(known.get_indexer(values.cat.categories), -1)[values.cat.codes]
+    else:
+        codes = known.get_indexer(values)
     encoded = codes.astype(np.float32)
     encoded[codes < 0] = np.nan
     return encoded
@@ -168,12 +178,14 @@ def _encode_number(values: pd.Series[Any], name: str) -> np.ndarray[Any, Any]:
     try:
         if pdt.is_bool_dtype(dtype) or (dtype.kind in "iu" and dtype.itemsize <= 2):
             return values.to_numpy(dtype=np.float32, na_value=np.nan)
-        if dtype == np.float32:
-            return values.to_numpy()
-        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        wide = np.float32 if dtype == np.float32 else np.float64
+        numbers = values.to_numpy(dtype=wide, na_value=np.nan)
     except (TypeError, ValueError):
         msg = f"Column {name!r} was a number at fit, got dtype {dtype} with values that are none."
         raise InvalidTypeError(msg) from None
+    if np.isinf(numbers).any():
+        msg = f"Column {name!r} must not contain infinity: Input X contains infinity. Use NaN."
+        raise InvalidDataError(msg)
     if dtype.kind in "iu" and np.abs(numbers).max(initial=0) <= LARGEST_FLOAT32_INTEGER:
         return numbers.astype(np.float32)
     return numbers

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from scipy import sparse
 
+from gbimb._validation import check_number
 from gbimb.estimators._base import BaseImbalancedClassifier
-from gbimb.estimators._engine_params import check_engine_params
+from gbimb.estimators._engine_params import check_engine_params, check_tree_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,16 +20,26 @@ if TYPE_CHECKING:
 TAKEN = {
     "alpha": "reg_alpha",
     "base_score": None,
+    "booster": None,
+    "colsample_bytree": "colsample_bytree",
     "device": None,
     "disable_default_eval_metric": None,
     "eta": "learning_rate",
     "eval_metric": "eval_metric",
+    "gamma": "gamma_split",
     "lambda": "reg_lambda",
+    "max_depth": "max_depth",
+    "max_leaves": "max_leaves",
+    "min_child_weight": "min_child_weight",
     "nthread": "n_jobs",
     "num_class": None,
     "objective": "loss",
+    "process_type": None,
     "scale_pos_weight": "scale_pos_weight",
     "seed": "random_state",
+    "subsample": "subsample",
+    "tree_method": None,
+    "updater": None,
     "verbosity": "verbose",
 }
 
@@ -190,8 +201,15 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
 
         return xgboost
 
+    def _seed_params(self, seed: int, threads: int) -> dict[str, Any]:
+        return {"seed": seed, "nthread": threads}
+
     def _tree_params(self, seed: int, threads: int, rows: int) -> dict[str, Any]:
         del rows
+        check_tree_numbers(self)
+        check_number("gamma_split", self.gamma_split, low=0)
+        check_number("max_depth", self.max_depth, low=0, integer=True)
+        check_number("max_leaves", self.max_leaves, low=0, integer=True)
         params = {
             "tree_method": "hist",
             "learning_rate": self.learning_rate,
@@ -203,11 +221,10 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
             "colsample_bytree": self.colsample_bytree,
             "reg_alpha": self.reg_alpha,
             "reg_lambda": self.reg_lambda,
-            "seed": seed,
-            "nthread": threads,
+            **self._seed_params(seed, threads),
             "verbosity": 0,
         }
-        return params | check_engine_params(self.engine_params, {}, TAKEN)
+        return params | check_engine_params(self.engine_params, {}, TAKEN, self._engine.synonyms)
 
     def _matrix(self, X: Any) -> Any:  # noqa: ANN401  an ndarray or a SciPy matrix
         if not hasattr(self, "booster_"):

@@ -264,11 +264,28 @@ class MarginLoss(Loss):
         to the sigmoid: exact at the minimiser of the expected loss.
         """
         score = as_float(raw_score, "raw_score")
-        check_raw_score(score.reshape(-1), score.size)
-        # Infinite scores are certain; their limits need finite arithmetic.
-        score = np.clip(score.astype(np.float64), -LARGEST_SCORE, LARGEST_SCORE)
-        out: FloatArray = expit(self.log_odds(score))
-        return out
+        rows = score.reshape(-1)
+        out = np.empty(rows.size)
+        if not self._fill_probability(rows, out):
+            check_raw_score(rows, rows.size)  # raises: there is a NaN
+        return out.reshape(score.shape)
+
+    def _fill_probability(self, score: NDArray[Any], out: FloatArray) -> bool:
+        """Write the probability of scores of shape (n,); a subclass may have a fast kernel.
+
+        False if a score is NaN. Infinite scores are certain.
+        """
+
+        def task(start: int, stop: int) -> bool:
+            part = score[start:stop]
+            if np.isnan(part).any():
+                return False
+            # The limits at infinite scores need finite arithmetic.
+            part = np.clip(part.astype(np.float64), -LARGEST_SCORE, LARGEST_SCORE)
+            out[start:stop] = expit(self.log_odds(part))
+            return True
+
+        return all(run_ranges(task, score.size))
 
     def raw_score_at(self, probability: float) -> float:
         """Return the raw score whose true probability is ``probability``; infinite at 0 and 1."""

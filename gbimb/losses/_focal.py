@@ -118,3 +118,6 @@ class FocalLoss(MarginLoss):
         curv: Float32Array,
     ) -> bool:
         return _kernels.fill_focal(score, y, weight, self.class_constants, self.gamma, grad, curv)
+
+    def _fill_probability(self, score: NDArray[Any], out: FloatArray) -> bool:
+        return _kernels.fill_focal_probability(score, self.class_constants, self.gamma, out)

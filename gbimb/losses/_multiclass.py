@@ -62,6 +62,8 @@ class MulticlassLoss(Loss):
         With 2 the diagonal bounds the whole Gauss-Newton matrix,
         :math:`2\,\mathrm{diag}(p (1 - p)) \succeq \mathrm{diag}(p) - p p^T` (Gershgorin), so the
         joint step never overshoots; for two classes it is the Newton step of the binary loss.
+        XGBoost has 2 in its own softmax, LightGBM ``K / (K - 1)``, with which focal training
+        without an L2 penalty diverged (13 classes: raw scores of 1e5, against 8 with 2).
         """
         return 2.0
 
@@ -89,8 +91,7 @@ class MulticlassLoss(Loss):
         bend = g * t.p_true * t.q_true**g
         inner = t.q_true * (t.log_loss - 2.0) - (g - 1.0) * t.p_true * t.log_loss
         # |p_k - delta| / q_y is at most 1, however small q_y is.
-        part = divide(t.p, t.q_true[:, None], where_zero=0.0)
-        part[t.hit] = 1.0
+        part = divide(np.where(t.hit, t.q, t.p), t.q_true[:, None], where_zero=1.0)
         second = t.slope[:, None] * t.p * t.q - (bend * inner)[:, None] * part**2
         return t.scale[:, None] * second
 

@@ -115,7 +115,7 @@ class SoftmaxFocalLoss(MulticlassLoss):
 
 def _check_classes(loss: SoftmaxLoss | SoftmaxFocalLoss) -> None:
     check_number("n_classes", loss.n_classes, low=2, high_open=True, integer=True)
-    weights = loss.class_weight
+    weights: object = loss.class_weight
     if weights is None:
         return
     rule = f"class_weight must be None or {loss.n_classes} numbers, one a class"

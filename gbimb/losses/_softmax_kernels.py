@@ -1,5 +1,7 @@
 """Compiled loops over rows of many classes; scores row by row (C) or class by class (F)."""
 
+# ruff: noqa: ANN001, ANN202, PLR0917  compiled: the types are those of the arrays
+
 from __future__ import annotations
 
 from math import exp, isfinite, log1p
@@ -33,7 +35,7 @@ def _slope(p, q, log_loss, gamma):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _focal_rows(  # type: ignore[no-untyped-def]  # compiled: the types are those of the arrays
+def _focal_rows(  # type: ignore[no-untyped-def]
     start, stop, score, y, weight, constants, gamma, factor, grad, curv
 ):
     n_classes = score.shape[1]
@@ -49,10 +51,10 @@ def _focal_rows(  # type: ignore[no-untyped-def]  # compiled: the types are thos
         for k in range(1, n_classes):
             if score[i, k] > score[i, top]:
                 top = k
-        highest = float(score[i, top])
+        highest = np.float64(score[i, top])
         rest = 0.0
         for k in range(n_classes):
-            value = float(score[i, k])
+            value = np.float64(score[i, k])
             sound &= isfinite(value)
             if k != top:
                 shares[k] = exp(value - highest)
@@ -62,7 +64,7 @@ def _focal_rows(  # type: ignore[no-untyped-def]  # compiled: the types are thos
         below = rest * inverse  # 1 - p of the highest class, without cancellation
         p = shares[true] * inverse
         q = below if true == top else 1.0 - p
-        log_loss = min(log1p(rest) - (float(score[i, true]) - highest), LARGEST_SCORE)
+        log_loss = min(log1p(rest) - (np.float64(score[i, true]) - highest), LARGEST_SCORE)
         slope = constants[true] * _slope(p, q, log_loss, gamma)
         if weighted:
             slope *= weight[i]
@@ -85,7 +87,7 @@ def _probability_rows(  # type: ignore[no-untyped-def]
     for i in range(start, stop):
         top = 0
         for k in range(n_classes):
-            values[k] = min(max(float(score[i, k]), -LARGEST_SCORE), LARGEST_SCORE)
+            values[k] = min(max(np.float64(score[i, k]), -LARGEST_SCORE), LARGEST_SCORE)
             if values[k] > values[top]:
                 top = k
         highest = values[top]

@@ -71,7 +71,8 @@ def stationary_log_p(log_weight: FloatArray, gamma: float) -> FloatArray:
             middle = (low + high) / 2
             above = _log_slope(middle, gamma) + log_weight > log_lambda
             low, high = np.where(above, middle, low), np.where(above, high, middle)
-        return (low + high) / 2
+        odds: FloatArray = (low + high) / 2
+        return odds
 
     def excess(log_lambda: float) -> float:
         odds = log_odds(log_lambda)

@@ -11,6 +11,15 @@ from gbimb.metrics._curves import (
     roc_auc,
     threshold_curve,
 )
+from gbimb.metrics._multiclass import (
+    MULTICLASS_METRICS,
+    MulticlassCounts,
+    evaluate_multiclass,
+    get_multiclass_metric,
+    macro_f1_score,
+    macro_recall_score,
+    rk_score,
+)
 from gbimb.metrics._registry import CountMetric, Metric, get_count_metric, get_metric
 from gbimb.metrics._scores import (
     balanced_accuracy_score,
@@ -25,23 +34,30 @@ from gbimb.metrics._scores import (
 from gbimb.metrics._watch import evaluate, row_log_loss
 
 __all__ = [
+    "MULTICLASS_METRICS",
     "BestThreshold",
     "ConfusionCounts",
     "CountMetric",
     "Metric",
+    "MulticlassCounts",
     "ThresholdCurve",
     "average_precision",
     "balanced_accuracy_score",
     "best_threshold",
     "evaluate",
+    "evaluate_multiclass",
     "f1_score",
     "f_beta_score",
     "g_mean_score",
     "get_count_metric",
     "get_metric",
+    "get_multiclass_metric",
+    "macro_f1_score",
+    "macro_recall_score",
     "mcc_score",
     "precision_score",
     "recall_score",
+    "rk_score",
     "roc_auc",
     "row_log_loss",
     "specificity_score",

@@ -1,0 +1,155 @@
+"""One fit and its result, and the folder that keeps the results.
+
+A result is a JSON file of its own, named by a hash of everything that determines it and written
+under another name first. So a run that was interrupted goes on where it stopped, and two runs
+in one folder do each other no harm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import gbimb
+from gbimb.benchmark._plan import Cell
+
+if TYPE_CHECKING:
+    from gbimb.benchmark._methods import Method
+
+LIBRARIES: Final = ("numpy", "scipy", "pandas", "scikit-learn", "numba")
+# Modules that only summarise or show results.
+AFTERWARDS: Final = frozenset(
+    f"benchmark/{name}.py"
+    for name in (
+        *("__init__", "_comparison", "_export", "_progress", "_report", "_results"),
+        *("_summary", "_verdict"),
+    )
+) | {"cli.py"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The result of one fit.
+
+    Attributes
+    ----------
+    table, rows, columns, positives, prevalence, folds, fold, seed, method, engine
+        What was fitted.
+    mcc, f1, precision, recall
+        Of the labels predicted for the fold; higher is better.
+    average_precision
+        Area under the precision-recall steps; higher is better.
+    log_loss, brier
+        Of the probabilities; lower is better.
+    threshold, n_rounds
+        What the classifier chose; None where it does not say.
+    fit_seconds, fit_cpu_seconds, predict_seconds
+        On one thread; predicting the fold once.
+    warnings
+        What the classifier said while it was fitted.
+    versions
+        Of gbimb, the engine and the libraries.
+    """
+
+    table: str
+    rows: int
+    columns: int
+    positives: int
+    prevalence: float
+    engine: str
+    method: str
+    folds: int
+    fold: int
+    seed: int
+    mcc: float
+    f1: float
+    precision: float
+    recall: float
+    average_precision: float
+    log_loss: float
+    brier: float
+    threshold: float | None
+    n_rounds: int | None
+    fit_seconds: float
+    fit_cpu_seconds: float
+    predict_seconds: float
+    warnings: tuple[str, ...]
+    versions: dict[str, str]
+
+    @property
+    def cell(self) -> Cell:
+        """What was fitted."""
+        return Cell(self.table, self.engine, self.method, self.fold)
+
+
+class CellStore:
+    """A folder with one file for each result."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def load(self, key: str) -> Record | None:
+        """Return a result, or None if there is none that can be read."""
+        try:
+            stored = json.loads(self._path(key).read_text(encoding="utf-8"))
+            if set(stored) != {field.name for field in fields(Record)}:
+                return None
+            return Record(**{**stored, "warnings": tuple(stored["warnings"])})
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def save(self, key: str, record: Record) -> None:
+        """Write a result."""
+        write_atomically(self._path(key), json.dumps(asdict(record), indent=1))
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.json"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def cell_key(cell: Cell, method: Method, fingerprint: str, *, folds: int, seed: int) -> str:
+    """Return the hash of everything that determines a result."""
+    parts: dict[str, Any] = {
+        "cell": cell,
+        "table": fingerprint,
+        "method": f"{method.build.__module__}.{method.build.__qualname__}",
+        "folds": folds,
+        "seed": seed,
+        "versions": versions(cell.engine),
+        "code": code_fingerprint(),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@cache
+def versions(*engines: str) -> dict[str, str]:
+    """Return the versions of gbimb, engines and libraries."""
+    return {"gbimb": gbimb.__version__} | {name: version(name) for name in (*engines, *LIBRARIES)}
+
+
+@cache
+def code_fingerprint() -> str:
+    """Return a hash of the code of gbimb that a result depends on."""
+    folder = Path(gbimb.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        name = path.relative_to(folder).as_posix()
+        if name not in AFTERWARDS:
+            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,109 @@
+"""Fit one method on one fold and measure it."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
+from sklearn.model_selection import StratifiedKFold
+
+from gbimb.benchmark._cells import Record, versions
+from gbimb.benchmark._errors import CellError
+from gbimb.metrics import ConfusionCounts, f1_score, mcc_score, precision_score, recall_score
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gbimb.benchmark._methods import Classifier, Method
+    from gbimb.benchmark._plan import Cell
+    from gbimb.benchmark._tables import BenchmarkTable
+
+
+def split(y: NDArray[Any], folds: int, fold: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the rows to train on and those of the fold; the same for every method."""
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    train, test = list(splitter.split(np.zeros(y.size), y))[fold]
+    return train, test
+
+
+def fit_cell(cell: Cell, method: Method, table: BenchmarkTable, folds: int, seed: int) -> Record:
+    """Train without one fold, predict the fold, measure.
+
+    Raises
+    ------
+    CellError
+        If the method fails, with what it said.
+    """
+    rows = split(table.y, folds, cell.fold, seed)
+    try:
+        measured = _measure(method.build(cell.engine, 1, seed), table, *rows)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".rstrip(".")
+        msg = (
+            f"Method {cell.method!r} with {cell.engine} failed on fold {cell.fold + 1} of table "
+            f"{cell.table!r}: {reason}."
+        )
+        raise CellError(msg) from error
+    return Record(
+        table=table.name,
+        rows=table.rows,
+        columns=table.X.shape[1],
+        positives=table.positives,
+        prevalence=table.positives / table.rows,
+        engine=cell.engine,
+        method=cell.method,
+        folds=folds,
+        fold=cell.fold,
+        seed=seed,
+        versions=versions(cell.engine),
+        **measured,
+    )
+
+
+def _measure(
+    classifier: Classifier, table: BenchmarkTable, train: NDArray[Any], test: NDArray[Any]
+) -> dict[str, Any]:
+    X_train, X_test = table.X.iloc[train], table.X.iloc[test]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        started, started_cpu = time.perf_counter(), time.process_time()
+        classifier.fit(X_train, table.y[train])
+        fitted, fitted_cpu = time.perf_counter(), time.process_time()
+        labels = np.asarray(classifier.predict(X_test))
+        predicted = time.perf_counter()
+        at = list(classifier.classes_).index(1)
+        proba = np.asarray(classifier.predict_proba(X_test), np.float64)[:, at]
+    return {
+        **scores(table.y[test], labels, proba),
+        **_choices(classifier),
+        "fit_seconds": fitted - started,
+        "fit_cpu_seconds": fitted_cpu - started_cpu,
+        "predict_seconds": predicted - fitted,
+        "warnings": tuple(sorted({" ".join(str(w.message).split()) for w in caught})),
+    }
+
+
+def scores(y: NDArray[Any], labels: NDArray[Any], proba: NDArray[Any]) -> dict[str, float]:
+    """Measure labels and probabilities of the positive class."""
+    counts = ConfusionCounts.from_labels(y, labels)
+    return {
+        "mcc": float(mcc_score(counts)),
+        "f1": float(f1_score(counts)),
+        "precision": float(precision_score(counts)),
+        "recall": float(recall_score(counts)),
+        "average_precision": float(average_precision_score(y, proba)),
+        "log_loss": float(log_loss(y, proba, labels=[0, 1])),
+        "brier": float(brier_score_loss(y, proba)),
+    }
+
+
+def _choices(classifier: Classifier) -> dict[str, Any]:
+    threshold = getattr(classifier, "threshold_", None)
+    rounds = getattr(classifier, "best_iteration_", None)
+    return {
+        "threshold": None if threshold is None else float(threshold),
+        "n_rounds": None if rounds is None else int(rounds),
+    }

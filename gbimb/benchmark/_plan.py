@@ -1,0 +1,127 @@
+"""What a benchmark consists of: tables, engines, methods and folds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+from gbimb._validation import check_number
+from gbimb.benchmark._methods import ENGINES, METHODS, Method
+from gbimb.benchmark._tables import BenchmarkTable, built_in_table
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_FOLDS: Final = 5
+LARGEST_SEED: Final = 2**32 - 1
+
+T = TypeVar("T")
+
+
+class Cell(NamedTuple):
+    """One fit: a method of an engine, trained without one fold of a table."""
+
+    table: str
+    engine: str
+    method: str
+    fold: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A benchmark, checked when it is made.
+
+    Attributes
+    ----------
+    tables : tuple of BenchmarkTable
+    engines : tuple of str
+    methods : tuple of Method
+    folds : int
+        Stratified folds, the same for every method.
+    seed : int
+        Of the folds and of every classifier.
+
+    Raises
+    ------
+    GbimbError
+        If a value is not allowed, or a class has fewer rows than there are folds.
+    """
+
+    tables: tuple[BenchmarkTable, ...]
+    engines: tuple[str, ...] = tuple(ENGINES)
+    methods: tuple[Method, ...] = field(default=tuple(METHODS.values()))
+    folds: int = DEFAULT_FOLDS
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        check_number("--folds", self.folds, low=2, integer=True)
+        check_number("--seed", self.seed, low=0, high=LARGEST_SEED, integer=True)
+        for engine in self.engines:
+            if engine not in ENGINES:
+                raise unknown_name("--engines", engine, ENGINES)
+        for table in self.tables:
+            _check_folds(table, self.folds)
+
+    def cells(self) -> list[Cell]:
+        """List the fits, fold by fold, large tables first within a fold.
+
+        So an interruption leaves whole folds, what is left can be timed by what was done, and
+        no long fit is left for the end.
+        """
+        tables = sorted(self.tables, key=lambda table: -table.X.size)
+        return [
+            Cell(table.name, engine, method.name, fold)
+            for fold in range(self.folds)
+            for table in tables
+            for engine in reversed(self.engines)
+            for method in self.methods
+        ]
+
+    def table(self, name: str) -> BenchmarkTable:
+        """Return a table by its name."""
+        return next(table for table in self.tables if table.name == name)
+
+
+def built_in_tables(names: str | None) -> tuple[BenchmarkTable, ...]:
+    """Return the built-in tables of a list separated by commas; all of them for None."""
+    from gbimb import datasets
+
+    known = {name: name for name in datasets.names("binary")}
+    return tuple(built_in_table(name) for name in choose("--tables", names, known))
+
+
+def choose(option: str, names: str | None, known: Mapping[str, T]) -> tuple[T, ...]:
+    """Return the values of names separated by commas, in their order; all of them for None.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a name is not known, or there is none.
+    """
+    if names is None:
+        return tuple(known.values())
+    chosen: dict[str, Any] = {}
+    for name in (part.strip() for part in names.split(",")):
+        if name and name not in known:
+            raise unknown_name(option, name, known)
+        if name:
+            chosen[name] = known[name]
+    if not chosen:
+        msg = f"{option} must name at least one of {list(known)}, separated by commas, got none."
+        raise InvalidParameterError(msg)
+    return tuple(chosen.values())
+
+
+def _check_folds(table: BenchmarkTable, folds: int) -> None:
+    few = min(table.positives, table.rows - table.positives)
+    if few >= folds:
+        return
+    which = "positives" if few == table.positives else "negatives"
+    remedy = f"Use --folds {few}" if few >= 2 else "Add rows of that class"
+    msg = (
+        f"Table {table.name!r} must have at least one row of each class in every fold, got "
+        f"{few} {which} (positive class {table.positive!r}) for {folds} folds. {remedy}."
+    )
+    raise InvalidDataError(msg)

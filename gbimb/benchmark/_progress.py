@@ -1,0 +1,110 @@
+"""A progress bar with the time left."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from rich.console import Console
+    from rich.progress import Task
+
+    from gbimb.benchmark._cells import Record
+    from gbimb.benchmark._plan import Cell
+
+
+class TimeLeft:
+    """Guess the seconds left from the fits that are done.
+
+    A fit is expected to take as long as the same fit on other folds took, or, before there is
+    one, as the mean of all.
+    """
+
+    def __init__(self, cells: Sequence[Cell], jobs: int) -> None:
+        self._left = set(cells)
+        self._jobs = jobs
+        self._seconds: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+
+    def add(self, record: Record) -> None:
+        """Take note of a fit."""
+        self._left.discard(record.cell)
+        same = self._seconds[record.cell[:3]]
+        same.append(record.fit_seconds + 2 * record.predict_seconds)
+
+    def seconds(self) -> float | None:
+        """Return the seconds left; None while nothing is known."""
+        if not self._seconds:
+            return None
+        means = {key: float(np.mean(values)) for key, values in self._seconds.items()}
+        usual = float(np.mean(list(means.values())))
+        return sum(means.get(cell[:3], usual) for cell in self._left) / self._jobs
+
+
+class _TimeLeftColumn(ProgressColumn):
+    """Count down between two fits."""
+
+    def render(self, task: Task) -> Text:
+        left, known_at = task.fields["left"], task.fields["known_at"]
+        if left is None:
+            return Text("time left --:--")
+        seconds = max(0.0, left - (time.monotonic() - known_at))
+        return Text(f"time left {int(seconds // 60)}:{int(seconds % 60):02}")
+
+
+class ProgressBar:
+    """The bar; used as a context manager, so that it is gone afterwards."""
+
+    def __init__(self, console: Console) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("fits,"),
+            _TimeLeftColumn(),
+            console=console,
+            transient=True,
+        )
+
+    def start(self, cells: Sequence[Cell], done: Sequence[Record], jobs: int) -> None:
+        """Show what there is to do, and what was there already."""
+        self._time = TimeLeft(cells, min(jobs, max(1, len(cells) - len(done))))
+        for record in done:
+            self._time.add(record)
+        if done and len(done) < len(cells):
+            self._bar.console.print(f"Going on: {len(done)} of {len(cells)} fits are done.")
+        self._task = self._bar.add_task(
+            "Benchmark",
+            total=len(cells),
+            completed=len(done),
+            left=self._time.seconds(),
+            known_at=time.monotonic(),
+        )
+
+    def advance(self, record: Record) -> None:
+        """Show that a fit is done."""
+        self._time.add(record)
+        self._bar.update(
+            self._task, advance=1, left=self._time.seconds(), known_at=time.monotonic()
+        )
+
+    def __enter__(self) -> ProgressBar:
+        """Show the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the bar away."""
+        self._bar.stop()

@@ -1,0 +1,166 @@
+"""Print results as tables of plain text.
+
+Names of columns, tables and labels are the user's: they are shown as they are, never read as
+markup, with control characters replaced.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from gbimb.benchmark._comparison import INTERVALS, TESTS
+from gbimb.benchmark._methods import ENGINES, METHODS
+from gbimb.benchmark._summary import ALL_TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from gbimb.benchmark._results import Results
+    from gbimb.benchmark._summary import Spread, SummaryRow
+
+WIDE: Final = 96
+LONGEST_NAME: Final = 24
+SHOWN: Final = {
+    "mcc": "MCC ↑",
+    "f1": "F1 ↑",
+    "average_precision": "PR-AUC ↑",
+    "log_loss": "log loss ↓",
+    "fit_seconds": "fit s ↓",
+    "predict_seconds": "predict s ↓",
+}
+
+
+def print_results(results: Results, console: Console) -> None:
+    """Print tables and verdict."""
+    single = len(results.plan.tables) == 1
+    console.print(_tables_text(results))
+    if not single:
+        console.print(_per_table(results, console.width))
+    console.print(_overall(results, console.width))
+    if results.comparisons:
+        console.print(_differences(results))
+    for sentences in results.verdict.values():
+        console.print(Text(plain(sentences)))
+        console.print()
+
+
+def plain(text: str) -> str:
+    r"""Replace control characters, which could move the cursor, by their escapes.
+
+    >>> plain("a\x1b[2J")
+    'a\\x1b[2J'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _label(method: str) -> str:
+    return METHODS[method].label if method in METHODS else method
+
+
+def _short(name: str) -> str:
+    name = plain(name)
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _grid(title: str, caption: str, heads: Iterable[str]) -> Table:
+    table = Table(
+        title=Text(title, style="bold"),
+        caption=Text(caption, style="dim"),
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+        show_edge=False,
+    )
+    for i, head in enumerate(heads):
+        table.add_column(Text(head), justify="left" if i == 0 else "right", no_wrap=i == 0)
+    return table
+
+
+def _tables_text(results: Results) -> Text:
+    lines = [
+        f"{_short(t.name)}: {t.rows:,} rows, {t.X.shape[1]} columns, {t.positives:,} positives "
+        f"({t.positives / t.rows:.1%}, label {_short(t.positive)!r})"
+        for t in results.plan.tables
+    ]
+    return Text("\n".join(lines))
+
+
+def _spread(value: Spread, width: int, digits: int = 3) -> Text:
+    space = " " if width >= WIDE else "\n"
+    spread = f"{value.sd:.{digits}f}".removeprefix("0")
+    return Text(f"{value.mean:.{digits}f}{space}±{spread}")
+
+
+def _rows(results: Results, table: str) -> dict[str, list[SummaryRow]]:
+    methods = [method.name for method in results.plan.methods]
+    return {
+        engine: sorted(
+            (row for row in results.summary if (row.table, row.engine) == (table, engine)),
+            key=lambda row: methods.index(row.method),
+        )
+        for engine in results.plan.engines
+    }
+
+
+def _per_table(results: Results, width: int) -> Table:
+    tables = [table.name for table in results.plan.tables]
+    heads = [_short(name).replace("_", "_\n", 1) for name in tables]
+    grid = _grid("MCC of each table", "Mean ± standard deviation over folds.", ["", *heads])
+    cells = {(row.table, row.engine, row.method): row.measures["mcc"] for row in results.summary}
+    for engine in results.plan.engines:
+        grid.add_row(Text(ENGINES[engine], style="bold"))
+        for method in results.plan.methods:
+            values = [cells[table, engine, method.name] for table in tables]
+            grid.add_row(Text(f" {_label(method.name)}"), *(_spread(v, width) for v in values))
+    return grid
+
+
+def _overall(results: Results, width: int) -> Table:
+    single = len(results.plan.tables) == 1
+    title = "This table" if single else f"Mean of {len(results.plan.tables)} tables"
+    caption = (
+        f"Mean ± standard deviation over {results.plan.folds} folds; ↑ higher is better, ↓ lower. "
+        "Seconds on one thread."
+    )
+    grid = _grid(title, caption, ["", *SHOWN.values()])
+    for engine, rows in _rows(results, ALL_TABLES).items():
+        grid.add_row(Text(ENGINES[engine], style="bold"))
+        for row in rows:
+            values = [
+                _spread(row.measures[m], width, 2 if m.endswith("seconds") else 3) for m in SHOWN
+            ]
+            grid.add_row(Text(f" {_label(row.method)}"), *values)
+    return grid
+
+
+def _differences(results: Results) -> Table:
+    shown = [c for c in results.comparisons if c.measure == "mcc"]
+    kind = shown[0].kind
+    caption = f"Interval: {INTERVALS[kind]}. p: {TESTS[kind]}{_limit(shown[0].smallest_p)}."
+    units = "folds" if kind == "folds" else "tables"
+    heads = ["", "MCC", "95 % interval", "median", f"higher on ({units})", "p"]
+    grid = _grid("Differences, fold by fold", caption, heads)
+    for engine in results.plan.engines:
+        grid.add_row(Text(ENGINES[engine], style="bold"))
+        for c in (c for c in shown if c.engine == engine):
+            grid.add_row(
+                Text(f" {_label(c.method)} vs {_label(c.baseline)}"),
+                Text(f"{c.mean:+.3f}"),
+                Text(f"{c.low:+.3f} to {c.high:+.3f}"),
+                Text(f"{c.median:+.3f}"),
+                Text(f"{c.higher} of {c.units}"),
+                Text("<0.001" if c.p_value < 0.001 else f"{c.p_value:.3f}"),
+            )
+    return grid
+
+
+def _limit(smallest_p: float) -> str:
+    return f", at best {smallest_p:.2g} for so few tables" if smallest_p >= 0.05 else ""

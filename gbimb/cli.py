@@ -1,0 +1,243 @@
+"""The ``gbimb`` command: it parses and prints, the work is elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import gbimb
+from gbimb.benchmark._methods import ENGINES, METHODS
+from gbimb.exceptions import GbimbError, InvalidParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from rich.console import Console
+
+    from gbimb.benchmark._plan import Plan
+    from gbimb.benchmark._progress import ProgressBar
+    from gbimb.benchmark._tables import BenchmarkTable
+
+DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+PIPE_WIDTH = 100
+
+app = typer.Typer(
+    name="gbimb",
+    help="Gradient boosting for imbalanced classes.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _version(value: bool) -> None:  # noqa: FBT001  typer calls it so
+    if value:
+        typer.echo(f"gbimb {gbimb.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Gradient boosting for imbalanced classes."""
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    """Turn errors into one sentence on stderr and an exit code."""
+    from gbimb.benchmark._errors import CellError, InterruptedRunError
+
+    try:
+        yield
+    except (GbimbError, OSError) as error:
+        code = WRONG_INPUT
+        if isinstance(error, InterruptedRunError):
+            code = INTERRUPTED
+        elif isinstance(error, CellError | OSError):
+            code = FAILED
+        typer.echo(f"gbimb: {' '.join(str(error).split())}", err=True)
+        raise typer.Exit(code) from None
+
+
+_METHOD_LIST = "\n".join(f"  {m.name}\n      {m.description}" for m in METHODS.values())
+_EPILOG = f"""\b
+Methods:
+{_METHOD_LIST}
+
+\b
+Examples:
+  gbimb benchmark
+  gbimb benchmark --data churn.csv --target churned
+  gbimb benchmark --data churn.csv --target churned --positive yes --drop customer_id
+
+\b
+Exit codes:
+  0    done
+  1    a fit failed, or results could not be written; finished fits are kept
+  2    wrong input; nothing was written
+  130  interrupted; finished fits are kept, the same command goes on
+"""
+
+
+@app.command(epilog=_EPILOG)
+def benchmark(  # noqa: PLR0917  typer passes them by name
+    ctx: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Your table, .csv, .csv.gz or .parquet. Without it: built-in tables."),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Column of your table with the label, one of two.")
+    ] = None,
+    positive: Annotated[
+        str | None, typer.Option(help="Label of the positive class. Default: the rarer one.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(help="A column of your table to leave out; may be given several times."),
+    ] = None,
+    tables: Annotated[
+        str | None, typer.Option(help="Built-in tables, by comma. Default: all.")
+    ] = None,
+    engines: Annotated[
+        str | None, typer.Option(help=f"Of {', '.join(ENGINES)}, by comma. Default: all.")
+    ] = None,
+    methods: Annotated[
+        str | None, typer.Option(help="Of the methods below, by comma. Default: all.")
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Folds of the stratified cross-validation.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of folds and classifiers.")] = 0,
+    jobs: Annotated[
+        int | None, typer.Option(help="Fits at a time, each on one thread. Default: processors.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for results.")] = Path("gbimb-benchmark"),
+    quiet: Annotated[  # noqa: FBT002  an option, never by position
+        bool, typer.Option("--quiet", "-q", help="Print results only: no bar, no notes.")
+    ] = False,
+) -> None:
+    """Compare focal loss with weighted log loss, on real imbalanced tables or on yours.
+
+    Runs the methods below by stratified cross-validation, prints tables and a verdict (which is
+    better, by how much, how sure), and writes records.csv, summary.csv and results.json.
+    Interrupted, it keeps the fits that are done and goes on when started again.
+    """
+    with _exit_codes():
+        chosen = _tables(data, target, positive, drop or [], tables)
+        plan = _plan(chosen, engines, methods, folds, seed)
+        _run(plan, out, jobs, _command(ctx), quiet=quiet)
+
+
+def _tables(
+    data: Path | None, target: str | None, positive: str | None, drop: list[str], names: str | None
+) -> tuple[BenchmarkTable, ...]:
+    from gbimb.benchmark._plan import built_in_tables
+    from gbimb.benchmark._tables import read_table
+
+    if data is None:
+        given = {"--target": target, "--positive": positive, "--drop": drop}
+        for option, value in given.items():
+            if value:
+                msg = f"{option} goes with --data FILE, got {option} alone."
+                raise InvalidParameterError(msg)
+        return built_in_tables(names)
+    if names is not None:
+        msg = "Give either --data or --tables, got both."
+        raise InvalidParameterError(msg)
+    if target is None:
+        msg = "--data needs --target COLUMN, the column with the label, got none."
+        raise InvalidParameterError(msg)
+    return (read_table(data, target, positive=positive, drop=drop),)
+
+
+def _plan(
+    tables: tuple[BenchmarkTable, ...],
+    engines: str | None,
+    methods: str | None,
+    folds: int,
+    seed: int,
+) -> Plan:
+    from gbimb.benchmark._plan import Plan, choose
+
+    return Plan(
+        tables=tables,
+        engines=choose("--engines", engines, {name: name for name in ENGINES}),
+        methods=choose("--methods", methods, METHODS),
+        folds=folds,
+        seed=seed,
+    )
+
+
+def _run(plan: Plan, out: Path, jobs: int | None, command: str, *, quiet: bool) -> None:
+    from gbimb._parallel import resolve_jobs
+    from gbimb.benchmark._export import FILES, export
+    from gbimb.benchmark._report import plain, print_results
+    from gbimb.benchmark._results import run
+
+    n_jobs = resolve_jobs(jobs)
+    _check_folder(out)
+    with _progress(quiet=quiet) as progress:
+        results = run(plan, out, jobs=n_jobs, progress=progress)
+    export(results, out, command)
+    print_results(results, _console())
+    if not quiet:
+        for note in results.notes:
+            typer.echo(f"Note: {plain(note)}", err=True)
+        typer.echo(f"Written to {out}: {', '.join(FILES)}", err=True)
+
+
+def _check_folder(out: Path) -> None:
+    existing = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        msg = f"--out must name a folder, got {str(out)!r}, where {existing.name!r} is a file."
+        raise InvalidParameterError(msg)
+    if not os.access(existing, os.W_OK):
+        msg = f"--out must name a folder that can be written, got {str(out)!r}."
+        raise InvalidParameterError(msg)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
+
+
+def _progress(*, quiet: bool) -> AbstractContextManager[ProgressBar | None]:
+    from gbimb.benchmark._progress import ProgressBar
+
+    if quiet or not sys.stderr.isatty() or os.environ.get("GBIMB_PROGRESS") == "0":
+        return nullcontext()
+    return ProgressBar(_console(stderr=True))
+
+
+def _command(ctx: typer.Context) -> str:
+    """Return what determines the results, spelled as a command without folders."""
+    words = ["gbimb", "benchmark"]
+    for name, value in ctx.params.items():
+        if name in ("out", "jobs", "quiet") or value is None:
+            continue
+        for item in value if isinstance(value, list | tuple) else [value]:
+            words += [f"--{name}", item.name if isinstance(item, Path) else str(item)]
+    return shlex.join(words)
+
+
+if __name__ == "__main__":
+    main()

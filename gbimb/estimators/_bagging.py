@@ -1,0 +1,388 @@
+"""Bags of undersampled rows, their probabilities averaged and made true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.special import logit
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from gbimb._parallel import resolve_jobs, thread_limit
+from gbimb._validation import check_number
+from gbimb.correction import correct_prior
+from gbimb.estimators._bags import Bag, BagTrainer, PlainTrainer, Population, SharedBinsTrainer
+from gbimb.estimators._base import BaseImbalancedClassifier
+from gbimb.estimators._decision import DecidingClassifier
+from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
+from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
+from gbimb.estimators._table import TableEncoder, read_table, take
+from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
+from gbimb.estimators._training import Table
+from gbimb.exceptions import InvalidParameterError, unknown_name
+from gbimb.losses import LogisticLoss, SoftmaxLoss
+from gbimb.sampling import draw_bags, resolve_sampling_strategy, self_paced_draw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from gbimb._typing import FloatArray, IntArray
+
+SAMPLINGS = ("random", "self_paced")
+SMALLEST_PROBABILITY = 1e-12
+
+
+class UnderBaggingClassifier(DecidingClassifier):
+    """Classifiers trained on bags that keep the rare classes and draw from the common ones.
+
+    Each bag holds all rows of the rarest class (less a fifth, in turn, to be judged on) and as
+    many of the others as ``sampling_strategy`` says. The probabilities of the bags are freed
+    from the shift that the drawing brings, averaged, and recalibrated on rows out of the bags;
+    the threshold is chosen on those rows, too.
+
+    Parameters
+    ----------
+    estimator : classifier or None, default=None
+        One of gbimb's estimators (None: ``ImbalancedLGBMClassifier()``), for which the table is
+        binned once and each bag is stopped early on rows out of it; or any scikit-learn
+        classifier with ``predict_proba``.
+    n_estimators : int, default=10
+        Number of bags.
+    sampling_strategy : float, "auto" or dict, default=1.0
+        Up to 1, rows of the rarest class for each row of another (imbalanced-learn's meaning);
+        above 1, rows of another class for each row of the rarest; "auto" is 1. A dict gives the
+        number of rows of each label.
+    replacement : bool, default=False
+        Draw rows independently. Otherwise the bags together cover the common classes as evenly
+        as can be.
+    sampling : {"random", "self_paced"}, default="random"
+        "self_paced" draws by how hard rows are for the bags so far (Liu et al. 2020), one bag
+        after the other; undoing the shift is then an approximation that the recalibration mends.
+    eval_metric : str, default="mcc"
+        What the threshold serves and ``oob_score_`` reports.
+    threshold : "auto", metric name or float, default="auto"
+        As in the boosting estimators.
+    warm_start : bool, default=False
+        Keep the bags of the last fit and add those that ``n_estimators`` lacks.
+    random_state : int, RandomState or None, default=None
+        Seed of the bags and of all that is in them; the result does not depend on ``n_jobs``.
+    n_jobs : int or None, default=None
+        Threads; None is all. Bags run side by side.
+    verbose : int, default=0
+        Passed on to joblib.
+
+    Attributes
+    ----------
+    classes_, pos_label_, threshold_, class_weights_, n_features_in_, feature_names_in_
+        As in the boosting estimators.
+    estimators_ : list of fitted classifiers
+        Their probabilities are those in their bag.
+    estimators_samples_ : list of intp arrays
+        Rows that trained each of them.
+    oob_score_ : float
+        ``eval_metric`` of the decision on rows out of the bags; NaN where there were none.
+    oob_proba_ : float64 array of shape (n, K)
+        Probabilities of the training rows from bags that did not train on them, NaN for rows
+        without one. Not there for more rows than are judged (200,000 and the rare classes).
+    feature_importances_ : array of shape (n_features,)
+        Mean over the bags, where they have some.
+
+    References
+    ----------
+    B. C. Wallace, K. Small, C. E. Brodley, T. A. Trikalinos. Class imbalance, redux. 2011.
+    doi:10.1109/ICDM.2011.33.
+    Z. Liu et al. Self-paced ensemble for highly imbalanced massive data classification. 2020.
+    arXiv:1909.03500.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(3000, 4))
+    >>> y = X[:, 0] + rng.normal(size=3000) > 2.8
+    >>> clf = UnderBaggingClassifier(n_estimators=5, random_state=0).fit(X, y)
+    >>> len(clf.estimators_)
+    5
+    >>> bool(abs(clf.predict_proba(X)[:, 1].mean() / y.mean() - 1) < 0.2)
+    True
+    """
+
+    def __init__(
+        self,
+        estimator: Any = None,  # noqa: ANN401  any classifier
+        n_estimators: int = 10,
+        *,
+        sampling_strategy: float | str | dict[Any, int] = 1.0,
+        replacement: bool = False,
+        sampling: str = "random",
+        eval_metric: str = "mcc",
+        threshold: float | str = "auto",
+        warm_start: bool = False,
+        random_state: Any = None,  # noqa: ANN401  int or RandomState
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.n_estimators = n_estimators
+        self.sampling_strategy = sampling_strategy
+        self.replacement = replacement
+        self.sampling = sampling
+        self.eval_metric = eval_metric
+        self.threshold = threshold
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,  # noqa: ANN401  any table
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> UnderBaggingClassifier:
+        """Draw the bags and train a classifier on each.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame of shape (n, n_features)
+        y : array of shape (n,)
+            Two labels or more, of any kind.
+        sample_weight : array of shape (n,), optional
+            Weights, >= 0. Rows are drawn without regard to them; they count in the training of
+            each bag, the probabilities and the threshold.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        GbimbError
+            If an argument cannot be used; also a ValueError or a TypeError.
+        """
+        self._check_parameters()
+        done = len(self.estimators_) if self.warm_start and hasattr(self, "estimators_") else 0
+        table = read_table(self, X, reset=done == 0)
+        prototype = clone(self.estimator or ImbalancedLGBMClassifier())
+        labels = read_labels(y, table, getattr(prototype, "pos_label", None))
+        weight = read_weight(sample_weight, labels.codes.size)
+        kept = np.arange(labels.codes.size)
+        if weight is not None and not weight.all():
+            kept = np.flatnonzero(weight)
+            table, weight, labels = take(table, kept), weight[kept], labels.take(kept)
+        labels.require_all_classes()
+        if done == 0:
+            self._start(labels)
+        threads = resolve_jobs(self.n_jobs)
+        with thread_limit(threads):
+            trainer = self._make_trainer(prototype, table, labels, weight, threads)
+            self._fit_bags(trainer, labels, weight, done, threads)
+        self.estimators_samples_ = [kept[rows] for rows in self._rows]
+        self._decide(labels.codes.size)
+        return self
+
+    def _check_parameters(self) -> None:
+        check_number("n_estimators", self.n_estimators, low=1, integer=True)
+        if self.sampling not in SAMPLINGS:
+            raise unknown_name("sampling", self.sampling, SAMPLINGS)
+        if self.sampling == "self_paced" and self.replacement:
+            msg = "sampling='self_paced' draws without replacement, got replacement=True."
+            raise InvalidParameterError(msg)
+        if self.warm_start and len(getattr(self, "estimators_", [])) > self.n_estimators:
+            msg = (
+                f"With warm_start n_estimators must not fall, got {self.n_estimators} after "
+                f"{len(self.estimators_)}."
+            )
+            raise InvalidParameterError(msg)
+
+    def _start(self, labels: LabelCodes) -> None:
+        self.classes_, self.pos_label_ = labels.classes, labels.positive
+        self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        many = labels.classes.size > 2
+        self.loss_ = SoftmaxLoss(labels.classes.size) if many else LogisticLoss()
+        self.estimators_: list[Any] = []
+        self._rows: list[IntArray] = []
+        self._shares: list[FloatArray] = []
+        self._oob_sum: FloatArray | None = None
+
+    def _make_trainer(
+        self,
+        prototype: Any,  # noqa: ANN401
+        table: Any,  # noqa: ANN401
+        labels: LabelCodes,
+        weight: NDArray[Any] | None,
+        threads: int,
+    ) -> BagTrainer:
+        self._encoder = None
+        if not isinstance(prototype, BaseImbalancedClassifier):
+            return PlainTrainer(prototype, table, labels.classes[labels.codes], weight)
+        prototype.adopt(self, TableEncoder.fit(table))
+        self._prototype = prototype
+        matrix = prototype._matrix(prototype._encoder.transform(table))  # noqa: SLF001
+        return SharedBinsTrainer(
+            prototype, Table(matrix, labels.targets, weight), labels, self._seed, threads
+        )
+
+    def _fit_bags(
+        self,
+        trainer: BagTrainer,
+        labels: LabelCodes,
+        weight: NDArray[Any] | None,
+        done: int,
+        threads: int,
+    ) -> None:
+        counts = np.bincount(labels.codes, minlength=labels.classes.size)
+        drawn = resolve_sampling_strategy(self.sampling_strategy, counts, labels.classes.tolist())
+        ones = np.ones(labels.codes.size, np.float32) if weight is None else weight
+        population = Population.make(labels.codes, ones, drawn, self._seed)
+        self._population = population
+        if self._oob_sum is None:
+            self._oob_sum = np.zeros((population.judged.size, labels.classes.size))
+            self._oob_count = np.zeros(population.judged.size)
+        if self.sampling == "self_paced":
+            self._fit_self_paced(trainer, population, drawn, done, threads)
+            return
+        bags = (
+            population.bag(i, rows)
+            for i, rows in enumerate(
+                draw_bags(
+                    labels.codes, drawn, self.n_estimators, self._seed, replacement=self.replacement
+                )
+            )
+            if i >= done
+        )
+        side_by_side = max(1, min(threads, self.n_estimators - done))
+        results = Parallel(
+            n_jobs=side_by_side, prefer="threads", verbose=self.verbose, return_as="generator"
+        )(delayed(_fit_bag)(trainer, bag, threads // side_by_side) for bag in bags)
+        for bag, classifier, proba in results:
+            self._add(bag, classifier, proba)
+
+    def _fit_self_paced(
+        self,
+        trainer: BagTrainer,
+        population: Population,
+        drawn: IntArray,
+        done: int,
+        threads: int,
+    ) -> None:
+        """Draw each bag by how wrong the bags so far are, on the scale of the bags."""
+        codes = population.codes
+        common = np.flatnonzero(drawn < np.bincount(codes))
+        rows = np.flatnonzero(np.isin(codes, common))
+        right = np.zeros(rows.size)
+        for classifier in self.estimators_:
+            right += _true_class_probability(trainer, classifier, rows, codes)
+        for i in range(done, self.n_estimators):
+            rng = np.random.default_rng([self._seed, i])
+            hardness = 1.0 - right / i if i else np.zeros(rows.size)
+            parts = [np.flatnonzero(~np.isin(codes, common))]
+            for k in common:
+                at = codes[rows] == k
+                parts.append(
+                    self_paced_draw(
+                        rows[at], hardness[at], int(drawn[k]), i / self.n_estimators, rng
+                    )
+                )
+            bag = population.bag(i, np.sort(np.concatenate(parts)))
+            _, classifier, proba = _fit_bag(trainer, bag, threads)
+            right += _true_class_probability(trainer, classifier, rows, codes)
+            self._add(bag, classifier, proba)
+
+    def _add(self, bag: Bag, classifier: Any, proba: FloatArray) -> None:  # noqa: ANN401
+        assert self._oob_sum is not None
+        share = self._population.share(bag.train)
+        self.estimators_.append(classifier)
+        self._rows.append(bag.train)
+        self._shares.append(share)
+        if bag.held_out.size:
+            at = np.searchsorted(self._population.judged, bag.held_out)
+            self._oob_sum[at] += correct_prior(proba, share, self._population.share(slice(None)))
+            self._oob_count[at] += 1
+
+    def _decide(self, n_rows: int) -> None:
+        """Recalibrate on rows out of the bags, and choose the decision rule there."""
+        assert self._oob_sum is not None
+        population = self._population
+        del self._population
+        self._share = population.share(slice(None))
+        task = self._make_task()
+        there = self._oob_count > 0
+        self._correction = task.no_correction()
+        rule = task.undecided()
+        self.oob_score_ = float("nan")
+        proba = np.full((n_rows, self.classes_.size), np.nan)
+        if there.any():
+            rows = population.judged[there]
+            raw = self._to_raw(self._oob_sum[there] / self._oob_count[there, None])
+            y = self._target(population.codes[rows])
+            weight = population.natural_weight(rows)
+            self._correction = task.correct(y, raw, weight)
+            raw = self._correction.slope * raw + self._correction.intercept
+            corrected = self.loss_.probability(raw)
+            rule = task.decide(y, corrected, weight, self._seed)
+            proba[rows] = self._columns(corrected)
+        if self.classes_.size > 2:
+            self.class_weights_ = rule
+        else:
+            self.threshold_ = rule
+        self.oob_proba_ = proba
+        if there.any():
+            codes = self._codes(proba[rows])
+            self.oob_score_ = task.score(y, self._target(codes), weight)
+        gains = [getattr(c, "feature_importances_", None) for c in self.estimators_]
+        if all(g is not None for g in gains):
+            self.feature_importances_ = np.mean(gains, axis=0)
+
+    def _make_task(self) -> Task:
+        if isinstance(self.loss_, SoftmaxLoss):
+            return MulticlassTask(self.loss_, (self.eval_metric,), self.threshold)
+        assert isinstance(self.loss_, LogisticLoss)
+        return BinaryTask(self.loss_, (self.eval_metric,), self.threshold)
+
+    def _target(self, codes: IntArray) -> NDArray[Any]:
+        if self.classes_.size > 2:
+            return codes.astype(np.float32)
+        return (codes != self._positive_is_first()).astype(np.float32)
+
+    def _to_raw(self, proba: FloatArray) -> FloatArray:
+        """Return log odds of the positive class, or log probabilities of many."""
+        if self.classes_.size > 2:
+            return np.log(np.maximum(proba, SMALLEST_PROBABILITY))
+        positive = proba[:, 0 if self._positive_is_first() else 1]
+        odds: FloatArray = logit(np.clip(positive, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY))
+        return odds
+
+    def _raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401  any table
+        check_is_fitted(self)
+        table = read_table(self, X, reset=False)
+        raw = self._to_raw(sum(self._each(table)) / len(self.estimators_))
+        intercept = self._correction.intercept
+        return self._correction.slope * raw + intercept
+
+    def _each(self, table: Any) -> Iterator[FloatArray]:  # noqa: ANN401
+        """Yield the corrected probabilities of each bag."""
+        own = isinstance(self.estimators_[0], BaseImbalancedClassifier)
+        if own:
+            matrix = self._prototype._matrix(self._prototype._encoder.transform(table))  # noqa: SLF001
+        for classifier, share in zip(self.estimators_, self._shares, strict=True):
+            proba = classifier._probability_of(matrix) if own else classifier.predict_proba(table)  # noqa: SLF001
+            yield correct_prior(proba, share, self._share)
+
+
+def _fit_bag(trainer: BagTrainer, bag: Bag, threads: int) -> tuple[Bag, Any, FloatArray]:
+    classifier = trainer.fit(bag, max(1, threads))
+    proba = trainer.probability(classifier, bag.held_out) if bag.held_out.size else np.empty(0)
+    return bag, classifier, proba
+
+
+def _true_class_probability(
+    trainer: BagTrainer, classifier: Any, rows: IntArray, codes: IntArray  # noqa: ANN401
+) -> FloatArray:
+    proba: FloatArray = trainer.probability(classifier, rows)[np.arange(rows.size), codes[rows]]
+    return proba

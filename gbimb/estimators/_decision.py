@@ -1,0 +1,89 @@
+"""From raw scores to probabilities and labels, the same for every estimator."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from sklearn.utils import Tags
+
+    from gbimb._typing import FloatArray, IntArray
+    from gbimb.losses import Loss
+
+
+class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A classifier with raw scores, their link and a decision rule.
+
+    Attributes
+    ----------
+    classes_ : array of shape (K,)
+    pos_label_ : label, or None for K > 2
+    loss_ : Loss
+        Its link turns raw scores into probabilities.
+    threshold_ : float, for two classes
+    class_weights_ : float64 array of shape (K,), for more
+    """
+
+    classes_: NDArray[Any]
+    pos_label_: Any
+    loss_: Loss
+    threshold_: float
+    class_weights_: FloatArray
+
+    @abstractmethod
+    def _raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401  any table
+        """Return raw scores of ``pos_label_``, shape (n,), or of each class, shape (n, K)."""
+
+    def decision_function(self, X: Any) -> FloatArray:  # noqa: ANN401
+        """Return the raw score of each row, float64.
+
+        Shape (n,) for two classes, higher for ``classes_[1]``, and (n, K) for more.
+        """
+        raw = self._raw_score(X)
+        return -raw if self._positive_is_first() else raw
+
+    def predict_proba(self, X: Any) -> FloatArray:  # noqa: ANN401
+        """Return P(class | x) in the data as given, shape (n, K), in the order of ``classes_``.
+
+        True whatever gamma, alpha or ``scale_pos_weight`` did inside.
+        """
+        raw = self._raw_score(X)
+        return self._columns(self.loss_.probability(raw))
+
+    def _columns(self, proba: FloatArray) -> FloatArray:
+        """Return a column for each class, from the probability of the positive one of two."""
+        if proba.ndim == 2:
+            return proba
+        pair = (proba, 1.0 - proba) if self._positive_is_first() else (1.0 - proba, proba)
+        return np.column_stack(pair)
+
+    def predict(self, X: Any) -> NDArray[Any]:  # noqa: ANN401
+        """Return labels, shape (n,).
+
+        For two classes ``pos_label_`` where its probability is >= ``threshold_``; for more the
+        class with the largest product of probability and ``class_weights_``.
+        """
+        labels: NDArray[Any] = self.classes_[self._codes(self.predict_proba(X))]
+        return labels
+
+    def _codes(self, proba: FloatArray) -> IntArray:
+        """Return the position of the class decided on, shape (n,)."""
+        if self.classes_.size > 2:
+            return np.argmax(proba * self.class_weights_, axis=1)
+        at = 0 if self._positive_is_first() else 1
+        return np.where(proba[:, at] >= self.threshold_, at, 1 - at)
+
+    def _positive_is_first(self) -> bool:
+        return bool(self.classes_.size == 2 and self.classes_[0] == self.pos_label_)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say what the estimator accepts."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags

@@ -1,0 +1,222 @@
+"""What differs between two classes and many: loss, metrics, correction and decision."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from gbimb._multiclass_rule import fit_class_weights
+from gbimb.correction import averaging_shift, match_class_shares, recalibrate
+from gbimb.exceptions import InvalidParameterError
+from gbimb.metrics import (
+    MULTICLASS_METRICS,
+    ConfusionCounts,
+    Metric,
+    MulticlassCounts,
+    evaluate,
+    evaluate_multiclass,
+    get_count_metric,
+    get_metric,
+    get_multiclass_metric,
+)
+from gbimb.thresholds import choose_threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from gbimb._typing import FloatArray
+    from gbimb.estimators._training import Fold, Table
+    from gbimb.losses import Loss, MarginLoss, MulticlassLoss
+
+BALANCED_SHARE = 0.4
+
+
+class Correction(NamedTuple):
+    """``slope * raw_score + intercept``, learnt on held-out rows."""
+
+    slope: float
+    intercept: FloatArray
+
+
+class Task(ABC):
+    """Learning one loss, watched by some metrics."""
+
+    loss: Loss
+    metrics: tuple[Metric, ...]
+
+    @abstractmethod
+    def evaluate(
+        self, y: NDArray[Any], raw: NDArray[Any], weight: NDArray[Any] | None
+    ) -> dict[str, float]:
+        """Return the value of each metric at these raw scores."""
+
+    @abstractmethod
+    def averaging_shift(
+        self, raw_scores: Sequence[FloatArray], weight: NDArray[Any] | None
+    ) -> FloatArray:
+        """Return what the mean of several boosters' raw scores lacks."""
+
+    @abstractmethod
+    def correct(
+        self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None
+    ) -> Correction:
+        """Return the correction of raw scores that held-out rows ask for."""
+
+    @abstractmethod
+    def decide(
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
+    ) -> Any:  # noqa: ANN401  a threshold or class weights
+        """Return the decision rule that held-out rows ask for."""
+
+    @abstractmethod
+    def score(
+        self, y: NDArray[Any], predicted: NDArray[Any], weight: NDArray[Any] | None
+    ) -> float:
+        """Return the score of decisions, of the metric that the decision rule serves."""
+
+    @abstractmethod
+    def undecided(self) -> Any:  # noqa: ANN401
+        """Return the decision rule where no row was held out."""
+
+    def no_correction(self) -> Correction:
+        """Return the correction that leaves raw scores as they are."""
+        return Correction(1.0, np.zeros(self.loss.n_outputs))
+
+    def start(self, data: Table, folds: Sequence[Fold]) -> FloatArray:
+        """Return the raw score to start from, shape (number of raw scores,)."""
+        rows = folds[0].train if len(folds) == 1 and folds[0].train is not None else slice(None)
+        weight = None if data.weight is None else data.weight[rows]
+        return np.atleast_1d(np.asarray(self.loss.init_score(data.y[rows], weight)))
+
+
+class BinaryTask(Task):
+    """Two classes: a threshold on the probability of the positive one."""
+
+    loss: MarginLoss
+
+    def __init__(self, loss: MarginLoss, metrics: Sequence[str], threshold: float | str) -> None:
+        self.loss = loss
+        self.metrics = tuple(get_metric(name) for name in metrics)
+        self._threshold = threshold
+        if isinstance(threshold, str) and threshold != "auto":
+            get_count_metric(threshold)
+
+    def evaluate(
+        self, y: NDArray[Any], raw: NDArray[Any], weight: NDArray[Any] | None
+    ) -> dict[str, float]:
+        """Return the value of each metric at these raw scores."""
+        return evaluate(self.metrics, self.loss, y, raw, weight)
+
+    def averaging_shift(
+        self, raw_scores: Sequence[FloatArray], weight: NDArray[Any] | None
+    ) -> FloatArray:
+        """Return what the mean of several boosters' raw scores lacks, shape (1,)."""
+        return np.array([averaging_shift(self.loss, raw_scores, weight)])
+
+    def correct(
+        self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None
+    ) -> Correction:
+        """Return slope and intercept; none where only one class is held out."""
+        if y.min() == y.max():
+            return self.no_correction()
+        line = recalibrate(self.loss, y, raw, weight)
+        return Correction(line.slope, np.array([line.intercept]))
+
+    def decide(
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
+    ) -> float:
+        """Return the threshold."""
+        if not isinstance(self._threshold, str):
+            return float(self._threshold)
+        if y.min() == y.max():
+            return 0.5
+        if self._threshold == "auto":
+            share = np.average(y, weights=weight)
+            if min(share, 1 - share) >= BALANCED_SHARE:
+                return 0.5
+        return choose_threshold(y, proba, self._served, weight, random_state=seed)
+
+    @property
+    def _served(self) -> str:
+        """Name of the score that the threshold serves."""
+        if isinstance(self._threshold, str) and self._threshold != "auto":
+            return self._threshold
+        first = self.metrics[0].count
+        return "mcc" if first is None else first.name
+
+    def score(
+        self, y: NDArray[Any], predicted: NDArray[Any], weight: NDArray[Any] | None
+    ) -> float:
+        """Return the score of decisions in {0, 1}."""
+        counts = ConfusionCounts.from_labels(y, predicted, weight)
+        return float(get_count_metric(self._served)(counts))
+
+    def undecided(self) -> float:
+        """Return the threshold given, or 0.5."""
+        return 0.5 if isinstance(self._threshold, str) else float(self._threshold)
+
+
+class MulticlassTask(Task):
+    """More than two classes: weights of the classes, and the largest weighted probability."""
+
+    loss: MulticlassLoss
+
+    def __init__(
+        self, loss: MulticlassLoss, metrics: Sequence[str], threshold: float | str
+    ) -> None:
+        self.loss = loss
+        self.metrics = tuple(get_multiclass_metric(name) for name in metrics)
+        if not isinstance(threshold, str):
+            msg = (
+                "threshold must be 'auto', 'mcc', 'f1' or 'balanced_accuracy' for more than two "
+                f"classes, got {threshold!r}."
+            )
+            raise InvalidParameterError(msg)
+        first = self.metrics[0].name.removesuffix("@argmax")
+        if threshold == "auto":
+            threshold = "mcc" if first == "log_loss" else first
+        self._metric = threshold
+
+    def evaluate(
+        self, y: NDArray[Any], raw: NDArray[Any], weight: NDArray[Any] | None
+    ) -> dict[str, float]:
+        """Return the value of each metric at these raw scores."""
+        return evaluate_multiclass(self.metrics, self.loss, y, raw, weight)
+
+    def averaging_shift(
+        self, raw_scores: Sequence[FloatArray], weight: NDArray[Any] | None
+    ) -> FloatArray:
+        """Return what the mean of several boosters' raw scores lacks, shape (K,)."""
+        probabilities = [self.loss.probability(raw) for raw in raw_scores]
+        target = np.average(np.mean(probabilities, axis=0), axis=0, weights=weight)
+        return match_class_shares(self.loss, np.mean(raw_scores, axis=0), target, weight)
+
+    def correct(
+        self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None
+    ) -> Correction:
+        """Return an intercept for each class that makes mean probability and share agree."""
+        share = np.bincount(y.astype(np.intp), weights=weight, minlength=raw.shape[1])
+        return Correction(1.0, match_class_shares(self.loss, raw, share / share.sum(), weight))
+
+    def decide(
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
+    ) -> FloatArray:
+        """Return the weights of the classes, shape (K,)."""
+        return fit_class_weights(
+            y.astype(np.intp), proba, self._metric, weight, random_state=seed
+        )
+
+    def score(
+        self, y: NDArray[Any], predicted: NDArray[Any], weight: NDArray[Any] | None
+    ) -> float:
+        """Return the score of decided class codes."""
+        counts = MulticlassCounts.from_labels(y, predicted, self.loss.n_outputs, weight)
+        return float(MULTICLASS_METRICS[self._metric](counts))
+
+    def undecided(self) -> FloatArray:
+        """Return equal weights: the most probable class."""
+        return np.ones(self.loss.n_outputs)

@@ -1,0 +1,201 @@
+"""Train the boosters of a fit and make one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gbimb.estimators._boosting import Boosted, Watch, boost
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+    from numpy.typing import NDArray
+
+    from gbimb._typing import FloatArray, IntArray
+    from gbimb.estimators._tasks import Task
+
+UNWATCHED_ROUNDS = 100
+LARGEST_SAMPLE = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows as the engines take them.
+
+    Attributes
+    ----------
+    matrix : ndarray or CSR matrix of shape (n, n_features)
+    y : float32 array of shape (n,)
+        0 and 1, or class codes.
+    weight : float array of shape (n,) or None
+    """
+
+    matrix: Any
+    y: NDArray[np.float32]
+    weight: NDArray[Any] | None
+
+    def part(self, rows: IntArray) -> Table:
+        """Return some rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Table(self.matrix[rows], self.y[rows], weight)
+
+    def sample(self, seed: int) -> Table:
+        """Return up to 20,000 rows."""
+        n = self.y.size
+        if n <= LARGEST_SAMPLE:
+            return self
+        rng = np.random.default_rng(seed)
+        return self.part(np.sort(rng.choice(n, LARGEST_SAMPLE, replace=False)))
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """What one booster trains on and what it is watched on.
+
+    Attributes
+    ----------
+    train : row numbers, or None for all rows
+    held_out : row numbers, a table of its own, or None
+    held_out_weight : weights of the rows ``held_out`` instead of their own, or None
+    """
+
+    train: IntArray | None
+    held_out: IntArray | Table | None
+    held_out_weight: NDArray[Any] | None = None
+
+    def matrix(self, data: Table) -> Any:  # noqa: ANN401  an ndarray or a SciPy matrix
+        """Return the matrix of the held-out rows."""
+        if isinstance(self.held_out, Table):
+            return self.held_out.matrix
+        return data.matrix[self.held_out]
+
+    def labels(self, data: Table) -> tuple[NDArray[Any], NDArray[Any] | None] | None:
+        """Return labels and weights of the held-out rows, without their matrix."""
+        if self.held_out is None:
+            return None
+        if isinstance(self.held_out, Table):
+            return self.held_out.y, self.held_out.weight
+        weight = self.held_out_weight
+        if weight is None and data.weight is not None:
+            weight = data.weight[self.held_out]
+        return data.y[self.held_out], weight
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train: limits, patience, threads, the seed, and whether to correct raw scores."""
+
+    n_rounds: int
+    patience: int | None
+    threads: int
+    seed: int
+    verbose: int
+    correct: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """One merged booster, and what was learnt about it on held-out rows.
+
+    Attributes
+    ----------
+    booster : the engine's booster
+        Its raw score is corrected.
+    boosted : Boosted
+        History and number of rounds.
+    y, proba, weight : arrays of shape (m,), (m,) or (m, K), and (m,) or None
+        Labels, probabilities and weights of the held-out rows, fold by fold; None if there are
+        none.
+    """
+
+    booster: Any
+    boosted: Boosted
+    y: NDArray[Any] | None
+    proba: FloatArray | None
+    weight: NDArray[Any] | None
+
+
+def train(
+    engine: ModuleType,
+    bins: Any,  # noqa: ANN401  the adapter's own
+    task: Task,
+    data: Table,
+    folds: Sequence[Fold],
+    settings: Settings,
+    engine_params: dict[str, Any] | None = None,
+) -> Trained:
+    """Train a booster for each fold, and merge them into one with a corrected raw score."""
+    start = task.start(data, folds)
+    members = [
+        bins.member(
+            task.loss,
+            start,
+            fold.train,
+            bins.external(fold.held_out.matrix, fold.held_out.y, fold.held_out.weight)
+            if isinstance(fold.held_out, Table)
+            else fold.held_out,
+            engine_params or {},
+        )
+        for fold in folds
+    ]
+    y, weight = _labels(data, folds)
+    watch = None
+    rounds = settings.n_rounds
+    if y is None:
+        rounds = min(rounds, UNWATCHED_ROUNDS)
+    else:
+        watch = Watch(task.metrics, lambda raw: task.evaluate(y, raw, weight), settings.patience)
+    boosted = boost(
+        members,
+        rounds,
+        watch,
+        threads=settings.threads,
+        prepare_thread=engine.prepare_thread,
+        verbose=settings.verbose,
+    )
+    models = [member.model(boosted.rounds) for member in members]
+    del members
+    if y is None:
+        return Trained(engine.merge(models, 1.0, start), boosted, None, None, None)
+    singles = [engine.merge([model], 1.0, start) for model in models]
+    raw = _held_out_scores(engine, singles, data, folds, settings.threads)
+    shift = np.zeros_like(start)
+    if len(singles) > 1:
+        some = data.sample(settings.seed)
+        shift = task.averaging_shift(
+            [engine.raw_score(single, some.matrix, settings.threads) for single in singles],
+            some.weight,
+        )
+    correction = task.correct(y, raw, weight) if settings.correct else task.no_correction()
+    corrected = correction.slope * (start + shift) + correction.intercept
+    proba = task.loss.probability(correction.slope * raw + correction.intercept)
+    booster = engine.merge(models, correction.slope, corrected)
+    return Trained(booster, boosted, y, proba, weight)
+
+
+def _labels(
+    data: Table, folds: Sequence[Fold]
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+    parts = [labels for fold in folds if (labels := fold.labels(data)) is not None]
+    if not parts:
+        return None, None
+    weights = [weight for _, weight in parts if weight is not None]
+    return (
+        np.concatenate([y for y, _ in parts]),
+        np.concatenate(weights) if weights else None,
+    )
+
+
+def _held_out_scores(
+    engine: ModuleType, singles: Sequence[Any], data: Table, folds: Sequence[Fold], threads: int
+) -> FloatArray:
+    return np.concatenate(
+        [
+            engine.raw_score(single, fold.matrix(data), threads)
+            for single, fold in zip(singles, folds, strict=True)
+        ]
+    )
