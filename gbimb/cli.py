@@ -7,6 +7,7 @@ import shlex
 import sys
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,7 +53,7 @@ def _version(value: bool) -> None:  # noqa: FBT001  typer calls it so
 
 @app.callback()
 def _common(
-    version: Annotated[
+    version: Annotated[  # noqa: FBT002  an option, never by position
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
@@ -76,7 +77,11 @@ def _exit_codes() -> Iterator[None]:
         raise typer.Exit(code) from None
 
 
-_METHOD_LIST = "\n".join(f"  {m.name}\n      {m.description}" for m in METHODS.values())
+_INDENT = " " * 6
+_METHOD_LIST = "\n".join(
+    f"  {m.name}\n{fill(m.description, 74, initial_indent=_INDENT, subsequent_indent=_INDENT)}"
+    for m in METHODS.values()
+)
 _EPILOG = f"""\b
 Methods:
 {_METHOD_LIST}

@@ -96,6 +96,7 @@ class Objective:
         y = dataset.get_label()
         if dataset not in self._buffers:
             check_parameters(dataset.params)
+            _check_start(dataset)
             self._check_labels(y)
             # LightGBM hands out many classes column by column.
             self._buffers[dataset] = (
@@ -192,6 +193,17 @@ def set_start(loss: MarginLoss, train_set: lgb.Dataset, *valid_sets: lgb.Dataset
     for dataset, (y, _) in zip((train_set, *valid_sets), rows, strict=True):
         dataset.set_init_score(np.full(y.size, start))
     return start
+
+
+def _check_start(dataset: lgb.Dataset) -> None:
+    """Refuse a Dataset that lost the start it was given."""
+    # lightgbm.train constructs a Dataset anew for other parameters, a subset without its start.
+    if dataset.init_score is not None and dataset.get_field("init_score") is None:
+        msg = (
+            "LightGBM dropped the init_score of this subset when it constructed it for the "
+            "parameters of training. Give them to the Dataset too: lightgbm.Dataset(params=...)."
+        )
+        raise InvalidDataError(msg)
 
 
 def _read_rows(dataset: lgb.Dataset) -> tuple[NDArray[Any], NDArray[Any] | None]:
@@ -293,7 +305,9 @@ class Bins:
         weight: NDArray[Any] | None,
     ) -> lgb.Dataset:
         """Return further rows, cut with the same bins."""
-        return self._dataset.create_valid(_as_matrix(X), label=y, weight=weight).construct()
+        return self._dataset.create_valid(
+            _as_matrix(X), label=y, weight=weight, params=self._params
+        ).construct()
 
     def member(
         self,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gbimb.benchmark._results import Results
     from gbimb.benchmark._summary import Spread, SummaryRow
 
-WIDE: Final = 96
+WIDE: Final = 98
 LONGEST_NAME: Final = 24
 SHOWN: Final = {
     "mcc": "MCC ↑",
@@ -39,14 +39,15 @@ SHOWN: Final = {
 def print_results(results: Results, console: Console) -> None:
     """Print tables and verdict."""
     single = len(results.plan.tables) == 1
-    console.print(_tables_text(results))
+    parts: list[Table | Text] = [_tables_text(results)]
     if not single:
-        console.print(_per_table(results, console.width))
-    console.print(_overall(results, console.width))
+        parts.append(_per_table(results, console.width))
+    parts.append(_overall(results, console.width))
     if results.comparisons:
-        console.print(_differences(results))
-    for sentences in results.verdict.values():
-        console.print(Text(plain(sentences)))
+        parts.append(_differences(results))
+    parts += [Text(plain(sentences)) for sentences in results.verdict.values()]
+    for part in parts:
+        console.print(part)
         console.print()
 
 
@@ -68,6 +69,13 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
+def _two_lines(name: str) -> str:
+    """Break a name after the underscore nearest to its middle."""
+    breaks = [i + 1 for i, c in enumerate(name) if c == "_"]
+    at = min(breaks, key=lambda i: abs(2 * i - len(name)), default=0)
+    return f"{name[:at]}\n{name[at:]}" if at else name
+
+
 def _grid(title: str, caption: str, heads: Iterable[str]) -> Table:
     table = Table(
         title=Text(title, style="bold"),
@@ -75,7 +83,7 @@ def _grid(title: str, caption: str, heads: Iterable[str]) -> Table:
         title_justify="left",
         caption_justify="left",
         box=box.SIMPLE_HEAD,
-        padding=(0, 1),
+        padding=(0, 1, 0, 0),
         pad_edge=False,
         show_edge=False,
     )
@@ -112,7 +120,7 @@ def _rows(results: Results, table: str) -> dict[str, list[SummaryRow]]:
 
 def _per_table(results: Results, width: int) -> Table:
     tables = [table.name for table in results.plan.tables]
-    heads = [_short(name).replace("_", "_\n", 1) for name in tables]
+    heads = [_two_lines(_short(name)) for name in tables]
     grid = _grid("MCC of each table", "Mean ± standard deviation over folds.", ["", *heads])
     cells = {(row.table, row.engine, row.method): row.measures["mcc"] for row in results.summary}
     for engine in results.plan.engines:
@@ -146,7 +154,7 @@ def _differences(results: Results) -> Table:
     kind = shown[0].kind
     caption = f"Interval: {INTERVALS[kind]}. p: {TESTS[kind]}{_limit(shown[0].smallest_p)}."
     units = "folds" if kind == "folds" else "tables"
-    heads = ["", "MCC", "95 % interval", "median", f"higher on ({units})", "p"]
+    heads = ["", "MCC", "95 % interval", "median", "higher on", "p"]
     grid = _grid("Differences, fold by fold", caption, heads)
     for engine in results.plan.engines:
         grid.add_row(Text(ENGINES[engine], style="bold"))
@@ -156,7 +164,7 @@ def _differences(results: Results) -> Table:
                 Text(f"{c.mean:+.3f}"),
                 Text(f"{c.low:+.3f} to {c.high:+.3f}"),
                 Text(f"{c.median:+.3f}"),
-                Text(f"{c.higher} of {c.units}"),
+                Text(f"{c.higher} of {c.units} {units}"),
                 Text("<0.001" if c.p_value < 0.001 else f"{c.p_value:.3f}"),
             )
     return grid

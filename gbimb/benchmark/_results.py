@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,13 +99,13 @@ def _compare_all(plan: Plan, records: Sequence[Record]) -> list[Comparison]:
 
 
 def _fit_notes(records: Sequence[Record]) -> list[str]:
-    said = Counter(
-        (record.method, record.engine, record.table, text)
-        for record in records
-        for text in record.warnings
-    )
-    folds = records[0].folds
+    said: dict[str, Counter[str]] = defaultdict(Counter)
+    for record in records:
+        for text in record.warnings:
+            said[text][f"{record.method} with {record.engine} on {record.table!r}"] += 1
     return [
-        f"{method} with {engine} on {table!r}, {n} of {folds} folds: {text}"
-        for (method, engine, table, text), n in said.items()
+        f"{text} ({'; '.join(f'{where}, {n} folds' for where, n in places.items())})".replace(
+            " 1 folds", " 1 fold"
+        )
+        for text, places in said.items()
     ]

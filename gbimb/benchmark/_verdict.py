@@ -57,7 +57,7 @@ def _doubt(c: Comparison) -> str:
     if c.smallest_p >= ALPHA:
         return (
             f"but {c.units} tables cannot confirm it, as the signed-rank test then gives "
-            f"p = {c.smallest_p:.2g} at best ({p_text(c.p_value)})"
+            f"p = {c.smallest_p:.2g} at best"
         )
     return f"but the test does not confirm it ({p_text(c.p_value)})"
 

@@ -223,7 +223,8 @@ class UnderBaggingClassifier(DecidingClassifier):
             return PlainTrainer(prototype, table, labels.classes[labels.codes], weight)
         prototype.adopt(self, TableEncoder.fit(table))
         self._prototype = prototype
-        matrix = prototype._matrix(prototype._encoder.transform(table))  # noqa: SLF001
+        encoded = prototype._encoder.transform(table)  # noqa: SLF001
+        matrix = prototype._matrix(encoded, reset=True)  # noqa: SLF001
         return SharedBinsTrainer(
             prototype, Table(matrix, labels.targets, weight), labels, self._seed, threads
         )

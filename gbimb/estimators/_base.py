@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from gbimb._typing import FloatArray
     from gbimb.losses import MarginLoss
 
+SMALL_TABLE = 20_000
+SMALLEST_SUBSAMPLED = 1_000
+
 logger = logging.getLogger("gbimb")
 
 
@@ -54,6 +57,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
     threshold: float | str
     cv: Any
     n_estimators: int
+    learning_rate: float | None
+    subsample: float | None
     engine_params: dict[str, Any] | None
     random_state: Any
     n_jobs: int | None
@@ -123,7 +128,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
         task = self._make_task()
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self._encoder = TableEncoder.fit(table)
-        data = Table(self._matrix(self._encoder.transform(table)), labels.targets, weight)
+        matrix = self._matrix(self._encoder.transform(table), reset=True)
+        data = Table(matrix, labels.targets, weight)
         plan = self._plan(labels, validation, splits, seed)
         folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
             Fold(None, None if validation is None else self._read_validation(validation))
@@ -140,6 +146,16 @@ class BaseImbalancedClassifier(DecidingClassifier):
             )
         self._keep(trained, task, seed)
         return self
+
+    def _learning_rate(self, rows: int) -> float:
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return 0.05 if rows <= SMALL_TABLE else 0.1
+
+    def _subsample(self, rows: int) -> float:
+        if self.subsample is not None:
+            return self.subsample
+        return 0.8 if rows >= SMALLEST_SUBSAMPLED else 1.0
 
     def adopt(self, other: DecidingClassifier, encoder: TableEncoder) -> None:
         """Take over what another estimator learnt about the labels and columns."""
@@ -214,8 +230,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
         weight = read_weight(sample_weight_val, labels.codes.size, "sample_weight_val")
         return Table(self._matrix(self._encoder.transform(table)), labels.targets, weight)
 
-    def _matrix(self, X: Any) -> Any:  # noqa: ANN401  an ndarray or a SciPy matrix
-        """Return the matrix as the engine wants it."""
+    def _matrix(self, X: Any, *, reset: bool = False) -> Any:  # noqa: ANN401
+        """Return the matrix, an ndarray or a SciPy matrix, as the engine wants it."""
+        del reset  # True for the table that the estimator is fitted on
         return X
 
     def _raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401

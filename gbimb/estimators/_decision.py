@@ -68,7 +68,8 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         For two classes ``pos_label_`` where its probability is >= ``threshold_``; for more the
         class with the largest product of probability and ``class_weights_``.
         """
-        labels: NDArray[Any] = self.classes_[self._codes(self.predict_proba(X))]
+        codes = self._codes(self.predict_proba(X))
+        labels: NDArray[Any] = self.classes_[codes]
         return labels
 
     def _codes(self, proba: FloatArray) -> IntArray:

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
 def check_tree_numbers(estimator: Any) -> None:  # noqa: ANN401  either estimator
     """Refuse numbers outside the range that both engines allow."""
-    check_number("learning_rate", estimator.learning_rate, low=0, low_open=True, high_open=True)
+    if estimator.learning_rate is not None:
+        check_number("learning_rate", estimator.learning_rate, low=0, low_open=True, high_open=True)
     for name in ("min_child_weight", "reg_alpha", "reg_lambda"):
         check_number(name, getattr(estimator, name), low=0)
     for name in ("subsample", "colsample_bytree"):
-        check_number(name, getattr(estimator, name), low=0, high=1, low_open=True)
+        if getattr(estimator, name) is not None:
+            check_number(name, getattr(estimator, name), low=0, high=1, low_open=True)
 
 
 def check_engine_params(

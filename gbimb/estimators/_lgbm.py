@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gbimb._validation import check_number
-from gbimb.estimators._base import BaseImbalancedClassifier
+from gbimb.estimators._base import SMALL_TABLE, BaseImbalancedClassifier
 from gbimb.estimators._engine_params import check_engine_params, check_tree_numbers
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ TAKEN = {
 
 
 class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
-    """LightGBM for imbalanced classes.
+    """LightGBM for imbalanced classes, two or more.
 
     Trains with a loss made for rare classes, watches MCC and F1 on rows that are held out,
     stops on the first of them, gives probabilities that are true for the data as given, and
@@ -56,11 +56,11 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         Of the focal loss: how much rows that are already right are turned down, in [0, 100].
     alpha : float or None, default=None
         Of the focal loss: weight of positives, in (0, 1), against 1 - alpha of negatives.
-    scale_pos_weight : float, "balanced" or None, default=None
-        Weight of positives in the loss; "balanced" is the weight of negatives over that of
-        positives. The probabilities stay true.
+    scale_pos_weight : float, "balanced", dict or None, default=None
+        Weight of positives in the loss; "balanced" gives all classes the same total weight; a
+        dict gives the weight of each label. The probabilities stay true.
     pos_label : label or None, default=None
-        The label called positive; None is the rarer one.
+        Of two labels, the one called positive; None is the rarer one.
     eval_metric : str or sequence of str, default=("mcc", "f1")
         Reported each round on the held-out rows; the first one stops training. Without a fixed
         threshold ("mcc@0.5"), the best value over all thresholds.
@@ -68,17 +68,20 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         Rounds without a better moving average (over half as many rounds) before training stops.
     threshold : "auto", metric name or float, default="auto"
         Threshold on the probability of ``pos_label_``. "auto" serves the first of
-        ``eval_metric``, a name such as "f1" that score, a number in [0, 1] is taken as it is.
+        ``eval_metric`` (0.5 where the classes are about equally common), a name such as "f1"
+        that score, a number in [0, 1] is taken as it is. For more than two classes, "auto" or
+        the name of the score that the class weights serve.
     cv : "auto", int, "holdout", splitter, iterable of splits or None, default="auto"
         Which rows are held out. An integer k trains k boosters, each without one fold, and
-        averages their raw scores in one booster. "auto" cross-fits five folds up to 50,000
-        rows, holds out one row in five above, and none below 100 rows or 10 of the rarer class.
+        averages their raw scores in one booster. "auto" cross-fits five folds up to 20,000 rows,
+        and up to 200,000 while a second class has fewer than 7,000; it holds out one row in five
+        of larger tables, and none below 100 rows or 10 of the second class.
     n_estimators : int, default=1000
         The largest number of rounds; at most 100 where no row is held out.
-    learning_rate : float, default=0.05
-        Shrinkage of each tree.
-    num_leaves : int, default=8
-        Largest number of leaves of a tree.
+    learning_rate : float or None, default=None
+        Shrinkage of each tree. None is 0.05 up to 20,000 rows and 0.1 above.
+    num_leaves : int or None, default=None
+        Largest number of leaves of a tree. None is 8 up to 20,000 rows and 31 above.
     max_depth : int, default=-1
         Largest depth of a tree; -1 is no limit.
     min_child_samples : int or None, default=None
@@ -86,8 +89,8 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         in 50, at most 20.
     min_child_weight : float, default=1e-3
         Smallest sum of curvature in a leaf.
-    subsample : float, default=1.0
-        Share of rows that each tree sees.
+    subsample : float or None, default=None
+        Share of rows that each tree sees. None is 0.8, and 1 below 1,000 rows.
     colsample_bytree : float, default=0.5
         Share of features that each tree sees.
     reg_alpha, reg_lambda : float, default=0.0 and 1.0
@@ -104,10 +107,10 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
 
     Attributes
     ----------
-    classes_ : array of shape (2,)
+    classes_ : array of shape (K,)
         The labels, sorted.
-    pos_label_ : label
-        The label called positive.
+    pos_label_ : label or None
+        The label called positive; None for more than two classes.
     booster_ : lightgbm.Booster
         Raw scores of ``booster_.predict(X, raw_score=True)`` belong to ``pos_label_``.
     loss_ : FocalLoss, LogisticLoss, ...
@@ -118,7 +121,9 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     evals_result_ : dict
         ``{"valid": {metric: [value of each round]}}``.
     threshold_ : float
-        In [0, 1], on the probability of ``pos_label_``.
+        For two classes: in [0, 1], on the probability of ``pos_label_``.
+    class_weights_ : array of shape (K,)
+        For more: the class with the largest weighted probability is predicted.
     validation_ : str
         Which rows were held out, and why.
     feature_importances_ : array of shape (n_features,)
@@ -152,12 +157,12 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         threshold: float | str = "auto",
         cv: Any = "auto",  # noqa: ANN401  any scikit-learn splitter
         n_estimators: int = 1000,
-        learning_rate: float = 0.05,
-        num_leaves: int = 8,
+        learning_rate: float | None = None,
+        num_leaves: int | None = None,
         max_depth: int = -1,
         min_child_samples: int | None = None,
         min_child_weight: float = 1e-3,
-        subsample: float = 1.0,
+        subsample: float | None = None,
         colsample_bytree: float = 0.5,
         reg_alpha: float = 0.0,
         reg_lambda: float = 1.0,
@@ -201,21 +206,24 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
 
     def _tree_params(self, seed: int, threads: int, rows: int) -> dict[str, Any]:
         check_tree_numbers(self)
-        check_number("num_leaves", self.num_leaves, low=2, integer=True)
+        if self.num_leaves is not None:
+            check_number("num_leaves", self.num_leaves, low=2, integer=True)
         check_number("max_depth", self.max_depth, low=-1, integer=True)
         if self.min_child_samples is not None:
             check_number("min_child_samples", self.min_child_samples, low=0, integer=True)
         fewest = min(20, rows // 50) if self.min_child_samples is None else self.min_child_samples
         params = {
-            "learning_rate": self.learning_rate,
-            "num_leaves": self.num_leaves,
+            "learning_rate": self._learning_rate(rows),
+            "num_leaves": self.num_leaves or (8 if rows <= SMALL_TABLE else 31),
             "max_depth": self.max_depth,
             "min_data_in_leaf": fewest,
             "min_data_in_bin": 1,
             "min_sum_hessian_in_leaf": self.min_child_weight,
-            "bagging_fraction": self.subsample,
-            "bagging_freq": int(self.subsample < 1),
+            "bagging_fraction": self._subsample(rows),
+            "bagging_freq": int(self._subsample(rows) < 1),
             "feature_fraction": self.colsample_bytree,
+            "cat_smooth": 50.0,
+            "cat_l2": 30.0,
             "lambda_l1": self.reg_alpha,
             "lambda_l2": self.reg_lambda,
             "deterministic": True,

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from gbimb._typing import IntArray
 
-CROSS_FIT_ROWS: Final = 50_000
+CROSS_FIT_ROWS: Final = 20_000
+CROSS_FIT_RARE_ROWS: Final = 200_000
+PLENTY: Final = 7_000
 SMALLEST_TABLE: Final = 100
 SMALLEST_CLASS: Final = 10
 FOLDS: Final = 5
@@ -101,7 +103,9 @@ def _pick(rows: int, second: int) -> tuple[object, str]:
         return None, f"too few to hold any out (below {SMALLEST_TABLE} or {SMALLEST_CLASS})"
     if rows <= CROSS_FIT_ROWS:
         return FOLDS, f"up to {CROSS_FIT_ROWS:,} rows are cross-fitted"
-    return "holdout", f"above {CROSS_FIT_ROWS:,} rows one hold-out is enough"
+    if rows <= CROSS_FIT_RARE_ROWS and second < PLENTY:
+        return FOLDS, f"fewer than {PLENTY:,} of the second class are cross-fitted"
+    return "holdout", "large enough for one hold-out"
 
 
 def _stratified(codes: NDArray[Any], folds: int, random_state: int) -> Splits:

@@ -9,7 +9,7 @@ import numpy as np
 
 from gbimb._multiclass_rule import fit_class_weights
 from gbimb.correction import averaging_shift, match_class_shares, recalibrate
-from gbimb.exceptions import InvalidParameterError
+from gbimb.exceptions import InvalidParameterError, unknown_name
 from gbimb.metrics import (
     MULTICLASS_METRICS,
     ConfusionCounts,
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from gbimb.estimators._training import Fold, Table
     from gbimb.losses import Loss, MarginLoss, MulticlassLoss
 
-BALANCED_SHARE = 0.4
+# With classes this near to equal shares, the most probable class is the decision to expect.
+BALANCED_SHARE = 0.8
 
 
 class Correction(NamedTuple):
@@ -134,10 +135,8 @@ class BinaryTask(Task):
             return float(self._threshold)
         if y.min() == y.max():
             return 0.5
-        if self._threshold == "auto":
-            share = np.average(y, weights=weight)
-            if min(share, 1 - share) >= BALANCED_SHARE:
-                return 0.5
+        if self._threshold == "auto" and _balanced(y, weight, 2):
+            return 0.5
         return choose_threshold(y, proba, self._served, weight, random_state=seed)
 
     @property
@@ -177,9 +176,11 @@ class MulticlassTask(Task):
             )
             raise InvalidParameterError(msg)
         first = self.metrics[0].name.removesuffix("@argmax")
-        if threshold == "auto":
-            threshold = "mcc" if first == "log_loss" else first
-        self._metric = threshold
+        served = "mcc" if first == "log_loss" else first
+        self._auto = threshold == "auto"
+        self._metric = served if self._auto else threshold
+        if self._metric not in MULTICLASS_METRICS:
+            raise unknown_name("threshold", threshold, ["auto", *MULTICLASS_METRICS])
 
     def evaluate(
         self, y: NDArray[Any], raw: NDArray[Any], weight: NDArray[Any] | None
@@ -206,6 +207,8 @@ class MulticlassTask(Task):
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
     ) -> FloatArray:
         """Return the weights of the classes, shape (K,)."""
+        if self._auto and _balanced(y, weight, self.loss.n_outputs):
+            return self.undecided()
         return fit_class_weights(
             y.astype(np.intp), proba, self._metric, weight, random_state=seed
         )
@@ -220,3 +223,8 @@ class MulticlassTask(Task):
     def undecided(self) -> FloatArray:
         """Return equal weights: the most probable class."""
         return np.ones(self.loss.n_outputs)
+
+
+def _balanced(y: NDArray[Any], weight: NDArray[Any] | None, n_classes: int) -> bool:
+    totals = np.bincount(y.astype(np.intp), weights=weight, minlength=n_classes)
+    return bool(totals.min() / totals.sum() >= BALANCED_SHARE / n_classes)

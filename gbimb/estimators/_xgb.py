@@ -45,7 +45,7 @@ TAKEN = {
 
 
 class ImbalancedXGBClassifier(BaseImbalancedClassifier):
-    """XGBoost for imbalanced classes.
+    """XGBoost for imbalanced classes, two or more.
 
     Trains with a loss made for rare classes, watches MCC and F1 on rows that are held out,
     stops on the first of them, gives probabilities that are true for the data as given, and
@@ -59,11 +59,11 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         Of the focal loss: how much rows that are already right are turned down, in [0, 100].
     alpha : float or None, default=None
         Of the focal loss: weight of positives, in (0, 1), against 1 - alpha of negatives.
-    scale_pos_weight : float, "balanced" or None, default=None
-        Weight of positives in the loss; "balanced" is the weight of negatives over that of
-        positives. The probabilities stay true.
+    scale_pos_weight : float, "balanced", dict or None, default=None
+        Weight of positives in the loss; "balanced" gives all classes the same total weight; a
+        dict gives the weight of each label. The probabilities stay true.
     pos_label : label or None, default=None
-        The label called positive; None is the rarer one.
+        Of two labels, the one called positive; None is the rarer one.
     eval_metric : str or sequence of str, default=("mcc", "f1")
         Reported each round on the held-out rows; the first one stops training. Without a fixed
         threshold ("mcc@0.5"), the best value over all thresholds.
@@ -71,15 +71,18 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         Rounds without a better moving average (over half as many rounds) before training stops.
     threshold : "auto", metric name or float, default="auto"
         Threshold on the probability of ``pos_label_``. "auto" serves the first of
-        ``eval_metric``, a name such as "f1" that score, a number in [0, 1] is taken as it is.
+        ``eval_metric`` (0.5 where the classes are about equally common), a name such as "f1"
+        that score, a number in [0, 1] is taken as it is. For more than two classes, "auto" or
+        the name of the score that the class weights serve.
     cv : "auto", int, "holdout", splitter, iterable of splits or None, default="auto"
         Which rows are held out. An integer k trains k boosters, each without one fold, and
-        averages their raw scores in one booster. "auto" cross-fits five folds up to 50,000
-        rows, holds out one row in five above, and none below 100 rows or 10 of the rarer class.
+        averages their raw scores in one booster. "auto" cross-fits five folds up to 20,000 rows,
+        and up to 200,000 while a second class has fewer than 7,000; it holds out one row in five
+        of larger tables, and none below 100 rows or 10 of the second class.
     n_estimators : int, default=1000
         The largest number of rounds; at most 100 where no row is held out.
-    learning_rate : float, default=0.05
-        Shrinkage of each tree.
+    learning_rate : float or None, default=None
+        Shrinkage of each tree. None is 0.05 up to 20,000 rows and 0.1 above.
     max_depth : int, default=4
         Largest depth of a tree.
     max_leaves : int, default=0
@@ -89,11 +92,11 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         rare rows.
     gamma_split : float, default=0.0
         Smallest gain of a split (XGBoost's ``gamma``, which here is the focal loss's).
-    subsample : float, default=1.0
-        Share of rows that each tree sees.
+    subsample : float or None, default=None
+        Share of rows that each tree sees. None is 0.8, and 1 below 1,000 rows.
     colsample_bytree : float, default=0.5
         Share of features that each tree sees.
-    reg_alpha, reg_lambda : float, default=0.0 and 3.0
+    reg_alpha, reg_lambda : float, default=0.0 and 1.0
         L1 and L2 penalty of leaf values.
     engine_params : dict or None, default=None
         Further XGBoost parameters by their XGBoost names.
@@ -106,10 +109,10 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
 
     Attributes
     ----------
-    classes_ : array of shape (2,)
+    classes_ : array of shape (K,)
         The labels, sorted.
-    pos_label_ : label
-        The label called positive.
+    pos_label_ : label or None
+        The label called positive; None for more than two classes.
     booster_ : xgboost.Booster
         Its margins belong to ``pos_label_``.
     loss_ : FocalLoss, LogisticLoss, ...
@@ -120,7 +123,9 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     evals_result_ : dict
         ``{"valid": {metric: [value of each round]}}``.
     threshold_ : float
-        In [0, 1], on the probability of ``pos_label_``.
+        For two classes: in [0, 1], on the probability of ``pos_label_``.
+    class_weights_ : array of shape (K,)
+        For more: the class with the largest weighted probability is predicted.
     validation_ : str
         Which rows were held out, and why.
     feature_importances_ : array of shape (n_features,)
@@ -157,15 +162,15 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         threshold: float | str = "auto",
         cv: Any = "auto",  # noqa: ANN401  any scikit-learn splitter
         n_estimators: int = 1000,
-        learning_rate: float = 0.05,
+        learning_rate: float | None = None,
         max_depth: int = 4,
         max_leaves: int = 0,
         min_child_weight: float = 1e-3,
         gamma_split: float = 0.0,
-        subsample: float = 1.0,
+        subsample: float | None = None,
         colsample_bytree: float = 0.5,
         reg_alpha: float = 0.0,
-        reg_lambda: float = 3.0,
+        reg_lambda: float = 1.0,
         engine_params: dict[str, Any] | None = None,
         random_state: Any = None,  # noqa: ANN401  int or RandomState
         n_jobs: int | None = None,
@@ -205,19 +210,18 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         return {"seed": seed, "nthread": threads}
 
     def _tree_params(self, seed: int, threads: int, rows: int) -> dict[str, Any]:
-        del rows
         check_tree_numbers(self)
         check_number("gamma_split", self.gamma_split, low=0)
         check_number("max_depth", self.max_depth, low=0, integer=True)
         check_number("max_leaves", self.max_leaves, low=0, integer=True)
         params = {
             "tree_method": "hist",
-            "learning_rate": self.learning_rate,
+            "learning_rate": self._learning_rate(rows),
             "max_depth": self.max_depth,
             "max_leaves": self.max_leaves,
             "min_child_weight": self.min_child_weight,
             "gamma": self.gamma_split,
-            "subsample": self.subsample,
+            "subsample": self._subsample(rows),
             "colsample_bytree": self.colsample_bytree,
             "reg_alpha": self.reg_alpha,
             "reg_lambda": self.reg_lambda,
@@ -226,8 +230,8 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         }
         return params | check_engine_params(self.engine_params, {}, TAKEN, self._engine.synonyms)
 
-    def _matrix(self, X: Any) -> Any:  # noqa: ANN401  an ndarray or a SciPy matrix
-        if not hasattr(self, "booster_"):
+    def _matrix(self, X: Any, *, reset: bool = False) -> Any:  # noqa: ANN401
+        if reset:
             self._zero_is_missing = sparse.issparse(X)
         if not self._zero_is_missing:
             return X.toarray() if sparse.issparse(X) else X

@@ -22,7 +22,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from llvmlite import ir
 from numba import from_dtype, njit, types
 from numba.extending import intrinsic
 
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 TINY: Final = float(np.finfo(np.float32).tiny)
 LARGEST: Final = float(np.finfo(np.float32).max)
 INFINITY: Final = float("inf")
-FAR: Final = 1500.0  # exp(-FAR) is 0, and no product with a score up to FAR overflows
+FAR: Final = 800.0  # exp(-FAR) is 0, and the root of it is a normal number
 LARGEST_RATIO: Final = 1e300
 ANY_GAMMA: Final = -1
 
@@ -79,8 +78,8 @@ A0, A1, A2, A3, A4, A5, A6, A7, A8 = (
 def _bits(_, value):  # type: ignore[no-untyped-def]
     """Return the bits of a float64 as an int64."""
 
-    def generate(_context, builder, _signature, args):  # type: ignore[no-untyped-def]
-        return builder.bitcast(args[0], ir.IntType(64))
+    def generate(context, builder, _signature, args):  # type: ignore[no-untyped-def]
+        return builder.bitcast(args[0], context.get_value_type(types.int64))
 
     return types.int64(types.float64), generate
 
@@ -89,8 +88,8 @@ def _bits(_, value):  # type: ignore[no-untyped-def]
 def _from_bits(_, value):  # type: ignore[no-untyped-def]
     """Return the float64 that has the bits of an int64."""
 
-    def generate(_context, builder, _signature, args):  # type: ignore[no-untyped-def]
-        return builder.bitcast(args[0], ir.DoubleType())
+    def generate(context, builder, _signature, args):  # type: ignore[no-untyped-def]
+        return builder.bitcast(args[0], context.get_value_type(types.float64))
 
     return types.float64(types.int64), generate
 
