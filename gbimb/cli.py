@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import gbimb
+from gbimb import __version__
 from gbimb.benchmark._methods import ENGINES, METHODS
 from gbimb.exceptions import GbimbError, InvalidParameterError
 
@@ -47,7 +47,7 @@ def main() -> None:
 
 def _version(value: bool) -> None:  # noqa: FBT001  typer calls it so
     if value:
-        typer.echo(f"gbimb {gbimb.__version__}")
+        typer.echo(f"gbimb {__version__}")
         raise typer.Exit
 
 

@@ -84,7 +84,8 @@ def correct_prior(
     new = _prevalence("true_prevalence", true_prevalence, n_classes)
     if p.ndim == 1:
         odds = (new[1] / old[1]) / (new[0] / old[0])
-        return p * odds / (p * odds + (1.0 - p))
+        pulled: FloatArray = p * odds / (p * odds + (1.0 - p))
+        return pulled
     shifted = p * (new / old)
     corrected: FloatArray = shifted / shifted.sum(axis=1, keepdims=True)
     return corrected

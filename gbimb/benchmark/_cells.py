@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import gbimb
+from gbimb import __version__
 from gbimb.benchmark._plan import Cell
 
 if TYPE_CHECKING:
@@ -140,13 +140,13 @@ def cell_key(cell: Cell, method: Method, fingerprint: str, *, folds: int, seed: 
 @cache
 def versions(*engines: str) -> dict[str, str]:
     """Return the versions of gbimb, engines and libraries."""
-    return {"gbimb": gbimb.__version__} | {name: version(name) for name in (*engines, *LIBRARIES)}
+    return {"gbimb": __version__} | {name: version(name) for name in (*engines, *LIBRARIES)}
 
 
 @cache
 def code_fingerprint() -> str:
     """Return a hash of the code of gbimb that a result depends on."""
-    folder = Path(gbimb.__file__).parent
+    folder = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         name = path.relative_to(folder).as_posix()

@@ -19,9 +19,9 @@ from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
 from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
+from gbimb.estimators._rows import Table
 from gbimb.estimators._table import TableEncoder, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
-from gbimb.estimators._training import Table
 from gbimb.exceptions import InvalidParameterError, unknown_name
 from gbimb.losses import LogisticLoss, SoftmaxLoss
 from gbimb.sampling import draw_bags, resolve_sampling_strategy, self_paced_draw
@@ -383,7 +383,10 @@ def _fit_bag(trainer: BagTrainer, bag: Bag, threads: int) -> tuple[Bag, Any, Flo
 
 
 def _true_class_probability(
-    trainer: BagTrainer, classifier: Any, rows: IntArray, codes: IntArray  # noqa: ANN401
+    trainer: BagTrainer,
+    classifier: Any,
+    rows: IntArray,
+    codes: IntArray,  # noqa: ANN401
 ) -> FloatArray:
     proba: FloatArray = trainer.probability(classifier, rows)[np.arange(rows.size), codes[rows]]
     return proba

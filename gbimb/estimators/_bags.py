@@ -9,13 +9,15 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
-from gbimb.estimators._base import BaseImbalancedClassifier
+
 from gbimb.estimators._loss import make_loss
+from gbimb.estimators._rows import Fold, Table
 from gbimb.estimators._table import take
-from gbimb.estimators._training import Fold, Settings, Table, train
+from gbimb.estimators._training import Settings, train
 from gbimb.exceptions import InvalidTypeError
 
 if TYPE_CHECKING:
+    from gbimb.estimators._base import BaseImbalancedClassifier
     from numpy.typing import NDArray
 
     from gbimb._typing import FloatArray, IntArray
@@ -68,9 +70,7 @@ class Population:
     judged: IntArray
 
     @classmethod
-    def make(
-        cls, codes: IntArray, weight: NDArray[Any], drawn: IntArray, seed: int
-    ) -> Population:
+    def make(cls, codes: IntArray, weight: NDArray[Any], drawn: IntArray, seed: int) -> Population:
         """Deal the rows of classes that are drawn whole to folds; sample the others."""
         rng = np.random.default_rng([seed, codes.size])
         counts = np.bincount(codes)
@@ -99,7 +99,8 @@ class Population:
         totals = np.bincount(
             self.codes[rows], weights=self.weight[rows], minlength=int(self.codes.max()) + 1
         )
-        return totals / totals.sum()
+        share: FloatArray = totals / totals.sum()
+        return share
 
     def natural_weight(self, rows: IntArray) -> FloatArray:
         """Return weights of ``rows`` with which the classes have their share in the data."""
@@ -108,7 +109,8 @@ class Population:
         have = np.bincount(self.codes[rows], weights=weight, minlength=n_classes)
         want = np.bincount(self.codes, weights=self.weight, minlength=n_classes)
         scale = np.divide(want, have, out=np.zeros(n_classes), where=have > 0)
-        return weight * scale[self.codes[rows]]
+        scaled: FloatArray = weight * scale[self.codes[rows]]
+        return scaled
 
 
 class BagTrainer(Protocol):
@@ -140,7 +142,7 @@ class SharedBinsTrainer:
 
     def fit(self, bag: Bag, threads: int) -> BaseImbalancedClassifier:
         """Return a classifier stopped early on the bag's held-out rows."""
-        fitted = clone(self._prototype)
+        fitted: BaseImbalancedClassifier = clone(self._prototype)
         fitted.adopt(self._prototype, self._prototype._encoder)  # noqa: SLF001
         weight = None if self._data.weight is None else self._data.weight[bag.train]
         fitted.loss_ = make_loss(fitted, self._labels.take(bag.train), weight)
@@ -177,7 +179,11 @@ class PlainTrainer:
     """Any scikit-learn classifier with ``predict_proba``."""
 
     def __init__(
-        self, prototype: Any, table: Any, y: NDArray[Any], weight: NDArray[Any] | None  # noqa: ANN401
+        self,
+        prototype: Any,
+        table: Any,
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,  # noqa: ANN401
     ) -> None:
         if not hasattr(prototype, "predict_proba"):
             msg = f"estimator must have predict_proba, got {prototype!r}, which has none."

@@ -18,9 +18,10 @@ from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._plan import Plan, Splits, among, given_splits, make_plan
+from gbimb.estimators._rows import Fold, Table
 from gbimb.estimators._table import TableEncoder, engine_names, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
-from gbimb.estimators._training import Fold, Settings, Table, Trained, train
+from gbimb.estimators._training import Settings, Trained, train
 from gbimb.exceptions import (
     GbimbWarning,
     InvalidDataError,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from gbimb._typing import FloatArray
     from gbimb.losses import MarginLoss

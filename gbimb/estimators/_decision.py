@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from gbimb._typing import FloatArray, IntArray
-    from gbimb.losses import Loss
+    from gbimb.losses import MarginLoss, MulticlassLoss
 
 
 class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -31,7 +31,7 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     classes_: NDArray[Any]
     pos_label_: Any
-    loss_: Loss
+    loss_: MarginLoss | MulticlassLoss
     threshold_: float
     class_weights_: FloatArray
 
@@ -75,7 +75,8 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _codes(self, proba: FloatArray) -> IntArray:
         """Return the position of the class decided on, shape (n,)."""
         if self.classes_.size > 2:
-            return np.argmax(proba * self.class_weights_, axis=1)
+            best: IntArray = np.argmax(proba * self.class_weights_, axis=1)
+            return best
         at = 0 if self._positive_is_first() else 1
         return np.where(proba[:, at] >= self.threshold_, at, 1 - at)
 

@@ -9,13 +9,12 @@ import numpy as np
 
 from gbimb._validation import check_number
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name
-from gbimb.losses import BINARY_LOSSES, MULTICLASS_LOSSES, Loss
+from gbimb.losses import BINARY_LOSSES, MULTICLASS_LOSSES, MarginLoss, MulticlassLoss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.estimators._labels import LabelCodes
-    from gbimb.losses import MarginLoss, MulticlassLoss
 
 WEIGHT_FORMS = "a number > 0, 'balanced', a dict of label to weight or None"
 
@@ -40,7 +39,7 @@ def make_loss(
         for name, default in LOSS_PARAMETERS.items()
         if getattr(estimator, name) != default
     }
-    if isinstance(estimator.loss, Loss):
+    if isinstance(estimator.loss, MarginLoss | MulticlassLoss):
         if estimator.scale_pos_weight is not None:
             given["scale_pos_weight"] = estimator.scale_pos_weight
         _refuse(given, f"loss={estimator.loss!r} has its own; set them there")
@@ -88,7 +87,9 @@ def resolve_class_weight(
             raise InvalidParameterError(msg)
         totals = np.bincount(labels.codes, weights=weight, minlength=n_classes)
         return tuple(float(w) for w in totals.max() / totals)
-    number = check_number("scale_pos_weight", scale_pos_weight, low=0, low_open=True, high_open=True)
+    number = check_number(
+        "scale_pos_weight", scale_pos_weight, low=0, low_open=True, high_open=True
+    )
     if n_classes != 2:
         msg = (
             "scale_pos_weight must be 'balanced', a dict of label to weight or None for more than "
@@ -115,7 +116,9 @@ def _from_dict(weights: dict[Any, Any], classes: list[Any]) -> tuple[float, ...]
     )
 
 
-def _check_outputs(loss: Loss, n_classes: int) -> Any:  # noqa: ANN401  a margin or softmax loss
+def _check_outputs(
+    loss: MarginLoss | MulticlassLoss, n_classes: int
+) -> MarginLoss | MulticlassLoss:
     wanted = 1 if n_classes == 2 else n_classes
     if loss.n_outputs != wanted:
         msg = (

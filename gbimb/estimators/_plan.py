@@ -88,7 +88,9 @@ def make_plan(cv: object, codes: NDArray[Any], random_state: int) -> Plan:
     if cv is None:
         return Plan((), f"no rows held out ({size})")
     if isinstance(cv, str) and cv == "holdout":
-        return Plan(_stratified(codes, HOLD_OUT, random_state)[:1], f"one row in five held out ({size})")
+        return Plan(
+            _stratified(codes, HOLD_OUT, random_state)[:1], f"one row in five held out ({size})"
+        )
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool) and cv >= 2:
         return Plan(_stratified(codes, int(cv), random_state), f"{cv}-fold cross-fitting ({size})")
     msg = (

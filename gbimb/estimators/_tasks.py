@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from gbimb._multiclass_rule import fit_class_weights
 from gbimb.correction import averaging_shift, match_class_shares, recalibrate
 from gbimb.exceptions import InvalidParameterError, unknown_name
 from gbimb.metrics import (
@@ -21,7 +20,7 @@ from gbimb.metrics import (
     get_metric,
     get_multiclass_metric,
 )
-from gbimb.thresholds import choose_threshold
+from gbimb.thresholds import choose_threshold, fit_class_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb._typing import FloatArray
-    from gbimb.estimators._training import Fold, Table
-    from gbimb.losses import Loss, MarginLoss, MulticlassLoss
+    from gbimb.estimators._rows import Fold, Table
+    from gbimb.losses import MarginLoss, MulticlassLoss
 
 # With classes this near to equal shares, the most probable class is the decision to expect.
 BALANCED_SHARE = 0.8
@@ -46,7 +45,7 @@ class Correction(NamedTuple):
 class Task(ABC):
     """Learning one loss, watched by some metrics."""
 
-    loss: Loss
+    loss: MarginLoss | MulticlassLoss
     metrics: tuple[Metric, ...]
 
     @abstractmethod
@@ -62,9 +61,7 @@ class Task(ABC):
         """Return what the mean of several boosters' raw scores lacks."""
 
     @abstractmethod
-    def correct(
-        self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None
-    ) -> Correction:
+    def correct(self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None) -> Correction:
         """Return the correction of raw scores that held-out rows ask for."""
 
     @abstractmethod
@@ -74,9 +71,7 @@ class Task(ABC):
         """Return the decision rule that held-out rows ask for."""
 
     @abstractmethod
-    def score(
-        self, y: NDArray[Any], predicted: NDArray[Any], weight: NDArray[Any] | None
-    ) -> float:
+    def score(self, y: NDArray[Any], predicted: NDArray[Any], weight: NDArray[Any] | None) -> float:
         """Return the score of decisions, of the metric that the decision rule serves."""
 
     @abstractmethod
@@ -118,9 +113,7 @@ class BinaryTask(Task):
         """Return what the mean of several boosters' raw scores lacks, shape (1,)."""
         return np.array([averaging_shift(self.loss, raw_scores, weight)])
 
-    def correct(
-        self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None
-    ) -> Correction:
+    def correct(self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None) -> Correction:
         """Return slope and intercept; none where only one class is held out."""
         if y.min() == y.max():
             return self.no_correction()
@@ -147,9 +140,7 @@ class BinaryTask(Task):
         first = self.metrics[0].count
         return "mcc" if first is None else first.name
 
-    def score(
-        self, y: NDArray[Any], predicted: NDArray[Any], weight: NDArray[Any] | None
-    ) -> float:
+    def score(self, y: NDArray[Any], predicted: NDArray[Any], weight: NDArray[Any] | None) -> float:
         """Return the score of decisions in {0, 1}."""
         counts = ConfusionCounts.from_labels(y, predicted, weight)
         return float(get_count_metric(self._served)(counts))
@@ -196,9 +187,7 @@ class MulticlassTask(Task):
         target = np.average(np.mean(probabilities, axis=0), axis=0, weights=weight)
         return match_class_shares(self.loss, np.mean(raw_scores, axis=0), target, weight)
 
-    def correct(
-        self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None
-    ) -> Correction:
+    def correct(self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None) -> Correction:
         """Return an intercept for each class that makes mean probability and share agree."""
         share = np.bincount(y.astype(np.intp), weights=weight, minlength=raw.shape[1])
         return Correction(1.0, match_class_shares(self.loss, raw, share / share.sum(), weight))
@@ -209,13 +198,9 @@ class MulticlassTask(Task):
         """Return the weights of the classes, shape (K,)."""
         if self._auto and _balanced(y, weight, self.loss.n_outputs):
             return self.undecided()
-        return fit_class_weights(
-            y.astype(np.intp), proba, self._metric, weight, random_state=seed
-        )
+        return fit_class_weights(y.astype(np.intp), proba, self._metric, weight, random_state=seed)
 
-    def score(
-        self, y: NDArray[Any], predicted: NDArray[Any], weight: NDArray[Any] | None
-    ) -> float:
+    def score(self, y: NDArray[Any], predicted: NDArray[Any], weight: NDArray[Any] | None) -> float:
         """Return the score of decided class codes."""
         counts = MulticlassCounts.from_labels(y, predicted, self.loss.n_outputs, weight)
         return float(MULTICLASS_METRICS[self._metric](counts))

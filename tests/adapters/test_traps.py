@@ -385,7 +385,7 @@ def test_an_estimator_uses_all_trees_after_early_stopping(
         eval_metric="log_loss",
         early_stopping_rounds=5,
         n_estimators=300,
-        learning_rate=0.3,
+        learning_rate=0.15,
     )
     trained = len(clf.evals_result_["valid"]["log_loss"])
     assert clf.best_iteration_ < trained < 300
@@ -592,7 +592,7 @@ def test_scale_pos_weight_is_silently_ignored_by_an_estimator(
     estimator: Classifier, table: Rows
 ) -> None:
     plain, weighted, balanced = (
-        fit(estimator, table, scale_pos_weight=s, eval_metric="log_loss")
+        fit(estimator, table, scale_pos_weight=s, eval_metric="log_loss", learning_rate=0.03)
         for s in (None, 10.0, "balanced")
     )
     assert weighted.loss_.scale_pos_weight == 10.0

@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gbimb import _multiclass_rule
-from gbimb._multiclass_rule import fit_class_weights
-from gbimb._multiclass_sweep import MEASURES, _score, _sweep, climb
+from gbimb.thresholds import _multiclass as _multiclass_rule
+from gbimb.thresholds._multiclass import fit_class_weights
+from gbimb.thresholds._sweep import MEASURES, _score, _sweep, climb
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.metrics._multiclass import (
     MulticlassCounts,

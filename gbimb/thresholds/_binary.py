@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.special import expit, logit
@@ -12,12 +12,10 @@ from gbimb.exceptions import InvalidDataError
 from gbimb.metrics import ConfusionCounts, ThresholdCurve, get_count_metric, threshold_curve
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from gbimb._typing import FloatArray
     from gbimb.metrics import CountMetric
-
-__all__ = ["choose_threshold"]
 
 RESAMPLES: Final = 100
 LARGEST_CURVE: Final = 20_000
@@ -121,7 +119,9 @@ def _steps(curve: ThresholdCurve) -> tuple[FloatArray, FloatArray]:
     return np.diff(curve.counts.tp, prepend=0.0), np.diff(curve.counts.fp, prepend=0.0)
 
 
-def _from_steps(scores: FloatArray, positives: FloatArray, negatives: FloatArray) -> ThresholdCurve:
+def _from_steps(
+    scores: FloatArray, positives: NDArray[Any], negatives: NDArray[Any]
+) -> ThresholdCurve:
     tp, fp = np.cumsum(positives), np.cumsum(negatives)
     return ThresholdCurve(scores, ConfusionCounts(tp, fp, tp[-1] - tp, fp[-1] - fp))
 

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from gbimb.benchmark import Plan, run
+from gbimb.benchmark._cells import Record, cell_key
+from gbimb.benchmark._errors import CellError, InterruptedRunError
+from gbimb.benchmark._fit import scores, split
+from gbimb.benchmark._methods import METHODS, Method
+from gbimb.benchmark._progress import TimeLeft
+from gbimb.benchmark._run import run_cells
+from gbimb.benchmark._tables import BenchmarkTable
+from gbimb.exceptions import GbimbError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gbimb.benchmark._plan import Cell
+
+Stub = Callable[[str], Method]
+Make = Callable[..., BenchmarkTable]
+
+
+class Watcher:
+    """Counts fits, and interrupts after some."""
+
+    def __init__(self, interrupt_after: int | None = None) -> None:
+        self.interrupt_after = interrupt_after
+        self.done = 0
+        self.fits = 0
+
+    def start(self, _cells: list[Any], done: list[Record], _jobs: int) -> None:
+        self.done = len(done)
+
+    def advance(self, _record: Record) -> None:
+        self.fits += 1
+        if self.fits == self.interrupt_after:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def plan(make_table: Make, stub: Stub) -> Plan:
+    return Plan(
+        tables=(make_table("a"), make_table("b", 90)),
+        engines=("lightgbm",),
+        methods=(stub("one"), stub("two")),
+        folds=3,
+    )
+
+
+def test_every_method_sees_the_same_folds(
+    tmp_path: Path, plan: Plan, seen: list[tuple[int, ...]]
+) -> None:
+    run(plan, tmp_path, jobs=1)
+    assert len(seen) == 2 * 2 * 3
+    assert len(set(seen)) == 2 * 3
+    tests = [split(plan.tables[0].y, 3, fold, 0)[1] for fold in range(3)]
+    np.testing.assert_array_equal(np.sort(np.concatenate(tests)), np.arange(60))
+    assert all(plan.tables[0].y[test].sum() == 4 for test in tests)
+
+
+def test_a_second_run_fits_nothing_and_finds_the_same(
+    tmp_path: Path, plan: Plan, seen: list[tuple[int, ...]]
+) -> None:
+    first = run(plan, tmp_path, jobs=1)
+    seen.clear()
+    second = run(plan, tmp_path, jobs=1)
+    assert not seen
+    assert second.records == first.records
+
+
+def test_missing_and_damaged_results_are_made_again(
+    tmp_path: Path, plan: Plan, seen: list[tuple[int, ...]]
+) -> None:
+    first = run(plan, tmp_path, jobs=1)
+    files = sorted((tmp_path / "cells").iterdir())
+    files[0].unlink()
+    files[1].write_text('{"half": ', encoding="utf-8")
+    files[2].write_text('{"other": 1}', encoding="utf-8")
+    seen.clear()
+    second = run(plan, tmp_path, jobs=1)
+    assert len(seen) == 3
+    assert [r.mcc for r in second.records] == [r.mcc for r in first.records]
+
+
+def test_an_interrupted_run_keeps_what_is_done_and_goes_on(tmp_path: Path, plan: Plan) -> None:
+    with pytest.raises(InterruptedRunError, match=r"5 of 12 fits are done and kept.*same command"):
+        run(plan, tmp_path, jobs=1, progress=Watcher(interrupt_after=5))
+    assert len(list((tmp_path / "cells").glob("*.json"))) == 5
+    watcher = Watcher()
+    run(plan, tmp_path, jobs=1, progress=watcher)
+    assert (watcher.done, watcher.fits) == (5, 7)
+    assert not list((tmp_path / "cells").glob(".*"))
+
+
+def test_the_key_follows_everything_that_determines_a_result(plan: Plan) -> None:
+    cell, method = plan.cells()[0], plan.methods[0]
+
+    def key(cell: Cell = cell, method: Method = method, print_: str = "p", **other: int) -> str:
+        return cell_key(cell, method, print_, **{"folds": 3, "seed": 0, **other})
+
+    keys = [
+        key(),
+        key(cell._replace(fold=2)),
+        key(cell._replace(engine="xgboost")),
+        key(cell._replace(method="two")),
+        key(method=METHODS["focal"]),
+        key(print_="q"),
+        key(seed=1),
+        key(folds=4),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert key() == key()
+
+
+def test_a_method_that_fails_is_named_and_the_rest_kept(
+    tmp_path: Path, make_table: Make, stub: Stub, broken: Method
+) -> None:
+    plan = Plan(
+        tables=(make_table("a"),), engines=("xgboost",), methods=(stub("one"), broken), folds=3
+    )
+    with pytest.raises(CellError) as caught:
+        run(plan, tmp_path, jobs=1)
+    assert str(caught.value) == (
+        "Method 'broken' with xgboost failed on fold 1 of table 'a': ValueError: cannot be fitted "
+        "on 40 rows of 40."
+    )
+    assert len(list((tmp_path / "cells").glob("*.json"))) == 1
+
+
+def test_scores_by_hand() -> None:
+    y, labels = np.array([1, 1, 0, 0]), np.array([1, 0, 0, 0])
+    found = scores(y, labels, np.array([0.9, 0.4, 0.6, 0.1]))
+    assert found["mcc"] == pytest.approx(2 / np.sqrt(1 * 2 * 2 * 3))
+    assert found["f1"] == pytest.approx(2 / 3)
+    assert (found["precision"], found["recall"]) == (1, 0.5)
+    assert found["log_loss"] == pytest.approx(-np.log([0.9, 0.4, 0.4, 0.9]).mean())
+    assert found["brier"] == pytest.approx((0.01 + 0.36 + 0.36 + 0.01) / 4)
+    assert found["average_precision"] == pytest.approx((1 + 2 / 3) / 2)
+
+
+@pytest.mark.parametrize("engine", ["lightgbm", "xgboost"])
+def test_real_methods_run_on_processes_and_here_alike(
+    tmp_path: Path, make_table: Make, engine: str
+) -> None:
+    plan = Plan(
+        tables=(make_table(rows=120),),
+        engines=(engine,),
+        methods=(METHODS["logloss"], METHODS["weighted-logloss"]),
+        folds=2,
+    )
+    here = run_cells(plan, tmp_path / "here", 1, Watcher())
+    there = run_cells(plan, tmp_path / "there", 2, Watcher())
+    assert [r.mcc for r in here] == [r.mcc for r in there]
+    assert [r.log_loss for r in here] == [r.log_loss for r in there]
+    assert {r.n_rounds for r in here} == {100}
+    assert all(r.versions[engine] for r in here)
+
+
+def test_every_record_can_be_read_back(tmp_path: Path, plan: Plan) -> None:
+    run(plan, tmp_path, jobs=1)
+    for path in (tmp_path / "cells").iterdir():
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        assert stored["threshold"] == 0.25
+        assert stored["n_rounds"] is None
+        assert stored["prevalence"] == pytest.approx(stored["positives"] / stored["rows"])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"folds": 1}, "--folds must be an integer in"),
+        ({"folds": 13}, r"12 positives \(positive class 'yes'\) for 13 folds. Use --folds 12"),
+        ({"seed": -1}, "--seed must be"),
+        ({"engines": ("catboost",)}, "--engines must be one of"),
+    ],
+)
+def test_a_plan_that_cannot_be_run_gets_a_sentence(
+    make_table: Make, change: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(GbimbError, match=sentence):
+        Plan(tables=(make_table(),), **change)
+
+
+def test_the_time_left_is_that_of_the_same_fits(make_record: Callable[..., Record]) -> None:
+    done = [
+        make_record("a", "lightgbm", "focal", 0, 0.0, fit_seconds=4.0, predict_seconds=0.0),
+        make_record("a", "lightgbm", "logloss", 0, 0.0, fit_seconds=2.0, predict_seconds=0.0),
+    ]
+    cells = [r.cell._replace(fold=f) for r in done for f in range(3)]
+    cells.append(done[0].cell._replace(method="other"))
+    left = TimeLeft(cells, jobs=2)
+    assert left.seconds() is None
+    for record in done:
+        left.add(record)
+    assert left.seconds() == pytest.approx((2 * 4 + 2 * 2 + 3) / 2)

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import gbimb
+from gbimb.cli import app
+
+QUICK = ["--methods", "logloss,weighted-logloss", "--engines", "lightgbm", "--folds", "2"]
+
+
+@pytest.fixture(autouse=True)
+def _away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in an empty folder, so that nothing can be written unseen."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture
+def churn(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """600 rows with 40 positives, text labels, missing values, categories, dates, odd names."""
+    score = rng.normal(size=600)
+    positive = np.zeros(600, bool)
+    positive[np.argsort(score + rng.normal(size=600))[-40:]] = True
+    frame = pd.DataFrame(
+        {
+            "[red]score[/red]": np.where(rng.random(600) < 0.1, np.nan, score),
+            "naïve, {tariff}": rng.choice(["a", "b", "[bold]c"], 600),
+            "joined": pd.to_datetime("2024-01-01")
+            + pd.to_timedelta(rng.integers(500, size=600), "D"),
+            "empty": np.nan,
+            "churned": np.where(positive, "[red]gone", "ici"),
+        }
+    )
+    frame.loc[::7, "naïve, {tariff}"] = None
+    path = tmp_path / "churn.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["benchmark", *arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "gbimb.cli", "benchmark", *arguments]
+
+
+def environment() -> dict[str, str]:
+    """So that a child process finds the gbimb that is tested."""
+    package = Path(gbimb.__file__).parent.parent
+    return {**os.environ, "PYTHONPATH": str(package), "PYTHONIOENCODING": "utf-8"}
+
+
+def test_own_data_from_file_to_verdict(churn: Path, tmp_path: Path) -> None:
+    arguments = ["--data", str(churn), "--target", "churned", "--folds", "3", "--jobs", "1"]
+    code, stdout, stderr = invoke(*arguments, "--out", "results")
+    assert code == 0
+    assert "churn: 600 rows, 4 columns, 40 positives (6.7%, label '[red]gone')" in stdout
+    for expected in ("weighted log loss", "focal, weighted", "LightGBM: ", "XGBoost: ", "3 folds"):
+        assert expected in stdout
+    assert "Column 'joined': dates, taken as days since 2024-01-01." in stderr
+    with (tmp_path / "results/records.csv").open(encoding="utf-8", newline="") as file:
+        records = list(csv.DictReader(file))
+    assert len(records) == 2 * 5 * 3
+    assert {record["positives"] for record in records} == {"40"}
+    assert all(-1 <= float(record["mcc"]) <= 1 for record in records)
+    stored = json.loads((tmp_path / "results/results.json").read_text(encoding="utf-8"))
+    assert stored["command"] == (
+        "gbimb benchmark --data churn.csv --target churned --folds 3 --seed 0"
+    )
+    assert str(tmp_path) not in json.dumps(stored)
+
+
+def test_a_process_of_its_own_says_the_same_on_two_workers(churn: Path) -> None:
+    arguments = ["--data", str(churn), "--target", "churned", *QUICK, "--jobs", "2"]
+    done = subprocess.run(
+        command(*arguments), capture_output=True, env=environment(), check=False, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    code, stdout, _ = invoke(*arguments)  # from the results just written
+    assert code == 0
+    assert done.stdout == stdout
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_quiet_prints_results_only(churn: Path) -> None:
+    arguments = ["--data", str(churn), "--target", "churned", *QUICK, "--jobs", "1"]
+    loud = invoke(*arguments)
+    quiet = invoke(*arguments, "--quiet")
+    assert quiet[:2] == loud[:2]
+    assert "Written to gbimb-benchmark" in loud[2]
+    assert not quiet[2]
+
+
+def test_the_positive_class_can_be_chosen(churn: Path) -> None:
+    code, stdout, stderr = invoke(
+        "--data", str(churn), "--target", "churned", "--positive", "ici", *QUICK, "--jobs", "1"
+    )
+    assert code == 0
+    assert "560 positives (93.3%, label 'ici')" in stdout
+    assert "Note: The positive class 'ici' is the more frequent one." in stderr
+
+
+def test_built_in_tables_by_name() -> None:
+    code, stdout, _ = invoke("--tables", "yeast_me2", *QUICK, "--jobs", "1", "--out", "here")
+    assert code == 0
+    assert "yeast_me2: 1,484 rows, 8 columns, 51 positives" in stdout
+
+
+FEW = "x,t\n" + "".join(f"{i},{'yes' if i < 3 else 'no'}\n" for i in range(40))
+OWN = ["--data", "f.csv", "--target", "t"]
+WRONG = [
+    (["--data", "nowhere.csv", "--target", "t"], "'nowhere.csv', which does not exist"),
+    (["--data", "f.csv"], "--data needs --target COLUMN"),
+    (["--data", "f.csv", "--target", "tt"], "--target must be one of ['t', 'x'], got 'tt'."),
+    ([*OWN, "--positive", "ye"], "Did you mean 'yes'?"),
+    ([*OWN, "--drop", "z"], "--drop must be one of"),
+    (OWN, "got 3 positives (positive class 'yes') for 5 folds. Use --folds 3."),
+    ([*OWN, "--folds", "1"], "--folds must be an integer in [2, inf], got 1."),
+    ([*OWN, "--seed", "-1"], "--seed must be"),
+    ([*OWN, "--folds", "3", "--jobs", "0"], "got 0."),
+    ([*OWN, "--folds", "3", "--out", "f.csv"], "--out must name a folder"),
+    ([*OWN, "--folds", "3", "--out", "f.csv/deeper"], "'f.csv' is a file"),
+    ([*OWN, "--tables", "yeast_me2"], "either --data or --tables"),
+    (["--methods", "fokal"], "'fokal'. Did you mean 'focal'?"),
+    (["--methods", ","], "--methods must name at least one of"),
+    (["--engines", "lightbgm"], "Did you mean 'lightgbm'?"),
+    (["--tables", "yeast"], "Did you mean 'yeast_me2'?"),
+    (["--target", "t"], "--target goes with --data FILE"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), WRONG, ids=lambda v: " ".join(v)[:60])
+def test_wrong_input_gets_one_sentence_and_writes_nothing(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    (tmp_path / "f.csv").write_text(FEW, encoding="utf-8")
+    code, stdout, stderr = invoke(*arguments)
+    assert code == 2
+    assert not stdout
+    assert sentence in stderr
+    assert stderr.startswith("gbimb: ")
+    assert stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["f.csv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("x,t\n1,yes\n2,yes\n", "must hold two labels, got one only: 'yes' (2)"),
+        ("x,t\n1,a\n2,b\n3,c\n", "must hold two labels, got 3"),
+        ("x,t\n1,a\n2,\n3,b\n", "got 1 of 3 rows without"),
+        ("x,t\n", "holds no rows"),
+        ("", "cannot be read as CSV"),
+        ("x,t\n1,[red]a\n2,[/red]\n3,[/]\n", "'[red]a' (1), '[/red]' (1), '[/]' (1)"),
+    ],
+)
+def test_a_wrong_table_gets_one_sentence_and_writes_nothing(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    (tmp_path / "f.csv").write_text(text, encoding="utf-8")
+    code, stdout, stderr = invoke(*OWN)
+    assert code == 2
+    assert not stdout
+    assert sentence in stderr
+    assert stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["f.csv"]
+
+
+def test_a_wrong_option_has_exit_code_2() -> None:
+    assert invoke("--folds", "many")[0] == 2
+    assert invoke("--no-such-option")[0] == 2
+
+
+def test_help_has_examples_methods_and_exit_codes() -> None:
+    code, stdout, _ = invoke("--help")
+    assert code == 0
+    for expected in ("gbimb benchmark --data churn.csv --target", "weighted-logloss", "130"):
+        assert expected in stdout
+
+
+def test_the_version() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.stdout == f"gbimb {gbimb.__version__}\n"
+
+
+def test_the_command_line_loads_no_engine_until_it_is_used() -> None:
+    code = "import gbimb.cli, json, sys; print(json.dumps(sorted(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env=environment(), check=True
+    )
+    loaded = set(json.loads(result.stdout))
+    assert not loaded & {"lightgbm", "numba", "pandas", "sklearn", "xgboost"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_was_stopped_goes_on(tmp_path: Path, sign: signal.Signals) -> None:
+    arguments = ["--tables", "yeast_me2", "--engines", "lightgbm", "--folds", "4", "--jobs", "2"]
+    process = subprocess.Popen(
+        command(*arguments),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    cells = tmp_path / "gbimb-benchmark/cells"
+    for _ in range(1200):
+        if len(list(cells.glob("*.json"))) >= 3 or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    process.send_signal(sign)
+    _, stderr = process.communicate(timeout=60)
+    kept = {path: path.stat().st_mtime_ns for path in cells.glob("*.json")}
+    assert 3 <= len(kept) < 20
+    assert not (tmp_path / "gbimb-benchmark/results.json").exists()
+    if sign == signal.SIGINT:
+        assert process.returncode == 130
+        assert stderr.startswith(f"gbimb: Interrupted: {len(kept)} of 20 fits are done and kept.")
+    code, _, _ = invoke(*arguments, "--jobs", "1")
+    assert code == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert len(list(cells.glob("*.json"))) == 20
