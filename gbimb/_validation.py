@@ -32,9 +32,11 @@ def check_number(
     """
     kind = Integral if integer else Real
     left, right = "(" if low_open else "[", ")" if high_open else "]"
-    rule = f"{name} must be {'an integer' if integer else 'a number'} in {left}{low:g}, {high:g}{right}"
+    what = "an integer" if integer else "a number"
+    rule = f"{name} must be {what} in {left}{low:g}, {high:g}{right}"
     if not isinstance(value, kind) or isinstance(value, bool | np.bool_):
-        raise InvalidTypeError(f"{rule}, got {value!r} ({type(value).__name__}).")
+        msg = f"{rule}, got {value!r} ({type(value).__name__})."
+        raise InvalidTypeError(msg)
     try:
         number = float(value)
     except OverflowError:
@@ -42,7 +44,8 @@ def check_number(
     above = number > low if low_open else number >= low
     below = number < high if high_open else number <= high
     if not (above and below):
-        raise InvalidParameterError(f"{rule}, got {value!r}.")
+        msg = f"{rule}, got {value!r}."
+        raise InvalidParameterError(msg)
     return number
 
 
@@ -53,18 +56,21 @@ def check_binary_labels(y_true: ArrayLike, name: str = "y_true") -> NDArray[Any]
     """
     y = np.asarray(y_true)
     if y.ndim != 1:
-        raise InvalidDataError(f"{name} must be one-dimensional, got an array of shape {y.shape}.")
+        msg = f"{name} must be one-dimensional, got an array of shape {y.shape}."
+        raise InvalidDataError(msg)
     if y.dtype == np.bool_:
         return y.view(np.uint8)
     if y.dtype.kind not in "iuf":
-        raise InvalidTypeError(
+        msg = (
             f"{name} must hold the numbers 0 and 1 (or booleans) here, got dtype {y.dtype}. "
             "Encode the labels first; the estimators do it themselves."
         )
+        raise InvalidTypeError(msg)
     allowed = (y == 0) | (y == 1)
     if not allowed.all():
         bad = y[np.argmin(allowed)]
-        raise InvalidDataError(f"{name} must hold only 0 and 1 here, got {bad.item()!r}.")
+        msg = f"{name} must hold only 0 and 1 here, got {bad.item()!r}."
+        raise InvalidDataError(msg)
     return y
 
 
@@ -72,18 +78,19 @@ def check_class_codes(y_true: ArrayLike, n_classes: int, name: str = "y_true") -
     """Return labels as a one-dimensional array of whole numbers in [0, n_classes), or raise."""
     y = np.asarray(y_true)
     if y.ndim != 1:
-        raise InvalidDataError(f"{name} must be one-dimensional, got an array of shape {y.shape}.")
+        msg = f"{name} must be one-dimensional, got an array of shape {y.shape}."
+        raise InvalidDataError(msg)
     if y.dtype.kind not in "biuf":
-        raise InvalidTypeError(
-            f"{name} must hold class codes 0 to {n_classes - 1} here, got dtype {y.dtype}."
-        )
+        msg = f"{name} must hold class codes 0 to {n_classes - 1} here, got dtype {y.dtype}."
+        raise InvalidTypeError(msg)
     with np.errstate(invalid="ignore"):  # NaN and infinity are refused below
         codes = y.astype(np.intp)
     if y.size and (codes.min() < 0 or codes.max() >= n_classes or (codes != y).any()):
-        raise InvalidDataError(
+        msg = (
             f"{name} must hold whole numbers from 0 to {n_classes - 1} here, "
             f"got values between {y.min().item()!r} and {y.max().item()!r}."
         )
+        raise InvalidDataError(msg)
     return codes
 
 
@@ -91,11 +98,11 @@ def check_raw_score(raw_score: ArrayLike, n: int, name: str = "raw_score") -> ND
     """Return scores as a one-dimensional float array of length ``n`` without NaN, or raise."""
     score = as_float(raw_score, name)
     if score.shape != (n,):
-        raise InvalidDataError(
-            f"{name} must have one value a row, shape ({n},), got shape {score.shape}."
-        )
+        msg = f"{name} must have one value a row, shape ({n},), got shape {score.shape}."
+        raise InvalidDataError(msg)
     if np.isnan(score).any():
-        raise InvalidDataError(f"{name} must not contain NaN.")
+        msg = f"{name} must not contain NaN."
+        raise InvalidDataError(msg)
     return score
 
 
@@ -109,15 +116,17 @@ def check_weight(
     if weight.ndim == 0:
         weight = np.full(n, float(weight))
     if weight.shape != (n,):
-        raise InvalidDataError(
-            f"{name} must have one value a row, shape ({n},), got shape {weight.shape}."
-        )
+        msg = f"{name} must have one value a row, shape ({n},), got shape {weight.shape}."
+        raise InvalidDataError(msg)
     if not np.isfinite(weight).all():
-        raise InvalidDataError(f"{name} must be finite, got NaN or infinity.")
+        msg = f"{name} must be finite, got NaN or infinity."
+        raise InvalidDataError(msg)
     if weight.size and weight.min() < 0:
-        raise InvalidDataError(f"{name} must be >= 0, got {weight.min():g}.")
+        msg = f"{name} must be >= 0, got {weight.min():g}."
+        raise InvalidDataError(msg)
     if weight.size and not weight.any():
-        raise InvalidDataError(f"{name} must not be all zero: at least one row needs weight.")
+        msg = f"{name} must not be all zero: at least one row needs weight."
+        raise InvalidDataError(msg)
     return weight
 
 

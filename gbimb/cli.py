@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gbimb import __version__
-from gbimb.benchmark._methods import ENGINES, METHODS
+from gbimb.benchmark._methods import DEFAULT_FOLDS, ENGINES, METHODS, OWN_FOLDS
 from gbimb.exceptions import GbimbError, InvalidParameterError
 
 if TYPE_CHECKING:
@@ -127,7 +127,12 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     methods: Annotated[
         str | None, typer.Option(help="Of the methods below, by comma. Default: all.")
     ] = None,
-    folds: Annotated[int, typer.Option(help="Folds of the stratified cross-validation.")] = 5,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            help=f"Stratified folds. Default: {DEFAULT_FOLDS}, for your table {OWN_FOLDS}."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of folds and classifiers.")] = 0,
     jobs: Annotated[
         int | None, typer.Option(help="Fits at a time, each on one thread. Default: processors.")
@@ -145,6 +150,8 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     """
     with _exit_codes():
         chosen = _tables(data, target, positive, drop or [], tables)
+        if folds is None:
+            folds = DEFAULT_FOLDS if data is None else OWN_FOLDS
         plan = _plan(chosen, engines, methods, folds, seed)
         _run(plan, out, jobs, _command(ctx), quiet=quiet)
 

@@ -27,14 +27,15 @@ import numpy as np
 from lightgbm.basic import _ConfigAliases
 from scipy import sparse
 
-from gbimb._validation import check_binary_labels
-from gbimb.exceptions import InvalidDataError, InvalidParameterError
-from gbimb.metrics import evaluate, get_metric
+from gbimb._validation import check_binary_labels, check_class_codes
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.losses import MulticlassLoss
+from gbimb.metrics import evaluate, evaluate_multiclass, get_metric, get_multiclass_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from gbimb._typing import Float32Array
     from gbimb.losses import Loss, MarginLoss
@@ -56,7 +57,8 @@ IGNORED_PARAMETERS: Final = {
 def synonyms(name: str) -> set[str]:
     """Return all names that LightGBM has for a parameter; none if it does not know it."""
     names: set[str] = _ConfigAliases.get_by_alias(name)
-    return names if names & _ConfigAliases.aliases.keys() else set()
+    known = _ConfigAliases.aliases or {}
+    return names if names & known.keys() else set()
 
 
 def check_parameters(params: Mapping[str, Any]) -> None:
@@ -76,6 +78,15 @@ def check_parameters(params: Mapping[str, Any]) -> None:
             raise InvalidParameterError(msg)
 
 
+def _check_dataset(dataset: object) -> None:
+    if not isinstance(dataset, lgb.Dataset):
+        msg = (
+            "This is for lightgbm.train, which gives a Dataset as the second argument, got "
+            f"{type(dataset).__name__}. Instead of LGBMClassifier, use ImbalancedLGBMClassifier."
+        )
+        raise InvalidTypeError(msg)
+
+
 class Objective:
     """A loss as LightGBM's ``objective``: ``(raw_score, Dataset) -> (gradient, curvature)``.
 
@@ -93,9 +104,10 @@ class Objective:
         self, preds: NDArray[np.float64], dataset: lgb.Dataset
     ) -> tuple[Float32Array, Float32Array]:
         """Return gradient and curvature at the raw scores ``preds``."""
+        _check_dataset(dataset)
         y = dataset.get_label()
         if dataset not in self._buffers:
-            check_parameters(dataset.params)
+            check_parameters(dataset.params or {})
             _check_start(dataset)
             self._check_labels(y)
             # LightGBM hands out many classes column by column.
@@ -108,14 +120,17 @@ class Objective:
         )
 
     def _check_labels(self, y: object) -> None:
+        name = "The label of the Dataset"
         if self.loss.n_outputs == 1:
-            check_binary_labels(np.asarray(y), "The label of the Dataset")
+            check_binary_labels(np.asarray(y), name)
+        else:
+            check_class_codes(np.asarray(y), self.loss.n_outputs, name)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Objective:
         """Return itself: LightGBM deep-copies its parameters twice."""
         return self
 
-    def __reduce__(self) -> tuple[type[Objective], tuple[MarginLoss]]:
+    def __reduce__(self) -> tuple[type[Objective], tuple[Loss]]:
         """Pickle the loss alone."""
         return Objective, (self.loss,)
 
@@ -124,12 +139,14 @@ class Objective:
         return f"gbimb.lightgbm.objective({self.loss!r})"
 
 
-def objective(loss: MarginLoss) -> Objective:
+def objective(loss: Loss) -> Objective:
     """Return ``loss`` as an objective for ``lightgbm.train({"objective": ...})``.
 
     Parameters
     ----------
     loss : FocalLoss, LogisticLoss, ...
+        For K classes SoftmaxFocalLoss or SoftmaxLoss, with ``"num_class": K`` in the parameters
+        and labels 0 to K-1.
 
     Notes
     -----
@@ -139,24 +156,24 @@ def objective(loss: MarginLoss) -> Objective:
 
 
 class _Feval:
-    def __init__(self, metrics: Sequence[str], loss: MarginLoss) -> None:
-        self.metrics = tuple(get_metric(name) for name in metrics)
+    def __init__(self, metrics: Sequence[str], loss: MarginLoss | MulticlassLoss) -> None:
+        many = isinstance(loss, MulticlassLoss)
+        self.metrics = tuple((get_multiclass_metric if many else get_metric)(m) for m in metrics)
         self.loss = loss
 
     def __call__(
         self, preds: NDArray[np.float64], dataset: lgb.Dataset
     ) -> list[tuple[str, float, bool]]:
-        values = evaluate(
-            self.metrics,
-            self.loss,
-            np.asarray(dataset.get_label()),
-            preds,
-            dataset.get_weight(),
-        )
+        _check_dataset(dataset)
+        y, weight = np.asarray(dataset.get_label()), dataset.get_weight()
+        if isinstance(self.loss, MulticlassLoss):
+            values = evaluate_multiclass(self.metrics, self.loss, y, preds, weight)
+        else:
+            values = evaluate(self.metrics, self.loss, y, preds, weight)
         return [(m.name, values[m.name], m.greater_is_better) for m in self.metrics]
 
 
-def feval(metrics: Sequence[str], loss: MarginLoss) -> _Feval:
+def feval(metrics: Sequence[str], loss: MarginLoss | MulticlassLoss) -> _Feval:
     """Return ``metrics`` as a ``feval`` for ``lightgbm.train`` with ``objective(loss)``.
 
     Parameters
@@ -164,7 +181,8 @@ def feval(metrics: Sequence[str], loss: MarginLoss) -> _Feval:
     metrics : sequence of str
         Names such as "mcc", "f1", "fbeta:2", "mcc@0.5", "average_precision", "log_loss". Without
         "@", the best value over all thresholds: at a fixed 0.5 MCC stays 0 for many rounds on
-        rare classes, and early stopping keeps one tree.
+        rare classes, and early stopping keeps one tree. For many classes "mcc" (R_K), "f1"
+        (macro), "balanced_accuracy" and "log_loss".
     loss : FocalLoss, LogisticLoss, ...
         The loss trained; its link turns raw scores into true probabilities where a metric
         needs them.
@@ -176,8 +194,12 @@ def feval(metrics: Sequence[str], loss: MarginLoss) -> _Feval:
     return _Feval([metrics] if isinstance(metrics, str) else metrics, loss)
 
 
-def set_start(loss: MarginLoss, train_set: lgb.Dataset, *valid_sets: lgb.Dataset) -> float:
+def set_start(
+    loss: MarginLoss | MulticlassLoss, train_set: lgb.Dataset, *valid_sets: lgb.Dataset
+) -> float | NDArray[np.float64]:
     """Start training at the constant that minimises the loss; return that raw score.
+
+    A float, or for K classes an array of shape (K,).
 
     Writes ``init_score`` into the train set and the validation sets. LightGBM forgets it when it
     predicts: call :func:`bake_start` after training. Do not combine it with ``init_model``: a
@@ -191,7 +213,7 @@ def set_start(loss: MarginLoss, train_set: lgb.Dataset, *valid_sets: lgb.Dataset
     rows = [_read_rows(dataset) for dataset in (train_set, *valid_sets)]
     start = loss.init_score(*rows[0])
     for dataset, (y, _) in zip((train_set, *valid_sets), rows, strict=True):
-        dataset.set_init_score(np.full(y.size, start))
+        dataset.set_init_score(np.repeat(start, y.size))  # LightGBM wants it class by class
     return start
 
 
@@ -220,14 +242,19 @@ def _read_rows(dataset: lgb.Dataset) -> tuple[NDArray[Any], NDArray[Any] | None]
     return np.ravel(np.asarray(y)), None if weight is None else np.ravel(np.asarray(weight))
 
 
-def bake_start(booster: lgb.Booster, start: float) -> None:
-    """Add ``start`` to every leaf of the first tree, so that predictions include it.
+def bake_start(booster: lgb.Booster, start: ArrayLike) -> None:
+    """Add ``start`` to every leaf of the first tree of each class, so that predictions include it.
 
     Predicting, saving, SHAP values and continued training are then right. Call it once.
     """
-    first = booster.dump_model(num_iteration=1)["tree_info"][0]
-    for leaf in range(first["num_leaves"]):
-        booster.set_leaf_output(0, leaf, booster.get_leaf_output(0, leaf) + start)
+    shifts = np.atleast_1d(np.asarray(start, dtype=np.float64))
+    trees = booster.dump_model(num_iteration=1)["tree_info"]
+    if len(trees) != shifts.size:
+        msg = f"start must have one number a raw score, {len(trees)}, got {shifts.size}."
+        raise InvalidDataError(msg)
+    for i, (tree, shift) in enumerate(zip(trees, shifts.tolist(), strict=True)):
+        for leaf in range(tree["num_leaves"]):
+            booster.set_leaf_output(i, leaf, booster.get_leaf_output(i, leaf) + shift)
 
 
 def merge(models: Sequence[str], slope: float, start: NDArray[np.float64]) -> lgb.Booster:

@@ -30,9 +30,10 @@ import numpy as np
 import xgboost as xgb
 from scipy.special import expit
 
-from gbimb._validation import as_float32, check_binary_labels
-from gbimb.exceptions import InvalidDataError, InvalidParameterError
-from gbimb.metrics import evaluate, get_metric
+from gbimb._validation import as_float32, check_binary_labels, check_class_codes
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.losses import MulticlassLoss
+from gbimb.metrics import evaluate, evaluate_multiclass, get_metric, get_multiclass_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,11 +68,24 @@ ALIASES: Final = (
 )
 
 
+# With these, ``base_score`` means what ``base_score`` below returns.
+DECLARED_OBJECTIVES: Final = ("binary:logistic", "reg:logistic", "multi:softprob", "multi:softmax")
+
+
 class _Rows(NamedTuple):
     """What XGBoost would copy on every call, read once for each DMatrix."""
 
     y: Float32Array
     weight: Float32Array | None
+
+
+def _check_dmatrix(dmatrix: object) -> None:
+    if not isinstance(dmatrix, xgb.DMatrix):
+        msg = (
+            "This is for xgboost.train, which gives a DMatrix as the second argument, got "
+            f"{type(dmatrix).__name__}. Instead of XGBClassifier, use ImbalancedXGBClassifier."
+        )
+        raise InvalidTypeError(msg)
 
 
 def _read_rows(dmatrix: xgb.DMatrix) -> _Rows:
@@ -90,7 +104,7 @@ class Objective:
     read once for each DMatrix: set them before training.
     """
 
-    def __init__(self, loss: MarginLoss) -> None:
+    def __init__(self, loss: Loss) -> None:
         self.loss = loss
         self._cache: WeakKeyDictionary[
             xgb.DMatrix, tuple[_Rows, tuple[Float32Array, Float32Array]]
@@ -100,16 +114,20 @@ class Objective:
         self, predt: NDArray[np.float32], dmatrix: xgb.DMatrix
     ) -> tuple[Float32Array, Float32Array]:
         """Return gradient and curvature at the margins ``predt``."""
+        _check_dmatrix(dmatrix)
         if dmatrix not in self._cache:
             rows = _read_rows(dmatrix)
+            name = "The label of the DMatrix"
             if self.loss.n_outputs == 1:
-                check_binary_labels(rows.y, "The label of the DMatrix")
+                check_binary_labels(rows.y, name)
+            else:
+                check_class_codes(rows.y, self.loss.n_outputs, name)
             buffers = (np.empty(predt.shape, np.float32), np.empty(predt.shape, np.float32))
             self._cache[dmatrix] = (rows, buffers)
         rows, buffers = self._cache[dmatrix]
         return self.loss.gradient_curvature(rows.y, predt, rows.weight, out=buffers)
 
-    def __reduce__(self) -> tuple[type[Objective], tuple[MarginLoss]]:
+    def __reduce__(self) -> tuple[type[Objective], tuple[Loss]]:
         """Pickle the loss alone."""
         return Objective, (self.loss,)
 
@@ -118,12 +136,14 @@ class Objective:
         return f"gbimb.xgboost.objective({self.loss!r})"
 
 
-def objective(loss: MarginLoss) -> Objective:
+def objective(loss: Loss) -> Objective:
     """Return ``loss`` as ``obj`` for ``xgboost.train``.
 
     Parameters
     ----------
     loss : FocalLoss, LogisticLoss, ...
+        For K classes SoftmaxFocalLoss or SoftmaxLoss, with ``"objective": "multi:softprob"`` and
+        ``"num_class": K`` in the parameters and labels 0 to K-1.
 
     Notes
     -----
@@ -162,34 +182,42 @@ def _known_parameters() -> frozenset[str]:
 
 
 def base_score(
-    loss: MarginLoss, y_true: ArrayLike, sample_weight: ArrayLike | None = None
-) -> float:
+    loss: MarginLoss | MulticlassLoss,
+    y_true: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+) -> float | list[float]:
     """Return XGBoost's ``base_score`` that starts training at the minimum of the loss.
 
     It is ``sigmoid(loss.init_score(...))``, in (0, 1): XGBoost keeps it in the model and adds it
     in every prediction. It is not a probability of the data unless the loss is the log loss.
+    For K classes it is a list of K raw scores.
     """
-    return float(expit(loss.init_score(y_true, sample_weight)))
+    return _declared_start(np.atleast_1d(np.asarray(loss.init_score(y_true, sample_weight))))
 
 
 class _CustomMetric:
-    def __init__(self, metrics: Sequence[str], loss: MarginLoss) -> None:
-        self.metrics = tuple(get_metric(name) for name in metrics)
+    def __init__(self, metrics: Sequence[str], loss: MarginLoss | MulticlassLoss) -> None:
+        many = isinstance(loss, MulticlassLoss)
+        self.metrics = tuple((get_multiclass_metric if many else get_metric)(m) for m in metrics)
         self.loss = loss
         self._cache: WeakKeyDictionary[xgb.DMatrix, _Rows] = WeakKeyDictionary()
 
     def __call__(self, predt: NDArray[np.float32], dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
+        _check_dmatrix(dmatrix)
         if dmatrix not in self._cache:
             self._cache[dmatrix] = _read_rows(dmatrix)
         rows = self._cache[dmatrix]
-        values = evaluate(self.metrics, self.loss, rows.y, predt, rows.weight)
+        if isinstance(self.loss, MulticlassLoss):
+            values = evaluate_multiclass(self.metrics, self.loss, rows.y, predt, rows.weight)
+        else:
+            values = evaluate(self.metrics, self.loss, rows.y, predt, rows.weight)
         return [(_safe_name(name), value) for name, value in values.items()]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _CustomMetric, (tuple(m.name for m in self.metrics), self.loss)
 
 
-def custom_metric(metrics: Sequence[str], loss: MarginLoss) -> _CustomMetric:
+def custom_metric(metrics: Sequence[str], loss: MarginLoss | MulticlassLoss) -> _CustomMetric:
     """Return ``metrics`` as ``custom_metric`` for ``xgboost.train`` with ``objective(loss)``.
 
     Parameters
@@ -197,6 +225,7 @@ def custom_metric(metrics: Sequence[str], loss: MarginLoss) -> _CustomMetric:
     metrics : sequence of str
         Names such as "mcc", "f1", "fbeta:2", "mcc@0.5", "average_precision", "log_loss". Without
         "@", the best value over all thresholds. A ":" is reported as "_": XGBoost reserves it.
+        For many classes "mcc" (R_K), "f1" (macro), "balanced_accuracy" and "log_loss".
     loss : FocalLoss, LogisticLoss, ...
 
     Notes
@@ -220,8 +249,14 @@ class EarlyStopping(xgb.callback.EarlyStopping):
 
 
 def check_booster_parameters(model: xgb.Booster) -> None:
-    """Refuse ``scale_pos_weight`` among the parameters of a booster with a custom objective."""
+    """Refuse what makes XGBoost start elsewhere, or what it ignores, under a custom objective."""
     declared = json.loads(model.save_config())["learner"]["objective"]
+    if declared["name"] not in DECLARED_OBJECTIVES:
+        msg = (
+            f"With objective={declared['name']!r} beside the custom objective XGBoost does not "
+            'start at base_score\'s logit. Set "objective": "binary:logistic" in the parameters.'
+        )
+        raise InvalidParameterError(msg)
     weight = float(declared.get("reg_loss_param", {}).get("scale_pos_weight", 1))
     if weight != 1:
         msg = (
@@ -246,11 +281,12 @@ def early_stopping(rounds: int, metric: str = "mcc", data_name: str | None = Non
     data_name : str, optional
         Name in ``evals``; the last one by default.
     """
+    read = get_multiclass_metric if metric.endswith("@argmax") else get_metric
     return EarlyStopping(
         rounds=rounds,
         metric_name=_safe_name(metric),
         data_name=data_name,
-        maximize=get_metric(metric).greater_is_better,
+        maximize=read(metric).greater_is_better,
         save_best=True,
     )
 
@@ -368,8 +404,10 @@ class Bins:
             )
         weight = self._weight
         if train is not None:
-            weight = np.zeros(self._y.size, np.float32)
-            weight[train] = 1.0 if self._weight is None else self._weight[train]
+            # How often each row is there: drawn with replacement, more than once.
+            weight = np.bincount(train, minlength=self._y.size).astype(np.float32)
+            if self._weight is not None:
+                weight *= self._weight
         return Member(loss, params, self._dmatrix, _Rows(self._y, weight), held_out)
 
     def _copy_of(self, rows: NDArray[np.intp]) -> xgb.DMatrix:

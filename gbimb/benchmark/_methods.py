@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 ENGINES: Final[Mapping[str, str]] = MappingProxyType({"lightgbm": "LightGBM", "xgboost": "XGBoost"})
 """Names of the engines, and how they are spelled in reports."""
 
+DEFAULT_FOLDS: Final = 3
+"""With more, the built-in tables take more than four minutes on two cores."""
+
+OWN_FOLDS: Final = 5
+"""For a table of the user's own, where the interval is over folds."""
+
 BASELINE: Final = "weighted-logloss"
 """The line to beat: every other method is compared with it."""
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from gbimb._validation import check_number
-from gbimb.benchmark._methods import ENGINES, METHODS, Method
+from gbimb.benchmark._methods import DEFAULT_FOLDS, ENGINES, METHODS, Method
 from gbimb.benchmark._tables import BenchmarkTable, built_in_table
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_FOLDS: Final = 5
 LARGEST_SEED: Final = 2**32 - 1
 
 T = TypeVar("T")

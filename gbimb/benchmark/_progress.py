@@ -24,28 +24,38 @@ if TYPE_CHECKING:
 class TimeLeft:
     """Guess the seconds left from the fits that are done.
 
-    A fit is expected to take as long as the same fit on other folds took, or, before there is
-    one, as the mean of all.
+    A fit is expected to take as long as the same fit on other folds took; before there is one,
+    as the same method on other tables, or as all that are done.
     """
 
     def __init__(self, cells: Sequence[Cell], jobs: int) -> None:
         self._left = set(cells)
+        self._needed = max(2, len(cells) // 10)
+        self._done = 0
         self._jobs = jobs
         self._seconds: dict[tuple[str, str, str], list[float]] = defaultdict(list)
 
     def add(self, record: Record) -> None:
         """Take note of a fit."""
         self._left.discard(record.cell)
-        same = self._seconds[record.cell[:3]]
-        same.append(record.fit_seconds + 2 * record.predict_seconds)
+        self._done += 1
+        table, engine, method, _ = record.cell
+        for known in ((table, engine, method), ("", engine, method), ("", "", "")):
+            self._seconds[known].append(record.fit_seconds + 2 * record.predict_seconds)
 
     def seconds(self) -> float | None:
-        """Return the seconds left; None while nothing is known."""
-        if not self._seconds:
+        """Return the seconds left; None before a tenth of the fits is done."""
+        if self._done < self._needed:
             return None
-        means = {key: float(np.mean(values)) for key, values in self._seconds.items()}
-        usual = float(np.mean(list(means.values())))
-        return sum(means.get(cell[:3], usual) for cell in self._left) / self._jobs
+        means = {known: float(np.mean(values)) for known, values in self._seconds.items()}
+        usual = means["", "", ""]
+        return (
+            sum(
+                means.get((table, engine, method), means.get(("", engine, method), usual))
+                for table, engine, method, _ in self._left
+            )
+            / self._jobs
+        )
 
 
 class _TimeLeftColumn(ProgressColumn):

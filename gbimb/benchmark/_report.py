@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gbimb.benchmark._comparison import INTERVALS, TESTS
-from gbimb.benchmark._methods import ENGINES, METHODS
+from gbimb.benchmark._methods import BASELINE, ENGINES, METHODS
 from gbimb.benchmark._summary import ALL_TABLES
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _grid(title: str, caption: str, heads: Iterable[str]) -> Table:
 def _tables_text(results: Results) -> Text:
     lines = [
         f"{_short(t.name)}: {t.rows:,} rows, {t.X.shape[1]} columns, {t.positives:,} positives "
-        f"({t.positives / t.rows:.1%}, label {_short(t.positive)!r})"
+        f"({_short(t.positive)!r}, {t.positives / t.rows:.1%})"
         for t in results.plan.tables
     ]
     return Text("\n".join(lines))
@@ -154,17 +154,18 @@ def _differences(results: Results) -> Table:
     kind = shown[0].kind
     caption = f"Interval: {INTERVALS[kind]}. p: {TESTS[kind]}{_limit(shown[0].smallest_p)}."
     units = "folds" if kind == "folds" else "tables"
-    heads = ["", "MCC", "95 % interval", "median", "higher on", "p"]
-    grid = _grid("Differences, fold by fold", caption, heads)
+    heads = ["", "MCC", "95 % interval", "median", f"higher on\n{units}", "p"]
+    grid = _grid(f"Differences to {_label(BASELINE)}, fold by fold", caption, heads)
     for engine in results.plan.engines:
         grid.add_row(Text(ENGINES[engine], style="bold"))
         for c in (c for c in shown if c.engine == engine):
+            other = "" if c.baseline == BASELINE else f" to {_label(c.baseline)}"
             grid.add_row(
-                Text(f" {_label(c.method)} vs {_label(c.baseline)}"),
+                Text(f" {_label(c.method)}{other}"),
                 Text(f"{c.mean:+.3f}"),
                 Text(f"{c.low:+.3f} to {c.high:+.3f}"),
                 Text(f"{c.median:+.3f}"),
-                Text(f"{c.higher} of {c.units} {units}"),
+                Text(f"{c.higher} of {c.units}"),
                 Text("<0.001" if c.p_value < 0.001 else f"{c.p_value:.3f}"),
             )
     return grid

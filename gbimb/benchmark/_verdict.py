@@ -71,7 +71,8 @@ def _loss_or_recipe(recipe: Comparison, loss: Comparison) -> str:
         verb = "helps" if loss.mean > 0 else "harms"
         return f"{told}: the loss itself {verb if loss.is_confirmed else f'seems to {verb[:-1]}'}."
     if recipe.is_clear and recipe.mean > 0:
-        return f"{told}: what is gained comes from the recipe; the loss adds nothing that shows."
+        comes = "comes" if recipe.is_confirmed else "seems to come"
+        return f"{told}: what is gained {comes} from the recipe; the loss adds nothing that shows."
     return f"{told}: the loss itself makes no difference that shows."
 
 

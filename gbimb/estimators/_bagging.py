@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.special import logit
 from sklearn.base import clone
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from gbimb._parallel import resolve_jobs, thread_limit
 from gbimb._validation import check_number
 from gbimb.correction import correct_prior
-from gbimb.estimators._bags import Bag, BagTrainer, PlainTrainer, Population, SharedBinsTrainer
+from gbimb.estimators._bags import (
+    FOLDS,
+    LARGEST_SEED,
+    Bag,
+    BagTrainer,
+    PlainTrainer,
+    Population,
+    SharedBinsTrainer,
+)
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
@@ -22,7 +32,12 @@ from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
 from gbimb.estimators._rows import Table
 from gbimb.estimators._table import TableEncoder, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
-from gbimb.exceptions import InvalidParameterError, unknown_name
+from gbimb.exceptions import (
+    GbimbWarning,
+    InvalidDataError,
+    InvalidParameterError,
+    unknown_name,
+)
 from gbimb.losses import LogisticLoss, SoftmaxLoss
 from gbimb.sampling import draw_bags, resolve_sampling_strategy, self_paced_draw
 
@@ -30,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
+    from sklearn.utils import Tags
 
     from gbimb._typing import FloatArray, IntArray
 
@@ -81,14 +97,14 @@ class UnderBaggingClassifier(DecidingClassifier):
     classes_, pos_label_, threshold_, class_weights_, n_features_in_, feature_names_in_
         As in the boosting estimators.
     estimators_ : list of fitted classifiers
-        Their probabilities are those in their bag.
+        gbimb's own give the probabilities in the data, others those in their bag.
     estimators_samples_ : list of intp arrays
         Rows that trained each of them.
     oob_score_ : float
         ``eval_metric`` of the decision on rows out of the bags; NaN where there were none.
     oob_proba_ : float64 array of shape (n, K)
         Probabilities of the training rows from bags that did not train on them, NaN for rows
-        without one. Not there for more rows than are judged (200,000 and the rare classes).
+        without one. Of tables with more rows 200,000 of the common classes are judged.
     feature_importances_ : array of shape (n_features,)
         Mean over the bags, where they have some.
 
@@ -167,29 +183,55 @@ class UnderBaggingClassifier(DecidingClassifier):
         """
         self._check_parameters()
         done = len(self.estimators_) if self.warm_start and hasattr(self, "estimators_") else 0
+        prototype = self._make_prototype()
         table = read_table(self, X, reset=done == 0)
-        prototype = clone(self.estimator or ImbalancedLGBMClassifier())
         labels = read_labels(y, table, getattr(prototype, "pos_label", None))
         weight = read_weight(sample_weight, labels.codes.size)
-        kept = np.arange(labels.codes.size)
+        n_rows = labels.codes.size
+        kept = np.arange(n_rows)
         if weight is not None and not weight.all():
             kept = np.flatnonzero(weight)
             table, weight, labels = take(table, kept), weight[kept], labels.take(kept)
         labels.require_all_classes()
         if done == 0:
             self._start(labels)
+        self._make_task()  # refuses what cannot be before bags are trained
         threads = resolve_jobs(self.n_jobs)
         with thread_limit(threads):
             trainer = self._make_trainer(prototype, table, labels, weight, threads)
-            self._fit_bags(trainer, labels, weight, done, threads)
-        self.estimators_samples_ = [kept[rows] for rows in self._rows]
-        self._decide(labels.codes.size)
+            drawn = self._fit_bags(trainer, labels, weight, done, threads)
+        self.estimators_samples_ += [kept[rows] for rows in drawn]
+        self._decide(kept, n_rows)
+        self._warn(labels)
         return self
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say what the estimator in the bags accepts."""
+        tags = super().__sklearn_tags__()
+        if hasattr(self.estimator, "__sklearn_tags__"):
+            accepted = get_tags(self.estimator).input_tags
+            tags.input_tags.allow_nan = accepted.allow_nan
+            tags.input_tags.sparse = accepted.sparse
+        return tags
+
+    def _make_prototype(self) -> Any:  # noqa: ANN401
+        prototype = ImbalancedLGBMClassifier() if self.estimator is None else clone(self.estimator)
+        if isinstance(prototype, BaseImbalancedClassifier):
+            prototype._check_parameters()  # noqa: SLF001  same package
+            if not (isinstance(prototype.cv, str) and prototype.cv == "auto"):
+                msg = (
+                    f"cv={prototype.cv!r} of the estimator would be ignored: each bag is watched "
+                    "on rows out of it. Leave it at 'auto'."
+                )
+                raise InvalidParameterError(msg)
+        return prototype
 
     def _check_parameters(self) -> None:
         check_number("n_estimators", self.n_estimators, low=1, integer=True)
         if self.sampling not in SAMPLINGS:
             raise unknown_name("sampling", self.sampling, SAMPLINGS)
+        if not isinstance(self.threshold, str):
+            check_number("threshold", self.threshold, low=0, high=1)
         if self.sampling == "self_paced" and self.replacement:
             msg = "sampling='self_paced' draws without replacement, got replacement=True."
             raise InvalidParameterError(msg)
@@ -202,11 +244,11 @@ class UnderBaggingClassifier(DecidingClassifier):
 
     def _start(self, labels: LabelCodes) -> None:
         self.classes_, self.pos_label_ = labels.classes, labels.positive
-        self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        self._seed = int(check_random_state(self.random_state).randint(LARGEST_SEED))
         many = labels.classes.size > 2
         self.loss_ = SoftmaxLoss(labels.classes.size) if many else LogisticLoss()
         self.estimators_: list[Any] = []
-        self._rows: list[IntArray] = []
+        self.estimators_samples_: list[IntArray] = []
         self._shares: list[FloatArray] = []
         self._oob_sum: FloatArray | None = None
 
@@ -218,9 +260,9 @@ class UnderBaggingClassifier(DecidingClassifier):
         weight: NDArray[Any] | None,
         threads: int,
     ) -> BagTrainer:
-        self._encoder = None
         if not isinstance(prototype, BaseImbalancedClassifier):
-            return PlainTrainer(prototype, table, labels.classes[labels.codes], weight)
+            y = labels.classes[labels.codes]
+            return PlainTrainer(prototype, table, y, weight, self._seed)
         prototype.adopt(self, TableEncoder.fit(table))
         self._prototype = prototype
         encoded = prototype._encoder.transform(table)  # noqa: SLF001
@@ -236,18 +278,26 @@ class UnderBaggingClassifier(DecidingClassifier):
         weight: NDArray[Any] | None,
         done: int,
         threads: int,
-    ) -> None:
+    ) -> list[IntArray]:
+        """Train the bags that are missing; return the rows of each."""
         counts = np.bincount(labels.codes, minlength=labels.classes.size)
         drawn = resolve_sampling_strategy(self.sampling_strategy, counts, labels.classes.tolist())
         ones = np.ones(labels.codes.size, np.float32) if weight is None else weight
         population = Population.make(labels.codes, ones, drawn, self._seed)
+        digest = crc32(population.fold, crc32(labels.codes))
+        if done and (digest != self._digest or list(labels.classes) != list(self.classes_)):
+            msg = (
+                "warm_start adds bags of the same rows with the same sampling_strategy, got "
+                "others. Fit them with warm_start=False."
+            )
+            raise InvalidDataError(msg)
+        self._digest = digest
         self._population = population
         if self._oob_sum is None:
             self._oob_sum = np.zeros((population.judged.size, labels.classes.size))
             self._oob_count = np.zeros(population.judged.size)
         if self.sampling == "self_paced":
-            self._fit_self_paced(trainer, population, drawn, done, threads)
-            return
+            return self._fit_self_paced(trainer, population, drawn, done, threads)
         bags = (
             population.bag(i, rows)
             for i, rows in enumerate(
@@ -259,10 +309,9 @@ class UnderBaggingClassifier(DecidingClassifier):
         )
         side_by_side = max(1, min(threads, self.n_estimators - done))
         results = Parallel(
-            n_jobs=side_by_side, prefer="threads", verbose=self.verbose, return_as="generator"
-        )(delayed(_fit_bag)(trainer, bag, threads // side_by_side) for bag in bags)
-        for bag, classifier, proba in results:
-            self._add(bag, classifier, proba)
+            n_jobs=side_by_side, require="sharedmem", verbose=self.verbose, return_as="generator"
+        )(delayed(_fit_bag)(trainer, bag, population, threads // side_by_side) for bag in bags)
+        return [self._add(trainer, bag, classifier, proba) for bag, classifier, proba in results]
 
     def _fit_self_paced(
         self,
@@ -271,14 +320,15 @@ class UnderBaggingClassifier(DecidingClassifier):
         drawn: IntArray,
         done: int,
         threads: int,
-    ) -> None:
+    ) -> list[IntArray]:
         """Draw each bag by how wrong the bags so far are, on the scale of the bags."""
         codes = population.codes
         common = np.flatnonzero(drawn < np.bincount(codes))
         rows = np.flatnonzero(np.isin(codes, common))
         right = np.zeros(rows.size)
-        for classifier in self.estimators_:
-            right += _true_class_probability(trainer, classifier, rows, codes)
+        for i in range(done):
+            right += self._rightness(trainer, i, rows)
+        bags = []
         for i in range(done, self.n_estimators):
             rng = np.random.default_rng([self._seed, i])
             hardness = 1.0 - right / i if i else np.zeros(rows.size)
@@ -291,22 +341,39 @@ class UnderBaggingClassifier(DecidingClassifier):
                     )
                 )
             bag = population.bag(i, np.sort(np.concatenate(parts)))
-            _, classifier, proba = _fit_bag(trainer, bag, threads)
-            right += _true_class_probability(trainer, classifier, rows, codes)
-            self._add(bag, classifier, proba)
+            _, classifier, proba = _fit_bag(trainer, bag, population, threads)
+            bags.append(self._add(trainer, bag, classifier, proba))
+            right += self._rightness(trainer, i, rows)
+        return bags
 
-    def _add(self, bag: Bag, classifier: Any, proba: FloatArray) -> None:  # noqa: ANN401
+    def _rightness(self, trainer: BagTrainer, i: int, rows: IntArray) -> FloatArray:
+        """Return the probability, in its bag, that classifier i gives to the class of each row."""
+        proba = trainer.probability(self.estimators_[i], rows)
+        if not trainer.in_bag:
+            proba = correct_prior(proba, self._population.share(slice(None)), self._shares[i])
+        right: FloatArray = proba[np.arange(rows.size), self._population.codes[rows]]
+        return right
+
+    def _add(
+        self,
+        trainer: BagTrainer,
+        bag: Bag,
+        classifier: Any,  # noqa: ANN401
+        proba: FloatArray,
+    ) -> IntArray:
         assert self._oob_sum is not None
         share = self._population.share(bag.train)
         self.estimators_.append(classifier)
-        self._rows.append(bag.train)
         self._shares.append(share)
         if bag.held_out.size:
+            if trainer.in_bag:
+                proba = correct_prior(proba, share, self._population.share(slice(None)))
             at = np.searchsorted(self._population.judged, bag.held_out)
-            self._oob_sum[at] += correct_prior(proba, share, self._population.share(slice(None)))
+            self._oob_sum[at] += proba
             self._oob_count[at] += 1
+        return bag.train
 
-    def _decide(self, n_rows: int) -> None:
+    def _decide(self, kept: IntArray, n_rows: int) -> None:
         """Recalibrate on rows out of the bags, and choose the decision rule there."""
         assert self._oob_sum is not None
         population = self._population
@@ -327,18 +394,37 @@ class UnderBaggingClassifier(DecidingClassifier):
             raw = self._correction.slope * raw + self._correction.intercept
             corrected = self.loss_.probability(raw)
             rule = task.decide(y, corrected, weight, self._seed)
-            proba[rows] = self._columns(corrected)
+            proba[kept[rows]] = self._columns(corrected)
         if self.classes_.size > 2:
             self.class_weights_ = rule
         else:
             self.threshold_ = rule
         self.oob_proba_ = proba
         if there.any():
-            codes = self._codes(proba[rows])
+            codes = self._codes(proba[kept[rows]])
             self.oob_score_ = task.score(y, self._target(codes), weight)
+        self.__dict__.pop("feature_importances_", None)  # of a fit with another estimator
         gains = [getattr(c, "feature_importances_", None) for c in self.estimators_]
         if all(g is not None for g in gains):
             self.feature_importances_ = np.mean(gains, axis=0)
+
+    def _warn(self, labels: LabelCodes) -> None:
+        counts = np.bincount(labels.codes)
+        scarce = int(np.count_nonzero(counts < FOLDS))
+        if counts.size > 2 and scarce:
+            msg = (
+                f"{scarce} of {counts.size} classes have fewer than {FOLDS} rows: they are held "
+                "out from some bags only, and little can be learnt about them."
+            )
+            warnings.warn(msg, GbimbWarning, stacklevel=3)
+        importances = getattr(self, "feature_importances_", None)
+        own = isinstance(self.estimators_[0], BaseImbalancedClassifier)
+        if own and importances is not None and not importances.any():
+            msg = (
+                "The trees of no bag have a split, so every row gets the same probability. There "
+                "may be too few rows in a bag (see sampling_strategy), or no signal in X."
+            )
+            warnings.warn(msg, GbimbWarning, stacklevel=3)
 
     def _make_task(self) -> Task:
         if isinstance(self.loss_, SoftmaxLoss):
@@ -362,7 +448,8 @@ class UnderBaggingClassifier(DecidingClassifier):
     def _raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401  any table
         check_is_fitted(self)
         table = read_table(self, X, reset=False)
-        raw = self._to_raw(sum(self._each(table)) / len(self.estimators_))
+        with thread_limit(resolve_jobs(self.n_jobs)):
+            raw = self._to_raw(sum(self._each(table)) / len(self.estimators_))
         intercept = self._correction.intercept
         return self._correction.slope * raw + intercept
 
@@ -372,21 +459,16 @@ class UnderBaggingClassifier(DecidingClassifier):
         if own:
             matrix = self._prototype._matrix(self._prototype._encoder.transform(table))  # noqa: SLF001
         for classifier, share in zip(self.estimators_, self._shares, strict=True):
-            proba = classifier._probability_of(matrix) if own else classifier.predict_proba(table)  # noqa: SLF001
-            yield correct_prior(proba, share, self._share)
+            if own:
+                yield classifier._probability_of(matrix)  # noqa: SLF001
+            else:
+                yield correct_prior(classifier.predict_proba(table), share, self._share)
 
 
-def _fit_bag(trainer: BagTrainer, bag: Bag, threads: int) -> tuple[Bag, Any, FloatArray]:
-    classifier = trainer.fit(bag, max(1, threads))
-    proba = trainer.probability(classifier, bag.held_out) if bag.held_out.size else np.empty(0)
+def _fit_bag(
+    trainer: BagTrainer, bag: Bag, population: Population, threads: int
+) -> tuple[Bag, Any, FloatArray]:
+    with thread_limit(max(1, threads)):
+        classifier = trainer.fit(bag, population, max(1, threads))
+        proba = trainer.probability(classifier, bag.held_out) if bag.held_out.size else np.empty(0)
     return bag, classifier, proba
-
-
-def _true_class_probability(
-    trainer: BagTrainer,
-    classifier: Any,
-    rows: IntArray,
-    codes: IntArray,  # noqa: ANN401
-) -> FloatArray:
-    proba: FloatArray = trainer.probability(classifier, rows)[np.arange(rows.size), codes[rows]]
-    return proba

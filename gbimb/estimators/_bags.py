@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
-
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._rows import Fold, Table
 from gbimb.estimators._table import take
 from gbimb.estimators._training import Settings, train
-from gbimb.exceptions import InvalidTypeError
+from gbimb.exceptions import InvalidParameterError, InvalidTypeError
+from gbimb.losses import MulticlassLoss
 
 if TYPE_CHECKING:
-    from gbimb.estimators._base import BaseImbalancedClassifier
     from numpy.typing import NDArray
 
     from gbimb._typing import FloatArray, IntArray
+    from gbimb.estimators._base import BaseImbalancedClassifier
     from gbimb.estimators._labels import LabelCodes
+    from gbimb.losses import MarginLoss
 
 FOLDS = 5
 SMALLEST_CLASS = 10
 LARGEST_WATCH = 200_000
+ROWS_AT_ONCE = 50_000
+LARGEST_SEED = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +79,10 @@ class Population:
         rng = np.random.default_rng([seed, codes.size])
         counts = np.bincount(codes)
         fold = np.full(codes.size, -1, np.int8)
-        if counts.min() >= SMALLEST_CLASS:
-            for k in np.flatnonzero(drawn == counts):
+        # As in cross-fitting, the second class decides: of many, some may be too rare.
+        if np.sort(counts)[-2] >= SMALLEST_CLASS:
+            # The only row of a class has to be in every bag.
+            for k in np.flatnonzero((drawn == counts) & (counts > 1)):
                 fold[codes == k] = rng.permutation(np.arange(counts[k]) % FOLDS)
         rest = np.flatnonzero(fold < 0)
         if rest.size > LARGEST_WATCH:
@@ -90,7 +96,7 @@ class Population:
         out = np.ones(self.codes.size, dtype=bool)
         out[drawn] = False
         held_out = self.judged[out[self.judged] | (self.fold[self.judged] == index % FOLDS)]
-        if np.unique(self.codes[held_out]).size < np.unique(self.codes).size:
+        if np.unique(self.codes[held_out]).size < 2:
             held_out = held_out[:0]
         return Bag(index, train, held_out, self.natural_weight(held_out))
 
@@ -114,17 +120,58 @@ class Population:
 
 
 class BagTrainer(Protocol):
-    """Trains a classifier on a bag; predicts the probability of each class in the bag."""
+    """Trains a classifier on a bag, and predicts.
 
-    def fit(self, bag: Bag, threads: int) -> Any:  # noqa: ANN401  a fitted classifier
+    Attributes
+    ----------
+    in_bag : bool
+        Whether the probabilities are those in the bag rather than in the data.
+    """
+
+    in_bag: bool
+
+    def fit(self, bag: Bag, population: Population, threads: int) -> Any:  # noqa: ANN401
         """Return a fitted classifier."""
 
     def probability(self, classifier: Any, rows: IntArray) -> FloatArray:  # noqa: ANN401
         """Return probabilities of training rows, shape (m, K)."""
 
 
+def link_after_drawing(
+    loss: MarginLoss | MulticlassLoss, factor: FloatArray
+) -> MarginLoss | MulticlassLoss:
+    """Return the loss whose link takes a shift of the classes out again.
+
+    To draw a class ``factor`` times as often is, in expectation, to weigh it so.
+
+    Parameters
+    ----------
+    loss : a loss
+        That of the trees on the drawn rows.
+    factor : float64 array of shape (2,) or (K,)
+        Share in the drawn rows over share in the data; of two classes the positive one last.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the loss has no weight for the classes.
+    """
+    many = isinstance(loss, MulticlassLoss)
+    name = "class_weight" if many else "scale_pos_weight"
+    if name not in {field.name for field in fields(loss)}:  # type: ignore[arg-type]
+        msg = f"A loss to be trained on bags must have the field {name}, got {loss!r}."
+        raise InvalidParameterError(msg)
+    if many:
+        weight: Any = tuple((loss.class_constants * factor).tolist())
+    else:
+        weight = getattr(loss, name) * float(factor[1] / factor[0])
+    return replace(loss, **{name: weight})  # type: ignore[type-var]
+
+
 class SharedBinsTrainer:
     """One of gbimb's estimators: the table is binned once for all bags."""
+
+    in_bag = False
 
     def __init__(
         self,
@@ -140,14 +187,17 @@ class SharedBinsTrainer:
         self._seed = seed
         self._bins = prototype._make_bins(data, seed, threads)  # noqa: SLF001  same package
 
-    def fit(self, bag: Bag, threads: int) -> BaseImbalancedClassifier:
+    def fit(self, bag: Bag, population: Population, threads: int) -> BaseImbalancedClassifier:
         """Return a classifier stopped early on the bag's held-out rows."""
-        fitted: BaseImbalancedClassifier = clone(self._prototype)
-        fitted.adopt(self._prototype, self._prototype._encoder)  # noqa: SLF001
+        fitted = copy(self._prototype)  # with what it adopted
         weight = None if self._data.weight is None else self._data.weight[bag.train]
         fitted.loss_ = make_loss(fitted, self._labels.take(bag.train), weight)
-        seed = self._seed + bag.index
+        seed = (self._seed + bag.index) % LARGEST_SEED
         task = fitted._make_task()  # noqa: SLF001
+        factor = population.share(bag.train) / population.share(slice(None))
+        if fitted._positive_is_first():  # noqa: SLF001
+            factor = factor[::-1]
+        task.link = link_after_drawing(fitted.loss_, factor)
         held_out = bag.held_out if bag.held_out.size else None
         settings = Settings(
             fitted.n_estimators,
@@ -164,26 +214,33 @@ class SharedBinsTrainer:
             self._data,
             [Fold(bag.train, held_out, bag.weight)],
             settings,
-            fitted._seed_params(seed, threads),  # noqa: SLF001
+            fitted._tree_params(seed, threads, bag.train.size),  # noqa: SLF001
         )
+        fitted.loss_ = task.link
         fitted.validation_ = "rows out of the bag"
         fitted._keep(trained, task, seed)  # noqa: SLF001
         return fitted
 
     def probability(self, classifier: BaseImbalancedClassifier, rows: IntArray) -> FloatArray:
         """Return probabilities of training rows, shape (m, K)."""
-        return classifier._probability_of(self._data.matrix[rows])  # noqa: SLF001
+        parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, rows.size, ROWS_AT_ONCE)]
+        return np.concatenate(
+            [classifier._probability_of(self._data.matrix[part]) for part in parts]  # noqa: SLF001
+        )
 
 
 class PlainTrainer:
     """Any scikit-learn classifier with ``predict_proba``."""
 
+    in_bag = True
+
     def __init__(
         self,
-        prototype: Any,
-        table: Any,
+        prototype: Any,  # noqa: ANN401  any classifier
+        table: Any,  # noqa: ANN401
         y: NDArray[Any],
-        weight: NDArray[Any] | None,  # noqa: ANN401
+        weight: NDArray[Any] | None,
+        seed: int,
     ) -> None:
         if not hasattr(prototype, "predict_proba"):
             msg = f"estimator must have predict_proba, got {prototype!r}, which has none."
@@ -198,11 +255,15 @@ class PlainTrainer:
         self._table = table
         self._y = y
         self._weight = weight
+        self._seed = seed
 
-    def fit(self, bag: Bag, threads: int) -> Any:  # noqa: ANN401  a fitted classifier
+    def fit(self, bag: Bag, population: Population, threads: int) -> Any:  # noqa: ANN401
         """Return the classifier fitted on the rows of the bag."""
-        del threads
+        del population, threads
         fitted = clone(self._prototype)
+        seeds = np.random.default_rng([self._seed, bag.index])
+        names = [n for n in sorted(fitted.get_params()) if n.split("__")[-1] == "random_state"]
+        fitted.set_params(**{name: int(seeds.integers(LARGEST_SEED)) for name in names})
         options = {} if self._weight is None else {"sample_weight": self._weight[bag.train]}
         fitted.fit(take(self._table, bag.train), self._y[bag.train], **options)
         return fitted

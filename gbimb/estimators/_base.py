@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from gbimb._parallel import resolve_jobs, thread_limit
+from gbimb._parallel import resolve_jobs, thread_count, thread_limit
 from gbimb._validation import check_number
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
@@ -146,6 +146,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
                 self._settings(seed, threads),
             )
         self._keep(trained, task, seed)
+        self._warn_if_nothing_learned()
         return self
 
     def _learning_rate(self, rows: int) -> float:
@@ -199,7 +200,6 @@ class BaseImbalancedClassifier(DecidingClassifier):
         self.best_score_ = first[self.best_iteration_ - 1] if first else float("nan")
         gains = self._engine.feature_gains(self.booster_)
         self.feature_importances_ = gains / gains.sum() if gains.sum() > 0 else gains
-        self._warn_if_nothing_learned(gains)
         rule = task.undecided()
         if trained.y is not None and trained.proba is not None:
             rule = task.decide(trained.y, trained.proba, trained.weight, seed)
@@ -243,7 +243,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
 
     def _score_matrix(self, matrix: Any) -> FloatArray:  # noqa: ANN401
         scores: FloatArray = self._engine.raw_score(
-            self.booster_, matrix, resolve_jobs(self.n_jobs)
+            self.booster_, matrix, min(resolve_jobs(self.n_jobs), thread_count())
         )
         return scores
 
@@ -266,8 +266,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
             msg = "eval_metric must name at least one metric, such as 'mcc', got none."
             raise InvalidParameterError(msg)
 
-    def _warn_if_nothing_learned(self, gains: FloatArray) -> None:
-        if gains.sum() <= 0:
+    def _warn_if_nothing_learned(self) -> None:
+        if not self.feature_importances_.any():
             msg = (
                 "The trees have no split, so every row gets the same probability. There may be too "
                 "few rows for min_child_weight or reg_lambda, or no signal in X."
@@ -279,7 +279,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             )
         else:
             return
-        warnings.warn(msg, GbimbWarning, stacklevel=5)
+        warnings.warn(msg, GbimbWarning, stacklevel=3)
 
     def _verbosity(self) -> int:
         if self.verbose > 0 and not logger.hasHandlers():

@@ -49,7 +49,11 @@ def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
     """Return the splits of a scikit-learn splitter or an iterable; None for any other ``cv``."""
     if cv is None or isinstance(cv, str | bool | float | int | np.integer):
         return None
-    return _rows(check_cv(cv, codes, classifier=True), X, codes)
+    splits = _rows(check_cv(cv, codes, classifier=True), X, codes)
+    if not splits:
+        msg = f"cv must yield a split, got none from {cv!r}. Use None to hold out no row."
+        raise InvalidParameterError(msg)
+    return splits
 
 
 def among(kept: IntArray, splits: Splits | None) -> Splits | None:
@@ -117,8 +121,8 @@ def _stratified(codes: NDArray[Any], folds: int, random_state: int) -> Splits:
     enough = np.count_nonzero(counts >= folds)
     if enough < 2:
         msg = (
-            f"{folds} folds need at least {folds} rows of two classes, got {np.sort(counts)[-2]} of "
-            "the second. Use fewer folds, cv=None, or give X_val and y_val."
+            f"{folds} folds need at least {folds} rows of two classes, got "
+            f"{np.sort(counts)[-2]} of the second. Use fewer folds, cv=None, or give X_val and y_val."
         )
         raise InvalidDataError(msg)
     if scarce.size:
@@ -135,4 +139,16 @@ def _stratified(codes: NDArray[Any], folds: int, random_state: int) -> Splits:
 
 def _rows(splitter: Any, X: object, codes: NDArray[Any]) -> Splits:  # noqa: ANN401
     table = np.zeros(codes.size) if X is None else X
-    return tuple((np.sort(train), np.sort(test)) for train, test in splitter.split(table, codes))
+    return tuple(
+        (_row_numbers(train, codes.size), _row_numbers(test, codes.size))
+        for train, test in splitter.split(table, codes)
+    )
+
+
+def _row_numbers(rows: Any, n: int) -> IntArray:  # noqa: ANN401  row numbers or a mask
+    array = np.asarray(rows)
+    numbers = np.flatnonzero(array) if array.dtype == np.bool_ else np.sort(array)
+    if numbers.size == 0 or numbers[0] < 0 or numbers[-1] >= n:
+        msg = f"cv must yield row numbers from 0 to {n - 1}, in both parts of each split."
+        raise InvalidDataError(msg)
+    return numbers

@@ -135,7 +135,7 @@ def _read_column(name: str, values: pd.Series[Any]) -> Column:
         return Column(name, tuple(dtype.categories))
     if pdt.is_bool_dtype(dtype) or (pdt.is_numeric_dtype(dtype) and dtype.kind != "c"):
         return Column(name, None)
-    if pdt.is_string_dtype(dtype) or dtype == object:
+    if pdt.is_string_dtype(dtype) or pdt.is_object_dtype(dtype):
         return _read_objects(name, values)
     msg = (
         f"Column {name!r} must hold numbers, booleans, strings or categories, got dtype {dtype}. "

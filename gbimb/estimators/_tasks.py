@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -23,13 +23,15 @@ from gbimb.metrics import (
 from gbimb.thresholds import choose_threshold, fit_class_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from gbimb._typing import FloatArray
     from gbimb.estimators._rows import Fold, Table
     from gbimb.losses import MarginLoss, MulticlassLoss
+
+T = TypeVar("T")
 
 # With classes this near to equal shares, the most probable class is the decision to expect.
 BALANCED_SHARE = 0.8
@@ -42,10 +44,30 @@ class Correction(NamedTuple):
     intercept: FloatArray
 
 
+def _named(parameter: str, lookup: Callable[[str], T], name: str) -> T:
+    """Look a metric up, and name the parameter if there is none."""
+    try:
+        return lookup(name)
+    except InvalidParameterError as error:
+        msg = f"{parameter}: {error}"
+        raise InvalidParameterError(msg) from None
+
+
 class Task(ABC):
-    """Learning one loss, watched by some metrics."""
+    """Learning one loss, watched by some metrics.
+
+    Attributes
+    ----------
+    loss : a loss
+        What the trees minimise.
+    link : a loss
+        From raw scores to probabilities: ``loss``, or for trees on rows drawn by class the one
+        that takes the shift of the drawing out again.
+    metrics : tuple of Metric
+    """
 
     loss: MarginLoss | MulticlassLoss
+    link: MarginLoss | MulticlassLoss
     metrics: tuple[Metric, ...]
 
     @abstractmethod
@@ -93,31 +115,32 @@ class BinaryTask(Task):
     """Two classes: a threshold on the probability of the positive one."""
 
     loss: MarginLoss
+    link: MarginLoss
 
     def __init__(self, loss: MarginLoss, metrics: Sequence[str], threshold: float | str) -> None:
-        self.loss = loss
-        self.metrics = tuple(get_metric(name) for name in metrics)
+        self.loss = self.link = loss
+        self.metrics = tuple(_named("eval_metric", get_metric, name) for name in metrics)
         self._threshold = threshold
         if isinstance(threshold, str) and threshold != "auto":
-            get_count_metric(threshold)
+            _named("threshold", get_count_metric, threshold)
 
     def evaluate(
         self, y: NDArray[Any], raw: NDArray[Any], weight: NDArray[Any] | None
     ) -> dict[str, float]:
         """Return the value of each metric at these raw scores."""
-        return evaluate(self.metrics, self.loss, y, raw, weight)
+        return evaluate(self.metrics, self.link, y, raw, weight)
 
     def averaging_shift(
         self, raw_scores: Sequence[FloatArray], weight: NDArray[Any] | None
     ) -> FloatArray:
         """Return what the mean of several boosters' raw scores lacks, shape (1,)."""
-        return np.array([averaging_shift(self.loss, raw_scores, weight)])
+        return np.array([averaging_shift(self.link, raw_scores, weight)])
 
     def correct(self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None) -> Correction:
         """Return slope and intercept; none where only one class is held out."""
         if y.min() == y.max():
             return self.no_correction()
-        line = recalibrate(self.loss, y, raw, weight)
+        line = recalibrate(self.link, y, raw, weight)
         return Correction(line.slope, np.array([line.intercept]))
 
     def decide(
@@ -154,12 +177,15 @@ class MulticlassTask(Task):
     """More than two classes: weights of the classes, and the largest weighted probability."""
 
     loss: MulticlassLoss
+    link: MulticlassLoss
 
     def __init__(
         self, loss: MulticlassLoss, metrics: Sequence[str], threshold: float | str
     ) -> None:
-        self.loss = loss
-        self.metrics = tuple(get_multiclass_metric(name) for name in metrics)
+        self.loss = self.link = loss
+        self.metrics = tuple(
+            _named("eval_metric", get_multiclass_metric, name) for name in metrics
+        )
         if not isinstance(threshold, str):
             msg = (
                 "threshold must be 'auto', 'mcc', 'f1' or 'balanced_accuracy' for more than two "
@@ -177,20 +203,20 @@ class MulticlassTask(Task):
         self, y: NDArray[Any], raw: NDArray[Any], weight: NDArray[Any] | None
     ) -> dict[str, float]:
         """Return the value of each metric at these raw scores."""
-        return evaluate_multiclass(self.metrics, self.loss, y, raw, weight)
+        return evaluate_multiclass(self.metrics, self.link, y, raw, weight)
 
     def averaging_shift(
         self, raw_scores: Sequence[FloatArray], weight: NDArray[Any] | None
     ) -> FloatArray:
         """Return what the mean of several boosters' raw scores lacks, shape (K,)."""
-        probabilities = [self.loss.probability(raw) for raw in raw_scores]
+        probabilities = [self.link.probability(raw) for raw in raw_scores]
         target = np.average(np.mean(probabilities, axis=0), axis=0, weights=weight)
-        return match_class_shares(self.loss, np.mean(raw_scores, axis=0), target, weight)
+        return match_class_shares(self.link, np.mean(raw_scores, axis=0), target, weight)
 
     def correct(self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None) -> Correction:
         """Return an intercept for each class that makes mean probability and share agree."""
         share = np.bincount(y.astype(np.intp), weights=weight, minlength=raw.shape[1])
-        return Correction(1.0, match_class_shares(self.loss, raw, share / share.sum(), weight))
+        return Correction(1.0, match_class_shares(self.link, raw, share / share.sum(), weight))
 
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int

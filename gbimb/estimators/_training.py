@@ -109,7 +109,7 @@ def train(
         )
     correction = task.correct(y, raw, weight) if settings.correct else task.no_correction()
     corrected = correction.slope * (start + shift) + correction.intercept
-    proba = task.loss.probability(correction.slope * raw + correction.intercept)
+    proba = task.link.probability(correction.slope * raw + correction.intercept)
     booster = engine.merge(models, correction.slope, corrected)
     return Trained(booster, boosted, y, proba, weight)
 

@@ -37,6 +37,7 @@ TAKEN = {
     "process_type": None,
     "scale_pos_weight": "scale_pos_weight",
     "seed": "random_state",
+    "seed_per_iteration": None,
     "subsample": "subsample",
     "tree_method": None,
     "updater": None,
@@ -226,6 +227,8 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
             "reg_alpha": self.reg_alpha,
             "reg_lambda": self.reg_lambda,
             **self._seed_params(seed, threads),
+            # XGBoost's generator belongs to a thread, which several boosters share.
+            "seed_per_iteration": True,
             "verbosity": 0,
         }
         return params | check_engine_params(self.engine_params, {}, TAKEN, self._engine.synonyms)

@@ -14,7 +14,7 @@ the smallest float32 (7e-46) below; 1e-14 for the float64 probability. No operat
 reordered: all processors, numbers of threads and lengths of the vectors give the same bits.
 """
 
-# ruff: noqa: ANN001, ANN202, PLR0917  compiled: the types are those of the arrays
+# ruff: noqa: ANN001, ANN202, ARG001, PLR0917  compiled: the types are those of the arrays
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _exp(x):  # type: ignore[no-untyped-def]
     e = ((E8 * r + E7) * r + E6) * r + E5
     e = (((((e * r + E4) * r + E3) * r + E2) * r + E1) * r + E0) * r
     e = (e * r + r) + 1.0
-    e *= _from_bits((_bits(rounded) + 1023) << 52)
+    e *= _from_bits((_bits(rounded) + 1023) << 52)  # type: ignore[call-arg]  # intrinsics
     return e * e
 
 

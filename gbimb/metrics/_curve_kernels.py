@@ -88,7 +88,7 @@ def _count_loop(*, weighted: bool) -> Callable[..., int]:
         last = np.int64(counts.shape[0] - 1)
         for i in range(score.size):
             value = score[i]
-            missing += int(value != value)
+            missing += int(np.isnan(value))
             number = _bin_of(value, low, high, cells_per_unit, first, parts, last)
             counts[number, np.uint64(positive[i])] += weight[i] if weighted else 1
             least, most = span[number, 0], span[number, 1]
@@ -117,7 +117,7 @@ def _find_loop() -> Callable[..., int]:
         for i in range(score.size):
             number = _bin_of(score[i], low, high, cells_per_unit, first, parts, last)
             places[found] = i
-            found += np.int64(wanted[number])
+            found += int(wanted[number])
         return found
 
     return _compile(rows, _vector(types.uint8), types.Array(types.int64, 1, "C"))

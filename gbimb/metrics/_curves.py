@@ -81,7 +81,9 @@ class ThresholdCurve:
         values = measure(self.counts)
         index = int(np.argmax(values))
         nothing = measure(
-            nothing_called(self.counts.tp[0] + self.counts.fn[0], self.counts.fp[0] + self.counts.tn[0])
+            nothing_called(
+                self.counts.tp[0] + self.counts.fn[0], self.counts.fp[0] + self.counts.tn[0]
+            )
         )
         # No threshold lies above an infinite score.
         if nothing >= values[index] and self.scores[0] < np.inf:
@@ -134,7 +136,8 @@ class WeightScale(NamedTuple):
 
         def task(start: int, stop: int) -> NDArray[np.float64]:
             part = weight[start:stop].astype(np.float64) / largest
-            return np.bincount(positive[start:stop], weights=part, minlength=2)
+            sums = np.bincount(positive[start:stop], weights=part, minlength=2)
+            return sums.astype(np.float64, copy=False)
 
         largest = float(weight.max())
         totals = sum(run_ranges(task, weight.size), np.zeros(2))
@@ -149,7 +152,8 @@ class WeightScale(NamedTuple):
         else:
             scaled = np.ldexp(weight.astype(np.float64), exponents[positive])
         scaled += 0.5
-        return scaled.astype(np.int64)
+        whole: NDArray[np.int64] = scaled.astype(np.int64)
+        return whole
 
     def counts(self, tp: Any, fp: Any, positives: int, negatives: int) -> ConfusionCounts:  # noqa: ANN401  int64, or an array of them
         """Return confusion counts from sums of whole weights."""
@@ -356,7 +360,8 @@ class _Rows:
         return some[np.isfinite(some)]
 
 
-class _Bins(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class _Bins:
     """The bins that hold rows, from the highest to the lowest.
 
     Attributes
@@ -429,7 +434,7 @@ def _search(rows: _Rows, bins: _Bins, metrics: Sequence[CountMetric]) -> list[Be
     found = []
     for metric, values in zip(metrics, at_ends, strict=True):
         at = int(np.argmax(values))
-        score, scores = float(values[at]), np.r_[bins.lowest[at], bins.following(at)]
+        score, scores = float(values[at]), np.append(bins.lowest[at], bins.following(at))
         if inner is not None:
             within = metric(inner.counts)
             i = int(np.argmax(within))
@@ -456,7 +461,7 @@ class _Inner(NamedTuple):
         place = int(self.bins[index])
         if self.scores[index] > bins.lowest[place]:
             return self.scores[index : index + 2]
-        return np.r_[self.scores[index], bins.following(place)]
+        return np.append(self.scores[index], bins.following(place))
 
 
 def _look_inside(
@@ -477,7 +482,9 @@ def _look_inside(
     score, positive, whole = rows.part(np.concatenate(run_ranges(task, rows.score.size)))
     order = np.argsort(score)[::-1]
     ranked = score[order]
-    ends, tp_in, fp_in = ranked_sums(ranked, positive[order], None if whole is None else whole[order])
+    ends, tp_in, fp_in = ranked_sums(
+        ranked, positive[order], None if whole is None else whole[order]
+    )
     ranked = ranked[ends]
     rising = bins.lowest[places][::-1]
     at = places.size - np.searchsorted(rising, ranked, side="right")

@@ -6,9 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gbimb._parallel import run_ranges
 from gbimb._validation import check_binary_labels, check_raw_score, check_weight
 from gbimb.metrics._counts import ConfusionCounts
-from gbimb.metrics._curves import ThresholdCurve, average_precision, roc_auc, threshold_curve
+from gbimb.metrics._curves import (
+    average_precision,
+    best_thresholds,
+    check_not_empty,
+    roc_auc,
+    threshold_curve,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,26 +38,26 @@ def evaluate(
 
     Scores over all thresholds need no link: they depend on the order of the scores only.
     """
-    curve: ThresholdCurve | None = None
-    values: dict[str, float] = {}
+    best = [m for m in metrics if m.count is not None and m.threshold is None]
+    counted = [m.count for m in best if m.count is not None]
+    found = best_thresholds(y_true, raw_score, counted, sample_weight) if counted else []
+    values = {m.name: f.score for m, f in zip(best, found, strict=True)}
+    areas = [m for m in metrics if m.name in AREAS]
+    if areas:
+        curve = threshold_curve(y_true, raw_score, sample_weight)
+        values |= {m.name: AREAS[m.name](curve) for m in areas}
     for metric in metrics:
         if metric.name in ("log_loss", "brier"):
             values[metric.name] = _proper_score(metric.name, loss, y_true, raw_score, sample_weight)
-        elif metric.threshold is not None and metric.count is not None:
+        elif metric.count is not None and metric.threshold is not None:
             # A float64 scalar: NumPy would round a Python float to float32 beside float32 scores.
             called = raw_score >= np.float64(loss.raw_score_at(metric.threshold))
             counts = ConfusionCounts.from_labels(y_true, called, sample_weight)
             values[metric.name] = float(metric.count(counts))
-        else:
-            curve = curve or threshold_curve(y_true, raw_score, sample_weight)
-            values[metric.name] = _over_thresholds(metric, curve)
-    return values
+    return {m.name: values[m.name] for m in metrics}
 
 
-def _over_thresholds(metric: Metric, curve: ThresholdCurve) -> float:
-    if metric.count is not None:
-        return curve.best(metric.count).score
-    return average_precision(curve) if metric.name == "average_precision" else roc_auc(curve)
+AREAS = {"average_precision": average_precision, "roc_auc": roc_auc}
 
 
 def _proper_score(
@@ -60,11 +67,21 @@ def _proper_score(
     raw_score: NDArray[np.generic],
     sample_weight: NDArray[np.generic] | None,
 ) -> float:
-    y = check_binary_labels(y_true).astype(np.float64)
-    p = loss.probability(check_raw_score(raw_score, y.size))
+    y = check_binary_labels(y_true)
+    check_not_empty(y.size)
+    raw = check_raw_score(raw_score, y.size)
     weight = check_weight(sample_weight, y.size)
-    rows = row_log_loss(y, p) if name == "log_loss" else (p - y) ** 2
-    return float(np.average(rows, weights=weight))
+
+    def task(start: int, stop: int) -> tuple[float, float]:
+        labels, p = y[start:stop].astype(np.float64), loss.probability(raw[start:stop])
+        rows = row_log_loss(labels, p) if name == "log_loss" else (p - labels) ** 2
+        if weight is None:
+            return float(rows.sum()), float(rows.size)
+        part = weight[start:stop].astype(np.float64)
+        return float(np.dot(rows, part)), float(part.sum())
+
+    sums, totals = zip(*run_ranges(task, y.size), strict=True)
+    return float(sum(sums) / sum(totals))
 
 
 def row_log_loss(y: FloatArray, p: FloatArray) -> FloatArray:

@@ -23,7 +23,7 @@ from sklearn.metrics import log_loss
 import gbimb
 import gbimb.lightgbm
 import gbimb.xgboost
-from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.metrics import best_threshold
 from tests.adapters.tables import (
     LGB,
@@ -244,6 +244,20 @@ def test_a_dataset_not_yet_constructed_gets_no_start(table: Rows) -> None:
         start = gbimb.lightgbm.set_start(FOCAL, dataset)
         assert start == pytest.approx(FOCAL.init_score(table.y))
         np.testing.assert_array_equal(dataset.construct().get_field("init_score"), start)
+
+
+def test_the_folds_of_lightgbms_cv_lose_the_start(table: Rows) -> None:
+    data = lgb.Dataset(table.X, label=table.y, params=LGB, free_raw_data=False)
+    gbimb.lightgbm.set_start(FOCAL, data)
+    result = lgb.cv(
+        {**LGB, "objective": gbimb.lightgbm.objective(FOCAL), "learning_rate": 1e-6},
+        data,
+        1,
+        nfold=3,
+        feval=gbimb.lightgbm.feval(["log_loss"], FOCAL),
+    )
+    constant = log_loss(table.y, np.full(table.y.size, table.y.mean()))
+    assert result["valid log_loss-mean"][0] == pytest.approx(constant, rel=1e-3)
 
 
 def test_a_start_set_on_a_lazy_subset_is_dropped(table: Rows) -> None:
@@ -602,6 +616,29 @@ def test_scale_pos_weight_is_silently_ignored_by_an_estimator(
     assert gap.mean() > 0.3  # the scores move, the probabilities do not
     for clf in (plain, weighted, balanced):
         assert clf.predict_proba(table.X)[:, 1].mean() == pytest.approx(table.y.mean(), rel=0.5)
+
+
+def test_the_objective_goes_to_the_engines_own_classifier(table: Rows) -> None:
+    """They would call it with labels and scores, and return raw scores from predict_proba."""
+    with pytest.raises(InvalidTypeError, match="use ImbalancedLGBMClassifier"):
+        lgb.LGBMClassifier(objective=gbimb.lightgbm.objective(FOCAL)).fit(table.X, table.y)
+    with pytest.raises(InvalidTypeError, match="use ImbalancedXGBClassifier"):
+        xgb.XGBClassifier(objective=gbimb.xgboost.objective(FOCAL)).fit(table.X, table.y)
+    with pytest.raises(InvalidTypeError, match="use ImbalancedLGBMClassifier"):
+        gbimb.lightgbm.feval(["mcc"], FOCAL)(table.y, table.y)
+    with pytest.raises(InvalidTypeError, match="use ImbalancedXGBClassifier"):
+        gbimb.xgboost.custom_metric(["mcc"], FOCAL)(table.y, table.y)
+
+
+@pytest.mark.parametrize("objective", ["reg:squarederror", "binary:logitraw", "binary:hinge"])
+def test_another_declared_objective_moves_the_start_of_xgboost(
+    objective: str, table: Rows, fresh: Rows
+) -> None:
+    base = gbimb.xgboost.base_score(FOCAL, table.y)
+    model = train_xgb(FOCAL, table, 1, objective=objective, eta=1e-9)
+    assert xgb_raw(model, table.X)[0] == pytest.approx(base, abs=1e-6)  # the trap: not its logit
+    with pytest.raises(InvalidParameterError, match=r'Set "objective": "binary:logistic"'):
+        xgb_watched(table, fresh, gbimb.xgboost.early_stopping(5), ["mcc"], objective=objective)
 
 
 def test_weights_of_a_dataset_are_ignored(table: Rows) -> None:

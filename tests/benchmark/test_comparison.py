@@ -51,7 +51,7 @@ def test_the_bootstrap_is_about_as_wide_as_students_t_for_normal_values(
 
 
 def test_the_bootstrap_covers_the_mean_often_enough(rng: np.random.Generator) -> None:
-    draws = rng.normal(size=(300, 8))
+    draws = rng.normal(size=(150, 8))
     covered = [low <= 0 <= high for low, high in map(bootstrap_interval, draws)]
     assert np.mean(covered) > 0.9
 

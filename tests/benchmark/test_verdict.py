@@ -64,6 +64,8 @@ def test_one_table_speaks_of_its_folds(make_records: Make) -> None:
 def test_a_gain_that_log_loss_shares_is_credited_to_the_recipe(make_records: Make) -> None:
     sentence = say(make_records, STEADY, [d + 0.003 * (-1) ** i for i, d in enumerate(STEADY)])
     assert "what is gained comes from the recipe; the loss adds nothing that shows" in sentence
+    few = say(make_records, STEADY[:5], [d + 0.003 * (-1) ** i for i, d in enumerate(STEADY[:5])])
+    assert "what is gained seems to come from the recipe" in few
 
 
 def test_a_gain_that_log_loss_lacks_is_credited_to_the_loss(make_records: Make) -> None:

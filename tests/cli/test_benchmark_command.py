@@ -70,7 +70,7 @@ def test_own_data_from_file_to_verdict(churn: Path, tmp_path: Path) -> None:
     arguments = ["--data", str(churn), "--target", "churned", "--folds", "3", "--jobs", "1"]
     code, stdout, stderr = invoke(*arguments, "--out", "results")
     assert code == 0
-    assert "churn: 600 rows, 4 columns, 40 positives (6.7%, label '[red]gone')" in stdout
+    assert "churn: 600 rows, 4 columns, 40 positives ('[red]gone', 6.7%)" in stdout
     for expected in ("weighted log loss", "focal, weighted", "LightGBM: ", "XGBoost: ", "3 folds"):
         assert expected in stdout
     assert "Column 'joined': dates, taken as days since 2024-01-01." in stderr
@@ -112,7 +112,7 @@ def test_the_positive_class_can_be_chosen(churn: Path) -> None:
         "--data", str(churn), "--target", "churned", "--positive", "ici", *QUICK, "--jobs", "1"
     )
     assert code == 0
-    assert "560 positives (93.3%, label 'ici')" in stdout
+    assert "560 positives ('ici', 93.3%)" in stdout
     assert "Note: The positive class 'ici' is the more frequent one." in stderr
 
 
@@ -122,7 +122,7 @@ def test_built_in_tables_by_name() -> None:
     assert "yeast_me2: 1,484 rows, 8 columns, 51 positives" in stdout
 
 
-FEW = "x,t\n" + "".join(f"{i},{'yes' if i < 3 else 'no'}\n" for i in range(40))
+FEW = "x,t\n" + "".join(f"{i},{'yes' if i < 2 else 'no'}\n" for i in range(40))
 OWN = ["--data", "f.csv", "--target", "t"]
 WRONG = [
     (["--data", "nowhere.csv", "--target", "t"], "'nowhere.csv', which does not exist"),
@@ -130,12 +130,12 @@ WRONG = [
     (["--data", "f.csv", "--target", "tt"], "--target must be one of ['t', 'x'], got 'tt'."),
     ([*OWN, "--positive", "ye"], "Did you mean 'yes'?"),
     ([*OWN, "--drop", "z"], "--drop must be one of"),
-    (OWN, "got 3 positives (positive class 'yes') for 5 folds. Use --folds 3."),
+    (OWN, "got 2 positives (positive class 'yes') for 5 folds. Use --folds 2."),
     ([*OWN, "--folds", "1"], "--folds must be an integer in [2, inf], got 1."),
     ([*OWN, "--seed", "-1"], "--seed must be"),
-    ([*OWN, "--folds", "3", "--jobs", "0"], "got 0."),
-    ([*OWN, "--folds", "3", "--out", "f.csv"], "--out must name a folder"),
-    ([*OWN, "--folds", "3", "--out", "f.csv/deeper"], "'f.csv' is a file"),
+    ([*OWN, "--folds", "2", "--jobs", "0"], "got 0."),
+    ([*OWN, "--folds", "2", "--out", "f.csv"], "--out must name a folder"),
+    ([*OWN, "--folds", "2", "--out", "f.csv/deeper"], "'f.csv' is a file"),
     ([*OWN, "--tables", "yeast_me2"], "either --data or --tables"),
     (["--methods", "fokal"], "'fokal'. Did you mean 'focal'?"),
     (["--methods", ","], "--methods must name at least one of"),

@@ -54,7 +54,8 @@ def by_searching(t: Table) -> list[BestThreshold]:
 @pytest.fixture
 def always_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(curves, "SEARCHED_ROWS", 1)
-    monkeypatch.setattr(curves, "ROWS_PER_BIN", 0.25)
+    monkeypatch.setattr(curves, "ROWS_PER_BIN", 1)
+    monkeypatch.setattr(curves, "BINS_PER_CELL", 1)
 
 
 @pytest.fixture
@@ -73,7 +74,8 @@ def in_coarse_bins(monkeypatch: pytest.MonkeyPatch) -> None:
 @example(Table(np.array([1]), np.array([-np.inf]), None), 0)
 def test_search_equals_sorting(t: Table, exponent: int) -> None:
     t = t if t.weight is None else t._replace(weight=np.ldexp(t.weight, exponent))
-    assert by_searching(t) == by_sorting(t)
+    with np.errstate(over="ignore", invalid="ignore"):  # MCC multiplies four counts
+        np.testing.assert_array_equal(by_searching(t), by_sorting(t))
 
 
 @pytest.mark.usefixtures("in_coarse_bins")
@@ -91,7 +93,10 @@ def test_search_in_float32_equals_sorting(t: Table) -> None:
     found = by_searching(t)
     assert found == by_sorting(t)
     for best in found:  # NumPy compares in float32
-        above, same = (t.score >= np.float32(best.threshold)).sum(), (t.score >= best.threshold).sum()
+        above, same = (
+            (t.score >= np.float32(best.threshold)).sum(),
+            (t.score >= best.threshold).sum(),
+        )
         assert above == same
 
 

@@ -1,0 +1,69 @@
+"""What has to run in a process of its own: peak memory of training, and the first fit."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+
+def first_fit(engine: str, side: str) -> str:
+    """Return the seconds from before the imports to the end of a fit, and those of another one."""
+    start = time.perf_counter()
+    import numpy as np
+
+    if side == "gbimb":
+        import gbimb
+
+        names = {"lightgbm": "ImbalancedLGBMClassifier", "xgboost": "ImbalancedXGBClassifier"}
+        make = getattr(gbimb, names[engine])
+        options = {"cv": None, "early_stopping_rounds": None}
+    elif engine == "lightgbm":
+        from lightgbm import LGBMClassifier as make  # noqa: N813
+
+        options = {"verbosity": -1}
+    else:
+        from xgboost import XGBClassifier as make  # noqa: N813
+
+        options = {}
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 20)).astype(np.float32)
+    y = (X[:, 0] + rng.normal(size=1000) > 2).astype(int)
+    make(n_estimators=100, n_jobs=2, **options).fit(X, y)
+    middle = time.perf_counter()
+    make(n_estimators=100, n_jobs=2, **options).fit(X, y)
+    return f"{middle - start} {time.perf_counter() - middle}"
+
+
+def peak_of_training(engine: str, side: str, rows: int, columns: int, threads: int) -> str:
+    """Return the bytes that training takes at its peak beyond the binned table."""
+    import gc
+
+    from benchmarks.speed import measures
+
+    make = {"lightgbm": measures.LightGBM, "xgboost": measures.XGBoost}[engine]
+    small, sizes = (measures.Sizes(n, columns, 10, 1000, 0, 0, 1, threads) for n in (10_000, rows))
+    getattr(make(small), side)(watched=False)  # loads what is needed at any size
+    run = make(sizes)
+    gc.collect()
+    before = _status("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    getattr(run, side)(watched=False)
+    return str(_status("VmHWM") - before)
+
+
+def _status(name: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise KeyError(name)
+
+
+if __name__ == "__main__":
+    task, engine, side, *numbers = sys.argv[1:]
+    answer = (
+        first_fit(engine, side)
+        if task == "fit"
+        else peak_of_training(engine, side, *(int(number) for number in numbers))
+    )
+    sys.stdout.write(answer + "\n")
