@@ -24,6 +24,8 @@ from gbimb.estimators._bags import (
     PlainTrainer,
     Population,
     SharedBinsTrainer,
+    certainty_limit,
+    keep_from_certainty,
 )
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._decision import DecidingClassifier
@@ -250,6 +252,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         self.estimators_: list[Any] = []
         self.estimators_samples_: list[IntArray] = []
         self._shares: list[FloatArray] = []
+        self._limits: list[float] = []
         self._oob_sum: FloatArray | None = None
 
     def _make_trainer(
@@ -365,8 +368,12 @@ class UnderBaggingClassifier(DecidingClassifier):
         share = self._population.share(bag.train)
         self.estimators_.append(classifier)
         self._shares.append(share)
+        if trainer.in_bag:
+            judged = proba if bag.held_out.size else trainer.probability(classifier, bag.train)
+            self._limits.append(certainty_limit(judged, bag.train.size))
         if bag.held_out.size:
             if trainer.in_bag:
+                proba = keep_from_certainty(proba, self._limits[-1])
                 proba = correct_prior(proba, share, self._population.share(slice(None)))
             at = np.searchsorted(self._population.judged, bag.held_out)
             self._oob_sum[at] += proba
@@ -458,11 +465,12 @@ class UnderBaggingClassifier(DecidingClassifier):
         own = isinstance(self.estimators_[0], BaseImbalancedClassifier)
         if own:
             matrix = self._prototype._matrix(self._prototype._encoder.transform(table))  # noqa: SLF001
-        for classifier, share in zip(self.estimators_, self._shares, strict=True):
+        for i, classifier in enumerate(self.estimators_):
             if own:
                 yield classifier._probability_of(matrix)  # noqa: SLF001
             else:
-                yield correct_prior(classifier.predict_proba(table), share, self._share)
+                proba = keep_from_certainty(classifier.predict_proba(table), self._limits[i])
+                yield correct_prior(proba, self._shares[i], self._share)
 
 
 def _fit_bag(

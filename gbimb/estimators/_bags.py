@@ -20,7 +20,7 @@ from gbimb.losses import MulticlassLoss
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb._typing import BoolArray, FloatArray, IntArray
     from gbimb.estimators._base import BaseImbalancedClassifier
     from gbimb.estimators._labels import LabelCodes
     from gbimb.losses import MarginLoss
@@ -42,7 +42,7 @@ class Bag:
     train : intp array
         Rising; a row may be there more than once.
     held_out : intp array
-        Rising. Rows out of the bag, and a fifth of the rows of the rare classes.
+        Rising. Rows that did not train it and that it is its turn to judge.
     weight : float64 array, the size of ``held_out``
         With these weights the classes have the shares that they have in the data.
     """
@@ -62,40 +62,48 @@ class Population:
     codes : intp array of shape (n,)
         Class codes 0 to K-1.
     weight : float array of shape (n,)
+    whole : bool array of shape (K,)
+        Classes that bags keep whole, less a fold to be judged on.
     fold : int8 array of shape (n,)
-        For rows of classes that bags keep whole, the fold in which they are held out; -1 else.
+        Every fifth bag judges a row, and has not trained on it. It is as many of the common
+        classes as of those kept whole, for the mean over more bags is steadier: the threshold
+        would come out too high. -1 for rows that any bag judges which has not trained on them.
     judged : intp array
         Rising: the rows on which out-of-bag predictions are kept.
     """
 
     codes: IntArray
     weight: NDArray[Any]
+    whole: BoolArray
     fold: NDArray[np.int8]
     judged: IntArray
 
     @classmethod
     def make(cls, codes: IntArray, weight: NDArray[Any], drawn: IntArray, seed: int) -> Population:
-        """Deal the rows of classes that are drawn whole to folds; sample the others."""
+        """Deal the rows to folds; sample those to be judged of classes that are drawn from."""
         rng = np.random.default_rng([seed, codes.size])
         counts = np.bincount(codes)
+        # The only row of a class has to be in every bag. As in cross-fitting, the second class
+        # decides whether rows are held out: of many classes, some may be too rare.
+        enough = np.sort(counts)[-2] >= SMALLEST_CLASS
+        whole = (drawn == counts) & (counts > 1) & enough
         fold = np.full(codes.size, -1, np.int8)
-        # As in cross-fitting, the second class decides: of many, some may be too rare.
-        if np.sort(counts)[-2] >= SMALLEST_CLASS:
-            # The only row of a class has to be in every bag.
-            for k in np.flatnonzero((drawn == counts) & (counts > 1)):
-                fold[codes == k] = rng.permutation(np.arange(counts[k]) % FOLDS)
-        rest = np.flatnonzero(fold < 0)
+        for k in np.flatnonzero((whole | (drawn < counts)) & whole.any()):
+            fold[codes == k] = rng.permutation(np.arange(counts[k]) % FOLDS)
+        rest = np.flatnonzero(~whole[codes])
         if rest.size > LARGEST_WATCH:
             rest = rng.choice(rest, LARGEST_WATCH, replace=False)
-        judged = np.sort(np.concatenate([np.flatnonzero(fold >= 0), rest]))
-        return cls(codes, weight, fold, judged)
+        judged = np.sort(np.concatenate([np.flatnonzero(whole[codes]), rest]))
+        return cls(codes, weight, whole, fold, judged)
 
     def bag(self, index: int, drawn: IntArray) -> Bag:
         """Return the bag of the rows ``drawn``, its fold left out."""
-        train = drawn[self.fold[drawn] != index % FOLDS]
+        turn = index % FOLDS
+        train = drawn[~(self.whole[self.codes[drawn]] & (self.fold[drawn] == turn))]
         out = np.ones(self.codes.size, dtype=bool)
-        out[drawn] = False
-        held_out = self.judged[out[self.judged] | (self.fold[self.judged] == index % FOLDS)]
+        out[train] = False
+        fold = self.fold[self.judged]
+        held_out = self.judged[out[self.judged] & ((fold == turn) | (fold < 0))]
         if np.unique(self.codes[held_out]).size < 2:
             held_out = held_out[:0]
         return Bag(index, train, held_out, self.natural_weight(held_out))
@@ -135,6 +143,30 @@ class BagTrainer(Protocol):
 
     def probability(self, classifier: Any, rows: IntArray) -> FloatArray:  # noqa: ANN401
         """Return probabilities of training rows, shape (m, K)."""
+
+
+def certainty_limit(proba: FloatArray, n_rows: int) -> float:
+    """Return how near to 0 and 1 a classifier's probabilities may come.
+
+    Trees, forests and neighbours give 0 and 1, which no bag can know: half a row of the bag, or
+    half the smallest that is not 0 where the classifier tells such rows apart.
+
+    Parameters
+    ----------
+    proba : float64 array of shape (m, K)
+        Of rows out of the bag.
+    n_rows : int
+        Rows in the bag.
+    """
+    smallest = np.min(proba, where=proba > 0, initial=1.0)
+    return min(0.5 / n_rows, 0.5 * float(smallest))
+
+
+def keep_from_certainty(proba: FloatArray, limit: float) -> FloatArray:
+    """Return probabilities >= ``limit`` with sum 1, shape (m, K)."""
+    bounded = np.maximum(proba, limit)
+    bounded /= bounded.sum(axis=1, keepdims=True)
+    return bounded
 
 
 def link_after_drawing(

@@ -53,11 +53,15 @@ class Watch:
         From the held-out raw scores, member by member, to the value of each metric.
     patience : int or None
         Rounds without improvement before boosting stops; None never stops early.
+    fewest : int
+        Rounds that are kept in any case: a handful gives a handful of probabilities, however well
+        they happen to rank.
     """
 
     metrics: Sequence[Metric]
     evaluate: Callable[[NDArray[Any]], dict[str, float]]
     patience: int | None
+    fewest: int
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,9 @@ def _smooth(history: Mapping[str, list[float]], watch: Watch) -> NDArray[np.floa
 
 
 def _best(history: Mapping[str, list[float]], watch: Watch) -> int:
-    return int(np.argmax(_smooth(history, watch))) + 1
+    averages = _smooth(history, watch)
+    first = min(watch.fewest, averages.size) - 1
+    return first + int(np.argmax(averages[first:])) + 1
 
 
 def _exhausted(history: Mapping[str, list[float]], watch: Watch, done: int) -> bool:

@@ -132,7 +132,7 @@ def _positive(classes: NDArray[Any], codes: IntArray, pos_label: object) -> Any:
         return None
     if pos_label is not None:
         if pos_label not in list(classes):
-            msg = f"pos_label must be one of {list(classes)}, got {pos_label!r}."
+            msg = f"pos_label must be one of {classes.tolist()}, got {pos_label!r}."
             raise InvalidParameterError(msg)
         return pos_label
     counts = np.bincount(codes, minlength=classes.size)

@@ -66,6 +66,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         threshold ("mcc@0.5"), the best value over all thresholds.
     early_stopping_rounds : int or None, default=100
         Rounds without a better moving average (over half as many rounds) before training stops.
+        A tenth of them is kept at least, on 100 rows or more.
     threshold : "auto", metric name or float, default="auto"
         Threshold on the probability of ``pos_label_``. "auto" serves the first of
         ``eval_metric`` (0.5 where the classes are about equally common), a name such as "f1"

@@ -163,6 +163,7 @@ def _encode(values: pd.Series[Any], column: Column) -> np.ndarray[Any, Any]:
     if column.categories is None:
         return _encode_number(values, column.name)
     known = pd.Index(column.categories)
+    _check_kind(values, column, known)
     if isinstance(values.dtype, pd.CategoricalDtype):
         # The last one, for the code -1, is a missing value.
         codes = np.append(known.get_indexer(values.cat.categories), -1)[values.cat.codes]
@@ -171,6 +172,20 @@ def _encode(values: pd.Series[Any], column: Column) -> np.ndarray[Any, Any]:
     encoded = codes.astype(np.float32)
     encoded[codes < 0] = np.nan
     return encoded
+
+
+def _check_kind(values: pd.Series[Any], column: Column, known: pd.Index[Any]) -> None:
+    """Refuse numbers where there were strings: none would be known, all would be missing."""
+    kind = values.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        kind = values.cat.categories.dtype
+    were_numbers = pdt.is_numeric_dtype(known.dtype)
+    if pdt.is_numeric_dtype(kind) and not were_numbers and values.notna().any():
+        msg = (
+            f"Column {column.name!r} held strings at fit, got dtype {kind}. Convert it to strings, "
+            "for example with astype(str)."
+        )
+        raise InvalidTypeError(msg)
 
 
 def _encode_number(values: pd.Series[Any], name: str) -> np.ndarray[Any, Any]:

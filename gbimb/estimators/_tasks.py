@@ -183,9 +183,7 @@ class MulticlassTask(Task):
         self, loss: MulticlassLoss, metrics: Sequence[str], threshold: float | str
     ) -> None:
         self.loss = self.link = loss
-        self.metrics = tuple(
-            _named("eval_metric", get_multiclass_metric, name) for name in metrics
-        )
+        self.metrics = tuple(_named("eval_metric", get_multiclass_metric, name) for name in metrics)
         if not isinstance(threshold, str):
             msg = (
                 "threshold must be 'auto', 'mcc', 'f1' or 'balanced_accuracy' for more than two "

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gbimb.estimators._tasks import Task
 
 UNWATCHED_ROUNDS = 100
+SMALLEST_TABLE = 100
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ def train(
     if y is None:
         rounds = min(rounds, UNWATCHED_ROUNDS)
     else:
-        watch = Watch(task.metrics, lambda raw: task.evaluate(y, raw, weight), settings.patience)
+        patience = settings.patience
+        fewest = max(1, (patience or 0) // 10) if data.y.size >= SMALLEST_TABLE else 1
+        watch = Watch(task.metrics, lambda raw: task.evaluate(y, raw, weight), patience, fewest)
     boosted = boost(
         members,
         rounds,
