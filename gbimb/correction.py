@@ -23,6 +23,7 @@ __all__ = [
     "averaging_shift",
     "correct_prior",
     "match_class_shares",
+    "match_share",
     "recalibrate",
 ]
 
@@ -169,14 +170,35 @@ def averaging_shift(
     sample_weight : array of shape (n,), optional
     """
 
-    def mean_probability(raw: FloatArray) -> float:
-        return float(np.average(loss.probability(raw), weights=sample_weight))
+    probabilities = [loss.probability(raw) for raw in raw_scores]
+    share = float(np.average(np.mean(probabilities, axis=0), weights=sample_weight))
+    return match_share(loss, np.mean(raw_scores, axis=0), share, sample_weight)
 
-    mean = np.mean(raw_scores, axis=0)
-    target = float(np.mean([mean_probability(raw) for raw in raw_scores]))
+
+def match_share(
+    loss: MarginLoss,
+    raw_score: FloatArray,
+    share: float,
+    sample_weight: NDArray[Any] | None = None,
+) -> float:
+    """Return what to add to the raw scores so that the mean probability becomes ``share``.
+
+    Parameters
+    ----------
+    loss : a two-class loss
+    raw_score : array of shape (n,)
+    share : float, in (0, 1)
+    sample_weight : array of shape (n,), optional
+
+    Returns
+    -------
+    float
+        At most 5 in size; 0 if that is not enough.
+    """
 
     def distance(shift: float) -> float:
-        return mean_probability(mean + shift) - target
+        proba = loss.probability(raw_score + shift)
+        return float(np.average(proba, weights=sample_weight)) - share
 
     if distance(-LARGEST_SHIFT) > 0 or distance(LARGEST_SHIFT) < 0:
         return 0.0

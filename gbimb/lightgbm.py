@@ -105,7 +105,7 @@ class Objective:
     ) -> tuple[Float32Array, Float32Array]:
         """Return gradient and curvature at the raw scores ``preds``."""
         _check_dataset(dataset)
-        y = dataset.get_label()
+        y, weight = _rows(dataset)
         if dataset not in self._buffers:
             check_parameters(dataset.params or {})
             _check_start(dataset)
@@ -115,16 +115,14 @@ class Objective:
                 np.empty(preds.shape, np.float32, order="F"),
                 np.empty(preds.shape, np.float32, order="F"),
             )
-        return self.loss.gradient_curvature(
-            y, preds, dataset.get_weight(), out=self._buffers[dataset]
-        )
+        return self.loss.gradient_curvature(y, preds, weight, out=self._buffers[dataset])
 
-    def _check_labels(self, y: object) -> None:
+    def _check_labels(self, y: NDArray[Any]) -> None:
         name = "The label of the Dataset"
         if self.loss.n_outputs == 1:
-            check_binary_labels(np.asarray(y), name)
+            check_binary_labels(y, name)
         else:
-            check_class_codes(np.asarray(y), self.loss.n_outputs, name)
+            check_class_codes(y, self.loss.n_outputs, name)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Objective:
         """Return itself: LightGBM deep-copies its parameters twice."""
@@ -137,6 +135,12 @@ class Objective:
     def __repr__(self) -> str:
         """Name the loss."""
         return f"gbimb.lightgbm.objective({self.loss!r})"
+
+
+def _rows(dataset: lgb.Dataset) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Return labels and weights, which LightGBM keeps as float32 arrays."""
+    weight = dataset.get_weight()
+    return np.asarray(dataset.get_label()), None if weight is None else np.asarray(weight)
 
 
 def objective(loss: Loss) -> Objective:
@@ -165,7 +169,7 @@ class _Feval:
         self, preds: NDArray[np.float64], dataset: lgb.Dataset
     ) -> list[tuple[str, float, bool]]:
         _check_dataset(dataset)
-        y, weight = np.asarray(dataset.get_label()), dataset.get_weight()
+        y, weight = _rows(dataset)
         if isinstance(self.loss, MulticlassLoss):
             values = evaluate_multiclass(self.metrics, self.loss, y, preds, weight)
         else:
@@ -356,7 +360,8 @@ class Bins:
         return Member(Objective(loss), train_set, valid, {**self._params, **params})
 
     def _subset(self, rows: NDArray[np.intp]) -> lgb.Dataset:
-        return self._dataset.subset(np.sort(rows)).construct()
+        rising: Any = np.sort(rows)  # annotated as a list of int, which boxes every row
+        return self._dataset.subset(rising).construct()
 
 
 class Member:

@@ -245,7 +245,8 @@ class EarlyStopping(xgb.callback.EarlyStopping):
     def before_training(self, model: xgb.Booster) -> xgb.Booster:
         """Refuse what XGBoost would ignore under a custom objective."""
         check_booster_parameters(model)
-        return super().before_training(model)
+        booster: xgb.Booster = super().before_training(model)
+        return booster
 
 
 def check_booster_parameters(model: xgb.Booster) -> None:

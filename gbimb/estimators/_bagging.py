@@ -21,6 +21,7 @@ from gbimb.estimators._bags import (
     LARGEST_SEED,
     Bag,
     BagTrainer,
+    OutOfBag,
     PlainTrainer,
     Population,
     SharedBinsTrainer,
@@ -33,7 +34,7 @@ from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
 from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
 from gbimb.estimators._rows import Table
 from gbimb.estimators._table import TableEncoder, read_table, take
-from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
+from gbimb.estimators._tasks import BinaryTask, Correction, MulticlassTask, Task
 from gbimb.exceptions import (
     GbimbWarning,
     InvalidDataError,
@@ -253,7 +254,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         self.estimators_samples_: list[IntArray] = []
         self._shares: list[FloatArray] = []
         self._limits: list[float] = []
-        self._oob_sum: FloatArray | None = None
+        self._oob: OutOfBag | None = None
 
     def _make_trainer(
         self,
@@ -296,9 +297,8 @@ class UnderBaggingClassifier(DecidingClassifier):
             raise InvalidDataError(msg)
         self._digest = digest
         self._population = population
-        if self._oob_sum is None:
-            self._oob_sum = np.zeros((population.judged.size, labels.classes.size))
-            self._oob_count = np.zeros(population.judged.size)
+        if self._oob is None:
+            self._oob = OutOfBag.empty(population.judged.size, labels.classes.size)
         if self.sampling == "self_paced":
             return self._fit_self_paced(trainer, population, drawn, done, threads)
         bags = (
@@ -364,40 +364,39 @@ class UnderBaggingClassifier(DecidingClassifier):
         classifier: Any,  # noqa: ANN401
         proba: FloatArray,
     ) -> IntArray:
-        assert self._oob_sum is not None
+        assert self._oob is not None
         share = self._population.share(bag.train)
         self.estimators_.append(classifier)
         self._shares.append(share)
         if trainer.in_bag:
-            judged = proba if bag.held_out.size else trainer.probability(classifier, bag.train)
+            judged = proba if bag.unseen.size else trainer.probability(classifier, bag.train)
             self._limits.append(certainty_limit(judged, bag.train.size))
-        if bag.held_out.size:
+        if bag.unseen.size:
             if trainer.in_bag:
                 proba = keep_from_certainty(proba, self._limits[-1])
                 proba = correct_prior(proba, share, self._population.share(slice(None)))
-            at = np.searchsorted(self._population.judged, bag.held_out)
-            self._oob_sum[at] += proba
-            self._oob_count[at] += 1
+            at = np.searchsorted(self._population.judged, bag.unseen)
+            self._oob.add(at, np.isin(bag.unseen, bag.held_out, assume_unique=True), proba)
         return bag.train
 
     def _decide(self, kept: IntArray, n_rows: int) -> None:
         """Recalibrate on rows out of the bags, and choose the decision rule there."""
-        assert self._oob_sum is not None
+        assert self._oob is not None
         population = self._population
         del self._population
         self._share = population.share(slice(None))
         task = self._make_task()
-        there = self._oob_count > 0
+        there = self._oob.in_turn_count > 0
         self._correction = task.no_correction()
         rule = task.undecided()
         self.oob_score_ = float("nan")
         proba = np.full((n_rows, self.classes_.size), np.nan)
         if there.any():
             rows = population.judged[there]
-            raw = self._to_raw(self._oob_sum[there] / self._oob_count[there, None])
+            raw = self._to_raw(self._oob.in_turn())
             y = self._target(population.codes[rows])
             weight = population.natural_weight(rows)
-            self._correction = task.correct(y, raw, weight)
+            self._correction = self._correct(task, population, task.correct(y, raw, weight))
             raw = self._correction.slope * raw + self._correction.intercept
             corrected = self.loss_.probability(raw)
             rule = task.decide(y, corrected, weight, self._seed)
@@ -414,6 +413,20 @@ class UnderBaggingClassifier(DecidingClassifier):
         gains = [getattr(c, "feature_importances_", None) for c in self.estimators_]
         if all(g is not None for g in gains):
             self.feature_importances_ = np.mean(gains, axis=0)
+
+    def _correct(self, task: Task, population: Population, line: Correction) -> Correction:
+        """Return ``line`` with the intercept that suits the mean over all bags."""
+        assert self._oob is not None
+        seen = self._oob.count > 0
+        raw = line.slope * self._to_raw(self._oob.mean()) + line.intercept
+        share = np.bincount(
+            self._target(population.codes).astype(np.intp),
+            weights=population.weight,
+            minlength=self.classes_.size,
+        )
+        weight = population.natural_weight(population.judged[seen])
+        shift = task.recentre(raw, share / share.sum(), weight)
+        return line._replace(intercept=line.intercept + shift)
 
     def _warn(self, labels: LabelCodes) -> None:
         counts = np.bincount(labels.codes)
@@ -478,5 +491,5 @@ def _fit_bag(
 ) -> tuple[Bag, Any, FloatArray]:
     with thread_limit(max(1, threads)):
         classifier = trainer.fit(bag, population, max(1, threads))
-        proba = trainer.probability(classifier, bag.held_out) if bag.held_out.size else np.empty(0)
+        proba = trainer.probability(classifier, bag.unseen) if bag.unseen.size else np.empty(0)
     return bag, classifier, proba

@@ -41,14 +41,17 @@ class Bag:
     index : int
     train : intp array
         Rising; a row may be there more than once.
+    unseen : intp array
+        Rising. Rows to be judged that did not train it.
     held_out : intp array
-        Rising. Rows that did not train it and that it is its turn to judge.
+        Rising. Those of them that it is its turn to judge.
     weight : float64 array, the size of ``held_out``
         With these weights the classes have the shares that they have in the data.
     """
 
     index: int
     train: IntArray
+    unseen: IntArray
     held_out: IntArray
     weight: FloatArray
 
@@ -102,11 +105,12 @@ class Population:
         train = drawn[~(self.whole[self.codes[drawn]] & (self.fold[drawn] == turn))]
         out = np.ones(self.codes.size, dtype=bool)
         out[train] = False
-        fold = self.fold[self.judged]
-        held_out = self.judged[out[self.judged] & ((fold == turn) | (fold < 0))]
+        unseen = self.judged[out[self.judged]]
+        fold = self.fold[unseen]
+        held_out = unseen[(fold == turn) | (fold < 0)]
         if np.unique(self.codes[held_out]).size < 2:
-            held_out = held_out[:0]
-        return Bag(index, train, held_out, self.natural_weight(held_out))
+            unseen, held_out = unseen[:0], held_out[:0]
+        return Bag(index, train, unseen, held_out, self.natural_weight(held_out))
 
     def share(self, rows: IntArray | slice) -> FloatArray:
         """Return each class's share of the weight of ``rows``."""
@@ -125,6 +129,51 @@ class Population:
         scale = np.divide(want, have, out=np.zeros(n_classes), where=have > 0)
         scaled: FloatArray = weight * scale[self.codes[rows]]
         return scaled
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfBag:
+    """Sums of probabilities from bags that did not train on a row, true in the data.
+
+    Two means are kept. Rows of the rare classes are out of every fifth bag, the others out of
+    most, and a mean over more bags is steadier: rows are alike only in the mean over the bags
+    whose turn it was. The mean over all is that of the whole ensemble.
+
+    Attributes
+    ----------
+    sums, in_turn_sums : float64 arrays of shape (m, K)
+    count, in_turn_count : float64 arrays of shape (m,)
+    """
+
+    sums: FloatArray
+    in_turn_sums: FloatArray
+    count: FloatArray
+    in_turn_count: FloatArray
+
+    @classmethod
+    def empty(cls, n_rows: int, n_classes: int) -> OutOfBag:
+        """Return sums of nothing."""
+        shape = (n_rows, n_classes)
+        return cls(np.zeros(shape), np.zeros(shape), np.zeros(n_rows), np.zeros(n_rows))
+
+    def add(self, at: IntArray, in_turn: BoolArray, proba: FloatArray) -> None:
+        """Add the probabilities of the rows ``at``, some of them in their turn."""
+        self.sums[at] += proba
+        self.count[at] += 1
+        self.in_turn_sums[at[in_turn]] += proba[in_turn]
+        self.in_turn_count[at[in_turn]] += 1
+
+    def mean(self) -> FloatArray:
+        """Return the mean over all bags, of the rows that have one."""
+        there = self.count > 0
+        proba: FloatArray = self.sums[there] / self.count[there, None]
+        return proba
+
+    def in_turn(self) -> FloatArray:
+        """Return the mean over the bags whose turn it was, of the rows that have one."""
+        there = self.in_turn_count > 0
+        proba: FloatArray = self.in_turn_sums[there] / self.in_turn_count[there, None]
+        return proba
 
 
 class BagTrainer(Protocol):

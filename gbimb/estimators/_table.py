@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
 LARGEST_FLOAT32_INTEGER = 1 << 24
+SMALL_INTEGERS = ("int8", "uint8", "int16", "uint16")
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ def _check_kind(values: pd.Series[Any], column: Column, known: pd.Index[Any]) ->
 def _encode_number(values: pd.Series[Any], name: str) -> np.ndarray[Any, Any]:
     dtype = values.dtype
     try:
-        if pdt.is_bool_dtype(dtype) or (dtype.kind in "iu" and dtype.itemsize <= 2):
+        if pdt.is_bool_dtype(dtype) or dtype in SMALL_INTEGERS:
             return values.to_numpy(dtype=np.float32, na_value=np.nan)
         wide = np.float32 if dtype == np.float32 else np.float64
         numbers = values.to_numpy(dtype=wide, na_value=np.nan)

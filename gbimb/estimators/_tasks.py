@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from gbimb.correction import averaging_shift, match_class_shares, recalibrate
+from gbimb.correction import averaging_shift, match_class_shares, match_share, recalibrate
 from gbimb.exceptions import InvalidParameterError, unknown_name
 from gbimb.metrics import (
     MULTICLASS_METRICS,
@@ -87,6 +87,12 @@ class Task(ABC):
         """Return the correction of raw scores that held-out rows ask for."""
 
     @abstractmethod
+    def recentre(
+        self, raw: FloatArray, share: FloatArray, weight: NDArray[Any] | None
+    ) -> FloatArray:
+        """Return what to add to raw scores so that the mean probability of class k is share k."""
+
+    @abstractmethod
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
     ) -> Any:  # noqa: ANN401  a threshold or class weights
@@ -142,6 +148,12 @@ class BinaryTask(Task):
             return self.no_correction()
         line = recalibrate(self.link, y, raw, weight)
         return Correction(line.slope, np.array([line.intercept]))
+
+    def recentre(
+        self, raw: FloatArray, share: FloatArray, weight: NDArray[Any] | None
+    ) -> FloatArray:
+        """Return the shift, shape (1,); ``share`` is of the negative and the positive class."""
+        return np.array([match_share(self.link, raw, float(share[1]), weight)])
 
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
@@ -214,7 +226,13 @@ class MulticlassTask(Task):
     def correct(self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None) -> Correction:
         """Return an intercept for each class that makes mean probability and share agree."""
         share = np.bincount(y.astype(np.intp), weights=weight, minlength=raw.shape[1])
-        return Correction(1.0, match_class_shares(self.link, raw, share / share.sum(), weight))
+        return Correction(1.0, self.recentre(raw, share / share.sum(), weight))
+
+    def recentre(
+        self, raw: FloatArray, share: FloatArray, weight: NDArray[Any] | None
+    ) -> FloatArray:
+        """Return the shifts, shape (K,)."""
+        return match_class_shares(self.link, raw, share, weight)
 
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
