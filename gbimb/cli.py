@@ -91,6 +91,7 @@ Examples:
   gbimb benchmark
   gbimb benchmark --data churn.csv --target churned
   gbimb benchmark --data churn.csv --target churned --positive yes --drop customer_id
+  gbimb benchmark --tables yeast_10class,page_blocks_5class
 
 \b
 Exit codes:
@@ -109,17 +110,26 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
         typer.Option(help="Your table, .csv, .csv.gz or .parquet. Without it: built-in tables."),
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="Column of your table with the label, one of two.")
+        str | None,
+        typer.Option(help="Column of your table with the label, of two classes or more."),
     ] = None,
     positive: Annotated[
-        str | None, typer.Option(help="Label of the positive class. Default: the rarer one.")
+        str | None,
+        typer.Option(
+            help="Label of the positive class, set against all others. Default: the rarer one of "
+            "two; with more labels each is a class of its own."
+        ),
     ] = None,
     drop: Annotated[
         list[str] | None,
         typer.Option(help="A column of your table to leave out; may be given several times."),
     ] = None,
     tables: Annotated[
-        str | None, typer.Option(help="Built-in tables, by comma. Default: all.")
+        str | None,
+        typer.Option(
+            help="Built-in tables, by comma. Default: the five with two classes; with more there "
+            "are yeast_10class and page_blocks_5class."
+        ),
     ] = None,
     engines: Annotated[
         str | None, typer.Option(help=f"Of {', '.join(ENGINES)}, by comma. Default: all.")

@@ -99,7 +99,9 @@ def test_integers_lists_and_float32_are_read_as_numbers() -> None:
         (([[0.2, 0.3, 0.5]], [0.2, 0.3, 0.5], [0.5, 0.5, 0.0]), "true_prevalence"),
     ],
 )
-def test_what_cannot_be_corrected_gets_a_sentence(arguments: tuple[object, ...], match: str) -> None:
+def test_what_cannot_be_corrected_gets_a_sentence(
+    arguments: tuple[object, ...], match: str
+) -> None:
     with pytest.raises(InvalidDataError, match=match):
         gbimb.correct_prior(*arguments)  # type: ignore[arg-type]
 
@@ -147,9 +149,9 @@ def test_after_undersampling_many_classes_the_probabilities_are_true_again() -> 
     train, fresh = many(20_000, 4), many(20_000, 4, seed=1)
     sampler = RandomUnderSampler(random_state=0)
     _, y = sampler.fit_resample(train.X, train.y)
-    model = Pipeline(
-        [("sample", sampler), ("clf", LogisticRegression(C=100.0, max_iter=500))]
-    ).fit(train.X, train.y)
+    model = Pipeline([("sample", sampler), ("clf", LogisticRegression(C=100.0, max_iter=500))]).fit(
+        train.X, train.y
+    )
     old, new = (np.bincount(labels) / labels.size for labels in (y, train.y))
     p = gbimb.correct_prior(model.predict_proba(fresh.X), old, new)
     assert excess_log_loss(fresh.posterior, p) < 1.01 * excess_log_loss(

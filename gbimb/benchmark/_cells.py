@@ -39,14 +39,17 @@ class Record:
 
     Attributes
     ----------
-    table, rows, columns, positives, prevalence, folds, fold, seed, method, engine
+    table, rows, columns, classes, folds, fold, seed, method, engine
         What was fitted.
+    positives, prevalence
+        Rows of the positive class and their share; None with more than two classes.
     mcc, f1, precision, recall
-        Of the labels predicted for the fold; higher is better.
+        Of the labels predicted for the fold; higher is better. With more than two classes R_K,
+        and means over the classes that have a row in the fold.
     average_precision
-        Area under the precision-recall steps; higher is better.
+        Area under the precision-recall steps; higher is better. The same mean over classes.
     log_loss, brier
-        Of the probabilities; lower is better.
+        Of the probabilities; lower is better. Brier is a sum over more than two classes.
     threshold, n_rounds
         What the classifier chose; None where it does not say.
     fit_seconds, fit_cpu_seconds, predict_seconds
@@ -60,8 +63,9 @@ class Record:
     table: str
     rows: int
     columns: int
-    positives: int
-    prevalence: float
+    classes: int
+    positives: int | None
+    prevalence: float | None
     engine: str
     method: str
     folds: int

@@ -90,6 +90,7 @@ def as_dict(results: Results, command: str) -> dict[str, Any]:
                 "name": table.name,
                 "rows": table.rows,
                 "columns": table.X.shape[1],
+                "classes": dict(zip(table.classes, table.class_rows, strict=False)) or None,
                 "positives": table.positives,
                 "positive": table.positive,
                 "sha256": table.fingerprint(),

@@ -7,16 +7,16 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
 from sklearn.model_selection import StratifiedKFold
 
 from gbimb.benchmark._cells import Record, versions
 from gbimb.benchmark._errors import CellError
-from gbimb.metrics import ConfusionCounts, f1_score, mcc_score, precision_score, recall_score
+from gbimb.benchmark._scores import many_scores, scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from gbimb._typing import FloatArray
     from gbimb.benchmark._methods import Classifier, Method
     from gbimb.benchmark._plan import Cell
     from gbimb.benchmark._tables import BenchmarkTable
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 def split(y: NDArray[Any], folds: int, fold: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the rows to train on and those of the fold; the same for every method."""
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    train, test = list(splitter.split(np.zeros(y.size), y))[fold]
+    with warnings.catch_warnings():  # the plan's notes name classes with fewer rows than folds
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        train, test = list(splitter.split(np.zeros(y.size), y))[fold]
     return train, test
 
 
@@ -39,7 +41,7 @@ def fit_cell(cell: Cell, method: Method, table: BenchmarkTable, folds: int, seed
     """
     rows = split(table.y, folds, cell.fold, seed)
     try:
-        measured = _measure(method.build(cell.engine, 1, seed), table, *rows)
+        measured = _measure(method.build(cell.engine, 1, seed, table.n_classes), table, *rows)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".rstrip(".")
         msg = (
@@ -51,8 +53,9 @@ def fit_cell(cell: Cell, method: Method, table: BenchmarkTable, folds: int, seed
         table=table.name,
         rows=table.rows,
         columns=table.X.shape[1],
+        classes=table.n_classes,
         positives=table.positives,
-        prevalence=table.positives / table.rows,
+        prevalence=None if table.positives is None else table.positives / table.rows,
         engine=cell.engine,
         method=cell.method,
         folds=folds,
@@ -74,10 +77,10 @@ def _measure(
         fitted, fitted_cpu = time.perf_counter(), time.process_time()
         labels = np.asarray(classifier.predict(X_test))
         predicted = time.perf_counter()
-        at = list(classifier.classes_).index(1)
-        proba = np.asarray(classifier.predict_proba(X_test), np.float64)[:, at]
+        proba = _of_every_class(classifier, X_test, table.n_classes)
+    y = table.y[test]
     return {
-        **scores(table.y[test], labels, proba),
+        **(many_scores(y, labels, proba) if table.classes else scores(y, labels, proba[:, 1])),
         **_choices(classifier),
         "fit_seconds": fitted - started,
         "fit_cpu_seconds": fitted_cpu - started_cpu,
@@ -86,18 +89,12 @@ def _measure(
     }
 
 
-def scores(y: NDArray[Any], labels: NDArray[Any], proba: NDArray[Any]) -> dict[str, float]:
-    """Measure labels and probabilities of the positive class."""
-    counts = ConfusionCounts.from_labels(y, labels)
-    return {
-        "mcc": float(mcc_score(counts)),
-        "f1": float(f1_score(counts)),
-        "precision": float(precision_score(counts)),
-        "recall": float(recall_score(counts)),
-        "average_precision": float(average_precision_score(y, proba)),
-        "log_loss": float(log_loss(y, proba, labels=[0, 1])),
-        "brier": float(brier_score_loss(y, proba)),
-    }
+def _of_every_class(classifier: Classifier, X: Any, n_classes: int) -> FloatArray:  # noqa: ANN401
+    """Return a column a class: 0 for one that had no row to train on."""
+    proba = np.asarray(classifier.predict_proba(X), np.float64)
+    columns = np.zeros((len(proba), n_classes))
+    columns[:, np.asarray(classifier.classes_, np.intp)] = proba
+    return columns
 
 
 def _choices(classifier: Classifier) -> dict[str, Any]:

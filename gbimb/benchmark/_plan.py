@@ -44,7 +44,7 @@ class Plan:
     Raises
     ------
     GbimbError
-        If a value is not allowed, or a class has fewer rows than there are folds.
+        If a value is not allowed, or fewer than two classes have a row for every fold.
     """
 
     tables: tuple[BenchmarkTable, ...]
@@ -78,17 +78,35 @@ class Plan:
             for method in self.methods
         ]
 
+    def notes(self) -> list[str]:
+        """Say which classes cannot be in every fold."""
+        made = []
+        for table in self.tables:
+            scarce = [
+                f"{name!r} ({n:,})"
+                for name, n in zip(table.classes, table.class_rows, strict=False)
+                if n < self.folds
+            ]
+            if scarce:
+                made.append(
+                    f"Table {table.name!r}: fewer rows than {self.folds} folds in "
+                    f"{len(scarce)} of {table.n_classes} classes, {', '.join(scarce)}. Folds "
+                    "without a row of a class are judged on the others."
+                )
+        return made
+
     def table(self, name: str) -> BenchmarkTable:
         """Return a table by its name."""
         return next(table for table in self.tables if table.name == name)
 
 
 def built_in_tables(names: str | None) -> tuple[BenchmarkTable, ...]:
-    """Return the built-in tables of a list separated by commas; all of them for None."""
+    """Return the built-in tables of a list separated by commas; those of two classes for None."""
     from gbimb import datasets
 
-    known = {name: name for name in datasets.names("binary")}
-    return tuple(built_in_table(name) for name in choose("--tables", names, known))
+    known = {name: name for name in datasets.names()}
+    chosen = datasets.names("binary") if names is None else choose("--tables", names, known)
+    return tuple(built_in_table(name) for name in chosen)
 
 
 def choose(option: str, names: str | None, known: Mapping[str, T]) -> tuple[T, ...]:
@@ -114,11 +132,17 @@ def choose(option: str, names: str | None, known: Mapping[str, T]) -> tuple[T, .
 
 
 def _check_folds(table: BenchmarkTable, folds: int) -> None:
-    few = min(table.positives, table.rows - table.positives)
+    few = sorted(table.class_rows)[-2]
     if few >= folds:
         return
-    which = "positives" if few == table.positives else "negatives"
     remedy = f"Use --folds {few}" if few >= 2 else "Add rows of that class"
+    if table.classes:
+        msg = (
+            f"Table {table.name!r} must have two classes or more with a row in every fold, got "
+            f"{few} rows of the second most frequent one for {folds} folds. {remedy}."
+        )
+        raise InvalidDataError(msg)
+    which = "positives" if few == table.positives else "negatives"
     msg = (
         f"Table {table.name!r} must have at least one row of each class in every fold, got "
         f"{few} {which} (positive class {table.positive!r}) for {folds} folds. {remedy}."

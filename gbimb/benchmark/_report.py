@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from gbimb.benchmark._results import Results
     from gbimb.benchmark._summary import Spread, SummaryRow
+    from gbimb.benchmark._tables import BenchmarkTable
 
 WIDE: Final = 98
 LONGEST_NAME: Final = 24
@@ -93,12 +94,20 @@ def _grid(title: str, caption: str, heads: Iterable[str]) -> Table:
 
 
 def _tables_text(results: Results) -> Text:
-    lines = [
-        f"{_short(t.name)}: {t.rows:,} rows, {t.X.shape[1]} columns, {t.positives:,} positives "
-        f"({_short(t.positive)!r}, {t.positives / t.rows:.1%})"
-        for t in results.plan.tables
-    ]
-    return Text("\n".join(lines))
+    return Text("\n".join(_table_text(table) for table in results.plan.tables))
+
+
+def _table_text(t: BenchmarkTable) -> str:
+    size = f"{_short(t.name)}: {t.rows:,} rows, {t.X.shape[1]} columns"
+    if t.positive is not None:
+        positives = t.class_rows[1]
+        share = f"{positives / t.rows:.1%}"
+        return f"{size}, {positives:,} positives ({_short(t.positive)!r}, {share})"
+    most, least = (
+        f"{t.class_rows[k]:,} rows ({_short(t.classes[k])!r}, {t.class_rows[k] / t.rows:.1%})"
+        for k in (0, -1)
+    )
+    return f"{size}, {t.n_classes} classes of {most} to {least}"
 
 
 def _spread(value: Spread, width: int, digits: int = 3) -> Text:
@@ -136,7 +145,7 @@ def _overall(results: Results, width: int) -> Table:
     title = "This table" if single else f"Mean of {len(results.plan.tables)} tables"
     caption = (
         f"Mean ± standard deviation over {results.plan.folds} folds; ↑ higher is better, ↓ lower. "
-        "Seconds on one thread."
+        f"Seconds on one thread.{_many_classes(results)}"
     )
     grid = _grid(title, caption, ["", *SHOWN.values()])
     for engine, rows in _rows(results, ALL_TABLES).items():
@@ -147,6 +156,15 @@ def _overall(results: Results, width: int) -> Table:
             ]
             grid.add_row(Text(f" {_label(row.method)}"), *values)
     return grid
+
+
+def _many_classes(results: Results) -> str:
+    if all(table.n_classes == 2 for table in results.plan.tables):
+        return ""
+    return (
+        " With more than two classes MCC is R_K, and F1 and PR-AUC are means over the classes, "
+        "each against the rest."
+    )
 
 
 def _differences(results: Results) -> Table:

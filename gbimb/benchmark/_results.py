@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gbimb._parallel import resolve_jobs
 from gbimb.benchmark._comparison import Comparison, compare
-from gbimb.benchmark._methods import BASELINE, MAIN, SAME_RECIPE
+from gbimb.benchmark._methods import BASELINE, HOLDOUT, MAIN, SAME_RECIPE
 from gbimb.benchmark._run import Progress, Silent, run_cells
 from gbimb.benchmark._summary import SummaryRow, summarise
 from gbimb.benchmark._verdict import verdict
@@ -35,7 +35,8 @@ class Results:
     summary : list of SummaryRow
         Means and spreads, per table and over tables.
     comparisons : list of Comparison
-        Every method against weighted log loss, and focal against log loss with the same recipe.
+        Every method against weighted log loss, and focal against log loss with the same recipe
+        and against itself with one hold-out.
     verdict : dict
         From the name of an engine to its sentences.
     notes : list of str
@@ -82,13 +83,15 @@ def make_results(plan: Plan, records: list[Record]) -> Results:
         summary=summarise(records),
         comparisons=_compare_all(plan, records),
         verdict={engine: verdict(records, engine) for engine in plan.engines},
-        notes=[note for table in plan.tables for note in table.notes] + _fit_notes(records),
+        notes=[note for table in plan.tables for note in table.notes]
+        + plan.notes()
+        + _fit_notes(records),
     )
 
 
 def _compare_all(plan: Plan, records: Sequence[Record]) -> list[Comparison]:
     pairs = [(m.name, BASELINE) for m in plan.methods if m.name != BASELINE]
-    pairs.append((MAIN, SAME_RECIPE))
+    pairs += [(MAIN, SAME_RECIPE), (MAIN, HOLDOUT)]
     made = [
         compare(records, engine, *pair, measure)
         for measure in COMPARED

@@ -13,14 +13,13 @@ import pandas as pd
 from gbimb import datasets
 from gbimb.benchmark._columns import prepare_columns
 from gbimb.benchmark._files import read_file, table_name
+from gbimb.benchmark._labels import read_labels
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-SHOWN_LABELS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,19 +31,22 @@ class BenchmarkTable:
     name : str
     X : pandas.DataFrame
         Numbers, booleans and categories.
-    y : int8 array of shape (n,)
-        1 for the positive class.
-    positive : str
-        Its label, as text.
+    y : integer array of shape (n,)
+        1 for the positive class of two; with more, the position of the class in ``classes``.
+    positive : str or None
+        The label of the positive class, as text; None with more than two classes.
     notes : tuple of str
         What was changed or looks odd.
+    classes : tuple of str
+        With more than two classes their labels, the most frequent one first; else empty.
     """
 
     name: str
     X: pd.DataFrame
-    y: NDArray[np.int8]
-    positive: str
+    y: NDArray[np.integer[Any]]
+    positive: str | None
     notes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -52,9 +54,19 @@ class BenchmarkTable:
         return int(self.y.size)
 
     @property
-    def positives(self) -> int:
-        """Number of positive rows."""
-        return int(np.count_nonzero(self.y))
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return max(2, len(self.classes))
+
+    @property
+    def class_rows(self) -> list[int]:
+        """Number of rows of each class."""
+        return [int(n) for n in np.bincount(self.y, minlength=self.n_classes)]
+
+    @property
+    def positives(self) -> int | None:
+        """Number of positive rows; None with more than two classes."""
+        return None if self.classes else self.class_rows[1]
 
     def fingerprint(self) -> str:
         """Return a hash of the whole content, names and types of columns included."""
@@ -65,20 +77,20 @@ class BenchmarkTable:
 
 
 def built_in_table(name: str) -> BenchmarkTable:
-    """Return one of the two-class tables that come with gbimb.
+    """Return one of the tables that come with gbimb.
 
     Raises
     ------
     InvalidParameterError
         If there is none of that name.
     """
-    allowed = datasets.names("binary")
-    if name not in allowed:
-        raise unknown_name("--tables", name, allowed)
+    if name not in datasets.names():
+        raise unknown_name("--tables", name, datasets.names())
     table = datasets.load(name)
     X, _ = prepare_columns(table.X)
-    y = (table.y == table.positive).to_numpy().astype(np.int8)
-    return BenchmarkTable(name, X, y, str(table.positive))
+    positive = None if table.positive is None else str(table.positive)
+    labels = read_labels(table.y, "target", positive)
+    return BenchmarkTable(name, X, labels.y, positive, classes=labels.names)
 
 
 def read_table(
@@ -95,9 +107,10 @@ def read_table(
     path : str or Path
         Ends in .csv, .csv.gz or .parquet.
     target : str
-        The column with the label, one of two.
+        The column with the label.
     positive : str, optional
-        The label of the positive class, as text. None is the rarer one.
+        The label of the positive class, as text, which is set against all others. None is the
+        rarer one of two; with more labels each is then a class.
     drop : sequence of str
         Columns to leave out.
 
@@ -115,13 +128,14 @@ def read_table(
     if target in drop:
         msg = f"--drop must not name the target, got {target!r}."
         raise InvalidParameterError(msg)
-    y, label, notes = _read_target(frame[target], target, positive)
+    labels = read_labels(frame[target], target, positive)
     features = frame.drop(columns=[target, *drop])
     if features.shape[1] == 0:
         msg = f"{path.name!r} has no column beside {target!r}, so there is nothing to learn from."
         raise InvalidDataError(msg)
     X, changes = prepare_columns(features)
-    return BenchmarkTable(table_name(path), X, y, label, notes + changes)
+    notes = labels.notes + changes
+    return BenchmarkTable(table_name(path), X, labels.y, labels.positive, notes, labels.names)
 
 
 def _no_column(
@@ -133,67 +147,3 @@ def _no_column(
     hint = "".join(near[1:]) or f" The first ones are {list(columns[:5])}."
     msg = f"{option} must name one of the {len(columns)} columns of {file!r}, got {name!r}.{hint}"
     return InvalidParameterError(msg)
-
-
-def _read_target(
-    values: pd.Series[Any], name: str, positive: str | None
-) -> tuple[NDArray[np.int8], str, tuple[str, ...]]:
-    missing = int(values.isna().sum())
-    if missing:
-        msg = (
-            f"Column {name!r} must have a label in every row, got {missing:,} of {len(values):,} "
-            "rows without (empty cells and text such as NA count as missing). Fill or remove them."
-        )
-        raise InvalidDataError(msg)
-    counts = values.astype(object).value_counts()
-    labels = {_as_text(label): int(n) for label, n in counts.items()}
-    if len(labels) != 2:
-        raise _not_two(name, labels)
-    if positive is None:
-        rarest = min(labels.values())
-        # Among equals the last one, which is 1 of 0 and 1.
-        chosen = max(label for label, n in labels.items() if n == rarest)
-    else:
-        chosen = _match(positive, labels)
-    y = values.astype(object).map(_as_text).eq(chosen).to_numpy().astype(np.int8)
-    notes: tuple[str, ...] = ()
-    if 2 * labels[chosen] > len(values):
-        notes = (f"The positive class {chosen!r} is the more frequent one.",)
-    return y, chosen, notes
-
-
-def _as_text(label: Any) -> str:  # noqa: ANN401
-    value = label.item() if isinstance(label, np.generic) else label
-    whole = isinstance(value, float) and value.is_integer()
-    return str(int(value)) if whole else str(value)
-
-
-def _not_two(name: str, labels: dict[str, int]) -> InvalidDataError:
-    shown = ", ".join(f"{label!r} ({n:,})" for label, n in list(labels.items())[:SHOWN_LABELS])
-    if len(labels) == 1:
-        return InvalidDataError(
-            f"Column {name!r} must hold two labels, got one only: {shown}. "
-            "There is nothing to tell apart."
-        )
-    more = ", ..." if len(labels) > SHOWN_LABELS else ""
-    return InvalidDataError(
-        f"Column {name!r} must hold two labels, got {len(labels):,}: {shown}{more}. `gbimb "
-        "benchmark` compares two classes so far: make the column one class against the rest."
-    )
-
-
-def _match(positive: str, labels: dict[str, int]) -> str:
-    if positive in labels:
-        return positive
-    for label in labels:
-        same_word = positive.lower() == label.lower() and label in ("True", "False")
-        if same_word or _same_number(positive, label):
-            return label
-    raise unknown_name("--positive", positive, labels)
-
-
-def _same_number(a: str, b: str) -> bool:
-    try:
-        return float(a) == float(b)
-    except ValueError:
-        return False

@@ -152,38 +152,45 @@ def test_out_of_bag_probabilities_never_come_from_a_bag_that_trained_on_the_row(
 ) -> None:
     X, y = np.arange(1000.0)[:, None], np.repeat([0, 1], [940, 60])
     clf = bagged(Spy(), n_estimators=7, sampling=sampling, sampling_strategy=strategy).fit(X, y)
-    there = ~np.isnan(clf.oob_proba_[:, 1])
-    assert there.sum() > 900
+    assert (~np.isnan(clf.oob_proba_[:, 1])).sum() > 600
     # Rows out of a bag all look alike to it; had one been known, its value would stand out.
     shifted = {
         round(float(gbimb.correct_prior([0.25], share[1], 0.06)[0]), 12) for share in clf._shares
     }
     low, high = min(shifted), max(shifted)
-    raw = clf._oob_sum[:, 1] / np.maximum(clf._oob_count, 1)
-    assert (raw[clf._oob_count > 0] >= low - 1e-9).all()
-    assert (raw[clf._oob_count > 0] <= high + 1e-9).all()
+    for proba in (clf._oob.mean()[:, 1], clf._oob.in_turn()[:, 1]):
+        assert proba.size > 600
+        assert proba.min() >= low - 1e-9
+        assert proba.max() <= high + 1e-9
     for member, rows in zip(clf.estimators_, clf.estimators_samples_, strict=True):
         assert member.rows_ == set(rows.tolist())
 
 
-def test_every_row_is_judged_by_the_bags_that_did_not_see_it(table: Rows) -> None:
+def test_rows_of_all_classes_are_judged_by_as_many_bags(table: Rows) -> None:
+    """By every fifth bag, less those that trained on the row; the mean over all sets the level."""
     clf = bagged(LogisticRegression(), n_estimators=10).fit(table.X, table.y)
     assert clf.oob_proba_.shape == (3000, 2)
-    assert not np.isnan(clf.oob_proba_).any()
+    assert np.isnan(clf.oob_proba_[:, 1]).mean() < 0.02
     outside = 10 - np.bincount(np.concatenate(clf.estimators_samples_), minlength=3000)
     positive = table.y == 1
     assert (outside[positive] == 2).all()  # held out in turn
     assert np.ptp(outside[~positive]) <= 1  # covered as evenly as can be
-    np.testing.assert_array_equal(clf._oob_count, outside)
+    np.testing.assert_array_equal(clf._oob.count, outside)
+    in_turn = clf._oob.in_turn_count
+    assert (in_turn[positive] == 2).all()
+    assert in_turn.max() == 2
+    assert in_turn[~positive].mean() > 1.8
 
 
 def test_the_out_of_bag_score_is_that_of_the_decision(table: Rows) -> None:
     for metric in ("mcc", "f1"):
         clf = bagged(LogisticRegression(), eval_metric=metric).fit(table.X, table.y)
-        called = clf.oob_proba_[:, 1] >= clf.threshold_
-        counts = gbimb.metrics.ConfusionCounts.from_labels(table.y, called)
+        judged = ~np.isnan(clf.oob_proba_[:, 1])
+        y, called = table.y[judged], clf.oob_proba_[judged, 1] >= clf.threshold_
+        weight = (np.bincount(table.y) / np.bincount(y))[y]  # the classes' shares in the data
+        counts = gbimb.metrics.ConfusionCounts.from_labels(y, called, weight)
         expected = gbimb.metrics.get_count_metric(metric)(counts)
-        assert clf.oob_score_ == pytest.approx(expected, rel=0.01)
+        assert clf.oob_score_ == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -224,18 +231,18 @@ def test_bags_keep_the_rare_class_but_for_a_fifth_and_draw_from_the_other(table:
 
 
 @both
-@pytest.mark.parametrize("strategy", [1.0, 0.05])
-def test_rows_drawn_twice_count_twice(kind: type, strategy: float) -> None:
-    """With replacement the bags are the same rows as with weights, whatever share they are."""
+def test_rows_drawn_twice_count_twice(kind: type) -> None:
+    """In bags of more than half the rows, which XGBoost trains on the whole table by weights."""
     table = binary(1500, prevalence=0.3)
     clf = bagged(
         quick(kind), replacement=True, n_estimators=2, sampling_strategy={0: 700, 1: 300}
     ).fit(table.X, table.y)
-    for rows in clf.estimators_samples_:
+    for member, rows in zip(clf.estimators_, clf.estimators_samples_, strict=True):
         assert rows.size == 1000
         assert np.unique(rows).size < 1000
-    assert np.isfinite(clf.predict_proba(table.X)).all()
-    assert strategy > 0
+        # The start is the minimum of the loss over the rows drawn, each as often as it was.
+        proba = member.predict_proba(table.X[rows])[:, 1]
+        assert proba.mean() == pytest.approx(table.y.mean(), rel=0.15)
 
 
 def test_self_paced_bags_hold_harder_rows_as_they_go_on(table: Rows) -> None:
@@ -292,9 +299,7 @@ def test_one_bag_is_enough(table: Rows) -> None:
 
 @pytest.mark.parametrize("estimator", [quick(OURS[0]), quick(OURS[1]), LogisticRegression()])
 @pytest.mark.parametrize("positives", [2, 7])
-def test_fewer_than_ten_positives_are_all_kept_in_every_bag(
-    estimator: Any, positives: int
-) -> None:
+def test_fewer_than_ten_positives_are_all_kept_in_every_bag(estimator: Any, positives: int) -> None:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(500, 3)), np.repeat([0, 1], [500 - positives, positives])
     X[y == 1] += 3
@@ -351,7 +356,9 @@ def test_categories_and_missing_values_work(estimator: Any, table: Rows) -> None
     frame.loc[::11, "town"] = np.nan
     clf = bagged(estimator).fit(frame, table.y)
     assert clf.feature_names_in_.tolist() == ["a", "b", "c", "d", "town"]
-    assert roc_auc_score(table.y, clf.predict_proba(frame)[:, 1]) > 0.9
+    assert roc_auc_score(table.y, clf.predict_proba(frame)[:, 1]) > 0.85
+    if not isinstance(estimator, HistGradientBoostingClassifier):
+        assert clf.feature_importances_[4] > 0.05
     assert not np.isnan(clf.oob_score_)
 
 
