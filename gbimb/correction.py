@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb._typing import FloatArray
-
     from gbimb.losses import MarginLoss, MulticlassLoss
 
 __all__ = [
@@ -66,6 +65,11 @@ def correct_prior(
     InvalidDataError
         If shapes do not fit or a number is out of range.
 
+    Notes
+    -----
+    Not for gbimb's estimators that were given ``X_val`` and ``y_val`` as they come: these make
+    the probabilities true on the validation rows.
+
     References
     ----------
     A. Dal Pozzolo, O. Caelen, R. A. Johnson, G. Bontempi. Calibrating probability with
@@ -114,8 +118,9 @@ def recalibrate(
     """Return the line through raw scores with the smallest log loss on held-out rows.
 
     Trees know their own rows too well, and on rare classes mostly the positive ones: on new rows
-    the mean probability is then below the prevalence. This is Platt's correction on the scale of the raw score, through the loss's own link, with the slope
-    drawn softly towards 1 (normal prior, standard deviation 0.25).
+    the mean probability is then below the prevalence. This is Platt's correction on the scale of
+    the raw score, through the loss's own link, with the slope drawn softly towards 1 (normal
+    prior, standard deviation 0.25).
 
     Parameters
     ----------
@@ -169,7 +174,6 @@ def averaging_shift(
         Of the same rows, one array a model.
     sample_weight : array of shape (n,), optional
     """
-
     probabilities = [loss.probability(raw) for raw in raw_scores]
     share = float(np.average(np.mean(probabilities, axis=0), weights=sample_weight))
     return match_share(loss, np.mean(raw_scores, axis=0), share, sample_weight)

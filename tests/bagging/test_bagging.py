@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ from gbimb.estimators._bags import link_after_drawing
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from tests.bagging.tables import OURS, Rows, bagged, binary, many, quick
 
+Model: TypeAlias = BaseEstimator | None
 both = pytest.mark.parametrize("kind", OURS, ids=["lgbm", "xgb"])
 PLAIN = [
     LogisticRegression(),
@@ -56,7 +57,9 @@ def fresh() -> Rows:
 @pytest.mark.parametrize(
     "estimator", [*(quick(kind) for kind in OURS), *PLAIN], ids=lambda e: type(e).__name__
 )
-def test_any_classifier_can_be_bagged(estimator: Any, table: Rows, fresh: Rows) -> None:
+def test_any_classifier_can_be_bagged(
+    estimator: Model, table: Rows, fresh: Rows
+) -> None:
     clf = bagged(estimator).fit(table.X, table.y)
     proba = clf.predict_proba(fresh.X)
     assert len(clf.estimators_) == len(clf.estimators_samples_) == 5
@@ -76,7 +79,7 @@ def test_an_estimator_without_probabilities_is_refused(table: Rows) -> None:
 
 @pytest.mark.parametrize("estimator", [None, LogisticRegression()], ids=["default", "logistic"])
 def test_feature_importances_are_there_where_the_bags_have_some(
-    estimator: Any, table: Rows
+    estimator: Model, table: Rows
 ) -> None:
     clf = bagged(DecisionTreeClassifier(max_depth=3)).fit(table.X, table.y)
     assert clf.feature_importances_.sum() == pytest.approx(1)
@@ -132,7 +135,7 @@ def test_the_link_after_drawing_undoes_the_drawing() -> None:
 
 
 class Spy(ClassifierMixin, BaseEstimator):
-    """Remembers the rows it was fitted on, by their first column, and knows them when it sees them."""
+    """Remembers the rows it was fitted on, by their first column, and is sure of them."""
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Spy:
         self.classes_ = np.unique(y)
@@ -148,7 +151,7 @@ class Spy(ClassifierMixin, BaseEstimator):
 @pytest.mark.parametrize("sampling", ["random", "self_paced"])
 @pytest.mark.parametrize("strategy", [1.0, 5.0, 1000.0, {0: 300, 1: 40}])
 def test_out_of_bag_probabilities_never_come_from_a_bag_that_trained_on_the_row(
-    sampling: str, strategy: Any
+    sampling: str, strategy: float | dict[int, int]
 ) -> None:
     X, y = np.arange(1000.0)[:, None], np.repeat([0, 1], [940, 60])
     clf = bagged(Spy(), n_estimators=7, sampling=sampling, sampling_strategy=strategy).fit(X, y)
@@ -196,7 +199,9 @@ def test_the_out_of_bag_score_is_that_of_the_decision(table: Rows) -> None:
 @pytest.mark.parametrize(
     "estimator", [quick(OURS[0]), quick(OURS[1]), LogisticRegression()], ids=["lgbm", "xgb", "lr"]
 )
-def test_the_threshold_is_about_the_best_on_a_large_truth_set(estimator: Any) -> None:
+def test_the_threshold_is_about_the_best_on_a_large_truth_set(
+    estimator: Model,
+) -> None:
     train, truth = binary(12_000, prevalence=0.04), binary(100_000, seed=1, prevalence=0.04)
     clf = bagged(estimator, n_estimators=10).fit(train.X, train.y)
     p = clf.predict_proba(truth.X)[:, 1]
@@ -299,7 +304,9 @@ def test_one_bag_is_enough(table: Rows) -> None:
 
 @pytest.mark.parametrize("estimator", [quick(OURS[0]), quick(OURS[1]), LogisticRegression()])
 @pytest.mark.parametrize("positives", [2, 7])
-def test_fewer_than_ten_positives_are_all_kept_in_every_bag(estimator: Any, positives: int) -> None:
+def test_fewer_than_ten_positives_are_all_kept_in_every_bag(
+    estimator: Model, positives: int
+) -> None:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(500, 3)), np.repeat([0, 1], [500 - positives, positives])
     X[y == 1] += 3
@@ -316,7 +323,7 @@ def test_fewer_than_ten_positives_are_all_kept_in_every_bag(estimator: Any, posi
 
 @pytest.mark.parametrize("estimator", [quick(OURS[0]), quick(OURS[1]), LogisticRegression()])
 def test_labels_can_be_strings_and_the_positive_one_may_sort_first(
-    estimator: Any, table: Rows
+    estimator: Model, table: Rows
 ) -> None:
     numbers = bagged(estimator).fit(table.X, table.y)
     names = np.where(table.y == 1, "anomaly", "normal")
@@ -347,7 +354,7 @@ def test_labels_can_be_booleans_and_the_dict_names_them(table: Rows) -> None:
     [quick(OURS[0]), quick(OURS[1]), HistGradientBoostingClassifier(max_iter=20)],
     ids=["lgbm", "xgb", "hist"],
 )
-def test_categories_and_missing_values_work(estimator: Any, table: Rows) -> None:
+def test_categories_and_missing_values_work(estimator: Model, table: Rows) -> None:
     rng = np.random.default_rng(0)
     town = np.array(["x", "y", "z"])[rng.integers(0, 3, 3000)]
     frame = pd.DataFrame(table.X[:, :4], columns=list("abcd"))
@@ -363,7 +370,9 @@ def test_categories_and_missing_values_work(estimator: Any, table: Rows) -> None
 
 
 @pytest.mark.parametrize("estimator", [quick(OURS[0]), quick(OURS[1]), LogisticRegression()])
-def test_sample_weight_moves_the_probabilities(estimator: Any, table: Rows) -> None:
+def test_sample_weight_moves_the_probabilities(
+    estimator: Model, table: Rows
+) -> None:
     weight = np.where(table.y == 1, 5.0, 1.0)
     clf = bagged(estimator).fit(table.X, table.y, sample_weight=weight)
     prevalence = np.average(table.y, weights=weight)
@@ -450,8 +459,10 @@ def test_nested_parameters_reach_the_estimator(table: Rows) -> None:
     ids=["lgbm", "xgb", "forest"],
 )
 @pytest.mark.parametrize("sampling", ["random", "self_paced"])
-def test_the_seed_decides_whatever_n_jobs_is(estimator: Any, sampling: str, table: Rows) -> None:
-    def fit(**parameters: Any) -> gbimb.UnderBaggingClassifier:
+def test_the_seed_decides_whatever_n_jobs_is(
+    estimator: Model, sampling: str, table: Rows
+) -> None:
+    def fit(**parameters: object) -> gbimb.UnderBaggingClassifier:
         return bagged(clone(estimator), sampling=sampling, **parameters).fit(table.X, table.y)
 
     a, b, c = fit(n_jobs=1), fit(n_jobs=2), fit(n_jobs=3)
@@ -469,7 +480,7 @@ def test_the_seed_decides_whatever_n_jobs_is(estimator: Any, sampling: str, tabl
 )
 @pytest.mark.parametrize("replacement", [False, True])
 def test_bags_added_later_are_those_of_a_longer_fit(
-    estimator: Any, replacement: bool, table: Rows
+    estimator: Model, replacement: bool, table: Rows
 ) -> None:
     grown = bagged(estimator, n_estimators=2, warm_start=True, replacement=replacement)
     grown.fit(table.X, table.y)
@@ -499,7 +510,7 @@ def test_bags_are_only_added_to_those_of_the_same_rows(table: Rows) -> None:
 
 def clone_of(clf: gbimb.UnderBaggingClassifier) -> gbimb.UnderBaggingClassifier:
     """The fitted classifier again, with its bags."""
-    return pickle.loads(pickle.dumps(clf))  # noqa: S301
+    return pickle.loads(pickle.dumps(clf))
 
 
 @both
@@ -510,7 +521,7 @@ def test_a_pickled_classifier_is_the_same_and_keeps_no_training_data(
     wide = bagged(quick(kind), n_estimators=3).fit(np.tile(table.X, (1, 10)), table.y)
     text = pickle.dumps(clf)
     np.testing.assert_array_equal(
-        pickle.loads(text).predict_proba(table.X),  # noqa: S301
+        pickle.loads(text).predict_proba(table.X),
         clf.predict_proba(table.X),
     )
     assert len(text) < 400_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -12,7 +12,9 @@ import pytest
 import gbimb
 from tests.bagging.tables import OURS, Rows, binary, excess_log_loss
 
-LOSSES = [
+Cell: TypeAlias = tuple[dict[str, Any], float | str | None, float | None]
+
+LOSSES: list[dict[str, Any]] = [
     {"loss": "logistic"},
     *(
         {"loss": "focal", "gamma": gamma, "alpha": alpha}
@@ -42,7 +44,7 @@ def baseline(kind: type, n: int) -> float:
     return excess_log_loss(fresh.posterior, model.predict_proba(fresh.X))
 
 
-def check(kind: type, n: int, cell: tuple[dict[str, Any], Any, Any]) -> None:
+def check(kind: type, n: int, cell: Cell) -> None:
     loss, weight, ratio = cell
     train, fresh = tables(n)
     model = kind(**loss, scale_pos_weight=weight, random_state=0, n_jobs=1)
@@ -58,12 +60,12 @@ def check(kind: type, n: int, cell: tuple[dict[str, Any], Any, Any]) -> None:
 
 @pytest.mark.parametrize("kind", OURS, ids=["lgbm", "xgb"])
 @pytest.mark.parametrize("cell", SOME, ids=str)
-def test_probabilities_are_true_in_some_cells_of_the_grid(kind: type, cell: Any) -> None:
+def test_probabilities_are_true_in_some_cells_of_the_grid(kind: type, cell: Cell) -> None:
     check(kind, 15_000, cell)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", OURS, ids=["lgbm", "xgb"])
 @pytest.mark.parametrize("cell", CELLS, ids=str)
-def test_probabilities_are_true_in_every_cell_of_the_grid(kind: type, cell: Any) -> None:
+def test_probabilities_are_true_in_every_cell_of_the_grid(kind: type, cell: Cell) -> None:
     check(kind, 30_000, cell)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import gbimb
 from tests.bagging.tables import OURS, quick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sklearn.base import BaseEstimator
+
+    Check = Callable[[BaseEstimator], None]
 
 REASON = "rows are drawn: a row of weight two is not the same as two rows"
 EXPECTED_TO_FAIL = {
@@ -28,5 +35,7 @@ EXPECTED_TO_FAIL = {
     ],
     expected_failed_checks=lambda _: EXPECTED_TO_FAIL,
 )
-def test_scikit_learn_checks(estimator: Any, check: Any) -> None:
+def test_scikit_learn_checks(
+    estimator: BaseEstimator, check: Check
+) -> None:
     check(estimator)

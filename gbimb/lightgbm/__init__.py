@@ -1,0 +1,56 @@
+"""gbimb's losses and metrics in LightGBM: for your own training code, and for the estimators.
+
+::
+
+    loss = gbimb.FocalLoss(gamma=2.0)
+    start = gbimb.lightgbm.set_start(loss, train_set, valid_set)
+    booster = lgb.train(
+        {"objective": gbimb.lightgbm.objective(loss), "metric": "None"},
+        train_set,
+        valid_sets=[valid_set],
+        feval=gbimb.lightgbm.feval(["mcc", "f1"], loss),
+        callbacks=[lgb.early_stopping(50, first_metric_only=True)],
+    )
+    gbimb.lightgbm.bake_start(booster, start)
+    proba = loss.probability(booster.predict(X, raw_score=True))
+"""
+
+from __future__ import annotations
+
+from gbimb.lightgbm._boosters import (
+    Bins,
+    Member,
+    feature_gains,
+    fit_plain_classifier,
+    merge,
+    prepare_thread,
+    raw_score,
+)
+from gbimb.lightgbm._native import (
+    IGNORED_PARAMETERS,
+    Objective,
+    bake_start,
+    check_parameters,
+    feval,
+    objective,
+    set_start,
+    synonyms,
+)
+
+__all__ = [
+    "IGNORED_PARAMETERS",
+    "Bins",
+    "Member",
+    "Objective",
+    "bake_start",
+    "check_parameters",
+    "feature_gains",
+    "feval",
+    "fit_plain_classifier",
+    "merge",
+    "objective",
+    "prepare_thread",
+    "raw_score",
+    "set_start",
+    "synonyms",
+]

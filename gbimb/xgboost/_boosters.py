@@ -1,0 +1,235 @@
+"""Boosters on parts of one quantised table, merged into one: what the estimators use."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xgboost as xgb
+
+from gbimb._validation import as_float32
+from gbimb.exceptions import InvalidDataError
+from gbimb.xgboost._native import Rows, declared_start
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from gbimb._typing import Float32Array, Matrix
+    from gbimb.losses import Loss
+
+# Below this share of the rows a matrix of their own is worth its memory.
+SMALL_SHARE = 0.5
+
+
+def merge(models: Sequence[bytes], slope: float, start: NDArray[np.float64]) -> xgb.Booster:
+    """Return one booster with the raw score ``slope * mean + start``.
+
+    Parameters
+    ----------
+    models : sequence of bytes
+        Boosters as JSON (``save_raw("json")``), all trained on the same columns. The mean is
+        over the sums of their trees.
+    slope : float
+    start : float64 array of shape (number of raw scores,)
+        Becomes the ``base_score`` of the booster.
+    """
+    parts = [json.loads(model) for model in models]
+    merged = parts[0]
+    share = np.float32(slope / len(parts))
+    trees: list[dict[str, Any]] = []
+    tree_info: list[int] = []
+    indptr = [0]
+    for part in parts:
+        forest = part["learner"]["gradient_booster"]["model"]
+        indptr += [indptr[-1] + step for step in forest["iteration_indptr"][1:]]
+        tree_info += forest["tree_info"]
+        trees += [_rescale(tree, share) for tree in forest["trees"]]
+    for i, tree in enumerate(trees):
+        tree["id"] = i
+    model = merged["learner"]["gradient_booster"]["model"]
+    model.update(trees=trees, tree_info=tree_info, iteration_indptr=indptr)
+    model["gbtree_model_param"]["num_trees"] = str(len(trees))
+    base = np.atleast_1d(declared_start(start)).tolist()
+    merged["learner"]["learner_model_param"]["base_score"] = json.dumps(base)
+    booster = xgb.Booster()
+    booster.load_model(bytearray(json.dumps(merged), "utf-8"))
+    return booster
+
+
+def _rescale(tree: dict[str, Any], share: np.float32) -> dict[str, Any]:
+    # A leaf keeps its value where an inner node keeps its split.
+    leaf = np.asarray(tree["left_children"]) == -1
+    values = np.asarray(tree["split_conditions"], dtype=np.float32)
+    values[leaf] *= share
+    tree["split_conditions"] = values.tolist()
+    tree["base_weights"] = (np.asarray(tree["base_weights"], np.float32) * share).tolist()
+    return tree
+
+
+class Bins:
+    """A table binned once, from which boosters on parts of its rows are made.
+
+    Rows that are held out have weight zero, which is exactly as if they were absent, while one
+    quantised matrix serves every part. A small part gets a matrix of its own with the same bins.
+    """
+
+    def __init__(
+        self,
+        X: Matrix,
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+        *,
+        categorical: Sequence[int],
+        feature_names: Sequence[str],
+        params: Mapping[str, Any],
+    ) -> None:
+        many = "num_class" in params
+        self._params = {
+            **params,
+            "objective": "multi:softprob" if many else "binary:logistic",
+            "disable_default_eval_metric": 1,
+        }
+        self._X = X
+        self._y = as_float32(y)
+        self._weight = None if weight is None else as_float32(weight)
+        types = ["c" if i in set(categorical) else "q" for i in range(X.shape[1])]
+        self._options = {
+            "feature_names": list(feature_names),
+            "feature_types": types,
+            "enable_categorical": True,
+            "nthread": params.get("nthread"),
+        }
+        # Weights would move the bins: they stay with the objective.
+        self._dmatrix = _quantised(X, self._y, max_bin=params.get("max_bin", 256), **self._options)
+
+    def external(
+        self,
+        X: Matrix,
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+    ) -> xgb.DMatrix:
+        """Return further rows, cut with the same bins."""
+        del weight
+        return _quantised(X, as_float32(y), ref=self._dmatrix, **self._options)
+
+    def member(
+        self,
+        loss: Loss,
+        start: NDArray[np.float64],
+        train: NDArray[np.intp] | None,
+        held_out: NDArray[np.intp] | xgb.DMatrix | None,
+        params: Mapping[str, Any],
+    ) -> Member:
+        """Return a booster for the rows ``train`` (None: all), watched on ``held_out``.
+
+        ``params`` go before those of the bins.
+        """
+        params = {**self._params, **params, "base_score": declared_start(start)}
+        if train is not None and train.size < SMALL_SHARE * self._y.size:
+            if isinstance(held_out, np.ndarray):
+                held_out = self._copy_of(held_out)
+            weight = None if self._weight is None else self._weight[train]
+            return Member(
+                loss, params, self._copy_of(train), Rows(self._y[train], weight), held_out
+            )
+        weight = self._weight
+        if train is not None:
+            # How often each row is there: drawn with replacement, more than once.
+            weight = np.bincount(train, minlength=self._y.size).astype(np.float32)
+            if self._weight is not None:
+                weight *= self._weight
+        return Member(loss, params, self._dmatrix, Rows(self._y, weight), held_out)
+
+    def _copy_of(self, rows: NDArray[np.intp]) -> xgb.DMatrix:
+        rows = np.sort(rows)
+        return self.external(self._X[rows], self._y[rows], None)
+
+
+def _quantised(X: Matrix, y: Float32Array, **options: Any) -> xgb.QuantileDMatrix:  # noqa: ANN401
+    try:
+        return xgb.QuantileDMatrix(X, y, **options)
+    except xgb.core.XGBoostError as error:
+        if "value too large" not in str(error):
+            raise
+        msg = "X must hold numbers below 3.4e38 in size: XGBoost keeps them as float32. Scale them."
+        raise InvalidDataError(msg) from None
+
+
+class Member:
+    """One booster in training, and the raw scores of the rows that are held out from it."""
+
+    def __init__(
+        self,
+        loss: Loss,
+        params: Mapping[str, Any],
+        dmatrix: xgb.DMatrix,
+        rows: Rows,
+        held_out: NDArray[np.intp] | xgb.DMatrix | None,
+    ) -> None:
+        self._loss = loss
+        self._rows = rows
+        self._dmatrix = dmatrix
+        self._held_out = held_out
+        shape = (rows.y.size,) if loss.n_outputs == 1 else (rows.y.size, loss.n_outputs)
+        self._buffers = (np.empty(shape, np.float32), np.empty(shape, np.float32))
+        watched = [held_out] if isinstance(held_out, xgb.DMatrix) else []
+        self.booster = xgb.Booster(dict(params), cache=[dmatrix, *watched])
+
+    def update(self) -> None:
+        """Add the trees of one round."""
+        self.booster.update(self._dmatrix, self.booster.num_boosted_rounds(), fobj=self._objective)
+
+    def _objective(
+        self, predt: NDArray[np.float32], _: xgb.DMatrix
+    ) -> tuple[Float32Array, Float32Array]:
+        return self._loss.gradient_curvature(
+            self._rows.y, predt, self._rows.weight, out=self._buffers
+        )
+
+    def held_out(self) -> NDArray[np.float32]:
+        """Return the raw scores of the held-out rows, in rising order of row."""
+        if isinstance(self._held_out, xgb.DMatrix):
+            return self.booster.predict(self._held_out, output_margin=True)
+        scores = self.booster.predict(self._dmatrix, output_margin=True)
+        return scores if self._held_out is None else scores[np.sort(self._held_out)]
+
+    def model(self, n_rounds: int) -> bytes:
+        """Return the first ``n_rounds`` rounds as JSON."""
+        return bytes(self.booster[:n_rounds].save_raw("json"))
+
+
+def fit_plain_classifier(
+    X: NDArray[Any],
+    y: NDArray[Any],
+    categorical: Sequence[int],
+    **params: Any,  # noqa: ANN401  XGBoost's own
+) -> tuple[xgb.XGBClassifier, int]:
+    """Return XGBoost's own fitted classifier and its rounds, to compare with.
+
+    ``categorical`` are the positions of columns with whole numbers for categories.
+    """
+    types = ["c" if i in set(categorical) else "q" for i in range(X.shape[1])]
+    classifier = xgb.XGBClassifier(feature_types=types, enable_categorical=True, **params)
+    classifier.fit(X, y)
+    return classifier, int(classifier.get_booster().num_boosted_rounds())
+
+
+def raw_score(booster: xgb.Booster, X: Matrix, n_threads: int) -> NDArray[np.float64]:
+    """Return the raw scores of ``X``, shape (n,) or (n, K)."""
+    booster.set_param({"nthread": n_threads})
+    scores = booster.inplace_predict(X, predict_type="margin", validate_features=False)
+    return np.asarray(scores, dtype=np.float64)
+
+
+def prepare_thread() -> None:
+    """Do nothing: XGBoost's log level is part of a booster."""
+
+
+def feature_gains(booster: xgb.Booster) -> NDArray[np.float64]:
+    """Return the total gain of each feature."""
+    gains = booster.get_score(importance_type="total_gain")
+    names = booster.feature_names or []
+    return np.array([gains.get(name, 0.0) for name in names], dtype=np.float64)

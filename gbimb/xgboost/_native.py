@@ -1,0 +1,263 @@
+"""Losses and metrics for training code of your own."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import xgboost as xgb
+from scipy.special import expit
+
+from gbimb._validation import as_float32, check_binary_labels, check_class_codes
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.losses import MulticlassLoss
+from gbimb.metrics import evaluate, evaluate_multiclass, get_metric, get_multiclass_metric
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from gbimb._typing import Float32Array
+    from gbimb.losses import Loss, MarginLoss
+
+ALIASES: Final = (
+    ("alpha", "reg_alpha"),
+    ("eta", "learning_rate"),
+    ("gamma", "min_split_loss"),
+    ("lambda", "reg_lambda"),
+    ("n_jobs", "nthread"),
+    ("random_state", "seed"),
+)
+
+
+# With these, ``base_score`` means what ``base_score`` below returns.
+DECLARED_OBJECTIVES: Final = ("binary:logistic", "reg:logistic", "multi:softprob", "multi:softmax")
+
+
+class Rows(NamedTuple):
+    """What XGBoost would copy on every call, read once for each DMatrix."""
+
+    y: Float32Array
+    weight: Float32Array | None
+
+
+def _check_dmatrix(dmatrix: object) -> None:
+    if not isinstance(dmatrix, xgb.DMatrix):
+        msg = (
+            "This is for xgboost.train, which gives a DMatrix as the second argument, got "
+            f"{type(dmatrix).__name__}. Instead of XGBClassifier, use ImbalancedXGBClassifier."
+        )
+        raise InvalidTypeError(msg)
+
+
+def _read_rows(dmatrix: xgb.DMatrix) -> Rows:
+    y = as_float32(dmatrix.get_label())
+    if y.size == 0:
+        msg = "The DMatrix has no labels: give label=... when you make it."
+        raise InvalidDataError(msg)
+    weight = as_float32(dmatrix.get_weight())
+    return Rows(y, weight if weight.size else None)
+
+
+class Objective:
+    """A loss as XGBoost's ``obj``: ``(margin, DMatrix) -> (gradient, curvature)``.
+
+    DMatrix weights are applied, which XGBoost leaves to the objective. Labels and weights are
+    read once for each DMatrix: set them before training.
+    """
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss = loss
+        self._cache: WeakKeyDictionary[
+            xgb.DMatrix, tuple[Rows, tuple[Float32Array, Float32Array]]
+        ] = WeakKeyDictionary()
+
+    def __call__(
+        self, predt: NDArray[np.float32], dmatrix: xgb.DMatrix
+    ) -> tuple[Float32Array, Float32Array]:
+        """Return gradient and curvature at the margins ``predt``."""
+        _check_dmatrix(dmatrix)
+        if dmatrix not in self._cache:
+            rows = _read_rows(dmatrix)
+            name = "The label of the DMatrix"
+            if self.loss.n_outputs == 1:
+                check_binary_labels(rows.y, name)
+            else:
+                check_class_codes(rows.y, self.loss.n_outputs, name)
+            buffers = (np.empty(predt.shape, np.float32), np.empty(predt.shape, np.float32))
+            self._cache[dmatrix] = (rows, buffers)
+        rows, buffers = self._cache[dmatrix]
+        return self.loss.gradient_curvature(rows.y, predt, rows.weight, out=buffers)
+
+    def __reduce__(self) -> tuple[type[Objective], tuple[Loss]]:
+        """Pickle the loss alone."""
+        return Objective, (self.loss,)
+
+    def __repr__(self) -> str:
+        """Name the loss."""
+        return f"gbimb.xgboost.objective({self.loss!r})"
+
+
+def objective(loss: Loss) -> Objective:
+    """Return ``loss`` as ``obj`` for ``xgboost.train``.
+
+    Parameters
+    ----------
+    loss : FocalLoss, LogisticLoss, ...
+        For K classes SoftmaxFocalLoss or SoftmaxLoss, with ``"objective": "multi:softprob"`` and
+        ``"num_class": K`` in the parameters and labels 0 to K-1.
+
+    Notes
+    -----
+    Set ``"objective": "binary:logistic"`` and ``"base_score": base_score(loss, y)`` beside it:
+    without them XGBoost starts at a raw score of 0.5, in a squared-error model.
+    ``scale_pos_weight`` belongs into the loss: XGBoost ignores it under a custom objective, and
+    :func:`early_stopping` refuses it.
+    """
+    return Objective(loss)
+
+
+def synonyms(name: str) -> set[str]:
+    """Return all names that XGBoost has for a parameter; none if it does not know it."""
+    for names in ALIASES:
+        if name in names:
+            return set(names)
+    return {name} if name in _known_parameters() else set()
+
+
+@cache
+def _known_parameters() -> frozenset[str]:
+    """Return the names in the configuration of a booster."""
+    row = xgb.DMatrix(np.zeros((1, 1)), label=[0.0], nthread=1)
+    params = {"objective": "binary:logistic", "tree_method": "hist", "nthread": 1, "verbosity": 0}
+    booster = xgb.Booster(params, cache=[row])
+    config = json.loads(booster.save_config())
+    found: set[str] = set()
+    groups = [config]
+    while groups:
+        group = groups.pop()
+        found |= group.keys()
+        for value in group.values():
+            inner = value if isinstance(value, list) else [value]
+            groups += [part for part in inner if isinstance(part, dict)]
+    return frozenset(found)
+
+
+def declared_start(start: NDArray[np.float64]) -> float | list[float]:
+    """Return ``start`` as XGBoost's ``base_score``: on its probability scale for one score."""
+    return float(expit(start[0])) if start.size == 1 else [float(s) for s in start]
+
+
+def base_score(
+    loss: MarginLoss | MulticlassLoss,
+    y_true: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+) -> float | list[float]:
+    """Return XGBoost's ``base_score`` that starts training at the minimum of the loss.
+
+    It is ``sigmoid(loss.init_score(...))``, in (0, 1): XGBoost keeps it in the model and adds it
+    in every prediction. It is not a probability of the data unless the loss is the log loss.
+    For K classes it is a list of K raw scores.
+    """
+    return declared_start(np.atleast_1d(np.asarray(loss.init_score(y_true, sample_weight))))
+
+
+class _CustomMetric:
+    def __init__(self, metrics: Sequence[str], loss: MarginLoss | MulticlassLoss) -> None:
+        many = isinstance(loss, MulticlassLoss)
+        self.metrics = tuple((get_multiclass_metric if many else get_metric)(m) for m in metrics)
+        self.loss = loss
+        self._cache: WeakKeyDictionary[xgb.DMatrix, Rows] = WeakKeyDictionary()
+
+    def __call__(self, predt: NDArray[np.float32], dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
+        _check_dmatrix(dmatrix)
+        if dmatrix not in self._cache:
+            self._cache[dmatrix] = _read_rows(dmatrix)
+        rows = self._cache[dmatrix]
+        if isinstance(self.loss, MulticlassLoss):
+            values = evaluate_multiclass(self.metrics, self.loss, rows.y, predt, rows.weight)
+        else:
+            values = evaluate(self.metrics, self.loss, rows.y, predt, rows.weight)
+        return [(_safe_name(name), value) for name, value in values.items()]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _CustomMetric, (tuple(m.name for m in self.metrics), self.loss)
+
+
+def custom_metric(metrics: Sequence[str], loss: MarginLoss | MulticlassLoss) -> _CustomMetric:
+    """Return ``metrics`` as ``custom_metric`` for ``xgboost.train`` with ``objective(loss)``.
+
+    Parameters
+    ----------
+    metrics : sequence of str
+        Names such as "mcc", "f1", "fbeta:2", "mcc@0.5", "average_precision", "log_loss". Without
+        "@", the best value over all thresholds. A ":" is reported as "_": XGBoost reserves it.
+        For many classes "mcc" (R_K), "f1" (macro), "balanced_accuracy" and "log_loss".
+    loss : FocalLoss, LogisticLoss, ...
+
+    Notes
+    -----
+    XGBoost rounds every reported value to six decimals.
+    """
+    return _CustomMetric([metrics] if isinstance(metrics, str) else metrics, loss)
+
+
+def _safe_name(name: str) -> str:
+    return name.replace(":", "_")
+
+
+class EarlyStopping(xgb.callback.EarlyStopping):
+    """XGBoost's early stopping with the right direction, the best round kept."""
+
+    def before_training(self, model: xgb.Booster) -> xgb.Booster:
+        """Refuse what XGBoost would ignore under a custom objective."""
+        check_booster_parameters(model)
+        booster: xgb.Booster = super().before_training(model)
+        return booster
+
+
+def check_booster_parameters(model: xgb.Booster) -> None:
+    """Refuse what makes XGBoost start elsewhere, or what it ignores, under a custom objective."""
+    declared = json.loads(model.save_config())["learner"]["objective"]
+    if declared["name"] not in DECLARED_OBJECTIVES:
+        msg = (
+            f"With objective={declared['name']!r} beside the custom objective XGBoost does not "
+            'start at base_score\'s logit. Set "objective": "binary:logistic" in the parameters.'
+        )
+        raise InvalidParameterError(msg)
+    weight = float(declared.get("reg_loss_param", {}).get("scale_pos_weight", 1))
+    if weight != 1:
+        msg = (
+            f"scale_pos_weight={weight:g} would be ignored: XGBoost does not apply it under a "
+            "custom objective. Instead, give scale_pos_weight to the loss."
+        )
+        raise InvalidParameterError(msg)
+
+
+def early_stopping(rounds: int, metric: str = "mcc", data_name: str | None = None) -> EarlyStopping:
+    """Return a callback that stops ``xgboost.train`` when ``metric`` no longer improves.
+
+    XGBoost's own callback takes "mcc" and "f1" for losses, and leaves the worse trees in the
+    model. This one knows the direction and keeps the trees up to the best round.
+
+    Parameters
+    ----------
+    rounds : int
+        Rounds without improvement before it stops, >= 1.
+    metric : str, default="mcc"
+        One of the names given to :func:`custom_metric`.
+    data_name : str, optional
+        Name in ``evals``; the last one by default.
+    """
+    read = get_multiclass_metric if metric.endswith("@argmax") else get_metric
+    return EarlyStopping(
+        rounds=rounds,
+        metric_name=_safe_name(metric),
+        data_name=data_name,
+        maximize=read(metric).greater_is_better,
+        save_best=True,
+    )
