@@ -1,6 +1,7 @@
 # Every target sets up what it needs, given Python 3.11 or newer and make.
 #   make test        the test suite, then the examples in the docstrings and the README
 #   make benchmark   focal loss against weighted log loss on real tables; ARGS="--help" for more
+#   make speed       what gbimb costs beside the engines alone; ARGS="--help" for sizes
 #   make lint types wheel, or all of it: make check
 # Variables: PYTHON (interpreter), CORES (test processes), ARGS (for benchmark and test).
 
@@ -17,7 +18,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 ROOT := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help test doctest benchmark lint types wheel check clean
+.PHONY: help test doctest benchmark speed lint types wheel check clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -59,6 +60,9 @@ doctest: $(DEV)/.test
 
 benchmark: $(CORE)/.core
 	@$(CORE)/bin/gbimb benchmark $(ARGS)
+
+speed: $(CORE)/.core
+	@$(CORE)/bin/python -W ignore -m benchmarks.speed $(ARGS)
 
 lint: $(DEV)/.lint
 	$(DEV)/bin/ruff check .

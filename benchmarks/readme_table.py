@@ -19,6 +19,8 @@ NAMES = {
     "weighted-logloss": "**weighted log loss, threshold 0.5 (the line)**",
     "logloss-tuned": "gbimb, log loss",
     "focal": "gbimb, focal (the default)",
+    "holdout": "gbimb, focal, one hold-out instead of five folds",
+    "bagging": "gbimb, focal, ten undersampled bags",
     "focal-weighted": 'gbimb, focal, `scale_pos_weight="balanced"`',
 }
 METRICS = ("mcc", "f1", "average_precision", "log_loss")
@@ -36,8 +38,8 @@ def main() -> None:
         f"{t['name']} ({t['positives']:,} of {t['rows']:,})" for t in results["tables"]
     )
     lines.append(
-        f"\nMeans over {len(results['tables'])} tables that ship with gbimb, {results['folds']} folds "
-        f"each: {tables} ([all numbers](benchmarks/README.md)).{led(results)}"
+        f"\nMeans over {len(results['tables'])} tables that ship with gbimb, {results['folds']} "
+        f"folds each: {tables} ([all numbers](benchmarks/README.md)).{led(results)}"
     )
     text = README.read_text(encoding="utf-8")
     marked = re.compile(r"(<!-- results: start.*?-->\n).*?(<!-- results: end -->)", re.DOTALL)
@@ -48,8 +50,8 @@ def main() -> None:
 def led(results: dict[str, Any]) -> str:
     """Say where one table makes most of the default's lead."""
     return "".join(
-        f" Without {c['leader']}, where the engine's weighted log loss fails, the lead of the default "
-        f"on {ENGINES[c['engine']]} is {c['mean_without_leader']:+.3f}."
+        f" Without {c['leader']}, where the engine's weighted log loss fails, the lead of the "
+        f"default on {ENGINES[c['engine']]} is {c['mean_without_leader']:+.3f}."
         for c in results["comparisons"]
         if (c["method"], c["baseline"], c["measure"]) == ("focal", "weighted-logloss", "mcc")
         and c["leader"]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     )
     from gbimb.exceptions import GbimbError, GbimbWarning
     from gbimb.losses import FocalLoss, LogisticLoss, SoftmaxFocalLoss, SoftmaxLoss
+    from gbimb.persistence import load
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,7 @@ __all__ = [
     "correct_prior",
     "datasets",
     "lightgbm",
+    "load",
     "losses",
     "metrics",
     "thresholds",
@@ -50,6 +52,7 @@ _HOME = {
     "SoftmaxLoss": "gbimb.losses",
     "UnderBaggingClassifier": "gbimb.estimators",
     "correct_prior": "gbimb.correction",
+    "load": "gbimb.persistence",
 }
 
 

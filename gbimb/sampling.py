@@ -167,8 +167,9 @@ def self_paced_draw(
     low, high = float(hardness.min()), float(hardness.max())
     if high - low < 1e-12:
         return rng.choice(rows, size, replace=False)
-    bins = np.minimum(((hardness - low) / (high - low) * HARDNESS_BINS).astype(np.intp),
-                      HARDNESS_BINS - 1)
+    bins = np.minimum(
+        ((hardness - low) / (high - low) * HARDNESS_BINS).astype(np.intp), HARDNESS_BINS - 1
+    )
     population = np.bincount(bins, minlength=HARDNESS_BINS)
     total = np.bincount(bins, weights=hardness, minlength=HARDNESS_BINS)
     mean = total / np.maximum(population, 1)

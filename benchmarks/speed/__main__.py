@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
     parser.add_argument("--rows", type=int, default=4_000_000, help="training rows (%(default)s)")
     parser.add_argument("--columns", type=int, default=20, help="float32 columns (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=30, help="boosting rounds (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=100, help="boosting rounds (%(default)s)")
     parser.add_argument("--valid-rows", type=int, default=1_000_000, help="(%(default)s)")
     parser.add_argument("--scores", type=int, default=20_000_000, help="(%(default)s)")
     parser.add_argument("--predict-rows", type=int, default=1_000_000, help="(%(default)s)")

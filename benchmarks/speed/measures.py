@@ -383,7 +383,7 @@ def start_up(sizes: Sizes) -> Iterator[Row]:
             seconds(lambda code=code: _run(code))
             for code in ("import numpy, gbimb", "import numpy")
         ]
-        differences.append(both[0] - both[1])
+        differences.append(both[0].wall - both[1].wall)
     yield Row("importing gbimb beyond NumPy", statistics.median(differences), "s", 0.4, "")
     for engine in ("lightgbm", "xgboost"):
         with tempfile.TemporaryDirectory() as cache:

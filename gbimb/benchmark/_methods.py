@@ -164,18 +164,18 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 _logloss_tuned,
             ),
             Method(
-                HOLDOUT,
-                "focal, hold-out",
-                "As focal, but with cv='holdout': one row in five stops training and sets the "
-                "threshold. What focal has over it is what cross-fitting brings.",
-                _holdout,
-            ),
-            Method(
                 MAIN,
                 "focal",
                 "gbimb's estimator as it is: focal loss, early stopping on MCC, chosen threshold; "
                 "cross-fitted in five folds unless the table is large (see cv='auto').",
                 _focal,
+            ),
+            Method(
+                HOLDOUT,
+                "focal, hold-out",
+                "As focal, but with cv='holdout': one row in five stops training and sets the "
+                "threshold. What focal has over it is what cross-fitting brings.",
+                _holdout,
             ),
             Method(
                 "focal-weighted",

@@ -139,7 +139,7 @@ def _check_folds(table: BenchmarkTable, folds: int) -> None:
     if table.classes:
         msg = (
             f"Table {table.name!r} must have two classes or more with a row in every fold, got "
-            f"{few} rows of the second most frequent one for {folds} folds. {remedy}."
+            f"{few} of the second most frequent one for {folds} folds. {remedy}."
         )
         raise InvalidDataError(msg)
     which = "positives" if few == table.positives else "negatives"

@@ -104,10 +104,14 @@ def _table_text(t: BenchmarkTable) -> str:
         share = f"{positives / t.rows:.1%}"
         return f"{size}, {positives:,} positives ({_short(t.positive)!r}, {share})"
     most, least = (
-        f"{t.class_rows[k]:,} rows ({_short(t.classes[k])!r}, {t.class_rows[k] / t.rows:.1%})"
+        f"{_row_count(t.class_rows[k])} ({_short(t.classes[k])!r}, {t.class_rows[k] / t.rows:.1%})"
         for k in (0, -1)
     )
     return f"{size}, {t.n_classes} classes of {most} to {least}"
+
+
+def _row_count(n: int) -> str:
+    return f"{n:,} row" if n == 1 else f"{n:,} rows"
 
 
 def _spread(value: Spread, width: int, digits: int = 3) -> Text:

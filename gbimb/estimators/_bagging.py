@@ -54,6 +54,9 @@ if TYPE_CHECKING:
 
 SAMPLINGS = ("random", "self_paced")
 SMALLEST_PROBABILITY = 1e-12
+# Bags in training hold at most this share of the rows of a large table between them.
+LARGEST_SHARE = 0.25
+LARGE_TABLE = 100_000
 
 
 class UnderBaggingClassifier(DecidingClassifier):
@@ -68,8 +71,9 @@ class UnderBaggingClassifier(DecidingClassifier):
     ----------
     estimator : classifier or None, default=None
         One of gbimb's estimators (None: ``ImbalancedLGBMClassifier()``), for which the table is
-        binned once and each bag is stopped early on rows out of it; or any scikit-learn
-        classifier with ``predict_proba``.
+        binned once and each bag is stopped early on rows out of it (``cv`` stays at "auto",
+        ``random_state`` and ``n_jobs`` are those given here); or any scikit-learn classifier
+        with ``predict_proba``.
     n_estimators : int, default=10
         Number of bags.
     sampling_strategy : float, "auto" or dict, default=1.0
@@ -87,7 +91,8 @@ class UnderBaggingClassifier(DecidingClassifier):
     threshold : "auto", metric name or float, default="auto"
         As in the boosting estimators.
     warm_start : bool, default=False
-        Keep the bags of the last fit and add those that ``n_estimators`` lacks.
+        Keep the bags of the last fit and add those that ``n_estimators`` lacks, of the same rows.
+        Random bags are then those of one longer fit.
     random_state : int, RandomState or None, default=None
         Seed of the bags and of all that is in them; the result does not depend on ``n_jobs``.
     n_jobs : int or None, default=None
@@ -106,8 +111,9 @@ class UnderBaggingClassifier(DecidingClassifier):
     oob_score_ : float
         ``eval_metric`` of the decision on rows out of the bags; NaN where there were none.
     oob_proba_ : float64 array of shape (n, K)
-        Probabilities of the training rows from bags that did not train on them, NaN for rows
-        without one. Of tables with more rows 200,000 of the common classes are judged.
+        Probabilities of the training rows from every fifth bag, where it did not train on them:
+        the mean over as many bags for rows of all classes. NaN for rows without one. Of larger
+        tables 200,000 rows of the common classes are judged.
     feature_importances_ : array of shape (n_features,)
         Mean over the bags, where they have some.
 
@@ -254,6 +260,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         self.estimators_samples_: list[IntArray] = []
         self._shares: list[FloatArray] = []
         self._limits: list[float] = []
+        self._digest = 0  # of the rows that bags were drawn from
         self._oob: OutOfBag | None = None
 
     def _make_trainer(
@@ -288,7 +295,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         drawn = resolve_sampling_strategy(self.sampling_strategy, counts, labels.classes.tolist())
         ones = np.ones(labels.codes.size, np.float32) if weight is None else weight
         population = Population.make(labels.codes, ones, drawn, self._seed)
-        digest = crc32(population.fold, crc32(labels.codes))
+        digest = crc32(population.fold.data, crc32(labels.codes.data))
         if done and (digest != self._digest or list(labels.classes) != list(self.classes_)):
             msg = (
                 "warm_start adds bags of the same rows with the same sampling_strategy, got "
@@ -311,6 +318,11 @@ class UnderBaggingClassifier(DecidingClassifier):
             if i >= done
         )
         side_by_side = max(1, min(threads, self.n_estimators - done))
+        if not trainer.in_bag and labels.codes.size > LARGE_TABLE:
+            # Each bag is a copy of its rows: large ones are trained one after the other, each
+            # on all threads.
+            at_once = int(LARGEST_SHARE * labels.codes.size / drawn.sum())
+            side_by_side = max(1, min(side_by_side, at_once))
         results = Parallel(
             n_jobs=side_by_side, require="sharedmem", verbose=self.verbose, return_as="generator"
         )(delayed(_fit_bag)(trainer, bag, population, threads // side_by_side) for bag in bags)
@@ -353,7 +365,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         """Return the probability, in its bag, that classifier i gives to the class of each row."""
         proba = trainer.probability(self.estimators_[i], rows)
         if not trainer.in_bag:
-            proba = correct_prior(proba, self._population.share(slice(None)), self._shares[i])
+            proba = correct_prior(proba, self._population.data_share, self._shares[i])
         right: FloatArray = proba[np.arange(rows.size), self._population.codes[rows]]
         return right
 
@@ -374,7 +386,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         if bag.unseen.size:
             if trainer.in_bag:
                 proba = keep_from_certainty(proba, self._limits[-1])
-                proba = correct_prior(proba, share, self._population.share(slice(None)))
+                proba = correct_prior(proba, share, self._population.data_share)
             at = np.searchsorted(self._population.judged, bag.unseen)
             self._oob.add(at, np.isin(bag.unseen, bag.held_out, assume_unique=True), proba)
         return bag.train
@@ -384,7 +396,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         assert self._oob is not None
         population = self._population
         del self._population
-        self._share = population.share(slice(None))
+        self._share = population.data_share
         task = self._make_task()
         there = self._oob.in_turn_count > 0
         self._correction = task.no_correction()
@@ -410,8 +422,8 @@ class UnderBaggingClassifier(DecidingClassifier):
             codes = self._codes(proba[kept[rows]])
             self.oob_score_ = task.score(y, self._target(codes), weight)
         self.__dict__.pop("feature_importances_", None)  # of a fit with another estimator
-        gains = [getattr(c, "feature_importances_", None) for c in self.estimators_]
-        if all(g is not None for g in gains):
+        if all(hasattr(c, "feature_importances_") for c in self.estimators_):
+            gains = [c.feature_importances_ for c in self.estimators_]
             self.feature_importances_ = np.mean(gains, axis=0)
 
     def _correct(self, task: Task, population: Population, line: Correction) -> Correction:
@@ -419,13 +431,9 @@ class UnderBaggingClassifier(DecidingClassifier):
         assert self._oob is not None
         seen = self._oob.count > 0
         raw = line.slope * self._to_raw(self._oob.mean()) + line.intercept
-        share = np.bincount(
-            self._target(population.codes).astype(np.intp),
-            weights=population.weight,
-            minlength=self.classes_.size,
-        )
         weight = population.natural_weight(population.judged[seen])
-        shift = task.recentre(raw, share / share.sum(), weight)
+        share = self._share[::-1] if self._positive_is_first() else self._share
+        shift = task.recentre(raw, share, weight)
         return line._replace(intercept=line.intercept + shift)
 
     def _warn(self, labels: LabelCodes) -> None:
@@ -455,23 +463,28 @@ class UnderBaggingClassifier(DecidingClassifier):
     def _target(self, codes: IntArray) -> NDArray[Any]:
         if self.classes_.size > 2:
             return codes.astype(np.float32)
-        return (codes != self._positive_is_first()).astype(np.float32)
+        positive: NDArray[Any] = codes != self._positive_is_first()
+        return positive.astype(np.float32)
 
     def _to_raw(self, proba: FloatArray) -> FloatArray:
         """Return log odds of the positive class, or log probabilities of many."""
         if self.classes_.size > 2:
-            return np.log(np.maximum(proba, SMALLEST_PROBABILITY))
+            logs: FloatArray = np.log(np.maximum(proba, SMALLEST_PROBABILITY))
+            return logs
         positive = proba[:, 0 if self._positive_is_first() else 1]
         odds: FloatArray = logit(np.clip(positive, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY))
         return odds
 
     def _raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401  any table
         check_is_fitted(self)
-        table = read_table(self, X, reset=False)
+        table: Any = read_table(self, X, reset=False)
         with thread_limit(resolve_jobs(self.n_jobs)):
-            raw = self._to_raw(sum(self._each(table)) / len(self.estimators_))
-        intercept = self._correction.intercept
-        return self._correction.slope * raw + intercept
+            proba: FloatArray = np.zeros((table.shape[0], self.classes_.size))
+            for part in self._each(table):
+                proba += part
+        raw = self._to_raw(proba / len(self.estimators_))
+        corrected: FloatArray = self._correction.slope * raw + self._correction.intercept
+        return corrected
 
     def _each(self, table: Any) -> Iterator[FloatArray]:  # noqa: ANN401
         """Yield the corrected probabilities of each bag."""

@@ -65,6 +65,8 @@ class Population:
     codes : intp array of shape (n,)
         Class codes 0 to K-1.
     weight : float array of shape (n,)
+    totals : float64 array of shape (K,)
+        Weight of each class.
     whole : bool array of shape (K,)
         Classes that bags keep whole, less a fold to be judged on.
     fold : int8 array of shape (n,)
@@ -77,6 +79,7 @@ class Population:
 
     codes: IntArray
     weight: NDArray[Any]
+    totals: FloatArray
     whole: BoolArray
     fold: NDArray[np.int8]
     judged: IntArray
@@ -97,7 +100,8 @@ class Population:
         if rest.size > LARGEST_WATCH:
             rest = rng.choice(rest, LARGEST_WATCH, replace=False)
         judged = np.sort(np.concatenate([np.flatnonzero(whole[codes]), rest]))
-        return cls(codes, weight, whole, fold, judged)
+        totals = np.bincount(codes, weights=weight).astype(np.float64)
+        return cls(codes, weight, totals, whole, fold, judged)
 
     def bag(self, index: int, drawn: IntArray) -> Bag:
         """Return the bag of the rows ``drawn``, its fold left out."""
@@ -112,10 +116,16 @@ class Population:
             unseen, held_out = unseen[:0], held_out[:0]
         return Bag(index, train, unseen, held_out, self.natural_weight(held_out))
 
-    def share(self, rows: IntArray | slice) -> FloatArray:
+    @property
+    def data_share(self) -> FloatArray:
+        """Each class's share of the weight of all rows."""
+        share: FloatArray = self.totals / self.totals.sum()
+        return share
+
+    def share(self, rows: IntArray) -> FloatArray:
         """Return each class's share of the weight of ``rows``."""
         totals = np.bincount(
-            self.codes[rows], weights=self.weight[rows], minlength=int(self.codes.max()) + 1
+            self.codes[rows], weights=self.weight[rows], minlength=self.totals.size
         )
         share: FloatArray = totals / totals.sum()
         return share
@@ -123,10 +133,8 @@ class Population:
     def natural_weight(self, rows: IntArray) -> FloatArray:
         """Return weights of ``rows`` with which the classes have their share in the data."""
         weight = self.weight[rows].astype(np.float64)
-        n_classes = int(self.codes.max()) + 1
-        have = np.bincount(self.codes[rows], weights=weight, minlength=n_classes)
-        want = np.bincount(self.codes, weights=self.weight, minlength=n_classes)
-        scale = np.divide(want, have, out=np.zeros(n_classes), where=have > 0)
+        have = np.bincount(self.codes[rows], weights=weight, minlength=self.totals.size)
+        scale = np.divide(self.totals, have, out=np.zeros(have.size), where=have > 0)
         scaled: FloatArray = weight * scale[self.codes[rows]]
         return scaled
 
@@ -237,13 +245,13 @@ def link_after_drawing(
     InvalidParameterError
         If the loss has no weight for the classes.
     """
-    many = isinstance(loss, MulticlassLoss)
-    name = "class_weight" if many else "scale_pos_weight"
+    name = "class_weight" if isinstance(loss, MulticlassLoss) else "scale_pos_weight"
     if name not in {field.name for field in fields(loss)}:  # type: ignore[arg-type]
         msg = f"A loss to be trained on bags must have the field {name}, got {loss!r}."
         raise InvalidParameterError(msg)
-    if many:
-        weight: Any = tuple((loss.class_constants * factor).tolist())
+    weight: Any
+    if isinstance(loss, MulticlassLoss):
+        weight = tuple((loss.class_constants * factor).tolist())
     else:
         weight = getattr(loss, name) * float(factor[1] / factor[0])
     return replace(loss, **{name: weight})  # type: ignore[type-var]
@@ -275,7 +283,7 @@ class SharedBinsTrainer:
         fitted.loss_ = make_loss(fitted, self._labels.take(bag.train), weight)
         seed = (self._seed + bag.index) % LARGEST_SEED
         task = fitted._make_task()  # noqa: SLF001
-        factor = population.share(bag.train) / population.share(slice(None))
+        factor = population.share(bag.train) / population.data_share
         if fitted._positive_is_first():  # noqa: SLF001
             factor = factor[::-1]
         task.link = link_after_drawing(fitted.loss_, factor)
@@ -289,13 +297,13 @@ class SharedBinsTrainer:
             correct=False,
         )
         trained = train(
-            fitted._engine,  # noqa: SLF001
-            self._bins,
-            task,
-            self._data,
-            [Fold(bag.train, held_out, bag.weight)],
-            settings,
-            fitted._tree_params(seed, threads, bag.train.size),  # noqa: SLF001
+            engine=fitted._engine,  # noqa: SLF001
+            bins=self._bins,
+            task=task,
+            data=self._data,
+            folds=[Fold(bag.train, held_out, bag.weight)],
+            settings=settings,
+            engine_params=fitted._tree_params(seed, threads, bag.train.size),  # noqa: SLF001
         )
         fitted.loss_ = task.link
         fitted.validation_ = "rows out of the bag"

@@ -138,12 +138,12 @@ class BaseImbalancedClassifier(DecidingClassifier):
         threads = resolve_jobs(self.n_jobs)
         with thread_limit(threads):
             trained = train(
-                self._engine,
-                self._make_bins(data, seed, max(1, threads // len(folds))),
-                task,
-                data,
-                folds,
-                self._settings(seed, threads),
+                engine=self._engine,
+                bins=self._make_bins(data, seed, max(1, threads // len(folds))),
+                task=task,
+                data=data,
+                folds=folds,
+                settings=self._settings(seed, threads),
             )
         self._keep(trained, task, seed)
         self._warn_if_nothing_learned()

@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 if TYPE_CHECKING:
+    import os
+
     from numpy.typing import NDArray
     from sklearn.utils import Tags
 
@@ -79,6 +81,24 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return best
         at = 0 if self._positive_is_first() else 1
         return np.where(proba[:, at] >= self.threshold_, at, 1 - at)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to a file that :func:`gbimb.load` reads, running no code.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Replaced if it exists, once the new file is complete and has been read back.
+
+        Raises
+        ------
+        GbimbError
+            If the estimator holds what cannot be saved without code, such as a foreign
+            classifier in bags, or the file cannot be written.
+        """
+        from gbimb.persistence import save
+
+        save(self, path)
 
     def _positive_is_first(self) -> bool:
         return bool(self.classes_.size == 2 and self.classes_[0] == self.pos_label_)

@@ -92,9 +92,11 @@ def make_plan(cv: object, codes: NDArray[Any], random_state: int) -> Plan:
     if cv is None:
         return Plan((), f"no rows held out ({size})")
     if isinstance(cv, str) and cv == "holdout":
-        return Plan(
-            _stratified(codes, HOLD_OUT, random_state)[:1], f"one row in five held out ({size})"
-        )
+        train, test = _stratified(codes, HOLD_OUT, random_state)[0]
+        # A class with a single row is there to be learnt from.
+        alone = ~np.isin(codes[test], codes[train])
+        split = np.sort(np.concatenate([train, test[alone]])), test[~alone]
+        return Plan((split,), f"one row in five held out ({size})")
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool) and cv >= 2:
         return Plan(_stratified(codes, int(cv), random_state), f"{cv}-fold cross-fitting ({size})")
     msg = (
@@ -122,7 +124,7 @@ def _stratified(codes: NDArray[Any], folds: int, random_state: int) -> Splits:
     if enough < 2:
         msg = (
             f"{folds} folds need at least {folds} rows of two classes, got "
-            f"{np.sort(counts)[-2]} of the second. Use fewer folds, cv=None, or give X_val and y_val."
+            f"{np.sort(counts)[-2]} of the second. Use fewer folds, cv=None, or X_val and y_val."
         )
         raise InvalidDataError(msg)
     if scarce.size:

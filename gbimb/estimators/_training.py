@@ -58,6 +58,7 @@ class Trained:
 
 
 def train(
+    *,
     engine: ModuleType,
     bins: Any,  # noqa: ANN401  the adapter's own
     task: Task,
@@ -69,30 +70,14 @@ def train(
     """Train a booster for each fold, and merge them into one with a corrected raw score."""
     start = task.start(data, folds)
     members = [
-        bins.member(
-            task.loss,
-            start,
-            fold.train,
-            bins.external(fold.held_out.matrix, fold.held_out.y, fold.held_out.weight)
-            if isinstance(fold.held_out, Table)
-            else fold.held_out,
-            engine_params or {},
-        )
+        bins.member(task.loss, start, fold.train, _watched(bins, fold), engine_params or {})
         for fold in folds
     ]
     y, weight = _labels(data, folds)
-    watch = None
-    rounds = settings.n_rounds
-    if y is None:
-        rounds = min(rounds, UNWATCHED_ROUNDS)
-    else:
-        patience = settings.patience
-        fewest = max(1, (patience or 0) // 10) if data.y.size >= SMALLEST_TABLE else 1
-        watch = Watch(task.metrics, lambda raw: task.evaluate(y, raw, weight), patience, fewest)
     boosted = boost(
         members,
-        rounds,
-        watch,
+        settings.n_rounds if y is not None else min(settings.n_rounds, UNWATCHED_ROUNDS),
+        None if y is None else _watch(task, y, weight, settings.patience, data.y.size),
         threads=settings.threads,
         prepare_thread=engine.prepare_thread,
         verbose=settings.verbose,
@@ -103,18 +88,36 @@ def train(
         return Trained(engine.merge(models, 1.0, start), boosted, None, None, None)
     singles = [engine.merge([model], 1.0, start) for model in models]
     raw = _held_out_scores(engine, singles, data, folds, settings.threads)
-    shift = np.zeros_like(start)
-    if len(singles) > 1:
-        some = data.sample(settings.seed)
-        shift = task.averaging_shift(
-            [engine.raw_score(single, some.matrix, settings.threads) for single in singles],
-            some.weight,
-        )
+    shift = _averaging_shift(engine, singles, task, data.sample(settings.seed), settings.threads)
     correction = task.correct(y, raw, weight) if settings.correct else task.no_correction()
     corrected = correction.slope * (start + shift) + correction.intercept
     proba = task.link.probability(correction.slope * raw + correction.intercept)
     booster = engine.merge(models, correction.slope, corrected)
     return Trained(booster, boosted, y, proba, weight)
+
+
+def _watched(bins: Any, fold: Fold) -> Any:  # noqa: ANN401  the adapter's own
+    """Return the held-out rows as the adapter takes them."""
+    held_out = fold.held_out
+    if isinstance(held_out, Table):
+        return bins.external(held_out.matrix, held_out.y, held_out.weight)
+    return held_out
+
+
+def _watch(
+    task: Task, y: NDArray[Any], weight: NDArray[Any] | None, patience: int | None, rows: int
+) -> Watch:
+    fewest = max(1, (patience or 0) // 10) if rows >= SMALLEST_TABLE else 1
+    return Watch(task.metrics, lambda raw: task.evaluate(y, raw, weight), patience, fewest)
+
+
+def _averaging_shift(
+    engine: ModuleType, singles: Sequence[Any], task: Task, some: Table, threads: int
+) -> FloatArray | float:
+    if len(singles) == 1:
+        return 0.0
+    scores = [engine.raw_score(single, some.matrix, threads) for single in singles]
+    return task.averaging_shift(scores, some.weight)
 
 
 def _labels(data: Table, folds: Sequence[Fold]) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:

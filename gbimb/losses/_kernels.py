@@ -10,7 +10,7 @@ Every kind of focal loss (gamma 0, 1, 2, any other), of scores (float32, float64
 
 Accuracy, against 60-digit arithmetic for ``|raw_score| <= 750``: relative error at most 6.0e-8
 (half a unit in the last place of float32) where the gradient is a normal float32, and half of
-the smallest float32 (7e-46) below; 1e-14 for the float64 probability. No operation is fused or
+the smallest float32 (7e-46) below; 1e-13 for the float64 probability. No operation is fused or
 reordered: all processors, numbers of threads and lengths of the vectors give the same bits.
 """
 

@@ -69,6 +69,9 @@ class LogisticLoss(MarginLoss):
         slope: FloatArray = log_expit(-margin)
         return slope
 
+    def _fill_probability(self, score: NDArray[Any], out: FloatArray) -> bool:
+        return _kernels.fill_focal_probability(score, self.class_constants, 0.0, out)
+
     def _fill(
         self,
         score: NDArray[Any],

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from gbimb.thresholds._sweep import MEASURES, climb
 from gbimb._validation import as_float, check_class_codes, check_weight
 from gbimb.exceptions import InvalidDataError, unknown_name
+from gbimb.thresholds._sweep import MEASURES, climb
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

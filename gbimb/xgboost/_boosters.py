@@ -172,7 +172,7 @@ class Member:
         self._loss = loss
         self._rows = rows
         self._dmatrix = dmatrix
-        self._held_out = held_out
+        self._held_out = np.sort(held_out) if isinstance(held_out, np.ndarray) else held_out
         shape = (rows.y.size,) if loss.n_outputs == 1 else (rows.y.size, loss.n_outputs)
         self._buffers = (np.empty(shape, np.float32), np.empty(shape, np.float32))
         watched = [held_out] if isinstance(held_out, xgb.DMatrix) else []
@@ -194,7 +194,7 @@ class Member:
         if isinstance(self._held_out, xgb.DMatrix):
             return self.booster.predict(self._held_out, output_margin=True)
         scores = self.booster.predict(self._dmatrix, output_margin=True)
-        return scores if self._held_out is None else scores[np.sort(self._held_out)]
+        return scores if self._held_out is None else scores[self._held_out]
 
     def model(self, n_rounds: int) -> bytes:
         """Return the first ``n_rounds`` rounds as JSON."""

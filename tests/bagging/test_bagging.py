@@ -57,9 +57,7 @@ def fresh() -> Rows:
 @pytest.mark.parametrize(
     "estimator", [*(quick(kind) for kind in OURS), *PLAIN], ids=lambda e: type(e).__name__
 )
-def test_any_classifier_can_be_bagged(
-    estimator: Model, table: Rows, fresh: Rows
-) -> None:
+def test_any_classifier_can_be_bagged(estimator: Model, table: Rows, fresh: Rows) -> None:
     clf = bagged(estimator).fit(table.X, table.y)
     proba = clf.predict_proba(fresh.X)
     assert len(clf.estimators_) == len(clf.estimators_samples_) == 5
@@ -370,9 +368,7 @@ def test_categories_and_missing_values_work(estimator: Model, table: Rows) -> No
 
 
 @pytest.mark.parametrize("estimator", [quick(OURS[0]), quick(OURS[1]), LogisticRegression()])
-def test_sample_weight_moves_the_probabilities(
-    estimator: Model, table: Rows
-) -> None:
+def test_sample_weight_moves_the_probabilities(estimator: Model, table: Rows) -> None:
     weight = np.where(table.y == 1, 5.0, 1.0)
     clf = bagged(estimator).fit(table.X, table.y, sample_weight=weight)
     prevalence = np.average(table.y, weights=weight)
@@ -459,9 +455,7 @@ def test_nested_parameters_reach_the_estimator(table: Rows) -> None:
     ids=["lgbm", "xgb", "forest"],
 )
 @pytest.mark.parametrize("sampling", ["random", "self_paced"])
-def test_the_seed_decides_whatever_n_jobs_is(
-    estimator: Model, sampling: str, table: Rows
-) -> None:
+def test_the_seed_decides_whatever_n_jobs_is(estimator: Model, sampling: str, table: Rows) -> None:
     def fit(**parameters: object) -> gbimb.UnderBaggingClassifier:
         return bagged(clone(estimator), sampling=sampling, **parameters).fit(table.X, table.y)
 

@@ -35,7 +35,5 @@ EXPECTED_TO_FAIL = {
     ],
     expected_failed_checks=lambda _: EXPECTED_TO_FAIL,
 )
-def test_scikit_learn_checks(
-    estimator: BaseEstimator, check: Check
-) -> None:
+def test_scikit_learn_checks(estimator: BaseEstimator, check: Check) -> None:
     check(estimator)

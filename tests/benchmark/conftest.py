@@ -41,11 +41,11 @@ class Broken(Prior):
         raise ValueError(msg)
 
 
-def build_prior(_engine: str, _n_jobs: int, _seed: int) -> Prior:
+def build_prior(_engine: str, _n_jobs: int, _seed: int, _n_classes: int) -> Prior:
     return Prior()
 
 
-def build_broken(_engine: str, _n_jobs: int, _seed: int) -> Prior:
+def build_broken(_engine: str, _n_jobs: int, _seed: int, _n_classes: int) -> Prior:
     return Broken()
 
 
@@ -78,6 +78,14 @@ def make_table(rng: np.random.Generator) -> Callable[..., BenchmarkTable]:
 
 
 @pytest.fixture
+def many(rng: np.random.Generator) -> BenchmarkTable:
+    """Four classes of 90, 60, 20 and 1 rows."""
+    y = rng.permutation(np.repeat([0, 1, 2, 3], [90, 60, 20, 1])).astype(np.int16)
+    X = pd.DataFrame({"x": y + 0.3 * rng.normal(size=171), "z": rng.normal(size=171)})
+    return BenchmarkTable("many", X, y, None, classes=("a", "b", "[red]", "d"))
+
+
+@pytest.fixture
 def make_record() -> Callable[..., Record]:
     def make(
         table: str, engine: str, method: str, fold: int, mcc: float, **other: object
@@ -85,6 +93,7 @@ def make_record() -> Callable[..., Record]:
         values: dict[str, Any] = {
             "rows": 100,
             "columns": 2,
+            "classes": 2,
             "positives": 10,
             "prevalence": 0.1,
             "folds": 3,

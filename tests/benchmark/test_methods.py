@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.base import is_classifier
 
-from gbimb.benchmark._methods import BASELINE, ENGINES, MAIN, METHODS, SAME_RECIPE
+from gbimb.benchmark._methods import BASELINE, ENGINES, HOLDOUT, MAIN, METHODS, SAME_RECIPE
 from gbimb.benchmark._plain import PlainClassifier
+from gbimb.estimators import UnderBaggingClassifier
 
 both = pytest.mark.parametrize("engine", list(ENGINES))
 
@@ -39,19 +40,51 @@ def test_every_method_says_what_it_is() -> None:
 
 def test_focal_and_tuned_log_loss_differ_in_the_loss_alone() -> None:
     for engine in ENGINES:
-        focal = METHODS[MAIN].build(engine, 1, 7)
-        tuned = METHODS[SAME_RECIPE].build(engine, 1, 7)
+        focal = METHODS[MAIN].build(engine, 1, 7, 2)
+        tuned = METHODS[SAME_RECIPE].build(engine, 1, 7, 2)
         assert is_classifier(focal)
         ours, theirs = focal.get_params(), tuned.get_params()
         assert {k for k in ours if ours[k] != theirs[k]} == {"loss"}
         assert (ours["pos_label"], ours["random_state"], ours["n_jobs"]) == (1, 7, 1)
 
 
+def test_focal_and_hold_out_differ_in_the_rows_held_out_alone() -> None:
+    for engine in ENGINES:
+        ours = METHODS[MAIN].build(engine, 1, 7, 2).get_params()
+        theirs = METHODS[HOLDOUT].build(engine, 1, 7, 2).get_params()
+        assert {k for k in ours if ours[k] != theirs[k]} == {"cv"}
+
+
+@both
+def test_bagging_is_over_focal(engine: str) -> None:
+    bagging = METHODS["bagging"].build(engine, 1, 7, 2)
+    assert isinstance(bagging, UnderBaggingClassifier)
+    assert (bagging.n_estimators, bagging.random_state, bagging.n_jobs) == (10, 7, 1)
+    assert bagging.estimator.get_params() == METHODS[MAIN].build(engine, 1, 7, 2).get_params()
+
+
+@both
+def test_the_line_to_beat_gives_every_class_the_same_weight(
+    engine: str, rng: np.random.Generator
+) -> None:
+    # No feature helps, so that the probabilities are the shares by weight.
+    y = rng.permutation(np.repeat([0, 2, 5], [600, 300, 100]))
+    X = pd.DataFrame({"x": np.zeros(1000)})
+    for name, expected in (("logloss", [0.6, 0.3, 0.1]), (BASELINE, [1 / 3] * 3)):
+        classifier = METHODS[name].build(engine, 1, 0, 3)
+        classifier.fit(X, y)
+        np.testing.assert_array_equal(classifier.classes_, [0, 2, 5])
+        np.testing.assert_allclose(classifier.predict_proba(X)[0], expected, atol=0.02)
+        assert set(classifier.predict(X)) <= {0, 2, 5}
+        assert classifier.best_iteration_ == (100 if engine == "xgboost" else 1)  # no split
+        assert classifier.threshold_ is None
+
+
 @both
 def test_the_plain_classifier_is_that_of_the_engine(
     engine: str, X: pd.DataFrame, y: np.ndarray
 ) -> None:
-    classifier = METHODS["logloss"].build(engine, 1, 0)
+    classifier = METHODS["logloss"].build(engine, 1, 0, 2)
     classifier.fit(X, y)
     proba = classifier.predict_proba(X)
     assert isinstance(classifier, PlainClassifier)
@@ -65,7 +98,7 @@ def test_the_plain_classifier_is_that_of_the_engine(
 def test_the_line_to_beat_weighs_positives_by_the_training_rows(
     engine: str, X: pd.DataFrame, y: np.ndarray
 ) -> None:
-    classifier = METHODS[BASELINE].build(engine, 1, 0)
+    classifier = METHODS[BASELINE].build(engine, 1, 0, 2)
     classifier.fit(X, y)
     params = classifier.model_.get_params()
     assert params["scale_pos_weight"] == pytest.approx((y == 0).sum() / (y == 1).sum())
@@ -73,7 +106,7 @@ def test_the_line_to_beat_weighs_positives_by_the_training_rows(
 
 @both
 def test_unseen_categories_are_missing_values(engine: str, X: pd.DataFrame, y: np.ndarray) -> None:
-    classifier = METHODS["logloss"].build(engine, 1, 0)
+    classifier = METHODS["logloss"].build(engine, 1, 0, 2)
     classifier.fit(X, y)
     unseen, missing = X.head(5).copy(), X.head(5).copy()
     unseen["kind"] = pd.Categorical(["zebra"] * 5)
@@ -88,7 +121,7 @@ def test_text_and_categories_are_the_same(engine: str, X: pd.DataFrame, y: np.nd
     text = X.assign(kind=X["kind"].astype(object))
     found = []
     for frame in (X, text):
-        classifier = METHODS["logloss"].build(engine, 1, 0)
+        classifier = METHODS["logloss"].build(engine, 1, 0, 2)
         classifier.fit(frame, y)
         found.append(classifier.predict_proba(frame))
     np.testing.assert_array_equal(*found)

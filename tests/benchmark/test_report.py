@@ -81,12 +81,36 @@ def test_names_are_shown_as_they_are(make: Callable[..., Results], name: str) ->
     assert "\x1b" not in text
 
 
+@pytest.mark.parametrize("width", [80, 100])
+def test_many_classes_are_told_from_two(
+    many: BenchmarkTable, make_records: Callable[..., list[Record]], width: int
+) -> None:
+    plan = Plan(tables=(many,), engines=("xgboost",), folds=3)
+    made = make_records({m: [0.01 * i] for i, m in enumerate(METHODS)}, engine="xgboost")
+    records = [replace(r, table="many", classes=4, positives=None, prevalence=None) for r in made]
+    results = make_results(plan, records)
+    text = render(results, width)
+    assert max(map(len, text.splitlines())) <= width
+    words = " ".join(text.split())
+    assert (
+        "many: 171 rows, 2 columns, 4 classes of 90 rows ('a', 52.6%) to 1 row ('d', 0.6%)"
+    ) in words
+    assert "MCC is R_K" in words
+    assert "focal to focal, hold-out" in words
+    assert results.notes == [
+        (
+            "Table 'many': fewer rows than 3 folds in 1 of 4 classes, 'd' (1). Folds without a row "
+            "of a class are judged on the others."
+        )
+    ]
+
+
 def test_csv_and_json_hold_the_same_numbers(tmp_path: Path, make: Callable[..., Results]) -> None:
     results = make()
     export(results, tmp_path, "gbimb benchmark --data x.csv")
     with (tmp_path / "records.csv").open(encoding="utf-8", newline="") as file:
         records = list(csv.DictReader(file))
-    assert len(records) == 5 * 2 * 5 * 3
+    assert len(records) == 5 * 2 * len(METHODS) * 3
     first = results.records[0]
     assert float(records[0]["mcc"]) == pytest.approx(first.mcc, rel=1e-5)
     assert {
@@ -96,7 +120,7 @@ def test_csv_and_json_hold_the_same_numbers(tmp_path: Path, make: Callable[..., 
     } <= set(records[0])
     with (tmp_path / "summary.csv").open(encoding="utf-8", newline="") as file:
         summary = list(csv.DictReader(file))
-    assert len(summary) == (5 + 1) * 2 * 5
+    assert len(summary) == (5 + 1) * 2 * len(METHODS)
     stored = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert stored["command"] == "gbimb benchmark --data x.csv"
     assert (stored["seed"], stored["folds"]) == (0, 3)

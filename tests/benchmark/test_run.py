@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from sklearn import metrics
 
 from gbimb.benchmark import Plan, run
 from gbimb.benchmark._cells import Record, cell_key
 from gbimb.benchmark._errors import CellError, InterruptedRunError
-from gbimb.benchmark._fit import scores, split
+from gbimb.benchmark._fit import split
 from gbimb.benchmark._methods import METHODS, Method
 from gbimb.benchmark._progress import TimeLeft
 from gbimb.benchmark._run import run_cells
+from gbimb.benchmark._scores import many_scores, scores
 from gbimb.benchmark._tables import BenchmarkTable
 from gbimb.exceptions import GbimbError
 
@@ -144,6 +146,43 @@ def test_scores_by_hand() -> None:
     assert found["average_precision"] == pytest.approx((1 + 2 / 3) / 2)
 
 
+def test_scores_of_many_classes_by_hand(rng: np.random.Generator) -> None:
+    y, labels = rng.integers(3, size=200), rng.integers(3, size=200)
+    proba = rng.dirichlet(np.ones(3), size=200)
+    found = many_scores(y, labels, proba)
+    is_class = np.eye(3)[y]
+    assert found["mcc"] == pytest.approx(metrics.matthews_corrcoef(y, labels))
+    for name in ("f1", "precision", "recall"):
+        expected = getattr(metrics, f"{name}_score")(y, labels, average="macro")
+        assert found[name] == pytest.approx(expected)
+    assert found["average_precision"] == pytest.approx(
+        metrics.average_precision_score(is_class, proba, average="macro")
+    )
+    assert found["log_loss"] == pytest.approx(metrics.log_loss(y, proba))
+    assert found["brier"] == pytest.approx(((proba - is_class) ** 2).sum() / 200)
+
+
+def test_a_class_without_a_row_in_the_fold_counts_in_no_mean() -> None:
+    y, labels = np.array([0, 0, 1]), np.array([0, 0, 2])
+    found = many_scores(y, labels, np.eye(4)[labels])
+    assert (found["f1"], found["precision"], found["recall"]) == (0.5, 0.5, 0.5)
+    assert found["average_precision"] == pytest.approx((1 + 1 / 3) / 2)
+    assert found["log_loss"] == pytest.approx(-np.log(np.finfo(float).eps) / 3)
+
+
+def test_a_class_of_one_row_stops_no_method(tmp_path: Path, many: BenchmarkTable) -> None:
+    methods = tuple(METHODS.values())
+    plan = Plan(tables=(many,), engines=("lightgbm",), methods=methods, folds=2)
+    results = run(plan, tmp_path, jobs=1)
+    assert len(results.records) == len(methods) * 2
+    for record in results.records:
+        assert record.mcc > 0.5
+        assert (record.classes, record.positives, record.threshold) == (4, None, None)
+        assert not any("least populated class" in text for text in record.warnings)
+    assert "'d' (1)" in results.notes[0]
+    assert all(sentence for sentence in results.verdict.values())
+
+
 def test_real_methods_give_the_same_here_and_on_processes(tmp_path: Path, make_table: Make) -> None:
     plan = Plan(
         tables=(make_table(rows=120),),
@@ -181,6 +220,12 @@ def test_a_plan_that_cannot_be_run_gets_a_sentence(
 ) -> None:
     with pytest.raises(GbimbError, match=sentence):
         Plan(tables=(make_table(),), **change)
+
+
+def test_many_classes_need_two_with_a_row_in_every_fold(many: BenchmarkTable) -> None:
+    assert len(Plan(tables=(many,), folds=60).notes()) == 1
+    with pytest.raises(GbimbError, match="got 60 of the second most frequent one for 61 folds"):
+        Plan(tables=(many,), folds=61)
 
 
 def test_the_time_left_is_that_of_the_same_fits(make_record: Callable[..., Record]) -> None:

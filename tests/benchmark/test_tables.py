@@ -100,12 +100,37 @@ def test_built_in_tables_keep_every_row_and_column(name: str) -> None:
     assert not table.notes
 
 
+@pytest.mark.parametrize("name", datasets.names("multiclass"))
+def test_built_in_tables_of_many_classes_have_the_most_frequent_one_first(name: str) -> None:
+    table, counts = built_in_table(name), datasets.load(name).y.value_counts()
+    assert dict(zip(table.classes, table.class_rows, strict=True)) == counts.to_dict()
+    assert table.class_rows == sorted(table.class_rows, reverse=True)
+    assert (table.positive, table.positives, table.n_classes) == (None, None, len(counts))
+
+
+def test_many_labels_are_many_classes_unless_one_is_called_positive(tmp_path: Path) -> None:
+    labels = ["b", "a", "b", "[red]", "a", "b"]
+    pd.DataFrame({"x": range(6), "t": labels}).to_parquet(tmp_path / "f.parquet")
+    table = read_table(tmp_path / "f.parquet", "t")
+    assert (table.classes, table.positive) == (("b", "a", "[red]"), None)
+    np.testing.assert_array_equal(table.y, [0, 1, 0, 2, 1, 0])
+    table = read_table(tmp_path / "f.parquet", "t", positive="a")
+    assert (table.classes, table.positive, table.positives) == ((), "a", 2)
+    np.testing.assert_array_equal(table.y, [0, 1, 0, 0, 1, 0])
+    assert table.notes == ("The positive class 'a' is set against 2 others.",)
+
+
 CASES = [
     ("t\nyes\n", {}, "no column beside 't'"),
     ("x,t\n", {}, "holds no rows"),
     ("x,t\n1,yes\n2,\n3,no\n", {}, "label in every row, got 1 of 3 rows without"),
-    ("x,t\n1,yes\n2,yes\n", {}, r"must hold two labels, got one only: 'yes' \(2\)"),
-    ("x,t\n1,a\n2,b\n3,c\n", {}, r"got 3: 'a' \(1\), 'b' \(1\), 'c' \(1\)\. .*against the rest"),
+    ("x,t\n1,yes\n2,yes\n", {}, r"two labels or more, got one only: 'yes' \(2\)"),
+    (
+        "x,t\n" + "".join(f"1,a{i}\n" for i in range(101)),
+        {},
+        r"at most 100 labels, got 101: 'a0' \(1\), .*, \.\.\.\. .*--positive LABEL",
+    ),
+    ("x,t\n1,a\n2,b\n3,cc\n", {"positive": "c"}, "--positive must be one of .* 'cc'"),
     ("x,t\n1,a\n2,b\n", {"target": "T"}, "Did you mean 't'"),
     ("x,t\n1,a\n2,b\n", {"positive": "aa"}, "--positive must be one of .* Did you mean 'a'"),
     ("x,t\n1,a\n2,b\n", {"drop": ["y"]}, "--drop must be one of"),

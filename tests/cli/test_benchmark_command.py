@@ -15,6 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 import gbimb
+from gbimb import datasets
+from gbimb.benchmark import METHODS
 from gbimb.cli import app
 
 QUICK = ["--methods", "logloss,weighted-logloss", "--engines", "lightgbm", "--folds", "2"]
@@ -76,7 +78,7 @@ def test_own_data_from_file_to_verdict(churn: Path, tmp_path: Path) -> None:
     assert "Column 'joined': dates, taken as days since 2024-01-01." in stderr
     with (tmp_path / "results/records.csv").open(encoding="utf-8", newline="") as file:
         records = list(csv.DictReader(file))
-    assert len(records) == 2 * 5 * 3
+    assert len(records) == 2 * len(METHODS) * 3
     assert {record["positives"] for record in records} == {"40"}
     assert all(-1 <= float(record["mcc"]) <= 1 for record in records)
     stored = json.loads((tmp_path / "results/results.json").read_text(encoding="utf-8"))
@@ -122,6 +124,22 @@ def test_built_in_tables_by_name() -> None:
     assert "yeast_me2: 1,484 rows, 8 columns, 51 positives" in stdout
 
 
+def test_many_classes_from_file_to_verdict(tmp_path: Path, rng: np.random.Generator) -> None:
+    labels = np.repeat(["often", "[red]rare", "now and then", "once"], [100, 15, 40, 1])
+    frame = pd.DataFrame({"x": np.arange(156) + 20 * rng.normal(size=156), "t": labels})
+    frame.to_csv(tmp_path / "f.csv", index=False)
+    arguments = ["--data", "f.csv", "--target", "t", *QUICK, "--jobs", "1"]
+    code, stdout, stderr = invoke(*arguments)
+    assert code == 0
+    assert "4 classes of 100 rows ('often', 64.1%) to 1 row ('once', 0.6%)" in stdout
+    assert "fewer rows than 2 folds in 1 of 4 classes, 'once' (1)" in stderr
+    assert "least populated" not in stderr
+    code, stdout, stderr = invoke(*arguments, "--positive", "[red]rare")
+    assert code == 0
+    assert "15 positives ('[red]rare', 9.6%)" in stdout
+    assert "The positive class '[red]rare' is set against 3 others." in stderr
+
+
 FEW = "x,t\n" + "".join(f"{i},{'yes' if i < 2 else 'no'}\n" for i in range(40))
 OWN = ["--data", "f.csv", "--target", "t"]
 WRONG = [
@@ -162,12 +180,15 @@ def test_wrong_input_gets_one_sentence_and_writes_nothing(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("x,t\n1,yes\n2,yes\n", "must hold two labels, got one only: 'yes' (2)"),
-        ("x,t\n1,a\n2,b\n3,c\n", "must hold two labels, got 3"),
+        ("x,t\n1,yes\n2,yes\n", "must hold two labels or more, got one only: 'yes' (2)"),
+        (
+            "x,t\n1,a\n2,b\n3,c\n",
+            "got 1 of the second most frequent one for 5 folds. Add rows",
+        ),
         ("x,t\n1,a\n2,\n3,b\n", "got 1 of 3 rows without"),
         ("x,t\n", "holds no rows"),
         ("", "cannot be read as CSV"),
-        ("x,t\n1,[red]a\n2,[/red]\n3,[/]\n", "'[red]a' (1), '[/red]' (1), '[/]' (1)"),
+        ("x,t\n1,[/red]\n2,[/red]\n", "got one only: '[/red]' (2)"),
     ],
 )
 def test_a_wrong_table_gets_one_sentence_and_writes_nothing(
@@ -190,7 +211,8 @@ def test_a_wrong_option_has_exit_code_2() -> None:
 def test_help_has_examples_methods_and_exit_codes() -> None:
     code, stdout, _ = invoke("--help")
     assert code == 0
-    for expected in ("gbimb benchmark --data churn.csv --target", "weighted-logloss", "130"):
+    names = datasets.names("multiclass")
+    for expected in ("gbimb benchmark --data churn.csv --target", *METHODS, "130", *names):
         assert expected in stdout
 
 
@@ -213,6 +235,8 @@ def test_the_command_line_loads_no_engine_until_it_is_used() -> None:
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_was_stopped_goes_on(tmp_path: Path, sign: signal.Signals) -> None:
     arguments = ["--tables", "yeast_me2", "--engines", "lightgbm", "--folds", "4", "--jobs", "2"]
+    arguments += ["--methods", "logloss,weighted-logloss,logloss-tuned,focal,focal-weighted"]
+    fits = 4 * 5
     process = subprocess.Popen(
         command(*arguments),
         env=environment(),
@@ -228,12 +252,14 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, sign: signal.Signals) ->
     process.send_signal(sign)
     _, stderr = process.communicate(timeout=60)
     kept = {path: path.stat().st_mtime_ns for path in cells.glob("*.json")}
-    assert 3 <= len(kept) < 20
+    assert 3 <= len(kept) < fits
     assert not (tmp_path / "gbimb-benchmark/results.json").exists()
     if sign == signal.SIGINT:
         assert process.returncode == 130
-        assert stderr.startswith(f"gbimb: Interrupted: {len(kept)} of 20 fits are done and kept.")
+        assert stderr.startswith(
+            f"gbimb: Interrupted: {len(kept)} of {fits} fits are done and kept."
+        )
     code, _, _ = invoke(*arguments, "--jobs", "1")
     assert code == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    assert len(list(cells.glob("*.json"))) == 20
+    assert len(list(cells.glob("*.json"))) == fits

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.losses import BINARY_LOSSES, FocalLoss, LogisticLoss, MarginLoss, get_loss_class
+from gbimb.losses import BINARY_LOSSES, FocalLoss, LogisticLoss, MarginLoss
 from tests.helpers.derivatives import ALL_LOSSES
 
 METHODS = ("loss", "gradient", "hessian", "curvature", "gradient_curvature")
@@ -46,13 +46,6 @@ def test_a_loss_cannot_be_changed(loss: MarginLoss) -> None:
 def test_repr_names_every_parameter() -> None:
     assert repr(FocalLoss()) == "FocalLoss(gamma=2.0, alpha=None, scale_pos_weight=1.0)"
     assert repr(LogisticLoss(3.0)) == "LogisticLoss(scale_pos_weight=3.0)"
-
-
-def test_losses_are_found_by_name_and_a_misspelt_name_by_its_neighbour() -> None:
-    for name, loss_class in BINARY_LOSSES.items():
-        assert get_loss_class(name) is loss_class
-    with pytest.raises(InvalidParameterError, match=r"'fokal'\. Did you mean 'focal'\?"):
-        get_loss_class("fokal")
 
 
 @pytest.mark.parametrize(

@@ -87,10 +87,12 @@ def test_probabilities_are_true_whatever_the_loss_and_the_weights(
 
 @both
 def test_the_order_of_labels_does_not_matter(kind: type, three: Rows) -> None:
-    forward = quick(kind, random_state=0, cv=None).fit(three.X, np.array(list("abc"))[three.y])
-    backward = quick(kind, random_state=0, cv=None).fit(three.X, np.array(list("zmb"))[three.y])
-    a, b = forward.predict_proba(three.X), backward.predict_proba(three.X)
-    np.testing.assert_allclose(a, b[:, ::-1], rtol=0.2, atol=0.02)
+    clf = quick(kind, random_state=0, cv=None, subsample=1.0, colsample_bytree=1.0)
+    a, b = (
+        clf.fit(three.X, np.array(list(names))[three.y]).predict_proba(three.X)
+        for names in ("abc", "zmb")
+    )
+    np.testing.assert_allclose(a, b[:, ::-1], rtol=1e-3, atol=1e-5)
 
 
 @both
@@ -170,25 +172,14 @@ def test_rows_can_have_weights(make: Callable[..., Any], three: Rows) -> None:
 
 
 @both
-def test_the_booster_of_a_cross_fit_is_the_mean_of_its_members(kind: type, three: Rows) -> None:
-    """Up to the one number a class that makes mean probabilities agree."""
-    rows = np.random.default_rng(0).permutation(1500)
-    halves = [(rows[:750], rows[750:]), (rows[750:], rows[:750])]
-    options = {
-        "early_stopping_rounds": None,
-        "n_estimators": 8,
-        "random_state": 0,
-        "subsample": 1.0,
-    }
-    options["colsample_bytree"] = 1.0
-    whole = quick(kind, cv=halves, **options).fit(three.X, three.y)
-    starts = gbimb.SoftmaxFocalLoss(3).init_score(three.y)
+def test_the_members_of_a_cross_fit_are_merged_into_one_booster(kind: type, three: Rows) -> None:
+    whole = quick(kind, cv=2, early_stopping_rounds=None, n_estimators=8, random_state=0)
+    whole.fit(three.X, three.y)
     raw = whole.decision_function(three.X)
-    engine = whole._engine
-    assert engine.raw_score(whole.booster_, three.X, 1).shape == raw.shape
-    n_trees = len(whole.booster_.get_dump()) if kind is OURS[1] else whole.booster_.num_trees()
-    assert n_trees == 2 * 8 * 3
-    assert np.isfinite(starts).all()
+    np.testing.assert_array_equal(whole._engine.raw_score(whole.booster_, three.X, 1), raw)
+    booster = whole.booster_
+    trees = booster.num_trees() if kind is OURS[0] else len(booster.get_dump())
+    assert trees == 2 * 8 * 3
     again = pickle.loads(pickle.dumps(whole))
     np.testing.assert_array_equal(again.predict_proba(three.X), whole.predict_proba(three.X))
 

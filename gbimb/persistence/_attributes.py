@@ -1,0 +1,216 @@
+"""The fitted state of each class: an explicit list, with a rule for every attribute."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from gbimb.exceptions import InvalidDataError
+from gbimb.losses import Loss
+from gbimb.persistence._parameters import LABEL, NUMBER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+CATEGORY: Final = (*LABEL, pd.Interval, pd.Timestamp)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Numbers that tie attributes together."""
+
+    classes: int
+    features: int
+
+    @property
+    def outputs(self) -> int:
+        """Raw scores a row."""
+        return 1 if self.classes == 2 else self.classes
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, NUMBER) and not isinstance(value, bool | np.bool_)
+
+
+def _is_integer(value: Any, low: int) -> bool:  # noqa: ANN401
+    return _is_number(value) and not isinstance(value, float | np.floating) and bool(value >= low)
+
+
+def _is_array(value: object, kinds: str, *shape: int) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in kinds and value.shape == shape
+
+
+def _is_finite(value: object, *shape: int) -> bool:
+    return _is_array(value, "f", *shape) and bool(np.isfinite(value).all())  # type: ignore[call-overload]
+
+
+def _are_labels(value: Any, size: Size) -> bool:  # noqa: ANN401
+    if not _is_array(value, "biufUO", size.classes) or size.classes < 2:
+        return False
+    labels = value.tolist()
+    return len(set(labels)) == size.classes and all(label == label for label in labels)  # noqa: PLR0124
+
+
+def _are_names(value: Any, size: Size) -> bool:  # noqa: ANN401
+    return _is_array(value, "O", size.features) and all(type(name) is str for name in value)
+
+
+def _is_history(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, dict) and all(
+        isinstance(part, dict)
+        and all(
+            isinstance(name, str) and isinstance(series, list) and all(map(_is_number, series))
+            for name, series in part.items()
+        )
+        for part in value.values()
+    )
+
+
+def _are_columns(value: Any, size: Size) -> bool:  # noqa: ANN401
+    """Whether these are pairs of name and categories; none for a plain array."""
+    return (
+        isinstance(value, list) and len(value) in {0, size.features} and all(map(_is_column, value))
+    )
+
+
+def _is_column(pair: Any) -> bool:  # noqa: ANN401
+    if not isinstance(pair, list) or len(pair) != 2 or type(pair[0]) is not str:
+        return False
+    categories = pair[1]
+    if categories is None:
+        return True
+    return (
+        isinstance(categories, tuple)
+        and all(isinstance(value, CATEGORY) for value in categories)
+        and len(set(categories)) == len(categories)
+    )
+
+
+def _is_line(value: Any, size: Size) -> bool:  # noqa: ANN401
+    """Whether this is slope and intercept of the recalibration."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and _is_number(value[0])
+        and math.isfinite(value[0])
+        and _is_finite(value[1], size.outputs)
+    )
+
+
+def _are_sums(value: Any, size: Size) -> bool:  # noqa: ANN401
+    """Whether these are two sums and two counts of the same rows."""
+    if not isinstance(value, list) or len(value) != 4:
+        return False
+    rows = np.size(value[2])
+    shapes = [(rows, size.classes), (rows, size.classes), (rows,), (rows,)]
+    return all(_is_finite(part, *shape) for part, shape in zip(value, shapes, strict=True))
+
+
+def _fits(loss: object, size: Size) -> bool:
+    return isinstance(loss, Loss) and loss.n_outputs == size.outputs
+
+
+Rule = tuple[str, "Callable[[Any, Size], bool]"]
+
+SHARED: Final[dict[str, Rule]] = {
+    "classes_": ("an array of two labels or more, all different", _are_labels),
+    "pos_label_": (
+        "one of two labels, None for more",
+        lambda v, _: isinstance(v, (*LABEL, NoneType)),
+    ),
+    "n_features_in_": ("a whole number >= 1", lambda v, _: _is_integer(v, 1)),
+    "loss_": ("a loss for so many classes", _fits),
+    "feature_names_in_": ("the names of the columns", _are_names),
+    "threshold_": ("a number in [0, 1]", lambda v, _: _is_number(v) and 0 <= v <= 1),
+    "class_weights_": (
+        "a finite number > 0 for each class",
+        lambda v, s: _is_finite(v, s.classes) and bool((v > 0).all()),
+    ),
+    "feature_importances_": ("a number for each column", lambda v, s: _is_finite(v, s.features)),
+}
+BOOSTING: Final[dict[str, Rule]] = {
+    **SHARED,
+    "_encoder": ("name and categories of each column", _are_columns),
+    "validation_": ("a sentence", lambda v, _: isinstance(v, str)),
+    "best_iteration_": ("a whole number >= 1", lambda v, _: _is_integer(v, 1)),
+    "best_score_": ("a number", lambda v, _: _is_number(v)),
+    "evals_result_": ("lists of numbers by name", lambda v, _: _is_history(v)),
+}
+XGBOOST: Final[dict[str, Rule]] = {
+    **BOOSTING,
+    "_zero_is_missing": ("true or false", lambda v, _: isinstance(v, bool)),
+}
+BAGGING: Final[dict[str, Rule]] = {
+    **SHARED,
+    "estimators_samples_": (
+        "a list of row numbers",
+        lambda v, _: isinstance(v, list) and all(_is_array(rows, "i", np.size(rows)) for rows in v),
+    ),
+    "oob_score_": ("a number", lambda v, _: _is_number(v)),
+    "_seed": ("a whole number >= 0", lambda v, _: _is_integer(v, 0)),
+    "_digest": ("a whole number >= 0", lambda v, _: _is_integer(v, 0)),
+    "_share": ("a number for each class", lambda v, s: _is_finite(v, s.classes)),
+    "_shares": (
+        "a list of numbers for each class",
+        lambda v, s: isinstance(v, list) and all(_is_finite(share, s.classes) for share in v),
+    ),
+    "_correction": ("slope and intercept", _is_line),
+    "_limits": (
+        "a list of numbers",
+        lambda v, _: isinstance(v, list) and all(map(_is_number, v)),
+    ),
+    "_oob": ("sums and counts of the judged rows", _are_sums),
+}
+
+# What a prototype of bags has: no trees yet.
+UNTRAINED: Final = {"classes_", "pos_label_", "n_features_in_", "_encoder", "_zero_is_missing"}
+OPTIONAL: Final = {"feature_names_in_"}
+
+
+def size_of(values: Mapping[str, Any], kind: str) -> Size:
+    """Return the numbers of classes and columns."""
+    classes, features = values.get("classes_"), values.get("n_features_in_")
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1 or not _is_integer(features, 1):
+        msg = f"{kind} must have classes_, an array, and n_features_in_, a whole number >= 1."
+        raise InvalidDataError(msg)
+    assert features is not None
+    return Size(classes.size, int(features))
+
+
+def check_attributes(
+    values: Mapping[str, Any], rules: Mapping[str, Rule], kind: str, *, trained: bool = True
+) -> Size:
+    """Raise unless ``values`` are the attributes of a fitted estimator of the class ``kind``."""
+    size = size_of(values, kind)
+    other = "class_weights_" if size.classes == 2 else "threshold_"
+    wanted = rules.keys() - {other} if trained else rules.keys() & UNTRAINED
+    missing = wanted - OPTIONAL - values.keys()
+    extra = values.keys() - wanted - OPTIONAL
+    if missing or extra:
+        msg = (
+            f"{kind} must have the attributes of its {size.classes} classes, got "
+            f"{sorted(missing) or 'none'} missing and {sorted(extra) or 'none'} unknown."
+        )
+        raise InvalidDataError(msg)
+    for name, value in values.items():
+        rule, holds = rules[name]
+        if not holds(value, size):
+            msg = f"{name} of {kind} must be {rule}, got {_short(value)}."
+            raise InvalidDataError(msg)
+    positive = values["pos_label_"]
+    labels = values["classes_"].tolist()
+    if (positive not in labels) if size.classes == 2 else (positive is not None):
+        msg = f"pos_label_ of {kind} must be one of two labels, None for more, got {positive!r}."
+        raise InvalidDataError(msg)
+    return size
+
+
+def _short(value: object) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."

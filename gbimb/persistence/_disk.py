@@ -1,0 +1,114 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def as_path(path: object) -> Path:
+    """Return a path, or raise if it is neither a string nor path-like."""
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(text, str):
+        msg = f"path must be a string or path-like, got {path!r} ({type(path).__name__})."
+        raise InvalidTypeError(msg)
+    if not text or "\0" in text:
+        msg = f"path must name a file, got {text!r}."
+        raise InvalidParameterError(msg)
+    return Path(text)
+
+
+def check_readable(path: Path) -> None:
+    """Raise unless ``path`` is a regular file."""
+    rule = f"path must name a model file, got {str(path)!r}"
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        msg = f"{rule}, which does not exist."
+        raise InvalidParameterError(msg) from None
+    except OSError as error:
+        msg = f"{rule}, which cannot be looked at: {_reason(error)}."
+        raise InvalidDataError(msg) from None
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        msg = f"{rule}, which is {what}."
+        raise InvalidParameterError(msg)
+
+
+def unreadable(path: Path, error: OSError) -> InvalidDataError:
+    """Build the error for a file that cannot be read."""
+    return InvalidDataError(f"{str(path)!r} cannot be read: {_reason(error)}.")
+
+
+def replace_file(path: Path, data: bytes, check: Callable[[Path], None]) -> None:
+    """Write ``data`` to ``path`` by way of a new file beside it.
+
+    The new file takes the name after it is on the disk and ``check`` has passed it. Until then,
+    and if anything fails, what was at ``path`` stays as it was.
+    """
+    target = Path(os.path.realpath(path))
+    _check_target(path, target)
+    new = target.with_name(f".gbimb-{secrets.token_hex(8)}.tmp")
+    try:
+        _write(new, data)
+        check(new)
+        if target.exists():
+            new.chmod(stat.S_IMODE(target.stat().st_mode))
+        new.replace(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        msg = (
+            f"The model cannot be written to {str(path)!r}: {_reason(error)}. What was there is "
+            "as before. Free some space, or choose another folder."
+        )
+        raise InvalidDataError(msg) from error
+    finally:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+
+
+def _check_target(path: Path, target: Path) -> None:
+    if target.is_dir():
+        msg = f"path must name a file, got the folder {str(path)!r}."
+        raise InvalidParameterError(msg)
+    if not target.parent.is_dir():
+        msg = (
+            f"path must be in a folder that exists, got {str(path)!r}. "
+            f"Create {str(target.parent)!r} first."
+        )
+        raise InvalidParameterError(msg)
+    if target.exists() and not target.is_file():
+        msg = f"path must name a regular file or a new one, got {str(path)!r}."
+        raise InvalidParameterError(msg)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the new name on the disk, where the system can."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # some network file systems cannot
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error) or type(error).__name__).lower()

@@ -1,0 +1,262 @@
+"""Fitted estimators as a state of JSON and boosters, and back."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gbimb.estimators import (
+    ImbalancedLGBMClassifier,
+    ImbalancedXGBClassifier,
+    UnderBaggingClassifier,
+)
+from gbimb.estimators._bags import OutOfBag
+from gbimb.estimators._table import Column, TableEncoder
+from gbimb.estimators._tasks import Correction
+from gbimb.exceptions import InvalidDataError
+from gbimb.persistence import _attributes, _parameters
+from gbimb.persistence._engines import Engine, LightGBM, XGBoost
+from gbimb.persistence._json import read_json, write_json
+from gbimb.persistence._values import check_keys, decode, encode, malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gbimb.persistence._archive import Members
+    from gbimb.persistence._attributes import Rule, Size
+    from gbimb.persistence._parameters import Types
+
+STATE: Final = "state.json"
+PARTS: Final = ("class", "params", "fitted")
+
+# Attributes that are no plain values: what stands for them in a file, and back.
+PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
+    "_encoder": lambda encoder: [[c.name, c.categories] for c in encoder.columns],
+    "_correction": list,
+    "_oob": lambda oob: [getattr(oob, field.name) for field in fields(oob)],
+}
+BACK: Final[dict[str, Callable[[Any], Any]]] = {
+    "_encoder": lambda pairs: TableEncoder(tuple(Column(*pair) for pair in pairs)),
+    "_correction": lambda line: Correction(*line),
+    "_oob": lambda parts: OutOfBag(*parts),
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A class that can be saved: all that is ever looked up by a name in a file.
+
+    Attributes
+    ----------
+    make : type
+    parameters : mapping of constructor parameter to types
+    attributes : mapping of fitted attribute to its rule
+    engine : Engine or None
+        None for a class that holds others.
+    """
+
+    make: Any
+    parameters: Mapping[str, Types]
+    attributes: Mapping[str, Rule]
+    engine: Engine | None
+
+
+KINDS: Final = {
+    kind.make.__name__: kind
+    for kind in (
+        Kind(
+            ImbalancedLGBMClassifier, _parameters.LIGHTGBM, _attributes.BOOSTING, engine=LightGBM()
+        ),
+        Kind(ImbalancedXGBClassifier, _parameters.XGBOOST, _attributes.XGBOOST, engine=XGBoost()),
+        Kind(UnderBaggingClassifier, _parameters.BAGGING, _attributes.BAGGING, engine=None),
+    )
+}
+
+
+def dump(estimator: Any) -> tuple[Members, dict[str, object]]:  # noqa: ANN401
+    """Return the members of the file of a fitted estimator, and what the manifest says of it."""
+    kind = _kind_of(estimator)
+    members: Members = {}
+    if kind.engine is None:
+        state = _dump_bags(estimator, members)
+        engines = {_kind_of(bag).engine for bag in estimator.estimators_}
+    else:
+        state = _dump_booster(estimator, members)
+        engines = {kind.engine}
+    versions = {engine.name: engine.version() for engine in engines if engine is not None}
+    about: dict[str, object] = {"class": kind.make.__name__, "engines": versions}
+    return {STATE: write_json(state), **members}, about
+
+
+def build(members: Members) -> Any:  # noqa: ANN401
+    """Return the estimator of which ``members`` are the file."""
+    state = read_json(members[STATE], STATE) if STATE in members else None
+    boosters = {name: data for name, data in members.items() if name != STATE}
+    name = state.get("class") if isinstance(state, dict) else None
+    if not isinstance(state, dict) or not isinstance(name, str) or name not in KINDS:
+        msg = f"{STATE} must name one of the classes {sorted(KINDS)}, got {name!r}."
+        raise InvalidDataError(msg)
+    if KINDS[name].engine is None:
+        estimator = _build_bags(state, boosters)
+    else:
+        estimator = _build_booster(check_keys(state, STATE, *PARTS, "booster"), boosters)
+    if boosters:
+        msg = f"{STATE} must refer to every booster once, got {sorted(boosters)} left over."
+        raise InvalidDataError(msg)
+    return estimator
+
+
+def _kind_of(estimator: object) -> Kind:
+    name = type(estimator).__name__
+    if name not in KINDS or KINDS[name].make is not type(estimator):
+        msg = (
+            f"The safe format knows {sorted(KINDS)}, got {name}, whose state may be anything. Use "
+            "joblib.dump for it, and joblib.load for files that you trust only."
+        )
+        raise InvalidDataError(msg)
+    return KINDS[name]
+
+
+def _dump_parts(estimator: Any, kind: Kind) -> dict[str, Any]:  # noqa: ANN401
+    """Return class, constructor parameters and fitted attributes."""
+    return {
+        "class": kind.make.__name__,
+        "params": {name: encode(getattr(estimator, name), name) for name in kind.parameters},
+        "fitted": {name: encode(value, name) for name, value in _fitted(estimator, kind).items()},
+    }
+
+
+def _fitted(estimator: Any, kind: Kind) -> dict[str, Any]:  # noqa: ANN401
+    """Return the fitted attributes as plain values."""
+    there = vars(estimator)
+    return {
+        name: PLAIN[name](there[name]) if name in PLAIN else there[name]
+        for name in kind.attributes
+        if name in there
+    }
+
+
+def _dump_booster(estimator: Any, members: Members) -> dict[str, Any]:  # noqa: ANN401
+    """Return the state, and put the booster among ``members``."""
+    kind = _kind_of(estimator)
+    assert kind.engine is not None
+    name = f"booster_{len(members)}.{kind.engine.suffix}"
+    members[name] = kind.engine.dump(estimator.booster_)
+    return {**_dump_parts(estimator, kind), "booster": name}
+
+
+def _dump_bags(estimator: Any, members: Members) -> dict[str, Any]:  # noqa: ANN401
+    for bag in estimator.estimators_:
+        _kind_of(bag)
+    given = estimator.estimator
+    if given is not None:
+        kind = _kind_of(given)
+        params = {name: encode(getattr(given, name), name) for name in kind.parameters}
+        given = {"class": kind.make.__name__, "params": params}
+    prototype = estimator._prototype  # noqa: SLF001
+    shared = _dump_parts(prototype, _kind_of(prototype))
+    bags = [_dump_booster(bag, members) for bag in estimator.estimators_]
+    return {
+        **_dump_parts(estimator, KINDS["UnderBaggingClassifier"]),
+        "estimator": given,
+        "prototype": shared,
+        "bags": [_without(bag, shared) if bag["class"] == shared["class"] else bag for bag in bags],
+    }
+
+
+def _without(bag: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what a bag has in common with the prototype."""
+    rest = {
+        part: {k: v for k, v in bag[part].items() if k not in shared[part] or v != shared[part][k]}
+        for part in ("params", "fitted")
+    }
+    return {**bag, **rest}
+
+
+def _build(
+    state: dict[str, Any],
+    base: Any = None,  # noqa: ANN401  an estimator
+    *,
+    trained: bool = True,
+) -> tuple[Any, Size]:
+    """Return an estimator from its class, parameters and attributes; the rest as in ``base``."""
+    name = state["class"]
+    kind = KINDS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise malformed("class", name)
+    params, values = (_decode_all(state[part], part) for part in ("params", "fitted"))
+    _parameters.check_parameters(params, kind.parameters, name)
+    if base is not None and type(base) is kind.make:
+        estimator = copy(base).set_params(**params)
+        checked = {**_fitted(base, kind), **values}
+    else:
+        estimator, checked = kind.make(**params), values
+    size = _attributes.check_attributes(checked, kind.attributes, name, trained=trained)
+    for attribute, value in values.items():
+        setattr(estimator, attribute, BACK[attribute](value) if attribute in BACK else value)
+    return estimator, size
+
+
+def _decode_all(part: object, name: str) -> dict[str, Any]:
+    if not isinstance(part, dict):
+        raise malformed(name, part)
+    return {key: decode(value, f"{name}.{key}") for key, value in part.items()}
+
+
+def _build_booster(state: dict[str, Any], boosters: Members, base: Any = None) -> Any:  # noqa: ANN401
+    estimator, size = _build(state, base)
+    engine = _kind_of(estimator).engine
+    name = state["booster"]
+    if engine is None or not isinstance(name, str) or name not in boosters:
+        raise malformed("booster", name)
+    columns = estimator._encoder.columns  # noqa: SLF001
+    counts = [None if c.categories is None else len(c.categories) for c in columns]
+    estimator.booster_ = engine.load(
+        boosters.pop(name), size.outputs, counts or [None] * size.features
+    )
+    return estimator
+
+
+def _build_bags(state: dict[str, Any], boosters: Members) -> Any:  # noqa: ANN401
+    check_keys(state, STATE, *PARTS, "estimator", "prototype", "bags")
+    estimator, _ = _build({part: state[part] for part in PARTS})
+    if state["estimator"] is not None:
+        given = check_keys(state["estimator"], "estimator", "class", "params")
+        estimator.estimator = _build_unfitted(given)
+    prototype, _ = _build(check_keys(state["prototype"], "prototype", *PARTS), trained=False)
+    if _kind_of(prototype).engine is None or not isinstance(state["bags"], list):
+        raise malformed("bags", state["bags"])
+    estimator._prototype = prototype  # noqa: SLF001
+    estimator.estimators_ = [
+        _build_booster(check_keys(bag, "bags", *PARTS, "booster"), boosters, prototype)
+        for bag in state["bags"]
+    ]
+    _check_bags(estimator)
+    return estimator
+
+
+def _build_unfitted(given: dict[str, Any]) -> Any:  # noqa: ANN401
+    kind = KINDS.get(given["class"]) if isinstance(given["class"], str) else None
+    if kind is None or kind.engine is None:
+        raise malformed("estimator", given["class"])
+    params = _decode_all(given["params"], "estimator")
+    _parameters.check_parameters(params, kind.parameters, given["class"])
+    return kind.make(**params)
+
+
+def _check_bags(estimator: Any) -> None:  # noqa: ANN401
+    """Raise unless the bags and what is known of them fit together."""
+    bags = estimator.estimators_
+    there = {len(bags), len(estimator._shares), len(estimator.estimators_samples_)}  # noqa: SLF001
+    agree = all(
+        bag.n_features_in_ == estimator.n_features_in_
+        and np.array_equal(bag.classes_, estimator.classes_)
+        and bag.pos_label_ == estimator.pos_label_
+        for bag in (estimator._prototype, *bags)  # noqa: SLF001
+    )
+    if not bags or len(there) != 1 or not agree:
+        msg = "The bags must agree in number, classes and columns with their estimator."
+        raise InvalidDataError(msg)

@@ -1,0 +1,80 @@
+"""What the constructor parameters of each class may be."""
+
+from __future__ import annotations
+
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+
+from gbimb.exceptions import InvalidDataError
+from gbimb.losses import Loss
+from gbimb.persistence._values import SPLITTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Types: TypeAlias = "tuple[type, ...]"
+
+FLAG: Final[Types] = (bool, np.bool_)
+INTEGER: Final[Types] = (int, np.integer)
+NUMBER: Final[Types] = (int, float, np.integer, np.floating)
+LABEL: Final[Types] = (str, *FLAG, *NUMBER)
+SPLITTER: Final[Types] = tuple(kind for kind, _ in SPLITTERS.values())
+SEED: Final[Types] = (*INTEGER, np.random.RandomState, NoneType)
+OPTIONAL: Final[Types] = (*NUMBER, NoneType)
+
+BOOSTING: Final[dict[str, Types]] = {
+    "loss": (str, Loss),
+    "gamma": NUMBER,
+    "alpha": OPTIONAL,
+    "scale_pos_weight": (*OPTIONAL, str, dict),
+    "pos_label": (*LABEL, NoneType),
+    "eval_metric": (str, list, tuple),
+    "early_stopping_rounds": OPTIONAL,
+    "threshold": (*NUMBER, str),
+    "cv": (*INTEGER, str, list, tuple, *SPLITTER, NoneType),
+    "n_estimators": INTEGER,
+    "learning_rate": OPTIONAL,
+    "max_depth": INTEGER,
+    "min_child_weight": NUMBER,
+    "subsample": OPTIONAL,
+    "colsample_bytree": NUMBER,
+    "reg_alpha": NUMBER,
+    "reg_lambda": NUMBER,
+    "engine_params": (dict, NoneType),
+    "random_state": SEED,
+    "n_jobs": (*INTEGER, NoneType),
+    "verbose": INTEGER,
+}
+LIGHTGBM: Final[dict[str, Types]] = {
+    **BOOSTING,
+    "num_leaves": (*INTEGER, NoneType),
+    "min_child_samples": (*INTEGER, NoneType),
+}
+XGBOOST: Final[dict[str, Types]] = {**BOOSTING, "max_leaves": INTEGER, "gamma_split": NUMBER}
+BAGGING: Final[dict[str, Types]] = {
+    "n_estimators": INTEGER,
+    "sampling_strategy": (*NUMBER, str, dict),
+    "replacement": FLAG,
+    "sampling": (str,),
+    "eval_metric": (str,),
+    "threshold": (*NUMBER, str),
+    "warm_start": FLAG,
+    "random_state": SEED,
+    "n_jobs": (*INTEGER, NoneType),
+    "verbose": INTEGER,
+}
+
+
+def check_parameters(params: Mapping[str, Any], allowed: Mapping[str, Types], kind: str) -> None:
+    """Raise unless ``params`` are parameters of the class ``kind``, each of an allowed type."""
+    for name, value in params.items():
+        if name not in allowed:
+            msg = f"{kind} has no parameter {name!r}."
+            raise InvalidDataError(msg)
+        flag = isinstance(value, FLAG) and not set(FLAG) & set(allowed[name])
+        if flag or not isinstance(value, allowed[name]):
+            names = sorted({t.__name__ for t in allowed[name]})
+            msg = f"{kind} takes {name} as one of {names}, got {value!r} ({type(value).__name__})."
+            raise InvalidDataError(msg)
