@@ -12,7 +12,7 @@ import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias
 
 from gbimb.exceptions import InvalidDataError
-from gbimb.persistence._json import read_json, write_json
+from gbimb.persistence._json import read_json, shown, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,8 +149,8 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
     name = entry.orig_filename
     if not NAME.fullmatch(name):
         msg = (
-            f"Members have plain names such as 'state.json', got {name!r}, which could lead out "
-            "of the archive."
+            f"Members have plain names such as 'state.json', got {shown(name)}, which could lead "
+            "out of the archive."
         )
         raise InvalidDataError(msg)
     if entry.external_attr != MODE or entry.create_system != 3:
@@ -198,12 +198,12 @@ def _check_manifest(manifest: Any, entries: Mapping[str, object], gbimb_version:
         raise InvalidDataError(msg)
     version = manifest.get("format_version")
     if type(version) is not int or version < 1:
-        msg = f"format_version must be a whole number >= 1, got {version!r}."
+        msg = f"format_version must be a whole number >= 1, got {shown(version)}."
         raise InvalidDataError(msg)
     if version > FORMAT_VERSION:
         msg = (
             f"The file has format version {version}, written by gbimb "
-            f"{manifest.get('gbimb_version')!r}; gbimb {gbimb_version} reads versions up to "
+            f"{shown(manifest.get('gbimb_version'))}; gbimb {gbimb_version} reads versions up to "
             f"{FORMAT_VERSION}. Install a newer gbimb."
         )
         raise InvalidDataError(msg)
@@ -218,18 +218,19 @@ def _check_listing(listed: object, entries: Mapping[str, Any]) -> None:
     sums = listed if isinstance(listed, dict) else {}
     for name, entry in sums.items():
         if not isinstance(entry, dict) or set(entry) != {"sha256", "size"}:
-            msg = f"The manifest must give sha256 and size of {name!r}, got {entry!r}."
+            msg = f"The manifest must give sha256 and size of {shown(name)}, got {shown(entry)}."
             raise InvalidDataError(msg)
     missing, extra = sorted(sums.keys() - there.keys()), sorted(there.keys() - sums.keys())
     if not isinstance(listed, dict) or missing or extra:
         msg = (
             "The archive must hold the members that its manifest lists, got "
-            f"{missing or 'none'} missing and {extra or 'none'} that it does not list."
+            f"{shown(missing) if missing else 'none'} missing and "
+            f"{shown(extra) if extra else 'none'} that it does not list."
         )
         raise InvalidDataError(msg)
     for name, entry in sums.items():
         if type(entry["size"]) is not int or entry["size"] != there[name]:
-            msg = f"{name!r} has {there[name]:,} bytes, the manifest says {entry['size']!r}."
+            msg = f"{name!r} has {there[name]:,} bytes, the manifest says {shown(entry['size'])}."
             raise InvalidDataError(msg)
 
 

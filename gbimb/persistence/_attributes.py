@@ -12,6 +12,7 @@ import pandas as pd
 
 from gbimb.exceptions import InvalidDataError
 from gbimb.losses import Loss
+from gbimb.persistence._json import shown
 from gbimb.persistence._parameters import LABEL, NUMBER
 
 if TYPE_CHECKING:
@@ -195,22 +196,20 @@ def check_attributes(
     if missing or extra:
         msg = (
             f"{kind} must have the attributes of its {size.classes} classes, got "
-            f"{sorted(missing) or 'none'} missing and {sorted(extra) or 'none'} unknown."
+            f"{shown(sorted(missing)) if missing else 'none'} missing and "
+            f"{shown(sorted(extra)) if extra else 'none'} unknown."
         )
         raise InvalidDataError(msg)
     for name, value in values.items():
         rule, holds = rules[name]
         if not holds(value, size):
-            msg = f"{name} of {kind} must be {rule}, got {_short(value)}."
+            msg = f"{name} of {kind} must be {rule}, got {shown(value)}."
             raise InvalidDataError(msg)
     positive = values["pos_label_"]
     labels = values["classes_"].tolist()
     if (positive not in labels) if size.classes == 2 else (positive is not None):
-        msg = f"pos_label_ of {kind} must be one of two labels, None for more, got {positive!r}."
+        msg = (
+            f"pos_label_ of {kind} must be one of two labels, None for more, got {shown(positive)}."
+        )
         raise InvalidDataError(msg)
     return size
-
-
-def _short(value: object) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."

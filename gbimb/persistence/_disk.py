@@ -21,7 +21,11 @@ def as_path(path: object) -> Path:
     if not isinstance(text, str):
         msg = f"path must be a string or path-like, got {path!r} ({type(path).__name__})."
         raise InvalidTypeError(msg)
-    if not text or "\0" in text:
+    try:
+        named = bool(text) and b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        named = False
+    if not named:
         msg = f"path must name a file, got {text!r}."
         raise InvalidParameterError(msg)
     return Path(text)
@@ -56,9 +60,9 @@ def replace_file(path: Path, data: bytes, check: Callable[[Path], None]) -> None
     and if anything fails, what was at ``path`` stays as it was.
     """
     target = Path(os.path.realpath(path))
-    _check_target(path, target)
     new = target.with_name(f".gbimb-{secrets.token_hex(8)}.tmp")
     try:
+        _check_target(path, target)
         _write(new, data)
         check(new)
         if target.exists():
@@ -102,12 +106,12 @@ def _sync_folder(folder: Path) -> None:
     """Put the new name on the disk, where the system can."""
     if not hasattr(os, "O_DIRECTORY"):
         return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with suppress(OSError):  # some network file systems cannot
+    with suppress(OSError):  # some network file systems cannot, and the name is there by now
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _reason(error: OSError) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gbimb.exceptions import InvalidDataError
+from gbimb.persistence._json import shown
 from gbimb.persistence._lightgbm_text import check_lightgbm
 from gbimb.persistence._xgboost_json import check_xgboost
 
@@ -47,7 +48,7 @@ class LightGBM:
         try:
             return lgb.Booster(model_str=text)
         except (lgb.basic.LightGBMError, ValueError, RecursionError) as error:
-            msg = f"LightGBM refuses the model: {str(error).splitlines()[0]}."
+            msg = f"LightGBM refuses the model: {shown(str(error))}."
             raise InvalidDataError(msg) from None
 
 
@@ -80,7 +81,7 @@ class XGBoost:
         try:
             booster.load_model(bytearray(data))
         except (xgb.core.XGBoostError, ValueError) as error:
-            msg = f"XGBoost refuses the model: {str(error).splitlines()[0]}."
+            msg = f"XGBoost refuses the model: {shown(str(error))}."
             raise InvalidDataError(msg) from None
         return booster
 

@@ -10,6 +10,7 @@ from gbimb import __version__
 from gbimb.exceptions import GbimbError, InvalidDataError
 from gbimb.persistence._archive import pack, unpack
 from gbimb.persistence._disk import as_path, check_readable, replace_file, unreadable
+from gbimb.persistence._json import shown
 from gbimb.persistence._models import build, dump
 
 if TYPE_CHECKING:
@@ -109,6 +110,6 @@ def _read(path: Path) -> Any:  # noqa: ANN401
     except RecursionError:
         raise InvalidDataError(DEEP) from None
     if manifest.get("class") != type(estimator).__name__:
-        msg = f"The manifest names the class {manifest.get('class')!r}, the state another."
+        msg = f"The manifest names the class {shown(manifest.get('class'))}, the state another."
         raise InvalidDataError(msg)
     return estimator

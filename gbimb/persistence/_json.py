@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import reprlib
+from typing import Any, Final
 
 from gbimb.exceptions import InvalidDataError
+
+MOST_SHOWN: Final = 120
 
 
 def write_json(value: object) -> bytes:
     """Return ``value`` as ASCII, the same bytes every time."""
     return json.dumps(value, sort_keys=True, allow_nan=False, indent=1).encode("ascii")
+
+
+def shown(value: object) -> str:
+    """Return what to show of a value in an error, one line of bounded length."""
+    text = " ".join(reprlib.repr(value).split())
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def read_json(data: bytes, name: str, *, constants: bool = False) -> Any:  # noqa: ANN401

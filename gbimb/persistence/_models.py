@@ -19,7 +19,7 @@ from gbimb.estimators._tasks import Correction
 from gbimb.exceptions import InvalidDataError
 from gbimb.persistence import _attributes, _parameters
 from gbimb.persistence._engines import Engine, LightGBM, XGBoost
-from gbimb.persistence._json import read_json, write_json
+from gbimb.persistence._json import read_json, shown, write_json
 from gbimb.persistence._values import check_keys, decode, encode, malformed
 
 if TYPE_CHECKING:
@@ -97,14 +97,14 @@ def build(members: Members) -> Any:  # noqa: ANN401
     boosters = {name: data for name, data in members.items() if name != STATE}
     name = state.get("class") if isinstance(state, dict) else None
     if not isinstance(state, dict) or not isinstance(name, str) or name not in KINDS:
-        msg = f"{STATE} must name one of the classes {sorted(KINDS)}, got {name!r}."
+        msg = f"{STATE} must name one of the classes {sorted(KINDS)}, got {shown(name)}."
         raise InvalidDataError(msg)
     if KINDS[name].engine is None:
         estimator = _build_bags(state, boosters)
     else:
         estimator = _build_booster(check_keys(state, STATE, *PARTS, "booster"), boosters)
     if boosters:
-        msg = f"{STATE} must refer to every booster once, got {sorted(boosters)} left over."
+        msg = f"{STATE} must refer to every booster once, got {shown(sorted(boosters))} left over."
         raise InvalidDataError(msg)
     return estimator
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from gbimb.exceptions import InvalidDataError
 from gbimb.losses import Loss
+from gbimb.persistence._json import shown
 from gbimb.persistence._values import SPLITTERS
 
 if TYPE_CHECKING:
@@ -71,10 +72,11 @@ def check_parameters(params: Mapping[str, Any], allowed: Mapping[str, Types], ki
     """Raise unless ``params`` are parameters of the class ``kind``, each of an allowed type."""
     for name, value in params.items():
         if name not in allowed:
-            msg = f"{kind} has no parameter {name!r}."
+            msg = f"{kind} has no parameter {shown(name)}."
             raise InvalidDataError(msg)
         flag = isinstance(value, FLAG) and not set(FLAG) & set(allowed[name])
         if flag or not isinstance(value, allowed[name]):
             names = sorted({t.__name__ for t in allowed[name]})
-            msg = f"{kind} takes {name} as one of {names}, got {value!r} ({type(value).__name__})."
+            got = f"{shown(value)} ({type(value).__name__})"
+            msg = f"{kind} takes {name} as one of {names}, got {got}."
             raise InvalidDataError(msg)

@@ -28,6 +28,7 @@ from gbimb.persistence._arrays import (
     from_texts,
     to_base64,
 )
+from gbimb.persistence._json import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,9 +93,9 @@ def decode(data: Any, name: str) -> Any:  # noqa: ANN401
 
 def malformed(name: str, data: object) -> InvalidDataError:
     """Build the error for JSON that is not what it should be."""
-    shown = repr(data)
-    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-    return InvalidDataError(f"{name} does not have the form that the format asks for, got {shown}.")
+    return InvalidDataError(
+        f"{name} does not have the form that the format asks for, got {shown(data)}."
+    )
 
 
 def check_keys(data: object, name: str, *keys: str) -> dict[str, Any]:
@@ -125,8 +126,8 @@ def _encode_object(value: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
         return {"type": "timestamp", "ticks": ticks, "unit": value.unit}
     msg = (
         f"{name} must be made of numbers, strings, lists, arrays, gbimb's losses or scikit-learn's "
-        f"plain splitters to be saved without code, got {value!r} ({kind.__name__}). Replace it, "
-        "or use joblib.dump for files that only you will load."
+        f"plain splitters to be saved without code, got {shown(value)} ({kind.__name__}). "
+        "Replace it, or use joblib.dump for files that only you will load."
     )
     raise InvalidDataError(msg)
 
@@ -216,7 +217,7 @@ def _decode_loss(data: dict[str, Any], name: str) -> Any:  # noqa: ANN401
     try:
         return LOSSES[kind](**params)
     except (GbimbError, TypeError) as error:
-        msg = f"{name} must be a valid loss: {error}"
+        msg = f"{name} must be a valid loss: {str(error)[:200].rstrip('.')}."
         raise InvalidDataError(msg) from None
 
 

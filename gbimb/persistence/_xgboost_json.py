@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import numpy as np
 
 from gbimb.exceptions import InvalidDataError
-from gbimb.persistence._json import read_json
+from gbimb.persistence._json import read_json, shown
 from gbimb.persistence._trees import check_depth
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def check_xgboost(data: bytes, n_outputs: int, categories: Sequence[int | None])
     _check_learner(learner, n_outputs, len(categories))
     booster = _part(learner, "gradient_booster", {"model", "name"})
     if booster["name"] != "gbtree":
-        _refuse(f"a booster {booster['name']!r}")
+        _refuse(f"a booster {shown(booster['name'])}")
     _check_model(_part(booster, "model", MODEL), n_outputs, categories)
 
 
@@ -121,7 +121,7 @@ def _check_model(model: dict[str, Any], n_outputs: int, categories: Sequence[int
 
 def _check_tree(tree: dict[str, Any], i: int, categories: Sequence[int | None]) -> None:
     if type(tree["id"]) is not int or tree["id"] != i:
-        _refuse(f"tree {tree['id']!r} at place {i}")
+        _refuse(f"tree {shown(tree['id'])} at place {i}")
     param = _part(
         tree, "tree_param", {"num_deleted", "num_feature", "num_nodes", "size_leaf_vector"}
     )
