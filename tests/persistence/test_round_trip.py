@@ -164,7 +164,7 @@ def test_tables_of_every_kind(kind: Kind, make: Callable[..., Any], tmp_path: Pa
         {"engine_params": {"max_bin": 15}},
         {"engine_params": {}},
     ],
-    ids=str,
+    ids=lambda parameters: str(parameters).partition(" at 0x")[0],  # the same on every worker
 )
 def test_parameters_of_every_kind_come_back(
     kind: Kind, parameters: dict[str, Any], tmp_path: Path
