@@ -32,7 +32,7 @@ LARGEST_TOTAL: Final = 8 << 30
 LARGEST_MANIFEST: Final = 4 << 20
 LARGEST_DIRECTORY: Final = 2 << 20
 MOST_MEMBERS: Final = 10_000
-ALWAYS_UNPACKED: Final = 64 << 20
+ALWAYS_UNPACKED: Final = 16 << 20
 LARGEST_RATIO: Final = 50  # of unpacked to packed size, above ALWAYS_UNPACKED
 CHUNK: Final = 1 << 20
 
@@ -136,13 +136,21 @@ def _check_entries(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.Zip
     if next(iter(found), None) != MANIFEST:
         msg = f"It is no gbimb model file: the first member of the archive is not {MANIFEST!r}."
         raise InvalidDataError(msg)
-    unpacked, packed = (sum(getattr(e, a) for e in entries) for a in ("file_size", "compress_size"))
-    if unpacked > LARGEST_TOTAL or found[MANIFEST].file_size > LARGEST_MANIFEST:
-        msg = f"The members unpack to {unpacked:,} bytes; {LARGEST_TOTAL:,} are the limit."
-        raise InvalidDataError(msg)
-    _check_ratio("The archive", unpacked, packed)
+    _check_totals(entries)
     _check_gaps(archive, entries, size)
     return found
+
+
+def _check_totals(entries: list[zipfile.ZipInfo]) -> None:
+    unpacked, packed = (sum(getattr(e, a) for e in entries) for a in ("file_size", "compress_size"))
+    for what, size_of, limit in (
+        ("The members", unpacked, LARGEST_TOTAL),
+        ("The manifest", entries[0].file_size, LARGEST_MANIFEST),
+    ):
+        if size_of > limit:
+            msg = f"{what} may unpack to {limit:,} bytes at most, got {size_of:,}."
+            raise InvalidDataError(msg)
+    _check_ratio("The archive", unpacked, packed)
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:

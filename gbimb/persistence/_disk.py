@@ -72,7 +72,7 @@ def replace_file(path: Path, data: bytes, check: Callable[[Path], None]) -> None
     except OSError as error:
         msg = (
             f"The model cannot be written to {str(path)!r}: {_reason(error)}. What was there is "
-            "as before. Free some space, or choose another folder."
+            "as before. Save it where there is space and permission to write."
         )
         raise InvalidDataError(msg) from error
     finally:

@@ -34,12 +34,14 @@ def declare(data: bytes, name: str, size: int) -> bytes:
 
 
 @pytest.mark.parametrize("name", [MANIFEST, "state.json", "booster_0.txt"])
-@pytest.mark.parametrize("size", [0, 1, 70 << 20, (1 << 31) + 5, (1 << 32) - 2])
+@pytest.mark.parametrize("size", [0, 1, 20 << 20, (1 << 31) + 5, (1 << 32) - 2])
 def test_sizes_that_are_not_true_are_refused_before_unpacking(
     name: str, size: int, tmp_path: Path
 ) -> None:
     data = saved("lightgbm")
-    reason = "damaged: Bad CRC|does not unpack|unpacks from|has at most|unpack to|the manifest says"
+    reason = (
+        "damaged: Bad CRC|does not unpack|unpacks from|has at most|may unpack to|the manifest says"
+    )
     refuse(declare(data, name, size), tmp_path / "x", reason)
 
 
@@ -47,10 +49,10 @@ def test_a_bomb_is_refused_before_unpacking(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = saved("lightgbm")
-    bomb = zipped([*contents(data), (entry("bomb.txt"), bytes(65 << 20))])
+    bomb = zipped([*contents(data), (entry("bomb.txt"), bytes(17 << 20))])
     monkeypatch.setattr(_archive, "_read", None)
     refuse(bomb, tmp_path / "x", "'bomb.txt' unpacks from .* as no model does")
-    parts = [(entry(f"bomb_{i}.txt"), bytes(33 << 20)) for i in range(2)]
+    parts = [(entry(f"bomb_{i}.txt"), bytes(9 << 20)) for i in range(2)]
     refuse(zipped([*contents(data), *parts]), tmp_path / "x", "The archive unpacks from")
 
 
@@ -58,7 +60,7 @@ def test_a_deflated_stream_that_runs_on_is_cut(tmp_path: Path) -> None:
     data = saved("lightgbm")
     size = len(members_of(data)[1]["state.json"])
     bomb = [
-        (entry(info.filename), bytes(30 << 20) if info.filename == "state.json" else text)
+        (entry(info.filename), bytes(15 << 20) if info.filename == "state.json" else text)
         for info, text in contents(data)
     ]
     refuse(declare(zipped(bomb), "state.json", size), tmp_path / "x", "damaged: Bad CRC-32")

@@ -122,6 +122,14 @@ def test_lightgbm_text_that_would_crash_or_lie_is_refused(
     refuse_booster(name, changed.encode(), tmp_path / "x", reason)
 
 
+def test_what_an_engine_itself_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for engine in ("lightgbm", "xgboost"):
+        monkeypatch.setattr(f"gbimb.persistence._engines.check_{engine}", lambda *_: None)
+    refuse_booster("lightgbm", b"tree\nversion=v4\n", tmp_path / "x", "LightGBM refuses the model")
+    refuse_booster("lightgbm", b"\xff", tmp_path / "x", "must be UTF-8 text")
+    refuse_booster("xgboost", b'{"learner":{}}', tmp_path / "x", "XGBoost refuses the model")
+
+
 def test_a_model_of_the_other_engine_is_refused(tmp_path: Path) -> None:
     text = members_of(saved("lightgbm"))[1]["booster_0.txt"]
     refuse_booster("xgboost", text, tmp_path / "x", "XGBoost's own JSON")

@@ -62,6 +62,15 @@ def test_a_parameter_that_holds_itself_is_refused(tmp_path: Path) -> None:
         MAKE["xgboost"]().set_params(engine_params=ring).save(tmp_path / "model.gbimb")
 
 
+def test_what_would_not_be_the_same_after_load_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gbimb.persistence._files.build", lambda _: model("lightgbm_many"))
+    with pytest.raises(InvalidDataError, match=r"'booster_0.txt', 'state.json'. would not be the"):
+        model("lightgbm").save(tmp_path / "model.gbimb")
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_estimator_that_is_not_fitted_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not fitted"):
         quick(LGBM).save(tmp_path / "model.gbimb")

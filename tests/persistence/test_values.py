@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.persistence.archives import refuse, with_state
+from tests.persistence.models import saved
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def array(values: list[Any], dtype: str = "float64", **more: object) -> dict[str, Any]:
+    return {"type": "array", "dtype": dtype, "shape": [len(values)], "values": values, **more}
+
+
+FOUR = [0.1] * 4
+BASE64 = {"type": "array", "dtype": "float64", "shape": [4], "base64": "AAAA"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        array(FOUR, shape=[10**12]),
+        array(FOUR, shape=[-4]),
+        array(FOUR, shape=[2.0, 2]),
+        array(FOUR, shape=[1, 2, 2]),
+        array(FOUR, shape=4),
+        array(FOUR, "O,O"),
+        array(FOUR, "longdouble"),
+        array(FOUR, "datetime64[ns]"),
+        array(FOUR, extra=1),
+        array([1] * 4),
+        array(["0.1"] * 4),
+        array([{"type": "x"}] * 4),
+        array(["a"] * 4, "str999999999"),
+        array(["a"] * 99, "str999999"),
+        array(["long"] * 4, "str3"),
+        array([300] * 4, "uint8"),
+        array([-1] * 4, "uint64"),
+        array([True] * 4, "uint8"),
+        array([[0.1]] * 4, "object"),
+        {**array(FOUR), "values": "AAAA"},
+        BASE64,
+        {**BASE64, "base64": "!!!!"},
+        {**BASE64, "base64": 3},
+        {**BASE64, "dtype": "object"},
+        {**BASE64, "dtype": "str4"},
+        {**BASE64, "values": []},
+        {"type": "array", "dtype": "bool", "shape": [3], "base64": "AAEC"},
+        {"type": "scalar", "dtype": "float64", "values": []},
+        {"type": "scalar", "dtype": "float64", "values": FOUR},
+        {"type": "scalar", "dtype": "object", "values": [0.1]},
+    ],
+    ids=str,
+)
+def test_arrays_that_are_not_what_they_say_are_refused(value: object, tmp_path: Path) -> None:
+    data = with_state(
+        saved("lightgbm"), lambda state: state["fitted"].update(feature_importances_=value)
+    )
+    refuse(data, tmp_path / "x", "feature_importances_ does not have the form")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        array([0.1] * 3),
+        array([{"type": "float", "value": "inf"}] * 4),
+        array([1e300] * 4, "float32"),
+        array(FOUR, "object"),
+        array(FOUR, shape=[2, 2]),
+        array([1] * 4, "int64"),
+        {"type": "scalar", "dtype": "float64", "values": [0.1]},
+        FOUR,
+    ],
+    ids=str,
+)
+def test_arrays_of_another_kind_are_refused(value: object, tmp_path: Path) -> None:
+    data = with_state(
+        saved("lightgbm"), lambda state: state["fitted"].update(feature_importances_=value)
+    )
+    refuse(data, tmp_path / "x", "feature_importances_ of .* must be a number for each column")
