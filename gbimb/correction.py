@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb._typing import FloatArray
-    from gbimb.losses import MarginLoss, MulticlassLoss
+    from gbimb.losses import BinaryLoss, MulticlassLoss
 
 __all__ = [
     "RawScoreLine",
@@ -110,7 +110,7 @@ def _prevalence(name: str, value: ArrayLike, n_classes: int) -> FloatArray:
 
 
 def recalibrate(
-    loss: MarginLoss,
+    loss: BinaryLoss,
     y_true: NDArray[Any],
     raw_score: NDArray[Any],
     sample_weight: NDArray[Any] | None = None,
@@ -152,7 +152,7 @@ def recalibrate(
     return RawScoreLine(float(line[0]), float(line[1]))
 
 
-def _log_odds_slope(loss: MarginLoss, raw: FloatArray) -> FloatArray:
+def _log_odds_slope(loss: BinaryLoss, raw: FloatArray) -> FloatArray:
     """Slope of the true log odds by the raw score."""
     half = 1e-4
     slope: FloatArray = (loss.log_odds(raw + half) - loss.log_odds(raw - half)) / (2 * half)
@@ -160,7 +160,7 @@ def _log_odds_slope(loss: MarginLoss, raw: FloatArray) -> FloatArray:
 
 
 def averaging_shift(
-    loss: MarginLoss, raw_scores: Sequence[FloatArray], sample_weight: NDArray[Any] | None = None
+    loss: BinaryLoss, raw_scores: Sequence[FloatArray], sample_weight: NDArray[Any] | None = None
 ) -> float:
     """Return what to add to the mean of several models' raw scores.
 
@@ -180,7 +180,7 @@ def averaging_shift(
 
 
 def match_share(
-    loss: MarginLoss,
+    loss: BinaryLoss,
     raw_score: FloatArray,
     share: float,
     sample_weight: NDArray[Any] | None = None,

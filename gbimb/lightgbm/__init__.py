@@ -20,11 +20,13 @@ from __future__ import annotations
 from gbimb.lightgbm._boosters import (
     Bins,
     Member,
+    StreamedBins,
     feature_gains,
     fit_plain_classifier,
     merge,
     prepare_thread,
     raw_score,
+    training_bytes,
 )
 from gbimb.lightgbm._native import (
     IGNORED_PARAMETERS,
@@ -42,6 +44,7 @@ __all__ = [
     "Bins",
     "Member",
     "Objective",
+    "StreamedBins",
     "bake_start",
     "check_parameters",
     "feature_gains",
@@ -53,4 +56,5 @@ __all__ = [
     "raw_score",
     "set_start",
     "synonyms",
+    "training_bytes",
 ]

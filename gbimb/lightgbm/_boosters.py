@@ -9,6 +9,8 @@ import lightgbm as lgb
 import numpy as np
 from scipy import sparse
 
+from gbimb._parallel import run_ranges
+from gbimb._typing import RowStream
 from gbimb.lightgbm._native import Objective
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import Matrix
+    from gbimb._typing import Float32Array, Matrix
     from gbimb.losses import Loss
 
 
@@ -95,9 +97,11 @@ class Bins:
         weight: NDArray[Any] | None,
     ) -> lgb.Dataset:
         """Return further rows, cut with the same bins."""
-        return self._dataset.create_valid(
+        dataset = self._dataset.create_valid(
             _as_matrix(X), label=y, weight=weight, params=self._params
         ).construct()
+        dataset.label = y  # rather than a copy
+        return dataset
 
     def member(
         self,
@@ -111,12 +115,12 @@ class Bins:
 
         ``params`` go before those of the bins.
         """
-        train_set = self._dataset if train is None else self._subset(train)
+        train_set = self._whole() if train is None else self._subset(train)
         valid = self._subset(held_out) if isinstance(held_out, np.ndarray) else held_out
-        for dataset in (train_set, valid):
-            if dataset is not None:
-                dataset.set_init_score(np.repeat(start, dataset.num_data()))
-        return Member(Objective(loss), train_set, valid, {**self._params, **params})
+        return Member(Objective(loss), start, train_set, valid, {**self._params, **params})
+
+    def _whole(self) -> lgb.Dataset:
+        return self._dataset
 
     def _subset(self, rows: NDArray[np.intp]) -> lgb.Dataset:
         rising: Any = np.sort(rows)  # annotated as a list of int, which boxes every row
@@ -124,16 +128,22 @@ class Bins:
 
 
 class Member:
-    """One booster in training, and the raw scores of the rows that are held out from it."""
+    """One booster in training, and the raw scores of the rows that are held out from it.
+
+    The start is added to what the booster gives: as ``init_score`` of a Dataset it would take
+    as much memory as the raw scores.
+    """
 
     def __init__(
         self,
         objective: Objective,
+        start: NDArray[np.float64],
         train_set: lgb.Dataset,
         valid: lgb.Dataset | None,
         params: Mapping[str, Any],
     ) -> None:
         self._objective = objective
+        self._start = start
         self.booster = lgb.Booster(dict(params), train_set)
         self._valid = valid
         self._held_out: NDArray[np.float64] | None = None
@@ -142,7 +152,16 @@ class Member:
 
     def update(self) -> None:
         """Add the trees of one round."""
-        self.booster.update(fobj=self._objective)
+        self.booster.update(fobj=self._gradients)
+
+    def _gradients(
+        self, preds: NDArray[np.float64], dataset: lgb.Dataset
+    ) -> tuple[Float32Array, Float32Array]:
+        def add_start(first: int, stop: int) -> None:
+            preds[first:stop] += self._start  # LightGBM fills it anew for every call
+
+        run_ranges(add_start, len(preds))
+        return self._objective(preds, dataset)
 
     def held_out(self) -> NDArray[np.float64]:
         """Return the raw scores of the held-out rows, rising by row, until the next call."""
@@ -151,16 +170,65 @@ class Member:
         return self._held_out
 
     def _keep(self, preds: NDArray[np.float64], _: lgb.Dataset) -> tuple[str, float, bool]:
-        self._held_out = preds
+        self._held_out = preds + self._start
         return "raw_score", 0.0, True
+
+    def go_on(self, loss: Loss, n_rounds: int) -> None:
+        """Keep the first ``n_rounds`` rounds only, and train further ones with ``loss``."""
+        for _ in range(self.booster.current_iteration() - n_rounds):
+            self.booster.rollback_one_iter()
+        self._objective = Objective(loss)
 
     def model(self, n_rounds: int) -> str:
         """Return the first ``n_rounds`` rounds as text."""
         return self.booster.model_to_string(num_iteration=n_rounds)
 
 
+class StreamedBins(Bins):
+    """Bins of a table that is not held in memory.
+
+    They are cut from a sample; a part is read and binned when a member asks for it.
+    """
+
+    def __init__(
+        self,
+        X: RowStream,
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+        **options: Any,  # noqa: ANN401  those of Bins
+    ) -> None:
+        self._X, self._y, self._weight = X, y, weight
+        sample = X.sample()
+        super().__init__(sample, np.zeros(len(sample), np.float32), None, **options)
+
+    def _whole(self) -> lgb.Dataset:
+        return self.external(self._X, self._y, self._weight)
+
+    def _subset(self, rows: NDArray[np.intp]) -> lgb.Dataset:
+        weight = None if self._weight is None else self._weight[rows]
+        return self.external(self._X[rows], self._y[rows], weight)
+
+
+class _Batches(lgb.Sequence):
+    """A stream of rows as LightGBM reads it beside a reference: once, from start to end."""
+
+    batch_size = 1 << 16
+
+    def __init__(self, X: RowStream) -> None:
+        self._length = X.shape[0]
+        self._batches = X.batches(self.batch_size)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: object) -> NDArray[Any]:
+        return next(self._batches)
+
+
 def _as_matrix(X: Matrix) -> Matrix:
-    """Return sparse arrays as matrices of the same memory: LightGBM warns of arrays."""
+    """Return what LightGBM takes: it warns of sparse arrays, and reads streams as sequences."""
+    if isinstance(X, RowStream):
+        return _Batches(X)
     return sparse.csr_matrix(X) if isinstance(X, sparse.sparray) else X
 
 
@@ -183,6 +251,13 @@ def raw_score(booster: lgb.Booster, X: Matrix, n_threads: int) -> NDArray[np.flo
     """Return the raw scores of ``X``, shape (n,) or (n, K)."""
     scores = booster.predict(_as_matrix(X), raw_score=True, num_threads=n_threads)
     return np.asarray(scores, dtype=np.float64)
+
+
+def training_bytes(n_rows: int, n_features: int, n_outputs: int) -> int:
+    """Estimate the memory that training on a stream takes at its peak."""
+    # Of a row: a byte for each value; labels, weights, row numbers and reordered gradients; for
+    # each raw score itself, its start, the copy that Python sees and two derivatives.
+    return n_rows * (n_features + 30 + 32 * n_outputs) + 300_000_000
 
 
 def prepare_thread() -> None:

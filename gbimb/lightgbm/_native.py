@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb._typing import Float32Array
-    from gbimb.losses import Loss, MarginLoss
+    from gbimb.losses import BinaryLoss, Loss
 
 # What LightGBM leaves undone, without a word, when the objective is not its own.
 IGNORED_PARAMETERS: Final = {
@@ -135,13 +135,18 @@ def objective(loss: Loss) -> Objective:
 
     Notes
     -----
+    SoftMCCLoss and SoftFBetaLoss want a warm start, and here it is yours to make: train some
+    rounds with ``LogisticLoss()``, call :func:`bake_start`, and give that booster as
+    ``init_model`` to a second ``train`` with ``objective(SoftMCCLoss())``, on Datasets without a
+    start. Early stopping then sees the second part alone, and the booster holds both.
+
     Set ``"metric": "None"`` as well: LightGBM's own metrics would be fed raw scores.
     """
     return Objective(loss)
 
 
 class _Feval:
-    def __init__(self, metrics: Sequence[str], loss: MarginLoss | MulticlassLoss) -> None:
+    def __init__(self, metrics: Sequence[str], loss: BinaryLoss | MulticlassLoss) -> None:
         many = isinstance(loss, MulticlassLoss)
         self.metrics = tuple((get_multiclass_metric if many else get_metric)(m) for m in metrics)
         self.loss = loss
@@ -158,7 +163,7 @@ class _Feval:
         return [(m.name, values[m.name], m.greater_is_better) for m in self.metrics]
 
 
-def feval(metrics: Sequence[str], loss: MarginLoss | MulticlassLoss) -> _Feval:
+def feval(metrics: Sequence[str], loss: BinaryLoss | MulticlassLoss) -> _Feval:
     """Return ``metrics`` as a ``feval`` for ``lightgbm.train`` with ``objective(loss)``.
 
     Parameters
@@ -180,7 +185,7 @@ def feval(metrics: Sequence[str], loss: MarginLoss | MulticlassLoss) -> _Feval:
 
 
 def set_start(
-    loss: MarginLoss | MulticlassLoss, train_set: lgb.Dataset, *valid_sets: lgb.Dataset
+    loss: BinaryLoss | MulticlassLoss, train_set: lgb.Dataset, *valid_sets: lgb.Dataset
 ) -> float | NDArray[np.float64]:
     """Start training at the constant that minimises the loss; return that raw score.
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -24,13 +24,13 @@ from scipy.special import expit, log_expit
 from gbimb._parallel import run_ranges
 from gbimb._validation import (
     as_float,
-    as_float32,
     check_binary_labels,
     check_number,
     check_raw_score,
     check_weight,
 )
-from gbimb.exceptions import InvalidDataError, InvalidTypeError
+from gbimb.exceptions import InvalidDataError
+from gbimb.losses._rows import NOT_FINITE, explain, read_buffers, read_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -40,10 +40,6 @@ if TYPE_CHECKING:
 SMALLEST_CURVATURE = np.float32(np.finfo(np.float32).tiny)
 LARGEST_GRADIENT = float(np.finfo(np.float32).max)
 LARGEST_SCORE = 1e300
-NOT_FINITE = (
-    "raw_score must be finite, got NaN or infinity. If this came up while trees were "
-    "trained, the scores diverged: lower learning_rate or raise the L2 penalty."
-)
 
 
 class Loss(ABC):
@@ -86,9 +82,35 @@ class Loss(ABC):
     def probability(self, raw_score: ArrayLike) -> FloatArray:
         """Probability in the data as given, whatever the loss or its weights distort."""
 
+    @property
+    def warm_up(self) -> Loss | None:
+        """The loss for the first rounds of boosting; None if it is this one."""
+        return None
+
+
+class BinaryLoss(Loss):
+    """A two-class loss: one raw score a row, and a link from it to a probability."""
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of raw scores a row: 1."""
+        return 1
+
+    @abstractmethod
+    def init_score(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the constant raw score to start from."""
+
+    @abstractmethod
+    def raw_score_at(self, probability: float) -> float:
+        """Return the raw score whose probability is ``probability``; infinite at 0 and 1."""
+
+    @abstractmethod
+    def log_odds(self, score: FloatArray) -> FloatArray:
+        """Return the logit of :meth:`probability`, without its checks."""
+
 
 @dataclass(frozen=True)
-class MarginLoss(Loss):
+class MarginLoss(BinaryLoss):
     """A two-class loss that is a function of the margin, with a constant for each class.
 
     With s the raw score and y in {0, 1}, the margin is ``m = (2y - 1) s`` and the loss of a row
@@ -97,11 +119,6 @@ class MarginLoss(Loss):
     ``P(y = 1) = c0 phi'(-s) / (c0 phi'(-s) + c1 phi'(s))`` at the minimum of the expected loss
     (Charoenphakdee et al. 2021, arXiv:2011.09172, extended by the class constants).
     """
-
-    @property
-    def n_outputs(self) -> int:
-        """Number of raw scores a row: 1."""
-        return 1
 
     @property
     @abstractmethod
@@ -188,19 +205,10 @@ class MarginLoss(Loss):
             If shapes differ, a score is NaN or infinite, a label is not 0 or 1, a weight is
             negative or not finite, or a gradient exceeds float32.
         """
-        y = _labels_as_float32(y_true)
-        score = as_float(raw_score, "raw_score")
-        weight = (
-            np.empty(0, np.float32)
-            if sample_weight is None
-            else as_float(sample_weight, "sample_weight")
-        )
-        grad, curv = _check_buffers(out, y.size)
-        _check_shapes(y, score, weight, weighted=sample_weight is not None)
-        with np.errstate(over="ignore"):  # a weight beyond float32 is refused below
-            weight = as_float32(weight)
-        if not self._fill(score, y, weight, grad, curv):
-            _explain(y, score, weight)
+        rows = read_rows(y_true, raw_score, sample_weight)
+        grad, curv = read_buffers(out, rows.y.size)
+        if not self._fill(rows.score, rows.y, rows.weight, grad, curv):
+            explain(rows)
         return grad, curv
 
     def _fill(
@@ -213,7 +221,7 @@ class MarginLoss(Loss):
     ) -> bool:
         """Write gradient and curvature from NumPy formulas; a subclass may have a fast kernel.
 
-        False if a score, label, weight or gradient is not allowed; ``_explain`` says which.
+        False if a score, label, weight or gradient is not allowed; ``explain`` says which.
         """
 
         def task(start: int, stop: int) -> bool:
@@ -327,56 +335,3 @@ class MarginLoss(Loss):
 def margin_terms(margin: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return ``p = sigmoid(m)``, ``q = 1 - p`` and ``L = -log p``, accurate at both ends."""
     return expit(margin), expit(-margin), -log_expit(margin)
-
-
-def _labels_as_float32(y_true: ArrayLike) -> Float32Array:
-    y = np.asarray(y_true)
-    if y.ndim != 1 or y.dtype.kind not in "biuf":
-        y = check_binary_labels(y)  # raises, in the usual words
-    return as_float32(y)
-
-
-def _check_buffers(
-    out: tuple[Float32Array, Float32Array] | None, n: int
-) -> tuple[Float32Array, Float32Array]:
-    if out is None:
-        return np.empty(n, np.float32), np.empty(n, np.float32)
-    if len(out) != 2:
-        msg = f"out must be a pair of arrays, gradient and curvature, got {len(out)}."
-        raise InvalidDataError(msg)
-    for i, buffer in enumerate(out):
-        rule = f"out[{i}] must be a writeable float32 array of shape ({n},)"
-        if not isinstance(buffer, np.ndarray):
-            msg = f"{rule}, got {type(buffer).__name__}."
-            raise InvalidTypeError(msg)
-        if buffer.shape != (n,) or buffer.dtype != np.float32 or not buffer.flags.writeable:
-            state = "" if buffer.flags.writeable else "read-only "
-            msg = f"{rule}, got {state}{buffer.dtype} of shape {buffer.shape}."
-            raise InvalidDataError(msg)
-    return out[0], out[1]
-
-
-def _check_shapes(
-    y: Float32Array, score: NDArray[Any], weight: NDArray[Any], *, weighted: bool
-) -> None:
-    n = y.size
-    if score.shape != (n,):
-        msg = f"raw_score must have one value a row, shape ({n},), got shape {score.shape}."
-        raise InvalidDataError(msg)
-    if weighted and weight.shape != (n,):
-        msg = f"sample_weight must have one value a row, shape ({n},), got shape {weight.shape}."
-        raise InvalidDataError(msg)
-
-
-def _explain(y: Float32Array, score: NDArray[Any], weight: Float32Array) -> NoReturn:
-    """Say what made ``_fill`` refuse; a second look at the rows costs nothing when all is well."""
-    if not np.isfinite(score).all():
-        raise InvalidDataError(NOT_FINITE)
-    check_binary_labels(y)
-    if weight.size and weight.any():
-        check_weight(weight, y.size)
-    msg = (
-        "The gradient must fit into float32 (3.4e38), got a larger one. "
-        "Lower scale_pos_weight or sample_weight."
-    )
-    raise InvalidDataError(msg)

@@ -9,7 +9,8 @@ import numpy as np
 
 from gbimb._validation import as_float, as_float32, check_class_codes, check_weight
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
-from gbimb.losses._base import NOT_FINITE, Loss
+from gbimb.losses._base import Loss
+from gbimb.losses._rows import NOT_FINITE
 from gbimb.losses._softmax_kernels import fill_probability, fill_softmax_focal
 from gbimb.losses._softmax_terms import SoftmaxTerms, divide, softmax_terms, stationary_log_p
 
@@ -140,10 +141,10 @@ class MulticlassLoss(Loss):
         if y.ndim != 1 or y.dtype.kind not in "biuf":
             y = check_class_codes(y, self.n_outputs)  # raises, in the usual words
         self._check_shape(score, y.size)
-        weight = _as_weight(sample_weight, y.size)
+        weight = read_weight(sample_weight, y.size)
         if not (score.flags.c_contiguous or score.flags.f_contiguous):
             score = np.ascontiguousarray(score)
-        grad, curv = _buffers(out, score)
+        grad, curv = read_buffers(out, score)
         codes = as_float32(y)
         constants = self.class_constants
         if not fill_softmax_focal(
@@ -231,7 +232,8 @@ class MulticlassLoss(Loss):
         raise InvalidDataError(msg)
 
 
-def _as_weight(sample_weight: ArrayLike | None, n: int) -> Float32Array:
+def read_weight(sample_weight: ArrayLike | None, n: int) -> Float32Array:
+    """Return the weights in float32, shape (0,) if there are none, or raise by their shape."""
     if sample_weight is None:
         return np.empty(0, np.float32)
     weight = as_float(sample_weight, "sample_weight")
@@ -242,9 +244,10 @@ def _as_weight(sample_weight: ArrayLike | None, n: int) -> Float32Array:
         return as_float32(weight)
 
 
-def _buffers(
+def read_buffers(
     out: tuple[Float32Array, Float32Array] | None, score: NDArray[Any]
 ) -> tuple[Float32Array, Float32Array]:
+    """Return the pair of float32 arrays to write into, new ones laid out as ``score``."""
     if out is None:
         return np.empty_like(score, np.float32), np.empty_like(score, np.float32)
     if len(out) != 2:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class SoftmaxLoss(MulticlassLoss):
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        _check_classes(self)
+        check_classes(self)
 
     @property
     def exponent(self) -> float:
@@ -55,7 +55,7 @@ class SoftmaxLoss(MulticlassLoss):
     @property
     def class_constants(self) -> FloatArray:
         """The constants c that multiply the loss of each class, shape (K,)."""
-        return _constants(self.n_classes, self.class_weight)
+        return class_constants(self.n_classes, self.class_weight)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class SoftmaxFocalLoss(MulticlassLoss):
     def __post_init__(self) -> None:
         """Check the parameters."""
         check_number("gamma", self.gamma, low=0, high=LARGEST_GAMMA)
-        _check_classes(self)
+        check_classes(self)
 
     @property
     def exponent(self) -> float:
@@ -110,10 +110,11 @@ class SoftmaxFocalLoss(MulticlassLoss):
     @property
     def class_constants(self) -> FloatArray:
         """The constants c that multiply the loss of each class, shape (K,)."""
-        return _constants(self.n_classes, self.class_weight)
+        return class_constants(self.n_classes, self.class_weight)
 
 
-def _check_classes(loss: SoftmaxLoss | SoftmaxFocalLoss) -> None:
+def check_classes(loss: Any) -> None:  # noqa: ANN401  a loss with n_classes and class_weight
+    """Raise unless both are allowed; keep the weights as a tuple of floats."""
     check_number("n_classes", loss.n_classes, low=2, high_open=True, integer=True)
     weights: object = loss.class_weight
     if weights is None:
@@ -132,5 +133,6 @@ def _check_classes(loss: SoftmaxLoss | SoftmaxFocalLoss) -> None:
     object.__setattr__(loss, "class_weight", values)
 
 
-def _constants(n_classes: int, class_weight: tuple[float, ...] | None) -> FloatArray:
+def class_constants(n_classes: int, class_weight: tuple[float, ...] | None) -> FloatArray:
+    """Return the weights as an array, ones by default."""
     return np.ones(n_classes) if class_weight is None else np.array(class_weight)

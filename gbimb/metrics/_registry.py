@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -29,6 +30,9 @@ CURVE_METRICS: Final = ("average_precision", "roc_auc")
 PROBABILITY_METRICS: Final = ("brier", "log_loss")
 # Their best value over thresholds is 1 for any model: everything, or nothing, is called.
 ONE_SIDED: Final = ("precision", "recall", "specificity")
+CONSTRAINT: Final = re.compile(
+    r"(recall(?= at p)|precision(?= at r)) at (precision|recall) ?>= ?(\S+)"
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,9 @@ class Metric:
 def get_count_metric(metric: str | CountMetric) -> CountMetric:
     """Return the score from counts called ``metric``.
 
+    "recall at precision >= 0.9" is the recall where the precision is that high, and negative
+    where it is not; "precision at recall >= 0.9" is the other way round.
+
     >>> get_count_metric("fbeta:2").name
     'fbeta:2'
     """
@@ -78,8 +85,15 @@ def get_count_metric(metric: str | CountMetric) -> CountMetric:
         beta = _number("metric", metric, argument)
         check_number("beta", beta, low=0, low_open=True, high_open=True)
         return CountMetric(metric, partial(_scores.f_beta_score, beta=beta))
+    if constraint := CONSTRAINT.fullmatch(metric):
+        served, held, number = constraint.groups()
+        bound = check_number(held, _number("metric", metric, number), low=0, high=1)
+        return CountMetric(
+            metric, partial(_scores.constrained_score, served=served, held=held, bound=bound)
+        )
     if metric not in COUNT_METRICS:
-        raise unknown_name("metric", metric, [*COUNT_METRICS, "fbeta:2"])
+        known = [*COUNT_METRICS, "fbeta:2", "recall at precision >= 0.9"]
+        raise unknown_name("metric", metric, known)
     return CountMetric(metric, COUNT_METRICS[metric])
 
 
@@ -95,6 +109,8 @@ def get_metric(name: str) -> Metric:
     if name in CURVE_METRICS or name in PROBABILITY_METRICS:
         return Metric(name, None, None, name in CURVE_METRICS)
     base, fixed, at = name.partition("@")
+    if CONSTRAINT.fullmatch(name):
+        return Metric(name, get_count_metric(name), None, greater_is_better=True)
     known = [*COUNT_METRICS, "fbeta:2", *CURVE_METRICS, *PROBABILITY_METRICS]
     if base not in COUNT_METRICS and not base.startswith("fbeta:"):
         raise unknown_name("metric", name, known)

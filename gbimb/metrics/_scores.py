@@ -155,3 +155,15 @@ def balanced_accuracy_score(
     """Mean of recall and specificity; higher is better, in [0, 1], 0.5 is chance."""
     counts = _counts(y_true, y_pred, sample_weight)
     return (recall_score(counts) + specificity_score(counts)) / 2
+
+
+def constrained_score(counts: ConfusionCounts, *, served: str, held: str, bound: float) -> Score:
+    """Return recall where precision is >= ``bound``, or the other way round.
+
+    Where ``held`` is below ``bound`` the score is ``held - 1``, below 0, so that the best
+    threshold comes as near as it can.
+    """
+    scores = {"precision": precision_score, "recall": recall_score}
+    value = scores[held](counts)
+    score = np.where(np.asarray(value) >= bound, scores[served](counts), np.asarray(value) - 1.0)
+    return float(score) if score.ndim == 0 else score

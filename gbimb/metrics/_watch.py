@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb._typing import FloatArray
-    from gbimb.losses import MarginLoss
+    from gbimb.losses import BinaryLoss
     from gbimb.metrics._registry import Metric
 
 
 def evaluate(
     metrics: Sequence[Metric],
-    loss: MarginLoss,
+    loss: BinaryLoss,
     y_true: NDArray[np.generic],
     raw_score: NDArray[np.generic],
     sample_weight: NDArray[np.generic] | None = None,
@@ -62,7 +62,7 @@ AREAS = {"average_precision": average_precision, "roc_auc": roc_auc}
 
 def _proper_score(
     name: str,
-    loss: MarginLoss,
+    loss: BinaryLoss,
     y_true: NDArray[np.generic],
     raw_score: NDArray[np.generic],
     sample_weight: NDArray[np.generic] | None,

@@ -25,11 +25,13 @@ from gbimb.xgboost._boosters import (
     SMALL_SHARE,
     Bins,
     Member,
+    StreamedBins,
     feature_gains,
     fit_plain_classifier,
     merge,
     prepare_thread,
     raw_score,
+    training_bytes,
 )
 from gbimb.xgboost._native import (
     EarlyStopping,
@@ -48,6 +50,7 @@ __all__ = [
     "EarlyStopping",
     "Member",
     "Objective",
+    "StreamedBins",
     "base_score",
     "check_booster_parameters",
     "custom_metric",
@@ -59,4 +62,5 @@ __all__ = [
     "prepare_thread",
     "raw_score",
     "synonyms",
+    "training_bytes",
 ]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xgboost as xgb
 
+from gbimb._typing import RowStream
 from gbimb._validation import as_float32
 from gbimb.exceptions import InvalidDataError
 from gbimb.xgboost._native import Rows, declared_start
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -148,14 +149,41 @@ class Bins:
         return self.external(self._X[rows], self._y[rows], None)
 
 
+class _Batches(xgb.DataIter):
+    """A stream of rows as XGBoost reads it, several times over."""
+
+    def __init__(self, X: RowStream, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._X = X
+        self._options = options
+        self._batches = X.batches()
+
+    def reset(self) -> None:
+        """Start anew."""
+        self._batches = self._X.batches()
+
+    def next(self, input_data: Callable[..., None]) -> bool:
+        """Hand over the next rows."""
+        rows = next(self._batches, None)
+        if rows is not None:
+            input_data(data=rows, **self._options)
+        return rows is not None
+
+
 def _quantised(X: Matrix, y: Float32Array, **options: Any) -> xgb.QuantileDMatrix:  # noqa: ANN401
     try:
+        if isinstance(X, RowStream):
+            columns = {name: options.pop(name) for name in ("feature_names", "feature_types")}
+            return xgb.QuantileDMatrix(_Batches(X, columns), **options)
         return xgb.QuantileDMatrix(X, y, **options)
     except xgb.core.XGBoostError as error:
         if "value too large" not in str(error):
             raise
         msg = "X must hold numbers below 3.4e38 in size: XGBoost keeps them as float32. Scale them."
         raise InvalidDataError(msg) from None
+
+
+StreamedBins = Bins  # streams are quantised as they come, with bins of all their rows
 
 
 class Member:
@@ -196,6 +224,12 @@ class Member:
         scores = self.booster.predict(self._dmatrix, output_margin=True)
         return scores if self._held_out is None else scores[self._held_out]
 
+    def go_on(self, loss: Loss, n_rounds: int) -> None:
+        """Keep the first ``n_rounds`` rounds only, and train further ones with ``loss``."""
+        self._loss = loss
+        if n_rounds < self.booster.num_boosted_rounds():
+            self.booster = self.booster[:n_rounds]
+
     def model(self, n_rounds: int) -> bytes:
         """Return the first ``n_rounds`` rounds as JSON."""
         return bytes(self.booster[:n_rounds].save_raw("json"))
@@ -222,6 +256,12 @@ def raw_score(booster: xgb.Booster, X: Matrix, n_threads: int) -> NDArray[np.flo
     booster.set_param({"nthread": n_threads})
     scores = booster.inplace_predict(X, predict_type="margin", validate_features=False)
     return np.asarray(scores, dtype=np.float64)
+
+
+def training_bytes(n_rows: int, n_features: int, n_outputs: int) -> int:
+    """Estimate the memory that training on a stream takes at its peak."""
+    # Of a row: with missing values four bytes for each value, and one for the copy by column.
+    return n_rows * (5 * n_features + 50 + 40 * n_outputs) + 300_000_000
 
 
 def prepare_thread() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb._typing import Float32Array
-    from gbimb.losses import Loss, MarginLoss
+    from gbimb.losses import BinaryLoss, Loss
 
 ALIASES: Final = (
     ("alpha", "reg_alpha"),
@@ -113,6 +113,11 @@ def objective(loss: Loss) -> Objective:
 
     Notes
     -----
+    SoftMCCLoss and SoftFBetaLoss want a warm start, and here it is yours to make: train some
+    rounds with ``LogisticLoss()`` and give that booster as ``xgb_model`` to a second ``train``
+    with ``objective(SoftMCCLoss())`` and the same ``base_score``. Early stopping then sees the
+    second part alone, and the booster holds both.
+
     Set ``"objective": "binary:logistic"`` and ``"base_score": base_score(loss, y)`` beside it:
     without them XGBoost starts at a raw score of 0.5, in a squared-error model.
     ``scale_pos_weight`` belongs into the loss: XGBoost ignores it under a custom objective, and
@@ -153,7 +158,7 @@ def declared_start(start: NDArray[np.float64]) -> float | list[float]:
 
 
 def base_score(
-    loss: MarginLoss | MulticlassLoss,
+    loss: BinaryLoss | MulticlassLoss,
     y_true: ArrayLike,
     sample_weight: ArrayLike | None = None,
 ) -> float | list[float]:
@@ -167,7 +172,7 @@ def base_score(
 
 
 class _CustomMetric:
-    def __init__(self, metrics: Sequence[str], loss: MarginLoss | MulticlassLoss) -> None:
+    def __init__(self, metrics: Sequence[str], loss: BinaryLoss | MulticlassLoss) -> None:
         many = isinstance(loss, MulticlassLoss)
         self.metrics = tuple((get_multiclass_metric if many else get_metric)(m) for m in metrics)
         self.loss = loss
@@ -188,7 +193,7 @@ class _CustomMetric:
         return _CustomMetric, (tuple(m.name for m in self.metrics), self.loss)
 
 
-def custom_metric(metrics: Sequence[str], loss: MarginLoss | MulticlassLoss) -> _CustomMetric:
+def custom_metric(metrics: Sequence[str], loss: BinaryLoss | MulticlassLoss) -> _CustomMetric:
     """Return ``metrics`` as ``custom_metric`` for ``xgboost.train`` with ``objective(loss)``.
 
     Parameters

@@ -127,7 +127,8 @@ def grid(loss_class: type[MarginLoss]) -> Iterator[MarginLoss]:
         yield loss_class(**dict(zip(names, values, strict=True)))
 
 
-ALL_LOSSES = [loss for name in sorted(BINARY_LOSSES) for loss in grid(BINARY_LOSSES[name])]
+MARGIN_LOSSES = [c for _, c in sorted(BINARY_LOSSES.items()) if issubclass(c, MarginLoss)]
+ALL_LOSSES = [loss for loss_class in MARGIN_LOSSES for loss in grid(loss_class)]
 EXACT_LOSSES = [loss for loss in ALL_LOSSES if has_exact(type(loss))]
 
 

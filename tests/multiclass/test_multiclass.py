@@ -235,6 +235,19 @@ def test_a_class_of_a_few_rows_does_not_crash_a_fold(make: Callable[..., Any], r
     assert proba[:, at].mean() < 0.05
 
 
+@pytest.mark.filterwarnings("ignore::gbimb.GbimbWarning")
+@pytest.mark.parametrize("fold", range(5))
+def test_the_only_row_of_a_class_may_be_held_out_from_any_booster(fold: int) -> None:
+    table = many(300, 3)
+    y = table.y.copy()
+    y[0] = 3
+    rows = np.arange(300)
+    out = np.where(rows == 0, fold, rows % 5)
+    splits = [(rows[out != i], rows[out == i]) for i in range(5)]
+    clf = quick(OURS[0], n_estimators=3, cv=splits).fit(table.X, y)
+    assert clf.predict_proba(table.X).shape == (300, 4)
+
+
 @both
 def test_five_rows_in_ten_thousand(kind: type) -> None:
     table = many(10_000, 3)

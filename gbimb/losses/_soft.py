@@ -1,0 +1,266 @@
+"""Losses over the whole training set: one minus a smooth metric, a function of four soft counts."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+from scipy.special import expit
+
+from gbimb._validation import check_binary_labels, check_number, check_raw_score, check_weight
+from gbimb.exceptions import InvalidDataError
+from gbimb.losses._base import BinaryLoss
+from gbimb.losses._logistic import LogisticLoss
+from gbimb.losses._rows import NOT_FINITE, explain, read_buffers, read_rows
+from gbimb.losses._soft_counts import SoftCounts, check_sums
+from gbimb.losses._soft_kernels import count_softly, fill_gradient
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from gbimb._typing import Float32Array, FloatArray
+    from gbimb.losses._rows import Rows
+
+CURVATURE_SHARE: Final = 0.1
+
+
+class Slopes(NamedTuple):
+    """Derivatives of a metric by ``sum w y p`` (a) and ``sum w p`` (b)."""
+
+    a: float
+    b: float
+    aa: float
+    ab: float
+    bb: float
+
+
+class SoftLoss(BinaryLoss):
+    r"""One minus a smooth metric of the whole training set.
+
+    With :math:`p = \sigma(s)`, the metric M is a function of :math:`a = \sum w y p` and
+    :math:`b = \sum w p` (and of the weights P, N and n of the positives, the negatives and all,
+    which do not change). What is minimised is
+
+    .. math:: T = \frac{2 P N}{n} (1 - M)
+
+    of the size of a log loss, so that penalties of the trees mean about the same. Its derivatives
+    by the raw scores, with :math:`v = p (1 - p)` and :math:`c_i = M_a y_i + M_b`, are
+
+    .. math::
+        \partial_i T   &= -\tfrac{2PN}{n} \, w_i c_i v_i \\
+        \partial_i^2 T &= -\tfrac{2PN}{n} \left( w_i c_i v_i (1 - 2 p_i)
+            + w_i^2 v_i^2 (M_{aa} y_i + 2 M_{ab} y_i + M_{bb}) \right) \\
+        \partial_i \partial_j T &= -\tfrac{2PN}{n} \, w_i w_j v_i v_j
+            (M_{aa} y_i y_j + M_{ab} (y_i + y_j) + M_{bb}), \quad i \neq j
+
+    so it is a cost-sensitive loss whose two costs move each round: :math:`c_i` is the same for
+    all positives (> 0) and for all negatives (< 0). ``hessian`` is the diagonal, the second line;
+    the coupling of the rows, the third line, has rank 2 and is left out, as trees cannot use it.
+
+    Rows do not stand alone: every method wants all rows of the training set, or the ``sums`` of
+    all of them beside a part.
+    """
+
+    scale_pos_weight: float
+
+    @abstractmethod
+    def score(self, sums: SoftCounts) -> float:
+        """Return the smooth metric; higher is better. 0 where it is 0/0."""
+
+    @abstractmethod
+    def _slopes(self, sums: SoftCounts) -> Slopes:
+        """Return the derivatives of the metric, all 0 where it is 0/0."""
+
+    @abstractmethod
+    def _row_shares(
+        self, y: FloatArray, p: FloatArray, q: FloatArray, sums: SoftCounts
+    ) -> FloatArray:
+        """Return numbers with the weighted sum ``n (1 - metric)``."""
+
+    def sums(
+        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> SoftCounts:
+        """Return the soft counts of these rows, which add up over partitions.
+
+        Raises
+        ------
+        InvalidDataError
+            As :meth:`gradient_curvature`.
+        """
+        return self._count(read_rows(y_true, raw_score, sample_weight))
+
+    def loss(
+        self,
+        y_true: ArrayLike,
+        raw_score: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        sums: SoftCounts | None = None,
+    ) -> FloatArray:
+        """Return each row's share of the loss; lower is better, shape (n,), float64.
+
+        The shares of all rows add up to ``2 P N / n (1 - metric)``. A metric does not decompose,
+        so the share of a row depends on the other rows, and ``gradient`` is the derivative of
+        the sum, not of the share. A share of soft MCC may be negative.
+        """
+        y, p, q, weight, counts = self._terms(y_true, raw_score, sample_weight, sums)
+        if counts.total == 0:
+            return np.zeros(y.size)
+        return counts.scale / counts.total * weight * self._row_shares(y, p, q, counts)
+
+    def gradient(
+        self,
+        y_true: ArrayLike,
+        raw_score: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        sums: SoftCounts | None = None,
+    ) -> FloatArray:
+        """Return the derivative of the summed loss by each raw score, exact. Shape (n,)."""
+        y, p, q, weight, counts = self._terms(y_true, raw_score, sample_weight, sums)
+        slopes = self._slopes(counts)
+        return -counts.scale * weight * (slopes.a * y + slopes.b) * (p * q)
+
+    def hessian(
+        self,
+        y_true: ArrayLike,
+        raw_score: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        sums: SoftCounts | None = None,
+    ) -> FloatArray:
+        """Return the diagonal of the Hessian of the summed loss, exact; may be negative.
+
+        Shape (n,), float64. The coupling of different rows is not in it, see the class.
+        """
+        y, p, q, weight, counts = self._terms(y_true, raw_score, sample_weight, sums)
+        m = self._slopes(counts)
+        v = weight * p * q
+        bend = (m.aa + 2.0 * m.ab) * y + m.bb
+        return -counts.scale * ((m.a * y + m.b) * v * (q - p) + bend * v**2)
+
+    def curvature(
+        self,
+        y_true: ArrayLike,
+        raw_score: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        sums: SoftCounts | None = None,
+    ) -> FloatArray:
+        """Positive curvature in float64: the oracle of what ``gradient_curvature`` hands out."""
+        return CURVATURE_SHARE * np.abs(self.gradient(y_true, raw_score, sample_weight, sums=sums))
+
+    def gradient_curvature(
+        self,
+        y_true: ArrayLike,
+        raw_score: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        out: tuple[Float32Array, Float32Array] | None = None,
+        *,
+        sums: SoftCounts | None = None,
+    ) -> tuple[Float32Array, Float32Array]:
+        """Gradient and positive curvature, as trees receive them.
+
+        Parameters
+        ----------
+        y_true : array of shape (n,)
+            Labels, 0 or 1. float32 is used without a copy.
+        raw_score : array of shape (n,)
+            Scores in link space; float32 and float64 are used without a copy.
+        sample_weight : array of shape (n,), optional
+            Weights, >= 0. float32 is used without a copy.
+        out : pair of float32 arrays of shape (n,), optional
+            Buffers to write into, so that rounds of boosting share them.
+        sums : SoftCounts, optional
+            Of all rows of the training set, where these are a part of them.
+
+        Returns
+        -------
+        gradient, curvature : float32 arrays of shape (n,)
+            The curvature is a tenth of the size of the gradient, at least the smallest normal
+            float32 (1.2e-38). With it no leaf is larger than 10 times the learning rate.
+
+        Raises
+        ------
+        InvalidDataError
+            If shapes differ, a score is NaN or infinite, a label is not 0 or 1, a weight is
+            negative or not finite, or a gradient exceeds float32.
+        """
+        rows = read_rows(y_true, raw_score, sample_weight)
+        grad, curv = read_buffers(out, rows.y.size)
+        counts = self._count(rows) if sums is None else check_sums(sums, SoftCounts)
+        slopes = self._slopes(counts)
+        sizes = (
+            max(counts.scale * self.scale_pos_weight * (slopes.a + slopes.b), 0.0),
+            max(-counts.scale * slopes.b, 0.0),
+        )
+        if not fill_gradient(rows, sizes, CURVATURE_SHARE, grad, curv):
+            explain(rows)
+        return grad, curv
+
+    def init_score(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the constant raw score to start from: the minimum of the log loss.
+
+        No constant is better than another for MCC, and for F-beta the best one is infinite.
+        """
+        return self.warm_up.init_score(y_true, sample_weight)
+
+    @property
+    def warm_up(self) -> LogisticLoss:
+        """The loss for the first rounds of boosting: the log loss with the same weight."""
+        return LogisticLoss(self.scale_pos_weight)
+
+    def probability(self, raw_score: ArrayLike) -> FloatArray:
+        """Return ``sigmoid(raw_score)``, with ``scale_pos_weight`` taken out. Shape (n,), float64.
+
+        The link of the log loss, with which training starts. A smooth metric has no link of its
+        own: the scores that maximise it are infinite. So these are no true probabilities until
+        the raw score is recalibrated on held-out rows, as the estimators do.
+        """
+        return self.warm_up.probability(raw_score)
+
+    def raw_score_at(self, probability: float) -> float:
+        """Return the raw score whose ``probability`` is this; infinite at 0 and 1."""
+        return self.warm_up.raw_score_at(probability)
+
+    def log_odds(self, score: FloatArray) -> FloatArray:
+        """Return the logit of :meth:`probability`, without its checks."""
+        return self.warm_up.log_odds(score)
+
+    def _count(self, rows: Rows) -> SoftCounts:
+        counts = count_softly(rows)
+        if counts is None:
+            explain(rows)
+        tp, fp, fn, tn = counts
+        return SoftCounts(tp * self.scale_pos_weight, fp, fn * self.scale_pos_weight, tn)
+
+    def _terms(
+        self,
+        y_true: ArrayLike,
+        raw_score: ArrayLike,
+        sample_weight: ArrayLike | None,
+        sums: SoftCounts | None,
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, SoftCounts]:
+        """Return y, p, 1 - p, the weights with ``scale_pos_weight``, and the counts."""
+        y = check_binary_labels(y_true).astype(np.float64)
+        score = check_raw_score(raw_score, y.size).astype(np.float64)
+        if not np.isfinite(score).all():
+            raise InvalidDataError(NOT_FINITE)
+        weight = np.where(y > 0, float(self.scale_pos_weight), 1.0)
+        given = check_weight(sample_weight, y.size)
+        if given is not None:
+            weight *= given
+        p, q = expit(score), expit(-score)
+        if sums is not None:
+            return y, p, q, weight, check_sums(sums, SoftCounts)
+        hit, miss = weight * p, weight * q
+        counts = SoftCounts(
+            float(hit @ y), float(hit @ (1.0 - y)), float(miss @ y), float(miss @ (1.0 - y))
+        )
+        return y, p, q, weight, counts
+
+
+def check_scale_pos_weight(value: object) -> None:
+    """Raise unless this is a number > 0 and finite."""
+    check_number("scale_pos_weight", value, low=0, low_open=True, high_open=True)

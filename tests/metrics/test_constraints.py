@@ -1,0 +1,62 @@
+"""Recall at a precision, and precision at a recall."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gbimb
+from gbimb.metrics import ConfusionCounts, best_threshold, get_count_metric, get_metric
+
+
+def test_recall_counts_where_the_precision_is_held() -> None:
+    score = get_count_metric("recall at precision >= 0.9")
+    assert score(ConfusionCounts(9, 1, 3, 100)) == pytest.approx(0.75)
+    assert score(ConfusionCounts(9, 2, 3, 100)) == pytest.approx(9 / 11 - 1)
+    assert score(ConfusionCounts(0, 0, 3, 100)) == -1.0
+
+
+def test_precision_counts_where_the_recall_is_held() -> None:
+    score = get_count_metric("precision at recall >= 0.75")
+    assert score(ConfusionCounts(9, 1, 3, 100)) == pytest.approx(0.9)
+    assert score(ConfusionCounts(8, 0, 4, 100)) == pytest.approx(8 / 12 - 1)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.2, 0.5, 0.9, 1.0]))
+def test_the_best_threshold_is_that_of_a_search_over_all(seed: int, bound: float) -> None:
+    rng = np.random.default_rng(seed)
+    y = rng.random(60) < 0.3
+    y[0], y[1] = True, False
+    scores = np.round(rng.normal(y, 1.0), 1)
+    name = f"recall at precision >= {bound}"
+    by_hand = max(
+        get_count_metric(name)(ConfusionCounts.from_labels(y, scores >= t)) for t in scores
+    )
+    assert best_threshold(y, scores, metric=name).score == pytest.approx(by_hand)
+
+
+def test_it_can_be_watched_and_served() -> None:
+    assert get_metric("recall at precision >= 0.5").threshold is None
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 3))
+    y = X[:, 0] + rng.normal(size=2000) > 2.2
+    clf = gbimb.ImbalancedLGBMClassifier(
+        eval_metric="recall at precision >= 0.5", n_estimators=30, random_state=0
+    ).fit(X, y)
+    assert 0 < clf.best_score_ <= 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "recall at precision >= 2",
+        "recall at recall >= 0.5",
+        "recall at precision >= x",
+        "recall at",
+    ],
+)
+def test_what_makes_no_sense_is_refused(name: str) -> None:
+    with pytest.raises(gbimb.exceptions.InvalidParameterError):
+        get_count_metric(name)
