@@ -19,6 +19,7 @@ from gbimb.correction import correct_prior
 from gbimb.estimators._bags import (
     FOLDS,
     LARGEST_SEED,
+    SMALLEST_CLASS,
     Bag,
     BagTrainer,
     OutOfBag,
@@ -29,8 +30,9 @@ from gbimb.estimators._bags import (
     keep_from_certainty,
 )
 from gbimb.estimators._base import BaseImbalancedClassifier
+from gbimb.estimators._calibration import check_calibration, fit_calibrator
 from gbimb.estimators._decision import DecidingClassifier
-from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
+from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
 from gbimb.estimators._rows import Table
 from gbimb.estimators._table import TableEncoder, read_table, take
@@ -43,6 +45,7 @@ from gbimb.exceptions import (
 )
 from gbimb.losses import LogisticLoss, SoftmaxLoss
 from gbimb.sampling import draw_bags, resolve_sampling_strategy, self_paced_draw
+from gbimb.sources import StreamedFrame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +60,9 @@ SMALLEST_PROBABILITY = 1e-12
 # Bags in training hold at most this share of the rows of a large table between them.
 LARGEST_SHARE = 0.25
 LARGE_TABLE = 100_000
+# For the estimate of what bags of a source take beside their values.
+BYTES_PER_ROW = 100
+FIXED_BYTES = 300_000_000
 
 
 class UnderBaggingClassifier(DecidingClassifier):
@@ -90,6 +96,9 @@ class UnderBaggingClassifier(DecidingClassifier):
         What the threshold serves and ``oob_score_`` reports.
     threshold : "auto", metric name or float, default="auto"
         As in the boosting estimators.
+    calibration : {"platt", "isotonic", "beta"} or None, default="platt"
+        How the probabilities are made to fit the rows out of the bags, as in the boosting
+        estimators (there it stays "platt").
     warm_start : bool, default=False
         Keep the bags of the last fit and add those that ``n_estimators`` lacks, of the same rows.
         Random bags are then those of one longer fit.
@@ -147,6 +156,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         sampling: str = "random",
         eval_metric: str = "mcc",
         threshold: float | str = "auto",
+        calibration: str | None = "platt",
         warm_start: bool = False,
         random_state: Any = None,  # noqa: ANN401  int or RandomState
         n_jobs: int | None = None,
@@ -159,6 +169,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         self.sampling = sampling
         self.eval_metric = eval_metric
         self.threshold = threshold
+        self.calibration = calibration
         self.warm_start = warm_start
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -167,15 +178,17 @@ class UnderBaggingClassifier(DecidingClassifier):
     def fit(
         self,
         X: Any,  # noqa: ANN401  any table
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> UnderBaggingClassifier:
         """Draw the bags and train a classifier on each.
 
         Parameters
         ----------
-        X : array, sparse matrix or data frame of shape (n, n_features)
-        y : array of shape (n,)
+        X : array, sparse matrix, data frame of shape (n, n_features) or ParquetSource
+            Of a source, the labels and weights are columns of its own, and only rows that are
+            in a bag or judged are kept in memory.
+        y : array of shape (n,), optional
             Two labels or more, of any kind.
         sample_weight : array of shape (n,), optional
             Weights, >= 0. Rows are drawn without regard to them; they count in the training of
@@ -193,7 +206,8 @@ class UnderBaggingClassifier(DecidingClassifier):
         self._check_parameters()
         done = len(self.estimators_) if self.warm_start and hasattr(self, "estimators_") else 0
         prototype = self._make_prototype()
-        table = read_table(self, X, reset=done == 0)
+        table: Any = read_table(self, X, reset=done == 0)
+        y, sample_weight = unpack(X, y, sample_weight)
         labels = read_labels(y, table, getattr(prototype, "pos_label", None))
         weight = read_weight(sample_weight, labels.codes.size)
         n_rows = labels.codes.size
@@ -207,11 +221,14 @@ class UnderBaggingClassifier(DecidingClassifier):
         self._make_task()  # refuses what cannot be before bags are trained
         threads = resolve_jobs(self.n_jobs)
         with thread_limit(threads):
-            trainer = self._make_trainer(prototype, table, labels, weight, threads)
-            drawn = self._fit_bags(trainer, labels, weight, done, threads)
+            sizes = self._populate(labels, weight, done)
+            trainer = self._make_trainer(
+                prototype, table, labels, weight, sizes=sizes, threads=threads
+            )
+            drawn = self._fit_bags(trainer, sizes, done, threads)
         self.estimators_samples_ += [kept[rows] for rows in drawn]
         self._decide(kept, n_rows)
-        self._warn(labels)
+        self._warn(labels, sizes)
         return self
 
     def __sklearn_tags__(self) -> Tags:
@@ -233,6 +250,12 @@ class UnderBaggingClassifier(DecidingClassifier):
                     "on rows out of it. Leave it at 'auto'."
                 )
                 raise InvalidParameterError(msg)
+            if prototype.calibration != "platt":
+                msg = (
+                    f"calibration={prototype.calibration!r} of the estimator would be ignored: the "
+                    "mean of the bags is calibrated. Give it to UnderBaggingClassifier."
+                )
+                raise InvalidParameterError(msg)
         return prototype
 
     def _check_parameters(self) -> None:
@@ -241,6 +264,7 @@ class UnderBaggingClassifier(DecidingClassifier):
             raise unknown_name("sampling", self.sampling, SAMPLINGS)
         if not isinstance(self.threshold, str):
             check_number("threshold", self.threshold, low=0, high=1)
+        check_calibration(self.calibration)
         if self.sampling == "self_paced" and self.replacement:
             msg = "sampling='self_paced' draws without replacement, got replacement=True."
             raise InvalidParameterError(msg)
@@ -263,38 +287,14 @@ class UnderBaggingClassifier(DecidingClassifier):
         self._digest = 0  # of the rows that bags were drawn from
         self._oob: OutOfBag | None = None
 
-    def _make_trainer(
-        self,
-        prototype: Any,  # noqa: ANN401
-        table: Any,  # noqa: ANN401
-        labels: LabelCodes,
-        weight: NDArray[Any] | None,
-        threads: int,
-    ) -> BagTrainer:
-        if not isinstance(prototype, BaseImbalancedClassifier):
-            y = labels.classes[labels.codes]
-            return PlainTrainer(prototype, table, y, weight, self._seed)
-        prototype.adopt(self, TableEncoder.fit(table))
-        self._prototype = prototype
-        encoded = prototype._encoder.transform(table)  # noqa: SLF001
-        matrix = prototype._matrix(encoded, reset=True)  # noqa: SLF001
-        return SharedBinsTrainer(
-            prototype, Table(matrix, labels.targets, weight), labels, self._seed, threads
-        )
-
-    def _fit_bags(
-        self,
-        trainer: BagTrainer,
-        labels: LabelCodes,
-        weight: NDArray[Any] | None,
-        done: int,
-        threads: int,
-    ) -> list[IntArray]:
-        """Train the bags that are missing; return the rows of each."""
+    def _populate(self, labels: LabelCodes, weight: NDArray[Any] | None, done: int) -> IntArray:
+        """Set the rows that bags are drawn from; return how many of each class a bag has."""
         counts = np.bincount(labels.codes, minlength=labels.classes.size)
-        drawn = resolve_sampling_strategy(self.sampling_strategy, counts, labels.classes.tolist())
+        sizes = resolve_sampling_strategy(self.sampling_strategy, counts, labels.classes.tolist())
         ones = np.ones(labels.codes.size, np.float32) if weight is None else weight
-        population = Population.make(labels.codes, ones, drawn, self._seed)
+        population = Population.make(
+            labels.codes, ones, sizes, self._seed, informed=self.sampling == "self_paced"
+        )
         digest = crc32(population.fold.data, crc32(labels.codes.data))
         if done and (digest != self._digest or list(labels.classes) != list(self.classes_)):
             msg = (
@@ -306,22 +306,81 @@ class UnderBaggingClassifier(DecidingClassifier):
         self._population = population
         if self._oob is None:
             self._oob = OutOfBag.empty(population.judged.size, labels.classes.size)
-        if self.sampling == "self_paced":
-            return self._fit_self_paced(trainer, population, drawn, done, threads)
-        bags = (
-            population.bag(i, rows)
-            for i, rows in enumerate(
-                draw_bags(
-                    labels.codes, drawn, self.n_estimators, self._seed, replacement=self.replacement
-                )
-            )
-            if i >= done
+        return sizes
+
+    def _make_trainer(
+        self,
+        prototype: Any,  # noqa: ANN401
+        table: Any,  # noqa: ANN401
+        labels: LabelCodes,
+        weight: NDArray[Any] | None,
+        *,
+        sizes: IntArray,
+        threads: int,
+    ) -> BagTrainer:
+        rows = None
+        if isinstance(table, StreamedFrame):
+            rows = self._rows_needed(sizes)
+            self._check_memory(table, rows.size)
+            table, labels = table[rows], labels.take(rows)
+            weight = None if weight is None else weight[rows]
+        if not isinstance(prototype, BaseImbalancedClassifier):
+            y = labels.classes[labels.codes]
+            loaded = table if rows is None else table.load()
+            return PlainTrainer(prototype, loaded, y, weight, seed=self._seed, rows=rows)
+        prototype.adopt(self, TableEncoder.fit(table))
+        self._prototype = prototype
+        encoded = prototype._encoder.transform(table)  # noqa: SLF001
+        if rows is not None:
+            encoded = encoded.load()
+        matrix = prototype._matrix(encoded, reset=True)  # noqa: SLF001
+        data = Table(matrix, labels.targets, weight)
+        return SharedBinsTrainer(
+            prototype, data, labels, seed=self._seed, threads=threads, rows=rows
         )
+
+    def _draw(self, sizes: IntArray) -> Iterator[IntArray]:
+        """Yield the rows of each bag, the same each time."""
+        codes, n_bags = self._population.codes, self.n_estimators
+        return draw_bags(codes, sizes, n_bags, self._seed, replacement=self.replacement)
+
+    def _rows_needed(self, sizes: IntArray) -> IntArray:
+        """Return the rows that are in a bag or judged."""
+        if self.sampling == "self_paced":
+            msg = (
+                "sampling='self_paced' looks at every row for every bag, which a ParquetSource "
+                "would read as often. Use sampling='random'."
+            )
+            raise InvalidParameterError(msg)
+        needed = np.zeros(self._population.codes.size, dtype=bool)
+        needed[self._population.judged] = True
+        for rows in self._draw(sizes):
+            needed[rows] = True
+        return np.flatnonzero(needed)
+
+    @staticmethod
+    def _check_memory(frame: StreamedFrame, n_rows: int) -> None:
+        """Refuse bags that would take more memory than their source allows."""
+        n_columns = len(frame.columns)
+        frame.source.budget.check(
+            n_rows * (9 * n_columns + BYTES_PER_ROW) + FIXED_BYTES,
+            f"Bags that hold {n_rows:,} different rows of {n_columns} features",
+            "Allow more, or lower n_estimators or the rows that sampling_strategy draws.",
+        )
+
+    def _fit_bags(
+        self, trainer: BagTrainer, sizes: IntArray, done: int, threads: int
+    ) -> list[IntArray]:
+        """Train the bags that are missing; return the rows of each."""
+        population = self._population
+        if self.sampling == "self_paced":
+            return self._fit_self_paced(trainer, population, sizes, done, threads)
+        bags = (population.bag(i, rows) for i, rows in enumerate(self._draw(sizes)) if i >= done)
         side_by_side = max(1, min(threads, self.n_estimators - done))
-        if not trainer.in_bag and labels.codes.size > LARGE_TABLE:
+        if not trainer.in_bag and population.codes.size > LARGE_TABLE:
             # Each bag is a copy of its rows: large ones are trained one after the other, each
             # on all threads.
-            at_once = int(LARGEST_SHARE * labels.codes.size / drawn.sum())
+            at_once = int(LARGEST_SHARE * population.codes.size / sizes.sum())
             side_by_side = max(1, min(side_by_side, at_once))
         results = Parallel(
             n_jobs=side_by_side, require="sharedmem", verbose=self.verbose, return_as="generator"
@@ -349,11 +408,10 @@ class UnderBaggingClassifier(DecidingClassifier):
             hardness = 1.0 - right / i if i else np.zeros(rows.size)
             parts = [np.flatnonzero(~np.isin(codes, common))]
             for k in common:
-                at = codes[rows] == k
+                at = (codes[rows] == k) & population.offered(i, rows)
+                size = min(int(drawn[k]), int(at.sum()))
                 parts.append(
-                    self_paced_draw(
-                        rows[at], hardness[at], int(drawn[k]), i / self.n_estimators, rng
-                    )
+                    self_paced_draw(rows[at], hardness[at], size, i / self.n_estimators, rng)
                 )
             bag = population.bag(i, np.sort(np.concatenate(parts)))
             _, classifier, proba = _fit_bag(trainer, bag, population, threads)
@@ -399,7 +457,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         self._share = population.data_share
         task = self._make_task()
         there = self._oob.in_turn_count > 0
-        self._correction = task.no_correction()
+        self._correction, self.calibrator_ = task.no_correction(), None
         rule = task.undecided()
         self.oob_score_ = float("nan")
         proba = np.full((n_rows, self.classes_.size), np.nan)
@@ -408,9 +466,12 @@ class UnderBaggingClassifier(DecidingClassifier):
             raw = self._to_raw(self._oob.in_turn())
             y = self._target(population.codes[rows])
             weight = population.natural_weight(rows)
-            self._correction = self._correct(task, population, task.correct(y, raw, weight))
+            if self.calibration is not None:
+                self._correction = self._correct(task, population, task.correct(y, raw, weight))
             raw = self._correction.slope * raw + self._correction.intercept
             corrected = self.loss_.probability(raw)
+            self.calibrator_ = fit_calibrator(self.calibration, y, corrected, weight)
+            corrected = self._calibrated(raw)
             rule = task.decide(y, corrected, weight, self._seed)
             proba[kept[rows]] = self._columns(corrected)
         if self.classes_.size > 2:
@@ -436,7 +497,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         shift = task.recentre(raw, share, weight)
         return line._replace(intercept=line.intercept + shift)
 
-    def _warn(self, labels: LabelCodes) -> None:
+    def _warn(self, labels: LabelCodes, sizes: IntArray) -> None:
         counts = np.bincount(labels.codes)
         scarce = int(np.count_nonzero(counts < FOLDS))
         if counts.size > 2 and scarce:
@@ -445,12 +506,20 @@ class UnderBaggingClassifier(DecidingClassifier):
                 "out from some bags only, and little can be learnt about them."
             )
             warnings.warn(msg, GbimbWarning, stacklevel=3)
+        if sizes.max() < SMALLEST_CLASS and counts.max() >= 10 * SMALLEST_CLASS:
+            msg = (
+                f"No bag has more than {sizes.max()} rows of a class, for the rarest has "
+                f"{counts.min()}. Give sampling_strategy the number of rows to draw for each of "
+                "the rarest class, such as 100, or a dict of label to rows."
+            )
+            warnings.warn(msg, GbimbWarning, stacklevel=3)
         importances = getattr(self, "feature_importances_", None)
         own = isinstance(self.estimators_[0], BaseImbalancedClassifier)
         if own and importances is not None and not importances.any():
             msg = (
                 "The trees of no bag have a split, so every row gets the same probability. There "
-                "may be too few rows in a bag (see sampling_strategy), or no signal in X."
+                "may be too few rows in a bag (see sampling_strategy), no signal in X, or weights "
+                "far below 1."
             )
             warnings.warn(msg, GbimbWarning, stacklevel=3)
 

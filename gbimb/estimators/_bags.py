@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gbimb._typing import BoolArray, FloatArray, IntArray
     from gbimb.estimators._base import BaseImbalancedClassifier
     from gbimb.estimators._labels import LabelCodes
-    from gbimb.losses import MarginLoss
+    from gbimb.losses import BinaryLoss
 
 FOLDS = 5
 SMALLEST_CLASS = 10
@@ -75,6 +75,9 @@ class Population:
         would come out too high. -1 for rows that any bag judges which has not trained on them.
     judged : intp array
         Rising: the rows on which out-of-bag predictions are kept.
+    informed : bool
+        Whether rows are drawn by their features. Those left over are then easier than the others:
+        a bag only judges rows that were not offered to it.
     """
 
     codes: IntArray
@@ -83,9 +86,18 @@ class Population:
     whole: BoolArray
     fold: NDArray[np.int8]
     judged: IntArray
+    informed: bool
 
     @classmethod
-    def make(cls, codes: IntArray, weight: NDArray[Any], drawn: IntArray, seed: int) -> Population:
+    def make(
+        cls,
+        codes: IntArray,
+        weight: NDArray[Any],
+        drawn: IntArray,
+        seed: int,
+        *,
+        informed: bool = False,
+    ) -> Population:
         """Deal the rows to folds; sample those to be judged of classes that are drawn from."""
         rng = np.random.default_rng([seed, codes.size])
         counts = np.bincount(codes)
@@ -94,14 +106,20 @@ class Population:
         enough = np.sort(counts)[-2] >= SMALLEST_CLASS
         whole = (drawn == counts) & (counts > 1) & enough
         fold = np.full(codes.size, -1, np.int8)
-        for k in np.flatnonzero((whole | (drawn < counts)) & whole.any()):
+        dealt = whole | ((drawn < counts) & (whole.any() | (informed & enough)))
+        for k in np.flatnonzero(dealt):
             fold[codes == k] = rng.permutation(np.arange(counts[k]) % FOLDS)
         rest = np.flatnonzero(~whole[codes])
         if rest.size > LARGEST_WATCH:
             rest = rng.choice(rest, LARGEST_WATCH, replace=False)
         judged = np.sort(np.concatenate([np.flatnonzero(whole[codes]), rest]))
         totals = np.bincount(codes, weights=weight).astype(np.float64)
-        return cls(codes, weight, totals, whole, fold, judged)
+        return cls(codes, weight, totals, whole, fold, judged, informed)
+
+    def offered(self, index: int, rows: IntArray) -> BoolArray:
+        """Return which of ``rows`` a bag may draw by their features: those it will not judge."""
+        mask: BoolArray = self.fold[rows] != index % FOLDS
+        return mask
 
     def bag(self, index: int, drawn: IntArray) -> Bag:
         """Return the bag of the rows ``drawn``, its fold left out."""
@@ -112,6 +130,8 @@ class Population:
         unseen = self.judged[out[self.judged]]
         fold = self.fold[unseen]
         held_out = unseen[(fold == turn) | (fold < 0)]
+        if self.informed:
+            unseen = held_out
         if np.unique(self.codes[held_out]).size < 2:
             unseen, held_out = unseen[:0], held_out[:0]
         return Bag(index, train, unseen, held_out, self.natural_weight(held_out))
@@ -184,8 +204,15 @@ class OutOfBag:
         return proba
 
 
+def places(rows: IntArray, kept: IntArray | None) -> IntArray:
+    """Return where ``rows`` are in a table of the rows ``kept``, which rise; None are all."""
+    return rows if kept is None else np.searchsorted(kept, rows)
+
+
 class BagTrainer(Protocol):
     """Trains a classifier on a bag, and predicts.
+
+    Its table may lack rows that are in no bag.
 
     Attributes
     ----------
@@ -227,8 +254,8 @@ def keep_from_certainty(proba: FloatArray, limit: float) -> FloatArray:
 
 
 def link_after_drawing(
-    loss: MarginLoss | MulticlassLoss, factor: FloatArray
-) -> MarginLoss | MulticlassLoss:
+    loss: BinaryLoss | MulticlassLoss, factor: FloatArray
+) -> BinaryLoss | MulticlassLoss:
     """Return the loss whose link takes a shift of the classes out again.
 
     To draw a class ``factor`` times as often is, in expectation, to weigh it so.
@@ -267,27 +294,31 @@ class SharedBinsTrainer:
         prototype: BaseImbalancedClassifier,
         data: Table,
         labels: LabelCodes,
+        *,
         seed: int,
         threads: int,
+        rows: IntArray | None,
     ) -> None:
         self._prototype = prototype
         self._data = data
         self._labels = labels
+        self._rows = rows
         self._seed = seed
         self._bins = prototype._make_bins(data, seed, threads)  # noqa: SLF001  same package
 
     def fit(self, bag: Bag, population: Population, threads: int) -> BaseImbalancedClassifier:
         """Return a classifier stopped early on the bag's held-out rows."""
         fitted = copy(self._prototype)  # with what it adopted
-        weight = None if self._data.weight is None else self._data.weight[bag.train]
-        fitted.loss_ = make_loss(fitted, self._labels.take(bag.train), weight)
+        rows = places(bag.train, self._rows)
+        weight = None if self._data.weight is None else self._data.weight[rows]
+        fitted.loss_ = make_loss(fitted, self._labels.take(rows), weight)
         seed = (self._seed + bag.index) % LARGEST_SEED
         task = fitted._make_task()  # noqa: SLF001
         factor = population.share(bag.train) / population.data_share
         if fitted._positive_is_first():  # noqa: SLF001
             factor = factor[::-1]
         task.link = link_after_drawing(fitted.loss_, factor)
-        held_out = bag.held_out if bag.held_out.size else None
+        held_out = places(bag.held_out, self._rows) if bag.held_out.size else None
         settings = Settings(
             fitted.n_estimators,
             fitted.early_stopping_rounds,
@@ -301,7 +332,7 @@ class SharedBinsTrainer:
             bins=self._bins,
             task=task,
             data=self._data,
-            folds=[Fold(bag.train, held_out, bag.weight)],
+            folds=[Fold(rows, held_out, bag.weight)],
             settings=settings,
             engine_params=fitted._tree_params(seed, threads, bag.train.size),  # noqa: SLF001
         )
@@ -312,6 +343,7 @@ class SharedBinsTrainer:
 
     def probability(self, classifier: BaseImbalancedClassifier, rows: IntArray) -> FloatArray:
         """Return probabilities of training rows, shape (m, K)."""
+        rows = places(rows, self._rows)
         parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, rows.size, ROWS_AT_ONCE)]
         return np.concatenate(
             [classifier._probability_of(self._data.matrix[part]) for part in parts]  # noqa: SLF001
@@ -329,7 +361,9 @@ class PlainTrainer:
         table: Any,  # noqa: ANN401
         y: NDArray[Any],
         weight: NDArray[Any] | None,
+        *,
         seed: int,
+        rows: IntArray | None,
     ) -> None:
         if not hasattr(prototype, "predict_proba"):
             msg = f"estimator must have predict_proba, got {prototype!r}, which has none."
@@ -345,18 +379,21 @@ class PlainTrainer:
         self._y = y
         self._weight = weight
         self._seed = seed
+        self._rows = rows
 
     def fit(self, bag: Bag, population: Population, threads: int) -> Any:  # noqa: ANN401
         """Return the classifier fitted on the rows of the bag."""
         del population, threads
+        rows = places(bag.train, self._rows)
         fitted = clone(self._prototype)
         seeds = np.random.default_rng([self._seed, bag.index])
         names = [n for n in sorted(fitted.get_params()) if n.split("__")[-1] == "random_state"]
         fitted.set_params(**{name: int(seeds.integers(LARGEST_SEED)) for name in names})
-        options = {} if self._weight is None else {"sample_weight": self._weight[bag.train]}
-        fitted.fit(take(self._table, bag.train), self._y[bag.train], **options)
+        options = {} if self._weight is None else {"sample_weight": self._weight[rows]}
+        fitted.fit(take(self._table, rows), self._y[rows], **options)
         return fitted
 
     def probability(self, classifier: Any, rows: IntArray) -> FloatArray:  # noqa: ANN401
         """Return probabilities of training rows, shape (m, K)."""
-        return np.asarray(classifier.predict_proba(take(self._table, rows)), dtype=np.float64)
+        table = take(self._table, places(rows, self._rows))
+        return np.asarray(classifier.predict_proba(table), dtype=np.float64)

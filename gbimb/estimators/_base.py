@@ -14,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from gbimb._parallel import resolve_jobs, thread_count, thread_limit
 from gbimb._validation import check_number
+from gbimb.estimators._calibration import check_calibration, fit_calibrator
 from gbimb.estimators._decision import DecidingClassifier
-from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
+from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._plan import Plan, Splits, among, given_splits, make_plan
 from gbimb.estimators._rows import Fold, Table
@@ -29,6 +30,7 @@ from gbimb.exceptions import (
     InvalidTypeError,
 )
 from gbimb.losses import MulticlassLoss
+from gbimb.sources import ParquetSource, StreamedMatrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb._typing import FloatArray
-    from gbimb.losses import MarginLoss
+    from gbimb.losses import BinaryLoss
 
 SMALL_TABLE = 20_000
 SMALLEST_SUBSAMPLED = 1_000
@@ -48,7 +50,7 @@ logger = logging.getLogger("gbimb")
 class BaseImbalancedClassifier(DecidingClassifier):
     """Boosting with a loss, a watched metric, true probabilities and a chosen threshold."""
 
-    loss: str | MarginLoss
+    loss: str | BinaryLoss
     gamma: float
     alpha: float | None
     scale_pos_weight: float | str | None
@@ -56,6 +58,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
     eval_metric: str | Sequence[str]
     early_stopping_rounds: int | None
     threshold: float | str
+    calibration: str | None
     cv: Any
     n_estimators: int
     learning_rate: float | None
@@ -81,26 +84,28 @@ class BaseImbalancedClassifier(DecidingClassifier):
     def fit(
         self,
         X: Any,  # noqa: ANN401  any table
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
         X_val: Any = None,  # noqa: ANN401
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
-        eval_set: Sequence[tuple[Any, ArrayLike]] | None = None,
+        eval_set: Sequence[tuple[Any, ArrayLike | None]] | None = None,
     ) -> BaseImbalancedClassifier:
         """Train on ``X`` and ``y``.
 
         Parameters
         ----------
-        X : array, sparse matrix or data frame of shape (n, n_features)
+        X : array, sparse matrix, data frame of shape (n, n_features) or ParquetSource
             NaN is a missing value. Columns of strings and pandas categories are categorical.
-        y : array of shape (n,)
-            Two labels of any kind.
+            Of a source, the labels and weights are columns of its own.
+        y : array of shape (n,), optional
+            Labels of any kind.
         sample_weight : array of shape (n,), optional
             Weights, >= 0. They count in the loss, the metrics and the threshold.
         X_val, y_val, sample_weight_val : optional
             Rows for early stopping and the threshold, instead of those that ``cv`` holds out.
+            ``X_val`` may be a ParquetSource, too.
         eval_set : list with one pair, optional
             ``[(X_val, y_val)]``, another way to give the same.
 
@@ -115,6 +120,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         """
         self._check_parameters()
         table = read_table(self, X, reset=True)
+        y, sample_weight = unpack(X, y, sample_weight)
         labels = read_labels(y, table, self.pos_label)
         weight = read_weight(sample_weight, labels.codes.size)
         validation = _one_validation_set(X_val, y_val, sample_weight_val, eval_set)
@@ -135,6 +141,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
         folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
             Fold(None, None if validation is None else self._read_validation(validation))
         ]
+        if isinstance(matrix, StreamedMatrix):
+            self._check_memory(matrix, len(folds))
         threads = resolve_jobs(self.n_jobs)
         with thread_limit(threads):
             trained = train(
@@ -176,7 +184,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
         params = self._tree_params(seed, threads, data.y.size)
         if self.classes_.size > 2:
             params["num_class"] = self.classes_.size
-        return self._engine.Bins(
+        streamed = isinstance(data.matrix, StreamedMatrix)
+        kind = self._engine.StreamedBins if streamed else self._engine.Bins
+        return kind(
             data.matrix,
             data.y,
             data.weight,
@@ -185,9 +195,24 @@ class BaseImbalancedClassifier(DecidingClassifier):
             params=params,
         )
 
+    def _check_memory(self, matrix: StreamedMatrix, boosters: int) -> None:
+        """Refuse a fit that would take more memory than its source allows."""
+        rows, columns = matrix.shape
+        estimate = self._engine.training_bytes(rows * boosters, columns, self.loss_.n_outputs)
+        matrix.frame.source.budget.check(
+            estimate,
+            f"Training on {rows:,} rows of {columns} features",
+            "Allow more, name fewer features, or use UnderBaggingClassifier.",
+        )
+
     def _settings(self, seed: int, threads: int) -> Settings:
         return Settings(
-            self.n_estimators, self.early_stopping_rounds, threads, seed, self._verbosity()
+            self.n_estimators,
+            self.early_stopping_rounds,
+            threads,
+            seed,
+            self._verbosity(),
+            correct=self.calibration is not None,
         )
 
     def _keep(self, trained: Trained, task: Task, seed: int) -> None:
@@ -201,8 +226,13 @@ class BaseImbalancedClassifier(DecidingClassifier):
         gains = self._engine.feature_gains(self.booster_)
         self.feature_importances_ = gains / gains.sum() if gains.sum() > 0 else gains
         rule = task.undecided()
+        self.calibrator_ = None
         if trained.y is not None and trained.proba is not None:
-            rule = task.decide(trained.y, trained.proba, trained.weight, seed)
+            y, proba, weight = trained.y, trained.proba, trained.weight
+            self.calibrator_ = fit_calibrator(self.calibration, y, proba, weight)
+            if self.calibrator_ is not None:
+                proba = self.calibrator_(proba)
+            rule = task.decide(y, proba, weight, seed)
         if self.classes_.size > 2:
             self.class_weights_ = rule
         else:
@@ -226,6 +256,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
 
     def _read_validation(self, validation: tuple[Any, Any, Any]) -> Table:
         X_val, y_val, sample_weight_val = validation
+        names = ("y_val", "sample_weight_val")
+        y_val, sample_weight_val = unpack(X_val, y_val, sample_weight_val, names=names)
         table = read_table(self, X_val, reset=False)
         labels = read_labels(y_val, table, self.pos_label_, classes=self.classes_, name="y_val")
         weight = read_weight(sample_weight_val, labels.codes.size, "sample_weight_val")
@@ -248,7 +280,11 @@ class BaseImbalancedClassifier(DecidingClassifier):
         return scores
 
     def _probability_of(self, matrix: Any) -> FloatArray:  # noqa: ANN401
-        return self._columns(self.loss_.probability(self._score_matrix(matrix)))
+        return self._columns(self._calibrated(self._score_matrix(matrix)))
+
+    def _positive_of(self, encoded: Any) -> FloatArray:  # noqa: ANN401
+        """Return the probability of the positive class, (n,), or of each of many, (n, K)."""
+        return self._calibrated(self._score_matrix(self._matrix(encoded)))
 
     def _check_parameters(self) -> None:
         check_number("n_estimators", self.n_estimators, low=1, integer=True)
@@ -262,6 +298,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             check_number("early_stopping_rounds", self.early_stopping_rounds, low=1, integer=True)
         if not isinstance(self.threshold, str):
             check_number("threshold", self.threshold, low=0, high=1)
+        check_calibration(self.calibration)
         if not self.eval_metric:
             msg = "eval_metric must name at least one metric, such as 'mcc', got none."
             raise InvalidParameterError(msg)
@@ -270,7 +307,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
         if not self.feature_importances_.any():
             msg = (
                 "The trees have no split, so every row gets the same probability. There may be too "
-                "few rows for min_child_weight or reg_lambda, or no signal in X."
+                "few rows for min_child_weight or reg_lambda, no signal in X, or weights far below "
+                "1."
             )
         elif self.best_iteration_ == 1 and self.n_estimators > 1:
             msg = (
@@ -301,7 +339,7 @@ def _one_validation_set(
         X_val, y_val = eval_set[0]
     if X_val is None and y_val is None:
         return None
-    if X_val is None or y_val is None:
+    if X_val is None or (y_val is None and not isinstance(X_val, ParquetSource)):
         msg = "X_val and y_val go together, got only one of them."
         raise InvalidDataError(msg)
     return X_val, y_val, weight

@@ -10,7 +10,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from gbimb.losses import Loss
     from gbimb.metrics import Metric
+
+    Stop: TypeAlias = Callable[[Mapping[str, list[float]], int], bool]
 
 logger = logging.getLogger("gbimb")
 
@@ -35,7 +38,10 @@ class Member(Protocol):
         """Add the trees of one round."""
 
     def held_out(self) -> NDArray[Any]:
-        """Return the raw scores of the held-out rows, valid until the next call."""
+        """Return the raw scores of the held-out rows, an array of its own."""
+
+    def go_on(self, loss: Loss, n_rounds: int) -> None:
+        """Keep the first rounds only, and train further ones with ``loss``."""
 
     def model(self, n_rounds: int) -> Any:  # noqa: ANN401  text or bytes
         """Return the first rounds in the engine's own form."""
@@ -80,19 +86,23 @@ def boost(
     threads: int,
     prepare_thread: Callable[[], None],
     verbose: int,
+    before: Boosted | None = None,
+    stop: Stop | None = None,
 ) -> Boosted:
-    """Train ``members`` for up to ``n_rounds`` rounds.
+    """Train ``members`` for up to ``n_rounds`` rounds, those of ``before`` included.
 
     Without ``watch`` all rounds are trained and kept. Otherwise the round kept has the best
     moving average of the first metric, over half the patience: the value of a single round is
-    noisy where positives are few.
+    noisy where positives are few. ``stop`` is asked every five rounds, with the history and the
+    number of rounds so far.
     """
+    done = 0 if before is None else before.rounds
     history: dict[str, list[float]] = {}
     if watch is not None:
-        history = {metric.name: [] for metric in watch.metrics}
+        past = {} if before is None else before.history
+        history = {m.name: past.get(m.name, [])[:done] for m in watch.metrics}
     workers = min(len(members), threads)
     with ThreadPoolExecutor(workers, initializer=prepare_thread) as pool:
-        done = 0
         while done < n_rounds:
             step = min(ROUNDS_PER_STEP, n_rounds - done)
             advance = partial(
@@ -100,12 +110,13 @@ def boost(
             )
             scores = list(pool.map(advance, members))
             done += step
-            if watch is None:
-                continue
-            for i in range(step):
-                _record(history, watch.evaluate(np.concatenate([s[i] for s in scores])))
-            _report(history, done, verbose)
-            if watch.patience is not None and _exhausted(history, watch, done):
+            if watch is not None:
+                for i in range(step):
+                    _record(history, watch.evaluate(np.concatenate([s[i] for s in scores])))
+                _report(history, done, verbose)
+                if watch.patience is not None and _exhausted(history, watch, done):
+                    break
+            if stop is not None and stop(history, done):
                 break
     rounds = done if watch is None or watch.patience is None else _best(history, watch)
     return Boosted(history, rounds)
@@ -117,7 +128,7 @@ def _advance(member: Member, *, rounds: int, watched: bool, threads: int) -> lis
         for _ in range(rounds):
             member.update()
             if watched:
-                scores.append(member.held_out().copy())
+                scores.append(member.held_out())
     return scores
 
 

@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from gbimb.estimators._table import as_rows, read_table
+from gbimb.sources import ParquetSource
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from sklearn.utils import Tags
 
     from gbimb._typing import FloatArray, IntArray
-    from gbimb.losses import MarginLoss, MulticlassLoss
+    from gbimb.estimators._calibration import Calibrator
+    from gbimb.losses import BinaryLoss, MulticlassLoss
 
 
 class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -27,15 +33,18 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     pos_label_ : label, or None for K > 2
     loss_ : Loss
         Its link turns raw scores into probabilities.
+    calibrator_ : Calibrator or None
+        What is applied to them then, learnt on held-out rows.
     threshold_ : float, for two classes
     class_weights_ : float64 array of shape (K,), for more
     """
 
     classes_: NDArray[Any]
     pos_label_: Any
-    loss_: MarginLoss | MulticlassLoss
+    loss_: BinaryLoss | MulticlassLoss
     threshold_: float
     class_weights_: FloatArray
+    calibrator_: Calibrator | None = None
 
     @abstractmethod
     def _raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401  any table
@@ -46,7 +55,7 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Shape (n,) for two classes, higher for ``classes_[1]``, and (n, K) for more.
         """
-        raw = self._raw_score(X)
+        raw = self._each_raw_score(X)
         return -raw if self._positive_is_first() else raw
 
     def predict_proba(self, X: Any) -> FloatArray:  # noqa: ANN401
@@ -54,8 +63,22 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         True whatever gamma, alpha or ``scale_pos_weight`` did inside.
         """
-        raw = self._raw_score(X)
-        return self._columns(self.loss_.probability(raw))
+        return self._columns(self._calibrated(self._each_raw_score(X)))
+
+    def _each_raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401
+        """Return the raw scores of a table, or of a source piece by piece."""
+        if not isinstance(X, ParquetSource):
+            return self._raw_score(X)
+        check_is_fitted(self)
+        frame: Any = read_table(self, X, reset=False)
+        n_numbers = len(frame) * (self.classes_.size + 2)
+        X.budget.check(8 * n_numbers, "The result", "Write it to a file with predict_to.")
+        return np.concatenate([self._raw_score(as_rows(self, part)) for part in frame])
+
+    def _calibrated(self, raw: FloatArray) -> FloatArray:
+        """Return the probability of the positive class of two, shape (n,), or of each of many."""
+        proba = self.loss_.probability(raw)
+        return proba if self.calibrator_ is None else self.calibrator_(proba)
 
     def _columns(self, proba: FloatArray) -> FloatArray:
         """Return a column for each class, from the probability of the positive one of two."""
@@ -73,6 +96,34 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         codes = self._codes(self.predict_proba(X))
         labels: NDArray[Any] = self.classes_[codes]
         return labels
+
+    def predict_to(
+        self,
+        source: ParquetSource,
+        path: str | os.PathLike[str],
+        *,
+        columns: Sequence[str] = (),
+    ) -> None:
+        """Write the predictions for a source to a Parquet file, some thousand rows at a time.
+
+        Its columns are ``columns``, ``prediction`` and, for each label, ``proba_<label>``.
+
+        Parameters
+        ----------
+        source : ParquetSource
+        path : str or path-like
+            Replaced if it exists, once the new file is complete.
+        columns : list of str, default=()
+            Columns of the source to keep beside the predictions, such as a key.
+
+        Raises
+        ------
+        GbimbError
+            If the source cannot be read, lacks a column, or the file cannot be written.
+        """
+        from gbimb.estimators._output import write_predictions
+
+        write_predictions(self, source, path, columns)
 
     def _codes(self, proba: FloatArray) -> IntArray:
         """Return the position of the class decided on, shape (n,)."""

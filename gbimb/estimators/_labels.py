@@ -12,6 +12,8 @@ from sklearn.utils.validation import column_or_1d
 
 from gbimb._validation import check_weight
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.sources import CodedLabels, ParquetSource, read_target
+from gbimb.sources import read_weight as read_source_weight
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -26,7 +28,7 @@ class LabelCodes:
     Attributes
     ----------
     classes : array of shape (K,)
-    codes : intp array of shape (n,)
+    codes : integer array of shape (n,)
     positive : object
         For two classes the label called positive, None for more.
     """
@@ -64,8 +66,34 @@ class LabelCodes:
             raise InvalidDataError(msg)
 
 
+def unpack(
+    X: object,
+    y: Any,  # noqa: ANN401
+    sample_weight: ArrayLike | None,
+    *,
+    names: tuple[str, str] = ("y", "sample_weight"),
+) -> tuple[Any, ArrayLike | None]:
+    """Return labels and weights: of a ParquetSource, those in its columns.
+
+    Raises
+    ------
+    InvalidParameterError
+        If they are given beside a source.
+    """
+    if not isinstance(X, ParquetSource):
+        return y, sample_weight
+    for name, column, given in zip(names, ("target", "weight"), (y, sample_weight), strict=True):
+        if given is not None:
+            msg = (
+                f"{name} must be None beside a ParquetSource, which has its own column: "
+                f"ParquetSource(..., {column}=...)."
+            )
+            raise InvalidParameterError(msg)
+    return read_target(X), read_source_weight(X)
+
+
 def read_labels(
-    y: ArrayLike | None,
+    y: ArrayLike | CodedLabels | None,
     table: Any,  # noqa: ANN401  anything with a shape
     pos_label: object,
     *,
@@ -84,10 +112,14 @@ def read_labels(
     if y is None:
         msg = f"This classifier requires {name} to be passed, but the target {name} is None."
         raise InvalidDataError(msg)
+    if isinstance(y, CodedLabels):
+        _check_present(y.found, name)
+        check_classification_targets(y.found)
+        return _coded(y.found, y.codes, pos_label, classes, name)
     values = column_or_1d(np.asarray(y), warn=True)
     if values.dtype == object:
         values = pd.Series(values).infer_objects().to_numpy()  # booleans and numbers are objects
-    _check_values(values, name)
+    _check_present(values, name)
     if values.size != table.shape[0]:
         msg = (
             f"X and {name} must have the same number of rows: "
@@ -101,6 +133,17 @@ def read_labels(
         kinds = sorted({type(v).__name__ for v in values})
         msg = f"{name} must hold labels of one kind, got types {kinds}. Convert them to strings."
         raise InvalidTypeError(msg) from None
+    check_classification_targets(values)
+    return _coded(found, codes, pos_label, classes, name)
+
+
+def _coded(
+    found: NDArray[Any],
+    codes: NDArray[Any],
+    pos_label: object,
+    classes: NDArray[Any] | None,
+    name: str,
+) -> LabelCodes:
     if classes is not None:
         return _in_order_of(classes, found, codes, pos_label, name)
     return LabelCodes(found, codes, _positive(found, codes, pos_label))
@@ -114,14 +157,13 @@ def read_weight(
     return None if weight is None else weight
 
 
-def _check_values(values: NDArray[Any], name: str) -> None:
+def _check_present(values: NDArray[Any], name: str) -> None:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         msg = f"{name} must not contain missing labels: Input {name} contains NaN or infinity."
         raise InvalidDataError(msg)
     if values.dtype == object and pd.isna(values).any():
         msg = f"{name} must not contain missing labels: Input {name} contains NaN or None."
         raise InvalidDataError(msg)
-    check_classification_targets(values)
 
 
 def _positive(classes: NDArray[Any], codes: IntArray, pos_label: object) -> Any:  # noqa: ANN401

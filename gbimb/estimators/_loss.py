@@ -9,7 +9,7 @@ import numpy as np
 
 from gbimb._validation import check_number
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name
-from gbimb.losses import BINARY_LOSSES, MULTICLASS_LOSSES, MarginLoss, MulticlassLoss
+from gbimb.losses import BINARY_LOSSES, MULTICLASS_LOSSES, BinaryLoss, MulticlassLoss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +26,7 @@ def make_loss(
     estimator: Any,  # noqa: ANN401  any estimator with the parameters of a loss
     labels: LabelCodes,
     weight: NDArray[Any] | None,
-) -> MarginLoss | MulticlassLoss:
+) -> BinaryLoss | MulticlassLoss:
     """Return the loss that ``loss``, ``gamma``, ``alpha`` and ``scale_pos_weight`` describe.
 
     Raises
@@ -39,7 +39,7 @@ def make_loss(
         for name, default in LOSS_PARAMETERS.items()
         if getattr(estimator, name) != default
     }
-    if isinstance(estimator.loss, MarginLoss | MulticlassLoss):
+    if isinstance(estimator.loss, BinaryLoss | MulticlassLoss):
         if estimator.scale_pos_weight is not None:
             given["scale_pos_weight"] = estimator.scale_pos_weight
         _refuse(given, f"loss={estimator.loss!r} has its own; set them there")
@@ -49,6 +49,12 @@ def make_loss(
         raise InvalidTypeError(msg)
     two = labels.classes.size == 2
     catalogue = BINARY_LOSSES if two else MULTICLASS_LOSSES
+    if not two and estimator.loss in BINARY_LOSSES and estimator.loss not in catalogue:
+        msg = (
+            f"loss={estimator.loss!r} is for two classes, y has {labels.classes.size}. "
+            f"Use one of {sorted(catalogue)}; eval_metric=('mcc',) watches R_K."
+        )
+        raise InvalidParameterError(msg)
     if estimator.loss not in catalogue:
         raise unknown_name("loss", estimator.loss, catalogue)
     kind = catalogue[estimator.loss]
@@ -117,8 +123,8 @@ def _from_dict(weights: dict[Any, Any], classes: list[Any]) -> tuple[float, ...]
 
 
 def _check_outputs(
-    loss: MarginLoss | MulticlassLoss, n_classes: int
-) -> MarginLoss | MulticlassLoss:
+    loss: BinaryLoss | MulticlassLoss, n_classes: int
+) -> BinaryLoss | MulticlassLoss:
     wanted = 1 if n_classes == 2 else n_classes
     if loss.n_outputs != wanted:
         msg = (

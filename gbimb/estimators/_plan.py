@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -12,6 +13,8 @@ from sklearn.model_selection import StratifiedKFold, check_cv
 from gbimb.exceptions import GbimbWarning, InvalidDataError, InvalidParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from gbimb._typing import IntArray
@@ -49,7 +52,7 @@ def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
     """Return the splits of a scikit-learn splitter or an iterable; None for any other ``cv``."""
     if cv is None or isinstance(cv, str | bool | float | int | np.integer):
         return None
-    splits = _rows(check_cv(cv, codes, classifier=True), X, codes)
+    splits = tuple(_rows(check_cv(cv, codes, classifier=True), X, codes))
     if not splits:
         msg = f"cv must yield a split, got none from {cv!r}. Use None to hold out no row."
         raise InvalidParameterError(msg)
@@ -92,7 +95,7 @@ def make_plan(cv: object, codes: NDArray[Any], random_state: int) -> Plan:
     if cv is None:
         return Plan((), f"no rows held out ({size})")
     if isinstance(cv, str) and cv == "holdout":
-        train, test = _stratified(codes, HOLD_OUT, random_state)[0]
+        ((train, test),) = _stratified(codes, HOLD_OUT, random_state, first=1)
         # A class with a single row is there to be learnt from.
         alone = ~np.isin(codes[test], codes[train])
         split = np.sort(np.concatenate([train, test[alone]])), test[~alone]
@@ -116,8 +119,10 @@ def _pick(rows: int, second: int) -> tuple[object, str]:
     return "holdout", "large enough for one hold-out"
 
 
-def _stratified(codes: NDArray[Any], folds: int, random_state: int) -> Splits:
-    """Deal the rows of each class to the folds, as evenly as they go."""
+def _stratified(
+    codes: NDArray[Any], folds: int, random_state: int, first: int | None = None
+) -> Splits:
+    """Deal the rows of each class to the folds, as evenly as they go; return the first splits."""
     counts = np.bincount(codes)
     scarce = np.flatnonzero((counts > 0) & (counts < folds))
     enough = np.count_nonzero(counts >= folds)
@@ -136,15 +141,16 @@ def _stratified(codes: NDArray[Any], folds: int, random_state: int) -> Splits:
     splitter = StratifiedKFold(folds, shuffle=True, random_state=random_state)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        return _rows(splitter, None, codes)
+        return tuple(islice(_rows(splitter, codes, codes), first))
 
 
-def _rows(splitter: Any, X: object, codes: NDArray[Any]) -> Splits:  # noqa: ANN401
-    table = np.zeros(codes.size) if X is None else X
-    return tuple(
-        (_row_numbers(train, codes.size), _row_numbers(test, codes.size))
-        for train, test in splitter.split(table, codes)
-    )
+def _rows(
+    splitter: Any,  # noqa: ANN401
+    X: object,
+    codes: NDArray[Any],
+) -> Iterator[tuple[IntArray, IntArray]]:
+    for train, test in splitter.split(X, codes):
+        yield _row_numbers(train, codes.size), _row_numbers(test, codes.size)
 
 
 def _row_numbers(rows: Any, n: int) -> IntArray:  # noqa: ANN401  row numbers or a mask

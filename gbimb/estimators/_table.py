@@ -16,6 +16,7 @@ from pandas.api import types as pdt
 from sklearn.utils.validation import validate_data
 
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
+from gbimb.sources import ParquetSource, StreamedFrame, StreamedMatrix
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -47,6 +48,9 @@ class TableEncoder:
     @classmethod
     def fit(cls, X: object) -> TableEncoder:
         """Read the columns of ``X``, a data frame from :func:`as_frame`; arrays have none."""
+        if isinstance(X, StreamedFrame):
+            found = X.categories()
+            return cls(tuple(Column(name, found.get(name)) for name in X.columns))
         if not isinstance(X, pd.DataFrame):
             return cls()
         return cls(tuple(_read_column(str(name), X.iloc[:, i]) for i, name in enumerate(X.columns)))
@@ -56,8 +60,10 @@ class TableEncoder:
         """Positions of the columns with categories."""
         return [i for i, column in enumerate(self.columns) if column.categories is not None]
 
-    def transform(self, X: object) -> Any:  # noqa: ANN401  an ndarray or a SciPy matrix
+    def transform(self, X: object) -> Any:  # noqa: ANN401  an ndarray, a SciPy matrix or a stream
         """Return ``X`` as a float matrix in which categories are whole numbers."""
+        if isinstance(X, StreamedFrame):
+            return StreamedMatrix(X, self.transform, X)
         if not isinstance(X, pd.DataFrame):
             return X
         values = [_encode(X.iloc[:, i], column) for i, column in enumerate(self.columns)]
@@ -81,6 +87,8 @@ def as_frame(X: object) -> object:
 def read_table(estimator: BaseEstimator, X: object, *, reset: bool) -> object:
     """Check ``X`` as scikit-learn does and return a data frame, an array or a CSR matrix.
 
+    Of a ParquetSource, return the columns wanted as a streamed frame.
+
     Sets or checks ``n_features_in_`` and ``feature_names_in_``.
 
     Raises
@@ -89,6 +97,8 @@ def read_table(estimator: BaseEstimator, X: object, *, reset: bool) -> object:
         If the table is empty, a column name is there twice, or a column holds what has no order
         and no categories.
     """
+    if isinstance(X, ParquetSource):
+        return _read_source(estimator, X, reset=reset)
     X = as_frame(X)
     if isinstance(X, pd.DataFrame):
         _check_frame(X)
@@ -102,6 +112,22 @@ def read_table(estimator: BaseEstimator, X: object, *, reset: bool) -> object:
         accept_sparse="csr",
         ensure_all_finite="allow-nan",
     )
+
+
+def _read_source(estimator: BaseEstimator, source: ParquetSource, *, reset: bool) -> StreamedFrame:
+    names = source.features if reset else getattr(estimator, "feature_names_in_", source.features)
+    source.kinds(names)
+    named = reset or hasattr(estimator, "feature_names_in_")
+    no_rows = pd.DataFrame(columns=names) if named else np.empty((0, len(names)))
+    validate_data(estimator, no_rows, reset=reset, skip_check_array=True)
+    return StreamedFrame(source, tuple(names))
+
+
+def as_rows(estimator: BaseEstimator, frame: pd.DataFrame) -> Any:  # noqa: ANN401
+    """Return a piece of a source as what a fitted estimator knows: a frame, or an array."""
+    if hasattr(estimator, "feature_names_in_"):
+        return frame
+    return frame.to_numpy(np.float64, na_value=np.nan)
 
 
 def take(table: Any, rows: Any) -> Any:  # noqa: ANN401  any table, row numbers or a slice

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from gbimb._typing import FloatArray
     from gbimb.estimators._rows import Fold, Table
-    from gbimb.losses import MarginLoss, MulticlassLoss
+    from gbimb.losses import BinaryLoss, MulticlassLoss
 
 T = TypeVar("T")
 
@@ -66,8 +66,8 @@ class Task(ABC):
     metrics : tuple of Metric
     """
 
-    loss: MarginLoss | MulticlassLoss
-    link: MarginLoss | MulticlassLoss
+    loss: BinaryLoss | MulticlassLoss
+    link: BinaryLoss | MulticlassLoss
     metrics: tuple[Metric, ...]
 
     @abstractmethod
@@ -112,7 +112,9 @@ class Task(ABC):
 
     def start(self, data: Table, folds: Sequence[Fold]) -> FloatArray:
         """Return the raw score to start from, shape (number of raw scores,)."""
-        rows = folds[0].train if len(folds) == 1 and folds[0].train is not None else slice(None)
+        parts = [fold.train for fold in folds if fold.train is not None]
+        # Of all folds: the first one may lack a class that has a single row.
+        rows = np.concatenate(parts) if parts else slice(None)
         weight = None if data.weight is None else data.weight[rows]
         return np.atleast_1d(np.asarray(self.loss.init_score(data.y[rows], weight)))
 
@@ -120,10 +122,10 @@ class Task(ABC):
 class BinaryTask(Task):
     """Two classes: a threshold on the probability of the positive one."""
 
-    loss: MarginLoss
-    link: MarginLoss
+    loss: BinaryLoss
+    link: BinaryLoss
 
-    def __init__(self, loss: MarginLoss, metrics: Sequence[str], threshold: float | str) -> None:
+    def __init__(self, loss: BinaryLoss, metrics: Sequence[str], threshold: float | str) -> None:
         self.loss = self.link = loss
         self.metrics = tuple(_named("eval_metric", get_metric, name) for name in metrics)
         self._threshold = threshold

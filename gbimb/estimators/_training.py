@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gbimb.estimators._boosting import Boosted, Watch, boost
+from gbimb.estimators._boosting import Boosted, Member, Watch, boost
 from gbimb.estimators._rows import Fold, Table
+from gbimb.sources import StreamedMatrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +20,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb._typing import FloatArray
+    from gbimb.estimators._boosting import Stop
     from gbimb.estimators._tasks import Task
+    from gbimb.losses import Loss
+
+logger = logging.getLogger("gbimb")
 
 UNWATCHED_ROUNDS = 100
 SMALLEST_TABLE = 100
@@ -25,7 +32,7 @@ SMALLEST_TABLE = 100
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train: limits, patience, threads, the seed, and whether to correct raw scores."""
+    """How to train: limits, patience, threads, seed, whether to correct raw scores."""
 
     n_rounds: int
     patience: int | None
@@ -33,6 +40,7 @@ class Settings:
     seed: int
     verbose: int
     correct: bool = True
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,18 +78,18 @@ def train(
     """Train a booster for each fold, and merge them into one with a corrected raw score."""
     start = task.start(data, folds)
     members = [
-        bins.member(task.loss, start, fold.train, _watched(bins, fold), engine_params or {})
+        bins.member(
+            task.loss.warm_up or task.loss,
+            start,
+            fold.train,
+            _watched(bins, fold),
+            engine_params or {},
+        )
         for fold in folds
     ]
     y, weight = _labels(data, folds)
-    boosted = boost(
-        members,
-        settings.n_rounds if y is not None else min(settings.n_rounds, UNWATCHED_ROUNDS),
-        None if y is None else _watch(task, y, weight, settings.patience, data.y.size),
-        threads=settings.threads,
-        prepare_thread=engine.prepare_thread,
-        verbose=settings.verbose,
-    )
+    watch = None if y is None else _watch(task, y, weight, settings.patience, data.y.size)
+    boosted = _boost(engine, members, task.loss, watch, settings)
     models = [member.model(boosted.rounds) for member in members]
     del members
     if y is None:
@@ -94,6 +102,33 @@ def train(
     proba = task.link.probability(correction.slope * raw + correction.intercept)
     booster = engine.merge(models, correction.slope, corrected)
     return Trained(booster, boosted, y, proba, weight)
+
+
+def _boost(
+    engine: ModuleType,
+    members: Sequence[Member],
+    loss: Loss,
+    watch: Watch | None,
+    settings: Settings,
+) -> Boosted:
+    """Boost with the loss that warms up, if there is one, and go on from its best round."""
+    most = settings.n_rounds if watch is not None else min(settings.n_rounds, UNWATCHED_ROUNDS)
+    go = partial(
+        boost,
+        members,
+        watch=watch,
+        threads=settings.threads,
+        prepare_thread=engine.prepare_thread,
+        verbose=settings.verbose,
+        stop=settings.stop,
+    )
+    if loss.warm_up is None or most == 1:
+        return go(most)
+    first = go(most // 2)
+    for member in members:
+        member.go_on(loss, first.rounds)
+    logger.info("%d rounds of %r, now %r", first.rounds, loss.warm_up, loss)
+    return go(most, before=first)
 
 
 def _watched(bins: Any, fold: Fold) -> Any:  # noqa: ANN401  the adapter's own
@@ -116,7 +151,7 @@ def _averaging_shift(
 ) -> FloatArray | float:
     if len(singles) == 1:
         return 0.0
-    scores = [engine.raw_score(single, some.matrix, threads) for single in singles]
+    scores = [_raw_scores(engine, single, some.matrix, threads) for single in singles]
     return task.averaging_shift(scores, some.weight)
 
 
@@ -136,7 +171,12 @@ def _held_out_scores(
 ) -> FloatArray:
     return np.concatenate(
         [
-            engine.raw_score(single, fold.matrix(data), threads)
+            _raw_scores(engine, single, fold.matrix(data), threads)
             for single, fold in zip(singles, folds, strict=True)
         ]
     )
+
+
+def _raw_scores(engine: ModuleType, booster: Any, matrix: Any, threads: int) -> FloatArray:  # noqa: ANN401
+    parts = matrix.batches() if isinstance(matrix, StreamedMatrix) else [matrix]
+    return np.concatenate([engine.raw_score(booster, part, threads) for part in parts])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-    from gbimb.losses import MarginLoss
+    from gbimb.losses import BinaryLoss
 
 # Engine parameters that this estimator has under its own names, or sets itself.
 TAKEN = {
@@ -54,8 +54,12 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
 
     Parameters
     ----------
-    loss : {"focal", "logistic"} or a loss, default="focal"
-        What the trees minimise.
+    loss : {"focal", "logistic", "soft_mcc", "soft_f1"} or a loss, default="focal"
+        What the trees minimise. The soft ones are one minus a smooth MCC (of many classes R_K)
+        or F1 (two classes) of the whole training set. They start warm: the log loss is trained
+        until the first of ``eval_metric`` no longer rises, for at most half of the rounds, and
+        they go on from its best round. Where they do not help on the held-out rows, their
+        rounds are dropped.
     gamma : float, default=2.0
         Of the focal loss: how much rows that are already right are turned down, in [0, 100].
     alpha : float or None, default=None
@@ -76,6 +80,10 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         ``eval_metric`` (0.5 where the classes are about equally common), a name such as "f1"
         that score, a number in [0, 1] is taken as it is. For more than two classes, "auto" or
         the name of the score that the class weights serve.
+    calibration : {"platt", "isotonic", "beta"} or None, default="platt"
+        How the probabilities are made to fit the held-out rows, beyond what the loss's own link
+        undoes. "platt" is a straight line of the raw score, kept in the booster; "isotonic" (for
+        thousands of positives) and "beta" are curves of the probability after it.
     cv : "auto", int, "holdout", splitter, iterable of splits or None, default="auto"
         Which rows are held out. An integer k trains k boosters, each without one fold, and
         averages their raw scores in one booster. "auto" cross-fits five folds up to 20,000 rows,
@@ -154,7 +162,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     def __init__(
         self,
         *,
-        loss: str | MarginLoss = "focal",
+        loss: str | BinaryLoss = "focal",
         gamma: float = 2.0,
         alpha: float | None = None,
         scale_pos_weight: float | str | None = None,
@@ -162,6 +170,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         eval_metric: str | Sequence[str] = ("mcc", "f1"),
         early_stopping_rounds: int | None = 100,
         threshold: float | str = "auto",
+        calibration: str | None = "platt",
         cv: Any = "auto",  # noqa: ANN401  any scikit-learn splitter
         n_estimators: int = 1000,
         learning_rate: float | None = None,
@@ -186,6 +195,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         self.eval_metric = eval_metric
         self.early_stopping_rounds = early_stopping_rounds
         self.threshold = threshold
+        self.calibration = calibration
         self.cv = cv
         self.n_estimators = n_estimators
         self.learning_rate = learning_rate

@@ -258,6 +258,20 @@ def test_self_paced_bags_hold_harder_rows_as_they_go_on(table: Rows) -> None:
     assert len({int(c[0]) for c in counts}) == 1
 
 
+def test_a_self_paced_bag_judges_rows_that_were_not_offered_to_it() -> None:
+    """Of those offered the easy ones are left over, and the mean probability would come out low."""
+    train, fresh = binary(6000), binary(20_000, seed=1)
+    clf = bagged(
+        RandomForestClassifier(10, min_samples_leaf=3),
+        n_estimators=10,
+        sampling="self_paced",
+        sampling_strategy=5,
+    ).fit(train.X, train.y)
+    assert (clf._oob.in_turn_count == 2).all()
+    assert (clf._oob.count == 2).all()
+    assert clf.predict_proba(fresh.X)[:, 1].mean() == pytest.approx(train.y.mean(), rel=0.05)
+
+
 @both
 @pytest.mark.parametrize("sampling", ["random", "self_paced"])
 def test_probabilities_are_true_however_rows_are_drawn(kind: type, sampling: str) -> None:
@@ -438,6 +452,22 @@ def test_a_wrong_parameter_gets_a_sentence_before_any_bag_is_trained(
     assert not getattr(clf, "estimators_", [])
 
 
+def test_bags_of_a_few_rows_are_said_to_be_small() -> None:
+    table = many(600, 3)
+    y = table.y.copy()
+    y[:2] = 3  # one row of each class would make a bag of four
+    clf = bagged(LogisticRegression())
+    with (
+        pytest.warns(gbimb.GbimbWarning, match="No bag has more than 2 rows of a class"),
+        pytest.warns(gbimb.GbimbWarning, match="1 of 4 classes have fewer than 5 rows"),
+    ):
+        clf.fit(table.X, y)
+    clf.set_params(sampling_strategy=50)
+    with pytest.warns(gbimb.GbimbWarning, match="1 of 4 classes") as caught:
+        clf.fit(table.X, y)
+    assert len(caught) == 1
+
+
 def test_nested_parameters_reach_the_estimator(table: Rows) -> None:
     clf = bagged(quick(OURS[0]), n_estimators=2)
     assert {"estimator__gamma", "estimator__loss", "sampling_strategy"} <= set(clf.get_params())
@@ -481,6 +511,7 @@ def test_bags_added_later_are_those_of_a_longer_fit(
     first = grown.estimators_[0]
     grown.set_params(n_estimators=5).fit(table.X, table.y)
     assert grown.estimators_[0] is first
+    grown.fit(table.X, table.y)  # nothing to add
     whole = bagged(estimator, n_estimators=5, replacement=replacement).fit(table.X, table.y)
     np.testing.assert_array_equal(grown.predict_proba(table.X), whole.predict_proba(table.X))
     np.testing.assert_array_equal(grown.oob_proba_, whole.oob_proba_)

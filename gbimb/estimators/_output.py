@@ -1,0 +1,79 @@
+"""Predictions for more rows than memory holds, written to a Parquet file as they are made."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sklearn.utils.validation import check_is_fitted
+
+from gbimb.estimators._table import as_rows, read_table
+from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.sources import to_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gbimb.estimators._decision import DecidingClassifier
+    from gbimb.sources import ParquetSource
+
+
+def write_predictions(
+    classifier: DecidingClassifier,
+    source: ParquetSource,
+    path: str | os.PathLike[str],
+    columns: Sequence[str],
+) -> None:
+    """Write the predictions for ``source`` to ``path``, which appears when it is complete."""
+    check_is_fitted(classifier)
+    names = ["prediction", *(f"proba_{label}" for label in classifier.classes_)]
+    source.require_columns(columns)
+    for name in columns:
+        if name in names or list(columns).count(name) > 1:
+            msg = f"columns must differ from one another and from {names}, got {name!r}."
+            raise InvalidParameterError(msg)
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir() or target.is_dir():
+        msg = f"path must name a file in a directory that is there, got {str(path)!r}."
+        raise InvalidParameterError(msg)
+    if target in {file.resolve() for file in source.paths}:
+        msg = f"path must not be a file of the source, got {str(path)!r}."
+        raise InvalidParameterError(msg)
+    new = target.with_name(f".gbimb-{secrets.token_hex(8)}.tmp")
+    try:
+        batches = _predicted(classifier, source, list(columns), names)
+        first = next(batches)
+        with pq.ParquetWriter(new, first.schema) as writer:
+            writer.write_batch(first)
+            for batch in batches:
+                writer.write_batch(batch)
+        new.replace(target)
+    except OSError as error:
+        msg = f"Predictions cannot be written to {str(path)!r}: {error.strerror}."
+        raise InvalidDataError(msg) from error
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _predicted(
+    classifier: DecidingClassifier, source: ParquetSource, columns: list[str], names: list[str]
+) -> Iterator[pa.RecordBatch]:
+    frame: Any = read_table(classifier, source, reset=False)
+    wanted = list(dict.fromkeys([*frame.columns, *columns]))
+    for batch in source.batches(wanted):
+        rows = batch.select(list(frame.columns))
+        proba = classifier.predict_proba(as_rows(classifier, to_frame(rows)))
+        decided = classifier.classes_[classifier._codes(proba)]  # noqa: SLF001  same package
+        kept = [_plain(batch.column(name)) for name in columns]
+        yield pa.record_batch(
+            [*kept, pa.array(decided), *(pa.array(p) for p in proba.T)], names=[*columns, *names]
+        )
+
+
+def _plain(column: Any) -> Any:  # noqa: ANN401  an Arrow array
+    """Return texts, which are read as dictionaries, as texts."""
+    return column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column

@@ -1,0 +1,197 @@
+"""Parquet files, and what their schemas say of the columns."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gbimb._parallel import thread_count
+from gbimb.exceptions import InvalidDataError, InvalidTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pandas as pd
+
+    from gbimb._typing import IntArray
+
+ROWS_AT_ONCE = 1 << 16
+SUFFIXES = (".parquet", ".pq", ".parq")
+
+
+@dataclass(frozen=True)
+class ParquetPart:
+    """One file: where it is, its columns, and the rows of each of its row groups."""
+
+    path: Path
+    schema: pa.Schema
+    groups: tuple[int, ...]
+
+    @classmethod
+    def open(cls, path: Path) -> ParquetPart:
+        """Read the footer of the file."""
+        with _readable(path), pq.ParquetFile(path) as file:
+            groups = (file.metadata.row_group(g).num_rows for g in range(file.num_row_groups))
+            return cls(path, file.schema_arrow, tuple(groups))
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, without those that pandas wrote for its index."""
+        pandas = self.schema.pandas_metadata or {}
+        return [c for c in self.schema.names if c not in pandas.get("index_columns", [])]
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the file."""
+        return sum(self.groups)
+
+    def batches(
+        self, columns: Sequence[str], rows: IntArray | None
+    ) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Yield some columns, texts as dictionaries, each batch with the number of its first row.
+
+        Row groups without any of ``rows``, rising numbers of rows in this file, are left out.
+        """
+        texts = [name for name in columns if kind_of(self.schema.field(name).type) == "text"]
+        with (
+            _readable(self.path),
+            pq.ParquetFile(self.path, read_dictionary=texts, buffer_size=1 << 20) as file,
+        ):
+            start = 0
+            for group, size in enumerate(self.groups):
+                first, start = start, start + size
+                if rows is not None and np.diff(np.searchsorted(rows, (first, start))) == 0:
+                    continue
+                for batch in file.iter_batches(
+                    ROWS_AT_ONCE,
+                    row_groups=[group],
+                    columns=list(columns),
+                    use_threads=thread_count() > 1,
+                ):
+                    yield first, batch.select(list(columns))
+                    first += batch.num_rows
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn what pyarrow raises about a file into one sentence."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        msg = f"{path} cannot be read as Parquet ({reason}). Write the file again."
+        raise InvalidDataError(msg) from None
+
+
+def find_files(paths: object) -> list[Path]:
+    """Return the Parquet files that ``paths`` names: a file, a directory or a list of such.
+
+    Files of a directory and of those in it, sorted by name; names that begin with "." or "_" are
+    left out.
+    """
+    if isinstance(paths, str | os.PathLike):
+        return _files_at(Path(paths))
+    if not isinstance(paths, list | tuple) or not paths:
+        msg = f"paths must be a file, a directory or a list of them, got {paths!r}."
+        raise InvalidTypeError(msg)
+    if wrong := [path for path in paths if not isinstance(path, str | os.PathLike)]:
+        msg = f"paths must be strings or pathlib.Path, got {wrong[0]!r} among them."
+        raise InvalidTypeError(msg)
+    return [file for path in paths for file in _files_at(Path(path))]
+
+
+def _files_at(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        msg = f"paths must name files that are there, got {str(path)!r}, which is not."
+        raise InvalidDataError(msg)
+    files = []
+    for file in sorted(path.rglob("*")):
+        inside = file.relative_to(path).parts
+        if file.suffix in SUFFIXES and not any(part[0] in "._" for part in inside):
+            if partitions := [part for part in inside[:-1] if "=" in part]:
+                msg = (
+                    f"The columns in the names of folders are not read, got {partitions[0]!r} in "
+                    f"{str(path)!r}. Give a list of files, or write the column into them."
+                )
+                raise InvalidDataError(msg)
+            files.append(file)
+    if not files:
+        msg = f"The directory {str(path)!r} has no files that end in {', '.join(SUFFIXES)}."
+        raise InvalidDataError(msg)
+    return files
+
+
+def to_frame(batch: pa.RecordBatch | pa.Table) -> pd.DataFrame:
+    """Return a data frame, texts as categories, without a copy where there can be one."""
+    frame: pd.DataFrame = batch.to_pandas(strings_to_categorical=True, split_blocks=True)
+    return frame
+
+
+def kind_of(dtype: Any) -> str | None:  # noqa: ANN401  a pyarrow type
+    """Return "number", "text", "category" or, for what a column cannot hold, None."""
+    types = pa.types
+    if types.is_dictionary(dtype):
+        return "category" if kind_of(dtype.value_type) in ("number", "text") else None
+    if types.is_boolean(dtype) or types.is_integer(dtype) or types.is_floating(dtype):
+        return "number"
+    if types.is_null(dtype):
+        return "number"
+    if types.is_string(dtype) or types.is_large_string(dtype) or str(dtype) == "string_view":
+        return "text"
+    return None
+
+
+def is_narrow(dtype: Any) -> bool:  # noqa: ANN401  a pyarrow type
+    """Whether float32 holds every value exactly."""
+    if kind_of(dtype) != "number":
+        return True
+    return bool(pa.types.is_null(dtype) or dtype.bit_width <= 16 or pa.types.is_float32(dtype))
+
+
+def check_kinds(parts: Sequence[ParquetPart], columns: Sequence[str]) -> dict[str, str]:
+    """Return the kind of each column, which must be one in all files.
+
+    Raises
+    ------
+    InvalidTypeError
+        If columns hold what is neither a number nor a category.
+    InvalidDataError
+        If the kind of a column differs between files.
+    """
+    kinds: dict[str, str] = {}
+    home: dict[str, Path] = {}
+    unusable: dict[str, str] = {}
+    for part in parts:
+        for name in columns:
+            dtype = part.schema.field(name).type
+            kind = kind_of(dtype)
+            if kind is None:
+                unusable.setdefault(name, str(dtype))
+            elif pa.types.is_null(dtype):
+                continue  # a file in which all values are missing
+            elif kinds.setdefault(name, kind) != kind:
+                msg = (
+                    f"Column {name!r} must be of one kind in all files, got {kinds[name]} in "
+                    f"{home[name]} and {kind} in {part.path}. Write them with one schema."
+                )
+                raise InvalidDataError(msg)
+            else:
+                home.setdefault(name, part.path)
+    if unusable:
+        listed = ", ".join(f"{name!r} ({dtype})" for name, dtype in unusable.items())
+        msg = (
+            f"Columns must hold numbers, booleans, strings or categories, got {listed}. Leave them "
+            "out of features, or turn dates and times into numbers first, for example days since "
+            "a fixed date."
+        )
+        raise InvalidTypeError(msg)
+    return {name: kinds.get(name, "number") for name in columns}

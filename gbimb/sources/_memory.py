@@ -1,0 +1,71 @@
+"""How much memory a fit may take, and a refusal before it takes more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from gbimb._validation import check_number
+from gbimb.exceptions import InvalidDataError, InvalidParameterError
+
+UNITS: Final = {
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KIB": 1 << 10,
+    "MIB": 1 << 20,
+    "GIB": 1 << 30,
+    "TIB": 1 << 40,
+}
+
+
+@dataclass(frozen=True)
+class MemoryBudget:
+    """Bytes that may be taken beyond what the process holds already; None for any number."""
+
+    limit: int | None
+
+    @classmethod
+    def parse(cls, max_memory: float | str | None) -> MemoryBudget:
+        """Read a number of bytes or a text such as "2GB" or "1.5 GiB".
+
+        >>> MemoryBudget.parse("2GB").limit
+        2000000000
+        """
+        if max_memory is None:
+            return cls(None)
+        if not isinstance(max_memory, str):
+            return cls(int(check_number("max_memory", max_memory, low=1, high_open=True)))
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", max_memory)
+        if found is None or found[2].upper() not in UNITS:
+            msg = (
+                "max_memory must be a number of bytes or a text such as '2GB' or '1.5GiB', got "
+                f"{max_memory!r}."
+            )
+            raise InvalidParameterError(msg)
+        return cls(int(float(found[1]) * UNITS[found[2].upper()]))
+
+    def check(self, estimate: int, what: str, advice: str) -> None:
+        """Raise if ``what`` is estimated to take more bytes than allowed."""
+        if self.limit is not None and estimate > self.limit:
+            msg = (
+                f"{what} would take about {readable(estimate)}, more than "
+                f"max_memory={readable(self.limit)}. {advice}"
+            )
+            raise InvalidDataError(msg)
+
+
+def readable(n_bytes: int) -> str:
+    """Return a number of bytes in the unit that suits it.
+
+    >>> readable(2_340_000_000)
+    '2.3 GB'
+    """
+    for unit in ("GB", "MB", "kB"):
+        size = UNITS[unit.upper()]
+        if n_bytes >= size:
+            return f"{n_bytes / size:.1f} {unit}"
+    return f"{n_bytes} B"

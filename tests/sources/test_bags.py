@@ -1,0 +1,98 @@
+"""Bags of a source are the bags of the same rows in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import gbimb
+from gbimb.exceptions import InvalidParameterError
+from gbimb.sources import ParquetSource, StreamedFrame
+from tests.sources.tables import Estimator, both, features, quick, table, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def bagged(inside: Any, **parameters: Any) -> gbimb.UnderBaggingClassifier:  # noqa: ANN401
+    return gbimb.UnderBaggingClassifier(
+        inside, **{"n_estimators": 3, "random_state": 0, "n_jobs": 1, **parameters}
+    )
+
+
+@both
+@pytest.mark.parametrize(
+    "options", [{}, {"replacement": True}, {"sampling_strategy": 2.0}], ids=str
+)
+@pytest.mark.parametrize("weight", [None, "w"])
+def test_the_bags_are_those_of_the_table_in_memory(
+    kind: type[Estimator],
+    options: Any,  # noqa: ANN401
+    weight: str | None,
+    tmp_path: Path,
+) -> None:
+    folder = write(table(3000), tmp_path, files=3)
+    names = features(table(1))
+    source = ParquetSource(folder, "target", features=names, weight=weight)
+    frame = pd.read_parquet(folder)
+    inside = quick(kind, cv="auto")
+    weights = None if weight is None else frame[weight]
+    streamed = bagged(inside, **options).fit(source)
+    loaded = bagged(inside, **options).fit(frame[names], frame["target"], weights)
+    for a, b in zip(streamed.estimators_samples_, loaded.estimators_samples_, strict=True):
+        assert np.array_equal(a, b)
+    # The bins are those of the rows in bags, not of all rows.
+    apart = np.abs(streamed.predict_proba(source) - loaded.predict_proba(frame[names]))
+    assert apart.mean() < 0.02
+    assert np.array_equal(np.isnan(streamed.oob_proba_), np.isnan(loaded.oob_proba_))
+    assert abs(streamed.oob_score_ - loaded.oob_score_) < 0.1
+
+
+def test_any_classifier_can_be_in_the_bags(tmp_path: Path) -> None:
+    frame = table(2000)
+    numbers = frame[["small", "whole", "flag", "target"]].assign(pull=frame["single"].fillna(0.0))
+    folder = write(numbers, tmp_path, files=2)
+    source = ParquetSource(folder, "target")
+    X = pd.read_parquet(folder)[list(source.features)]
+    streamed = bagged(LogisticRegression(max_iter=1000)).fit(source)
+    loaded = bagged(LogisticRegression(max_iter=1000)).fit(X, numbers["target"])
+    assert np.allclose(streamed.predict_proba(source), loaded.predict_proba(X))
+    assert streamed.threshold_ == pytest.approx(loaded.threshold_)
+
+
+def test_only_rows_in_bags_are_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = table(3000)
+    frame["target"] = np.where(np.arange(3000) % 100 == 0, "fraud", "fine")
+    source = ParquetSource(write(frame, tmp_path), "target", features=features(frame))
+    monkeypatch.setattr("gbimb.estimators._bags.LARGEST_WATCH", 50)
+    asked = []
+    pick = StreamedFrame.__getitem__
+
+    def spy(self: StreamedFrame, rows: Any) -> StreamedFrame:  # noqa: ANN401
+        asked.append(rows.size)
+        return pick(self, rows)
+
+    monkeypatch.setattr(StreamedFrame, "__getitem__", spy)
+    bagged(quick(gbimb.ImbalancedLGBMClassifier, cv="auto")).fit(source)
+    assert asked == [pytest.approx(30 + 3 * 30 + 50, abs=5)]
+
+
+def test_more_bags_of_the_same_source(tmp_path: Path) -> None:
+    source = ParquetSource(write(table(2000), tmp_path), "target", features=features(table(1)))
+    inside = quick(gbimb.ImbalancedLGBMClassifier, cv="auto")
+    once = bagged(inside, n_estimators=4).fit(source)
+    twice = bagged(inside, n_estimators=2, warm_start=True).fit(source)
+    twice.set_params(n_estimators=4).fit(source)
+    for a, b in zip(once.estimators_samples_, twice.estimators_samples_, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_self_paced_bags_would_read_everything_again_and_again(tmp_path: Path) -> None:
+    source = ParquetSource(write(table(), tmp_path), "target", features=features(table(1)))
+    inside = quick(gbimb.ImbalancedLGBMClassifier, cv="auto")
+    with pytest.raises(InvalidParameterError, match="Use sampling='random'"):
+        bagged(inside, sampling="self_paced").fit(source)
