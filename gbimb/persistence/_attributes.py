@@ -104,6 +104,30 @@ def _is_line(value: Any, size: Size) -> bool:  # noqa: ANN401
     )
 
 
+def _is_calibrator(value: Any, size: Size) -> bool:  # noqa: ANN401
+    """Whether this is None, or a list of the numbers of one curve a raw score."""
+    return value is None or (
+        isinstance(value, list) and len(value) == size.outputs and all(map(_is_curve, value))
+    )
+
+
+def _is_curve(value: Any) -> bool:  # noqa: ANN401
+    if not isinstance(value, list) or len(value) not in {2, 3}:
+        return False
+    if len(value) == 3:
+        return all(_is_number(x) and math.isfinite(x) for x in value) and min(value[:2]) >= 0
+    x, y = value
+    size = np.size(x)
+    return (
+        size >= 1
+        and _is_finite(x, size)
+        and _is_finite(y, size)
+        and all(
+            bool((np.diff(part) >= 0).all() and 0 <= part[0] <= part[-1] <= 1) for part in value
+        )
+    )
+
+
 def _are_sums(value: Any, size: Size) -> bool:  # noqa: ANN401
     """Whether these are two sums and two counts of the same rows."""
     if not isinstance(value, list) or len(value) != 4:
@@ -111,6 +135,25 @@ def _are_sums(value: Any, size: Size) -> bool:  # noqa: ANN401
     rows = np.size(value[2])
     shapes = [(rows, size.classes), (rows, size.classes), (rows,), (rows,)]
     return all(_is_finite(part, *shape) for part, shape in zip(value, shapes, strict=True))
+
+
+def _are_effects(value: Any, _: Size) -> bool:  # noqa: ANN401
+    return isinstance(value, list) and all(
+        isinstance(part, tuple)
+        and len(part) == 4
+        and isinstance(part[0], str)
+        and all(map(_is_number, part[1:]))
+        for part in value
+    )
+
+
+def _is_table(value: Any, _: Size) -> bool:  # noqa: ANN401
+    return (
+        isinstance(value, dict)
+        and all(isinstance(k, str) and isinstance(v, list) for k, v in value.items())
+        and len({len(v) for v in value.values()}) == 1
+        and all(isinstance(x, (*LABEL, NoneType)) for v in value.values() for x in v)
+    )
 
 
 def _fits(loss: object, size: Size) -> bool:
@@ -133,6 +176,7 @@ SHARED: Final[dict[str, Rule]] = {
         "a finite number > 0 for each class",
         lambda v, s: _is_finite(v, s.classes) and bool((v > 0).all()),
     ),
+    "calibrator_": ("None, or a curve for each raw score", _is_calibrator),
     "feature_importances_": ("a number for each column", lambda v, s: _is_finite(v, s.features)),
 }
 BOOSTING: Final[dict[str, Rule]] = {
@@ -168,10 +212,24 @@ BAGGING: Final[dict[str, Rule]] = {
     ),
     "_oob": ("sums and counts of the judged rows", _are_sums),
 }
+AUTO: Final[dict[str, Rule]] = {
+    **SHARED,
+    "_encoder": ("name and categories of each column", _are_columns),
+    "_correction": ("slope and intercept", _is_line),
+    "_seed": ("a whole number >= 0", lambda v, _: _is_integer(v, 0)),
+    "_effects": ("a list of an ingredient and three numbers", _are_effects),
+    "weights_": (
+        "finite numbers > 0",
+        lambda v, _: _is_finite(v, np.size(v)) and bool((v > 0).all()),
+    ),
+    "best_score_": ("a number", lambda v, _: _is_number(v)),
+    "validation_": ("a sentence", lambda v, _: isinstance(v, str)),
+    "leaderboard_": ("columns of equal length by name", _is_table),
+}
 
 # What a prototype of bags has: no trees yet.
 UNTRAINED: Final = {"classes_", "pos_label_", "n_features_in_", "_encoder", "_zero_is_missing"}
-OPTIONAL: Final = {"feature_names_in_"}
+OPTIONAL: Final = {"feature_names_in_", "calibrator_"}
 
 
 def size_of(values: Mapping[str, Any], kind: str) -> Size:

@@ -125,20 +125,26 @@ def _check_tree(lines: list[str], i: int, categories: Sequence[int | None]) -> N
         size = n_leaves if what == LEAVES else n_leaves - 1
         if n_leaves == 1 and not texts[name] and name in {"leaf_weight", "leaf_count"}:
             size = 0
-        values[name] = _numbers(texts[name], size, whole=whole)
+        values[name] = _numbers(texts[name], size, whole=whole, unbounded=name == "threshold")
     _check_shape(values["left_child"], values["right_child"], n_leaves)
     _check_splits(values, texts, categories)
     if linear:
         _check_linear(texts, n_leaves, len(categories))
 
 
-def _numbers(text: str, size: int, *, whole: bool = False) -> NDArray[Any]:
+def _numbers(text: str, size: int, *, whole: bool = False, unbounded: bool = False) -> NDArray[Any]:
+    """Return ``size`` numbers; ``unbounded`` ones may be infinite.
+
+    A threshold is, where missing values go one way and all others the other.
+    """
     words = text.split(" ") if text else []
     form = WHOLE if whole else DECIMAL
-    if len(words) != size or not all(map(form.fullmatch, words)):
+    finite = [word for word in words if not (unbounded and word in {"inf", "-inf"})]
+    if len(words) != size or not all(map(form.fullmatch, finite)):
         _refuse(f"no {size} {'whole ' if whole else ''}numbers in {text[:40]!r}")
     numbers = np.array([int(w) if whole else float(w) for w in words], dtype=np.float64)
-    if not np.isfinite(numbers).all() or (whole and (np.abs(numbers) > LARGEST_INTEGER).any()):
+    infinite = np.count_nonzero(~np.isfinite(numbers)) - (len(words) - len(finite))
+    if infinite or (whole and (np.abs(numbers) > LARGEST_INTEGER).any()):
         _refuse(f"a number out of range in {text[:40]!r}")
     return numbers.astype(np.int64) if whole else numbers
 

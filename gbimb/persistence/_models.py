@@ -7,13 +7,16 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
+from gbimb.auto import AutoImbalancedClassifier
 from gbimb.estimators import (
     ImbalancedLGBMClassifier,
     ImbalancedXGBClassifier,
     UnderBaggingClassifier,
 )
 from gbimb.estimators._bags import OutOfBag
+from gbimb.estimators._calibration import BetaCurve, Calibrator, Curve, IsotonicCurve
 from gbimb.estimators._table import Column, TableEncoder
 from gbimb.estimators._tasks import Correction
 from gbimb.exceptions import InvalidDataError
@@ -32,15 +35,28 @@ if TYPE_CHECKING:
 STATE: Final = "state.json"
 PARTS: Final = ("class", "params", "fitted")
 
+
+def _numbers(curve: Any) -> list[Any]:  # noqa: ANN401
+    return [getattr(curve, field.name) for field in fields(curve)]
+
+
+def _curve(numbers: list[Any]) -> Curve:
+    return IsotonicCurve(*numbers) if len(numbers) == 2 else BetaCurve(*numbers)
+
+
 # Attributes that are no plain values: what stands for them in a file, and back.
 PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
     "_encoder": lambda encoder: [[c.name, c.categories] for c in encoder.columns],
     "_correction": list,
+    "leaderboard_": lambda table: table.to_dict("list"),
+    "calibrator_": lambda c: None if c is None else [_numbers(curve) for curve in c.curves],
     "_oob": lambda oob: [getattr(oob, field.name) for field in fields(oob)],
 }
 BACK: Final[dict[str, Callable[[Any], Any]]] = {
     "_encoder": lambda pairs: TableEncoder(tuple(Column(*pair) for pair in pairs)),
     "_correction": lambda line: Correction(*line),
+    "leaderboard_": pd.DataFrame,
+    "calibrator_": lambda v: None if v is None else Calibrator(tuple(map(_curve, v))),
     "_oob": lambda parts: OutOfBag(*parts),
 }
 
@@ -72,6 +88,7 @@ KINDS: Final = {
         ),
         Kind(ImbalancedXGBClassifier, _parameters.XGBOOST, _attributes.XGBOOST, engine=XGBoost()),
         Kind(UnderBaggingClassifier, _parameters.BAGGING, _attributes.BAGGING, engine=None),
+        Kind(AutoImbalancedClassifier, _parameters.AUTO, _attributes.AUTO, engine=None),
     )
 }
 
@@ -80,9 +97,13 @@ def dump(estimator: Any) -> tuple[Members, dict[str, object]]:  # noqa: ANN401
     """Return the members of the file of a fitted estimator, and what the manifest says of it."""
     kind = _kind_of(estimator)
     members: Members = {}
-    if kind.engine is None:
+    if kind.make is UnderBaggingClassifier:
         state = _dump_bags(estimator, members)
         engines = {_kind_of(bag).engine for bag in estimator.estimators_}
+    elif kind.make is AutoImbalancedClassifier:
+        blended = [_dump_booster(member, members) for member in estimator.members_]
+        state = {**_dump_parts(estimator, kind), "members": blended}
+        engines = {_kind_of(member).engine for member in estimator.members_}
     else:
         state = _dump_booster(estimator, members)
         engines = {kind.engine}
@@ -99,8 +120,10 @@ def build(members: Members) -> Any:  # noqa: ANN401
     if not isinstance(state, dict) or not isinstance(name, str) or name not in KINDS:
         msg = f"{STATE} must name one of the classes {sorted(KINDS)}, got {shown(name)}."
         raise InvalidDataError(msg)
-    if KINDS[name].engine is None:
+    if KINDS[name].make is UnderBaggingClassifier:
         estimator = _build_bags(state, boosters)
+    elif KINDS[name].make is AutoImbalancedClassifier:
+        estimator = _build_blend(state, boosters)
     else:
         estimator = _build_booster(check_keys(state, STATE, *PARTS, "booster"), boosters)
     if boosters:
@@ -238,6 +261,19 @@ def _build_bags(state: dict[str, Any], boosters: Members) -> Any:  # noqa: ANN40
     return estimator
 
 
+def _build_blend(state: dict[str, Any], boosters: Members) -> Any:  # noqa: ANN401
+    check_keys(state, STATE, *PARTS, "members")
+    estimator, _ = _build({part: state[part] for part in PARTS})
+    if not isinstance(state["members"], list):
+        raise malformed("members", state["members"])
+    estimator.members_ = [
+        _build_booster(check_keys(member, "members", *PARTS, "booster"), boosters)
+        for member in state["members"]
+    ]
+    _check_members(estimator, estimator.members_, estimator.weights_.size)
+    return estimator
+
+
 def _build_unfitted(given: dict[str, Any]) -> Any:  # noqa: ANN401
     kind = KINDS.get(given["class"]) if isinstance(given["class"], str) else None
     if kind is None or kind.engine is None:
@@ -250,13 +286,18 @@ def _build_unfitted(given: dict[str, Any]) -> Any:  # noqa: ANN401
 def _check_bags(estimator: Any) -> None:  # noqa: ANN401
     """Raise unless the bags and what is known of them fit together."""
     bags = estimator.estimators_
-    there = {len(bags), len(estimator._shares), len(estimator.estimators_samples_)}  # noqa: SLF001
+    there = {len(estimator._shares), len(estimator.estimators_samples_)}  # noqa: SLF001
+    members = [estimator._prototype, *bags]  # noqa: SLF001
+    _check_members(estimator, members, *(number + 1 for number in there))
+
+
+def _check_members(estimator: Any, members: list[Any], *numbers: int) -> None:  # noqa: ANN401
     agree = all(
-        bag.n_features_in_ == estimator.n_features_in_
-        and np.array_equal(bag.classes_, estimator.classes_)
-        and bag.pos_label_ == estimator.pos_label_
-        for bag in (estimator._prototype, *bags)  # noqa: SLF001
+        member.n_features_in_ == estimator.n_features_in_
+        and np.array_equal(member.classes_, estimator.classes_)
+        and member.pos_label_ == estimator.pos_label_
+        for member in members
     )
-    if not bags or len(there) != 1 or not agree:
-        msg = "The bags must agree in number, classes and columns with their estimator."
+    if not members or {len(members), *numbers} != {len(members)} or not agree:
+        msg = "The members must agree in number, classes and columns with their estimator."
         raise InvalidDataError(msg)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -266,3 +267,15 @@ def test_every_public_estimator_can_be_saved() -> None:
 def test_every_constructor_parameter_has_its_types(name: str) -> None:
     elsewhere = {"estimator"} if name == "UnderBaggingClassifier" else set()
     assert set(KINDS[name].make().get_params(deep=False)) == {*KINDS[name].parameters, *elsewhere}
+
+
+@both
+def test_a_split_between_missing_values_and_all_others_is_saved(kind: Kind, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 3))
+    X[rng.random(600) < 0.3, 0] = np.nan
+    y = (np.isnan(X[:, 0]) & (rng.random(600) < 0.6)).astype(int)
+    clf = quick(kind, n_estimators=10).fit(X, y)
+    if kind is LGBM:
+        assert "inf" in "".join(re.findall("threshold=.*", clf.booster_.model_to_string()))
+    assert_same(clf, through_file(clf, tmp_path), X)

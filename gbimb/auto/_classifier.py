@@ -1,0 +1,352 @@
+"""A table in, a decision rule out."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import astuple
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from scipy.special import logit
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from gbimb._parallel import resolve_jobs, thread_limit
+from gbimb._validation import check_number
+from gbimb.auto._blend import blend_weights
+from gbimb.auto._cross_fit import Workshop
+from gbimb.auto._objective import CostObjective, Objective, make_objective
+from gbimb.auto._progress import progress
+from gbimb.auto._search import Clock, Search, Tried, likelihoods
+from gbimb.auto._space import ENGINES, Space
+from gbimb.auto._words import Effect, effects, explain, leaderboard
+from gbimb.estimators._decision import DecidingClassifier
+from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
+from gbimb.estimators._loss import resolve_class_weight
+from gbimb.estimators._plan import make_plan
+from gbimb.estimators._table import TableEncoder, read_table, take
+from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
+from gbimb.exceptions import GbimbWarning, InvalidParameterError, unknown_name
+from gbimb.losses import LogisticLoss, SoftmaxLoss
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from gbimb._typing import FloatArray, IntArray, TableLike
+    from gbimb.auto._search import Report
+
+SEARCH_ROWS: Final = 50_000
+SEARCH_SHARE: Final = 0.4
+FINALISTS: Final = 3
+BLEND_PRIOR: Final = 1.0
+SMALLEST_PROBABILITY: Final = 1e-12
+LARGEST_SEED: Final = np.iinfo(np.int32).max
+
+logger = logging.getLogger("gbimb")
+
+
+class AutoImbalancedClassifier(DecidingClassifier):
+    """Searches losses, weights, sampling, trees and engines, and blends what does best.
+
+    Every candidate is cross-fitted on the same folds. First come the guesses that pay most
+    often, then what Optuna proposes from the results; candidates that lag behind are given up
+    early. The blend minimises the log loss of the held-out rows over weights of the candidates;
+    its decision rule serves ``metric`` on the same rows. The cross-fitted models are the final
+    ones: nothing is trained again, except on tables of more than 50,000 rows, where the search
+    is on a part and the best three are then trained on all rows.
+
+    Parameters
+    ----------
+    metric : str or array of shape (K, K), default="mcc"
+        What to serve: "mcc", "f1", "fbeta:2", "balanced_accuracy", "average_precision",
+        "recall at precision >= 0.9", ...; or costs, where row i, column j holds the cost of
+        calling class i class j, in the order of ``classes_``.
+    engine : "auto", "lightgbm" or "xgboost", default="auto"
+    time_budget : float or None, default=60
+        Seconds for ``fit``; None leaves the end to ``n_trials``.
+    n_trials : int or None, default=None
+        Number of candidates; None leaves the end to ``time_budget``. The result depends on the
+        speed of the machine unless ``n_trials`` decides.
+    pos_label : label or None, default=None
+        Of two labels, the one called positive; None is the rarer one.
+    random_state : int, RandomState or None, default=None
+    n_jobs : int or None, default=None
+        Threads; None is all.
+    verbose : int, default=0
+        1 shows a progress bar on standard error.
+
+    Attributes
+    ----------
+    classes_, pos_label_, threshold_, class_weights_, n_features_in_, feature_names_in_
+        As in the boosting estimators. ``class_weights_`` are not used with costs.
+    members_ : list of fitted estimators
+    weights_ : float64 array of shape (number of members,)
+        Of their probabilities; sum 1.
+    leaderboard_ : DataFrame
+        A row for each candidate, best first; ``score`` is higher for better.
+    best_score_ : float
+        That of the blend, on held-out rows.
+    validation_ : str
+        Which rows were held out, and why.
+    feature_importances_ : float64 array of shape (n_features,)
+        Weighted mean over the members.
+
+    References
+    ----------
+    T. Akiba et al. Optuna: a next-generation hyperparameter optimization framework. KDD 2019.
+    R. Caruana et al. Ensemble selection from libraries of models. ICML 2004.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(1000, 4))
+    >>> y = X[:, 0] + rng.normal(size=1000) > 2.2
+    >>> clf = AutoImbalancedClassifier(time_budget=None, n_trials=2, random_state=0).fit(X, y)
+    >>> len(clf.leaderboard_)
+    2
+    >>> clf.predict_proba(X).shape
+    (1000, 2)
+    """
+
+    def __init__(
+        self,
+        metric: str | ArrayLike = "mcc",
+        *,
+        engine: str = "auto",
+        time_budget: float | None = 60,
+        n_trials: int | None = None,
+        pos_label: object = None,
+        random_state: Any = None,  # noqa: ANN401  int or RandomState
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.metric = metric
+        self.engine = engine
+        self.time_budget = time_budget
+        self.n_trials = n_trials
+        self.pos_label = pos_label
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(
+        self, X: TableLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> AutoImbalancedClassifier:
+        """Search, and blend what does best.
+
+        An interrupt (Ctrl-C) ends the search; the candidates so far are blended.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame of shape (n, n_features)
+        y : array of shape (n,)
+            Two labels or more, of any kind.
+        sample_weight : array of shape (n,), optional
+            Weights, >= 0. They count in the losses, the scores and the decision rule.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        GbimbError
+            If an argument cannot be used; also a ValueError or a TypeError.
+        """
+        clock = Clock(self.time_budget)
+        self._check_parameters()
+        table = read_table(self, X, reset=True)
+        labels = read_labels(y, table, self.pos_label)
+        weight = read_weight(sample_weight, labels.codes.size)
+        if weight is not None and not weight.all():
+            kept = np.flatnonzero(weight)
+            table, weight, labels = take(table, kept), weight[kept], labels.take(kept)
+        labels.require_all_classes()
+        self.classes_, self.pos_label_ = labels.classes, labels.positive
+        objective = make_objective(self.metric, labels.classes.size, swap=self._positive_is_first())
+        self._seed = int(check_random_state(self.random_state).randint(LARGEST_SEED))
+        self._encoder = TableEncoder.fit(table)
+        threads = resolve_jobs(self.n_jobs)
+        with thread_limit(threads), progress(self.time_budget, self.n_trials, self.verbose) as show:
+            whole = Workshop(
+                self,
+                self._encoder,
+                self._encoder.transform(table),
+                labels,
+                weight,
+                make_plan("auto", labels.codes, self._seed),
+                self._seed,
+                threads,
+            )
+            workshop, tried, before = self._search(whole, objective, clock, show)
+            shares = self._blend(workshop, tried, objective)
+        self.leaderboard_ = leaderboard(tried, shares, before)
+        logger.info("automatic choice: %s %.4f", objective.name, self.best_score_)
+        return self
+
+    def explain_choice(self) -> str:
+        """Return in words what was chosen, and what helped on this table and what did not."""
+        check_is_fitted(self)
+        name = self.metric if isinstance(self.metric, str) else "the least mean cost"
+        found = [Effect(*effect) for effect in self._effects]
+        return explain(name, self.validation_, self.leaderboard_, self.best_score_, found)
+
+    def _search(
+        self, whole: Workshop, objective: Objective, clock: Clock, report: Report
+    ) -> tuple[Workshop, list[Tried], list[Tried]]:
+        """Return the rows of the last comparison, what took part, and what was tried before."""
+        self.validation_ = whole.reason
+        final = self._make_search(whole, objective, clock, 1.0, report)
+        if not whole.splits:
+            return whole, _without_comparison(final), []
+        codes = whole.labels.codes
+        if codes.size <= SEARCH_ROWS:
+            return whole, final.run(), []
+        rows = _sample(codes, SEARCH_ROWS, self._seed)
+        part = whole.part(rows, make_plan("auto", codes[rows], self._seed))
+        tried = self._make_search(part, objective, clock, SEARCH_SHARE, report).run()
+        return whole, final.repeat(_finalists(tried, part)), tried
+
+    def _make_search(
+        self,
+        workshop: Workshop,
+        objective: Objective,
+        clock: Clock,
+        share: float,
+        report: Any,  # noqa: ANN401
+    ) -> Search:
+        labels = workshop.labels
+        space = Space(
+            engines=ENGINES if self.engine == "auto" else (self.engine,),
+            rows=labels.codes.size,
+            class_weights=_class_weights(labels, workshop.weight),
+            has_categories=bool(self._encoder.categorical),
+            fixed={
+                "eval_metric": (objective.watched,),
+                "threshold": 0.5 if labels.classes.size == 2 else "auto",
+                "n_jobs": workshop.threads,
+            },
+        )
+        return Search(workshop, space, objective, clock, share, self.n_trials, report)
+
+    def _blend(self, workshop: Workshop, tried: list[Tried], objective: Objective) -> FloatArray:
+        """Recalibrate the mean of the candidates, and choose its rule; return their weights."""
+        fitted = [t.fitted for t in tried if t.fitted]
+        task = self._make_task()
+        rule, self._correction = task.undecided(), task.no_correction()
+        self.best_score_ = float("nan")
+        y, weight = workshop.y, workshop.held_out_weight
+        if y.size:
+            shares = blend_weights(likelihoods(tried, workshop), weight, BLEND_PRIOR)
+            proba = sum(w * f.proba for w, f in zip(shares, fitted, strict=True) if w)
+            raw = _to_raw(proba)
+            self._correction = task.correct(y, raw, weight)
+            corrected = self.loss_.probability(self._corrected(raw))
+            rule = objective.decide(y, corrected, weight, self._seed)
+            self.best_score_ = objective.score(y, corrected, weight)
+        else:
+            shares = np.full(len(fitted), 1.0 / len(fitted))
+        self._effects = [
+            astuple(e) for e in effects(tried, lambda f: objective.scores(y, f.proba, weight))
+        ]
+        kept = np.flatnonzero(shares)
+        self.members_ = [fitted[i].model for i in kept]
+        self.weights_ = shares[kept]
+        if self.classes_.size > 2:
+            self.class_weights_ = rule
+        else:
+            self.threshold_ = rule
+        gains = [member.feature_importances_ for member in self.members_]
+        self.feature_importances_ = np.average(gains, axis=0, weights=self.weights_)
+        return shares
+
+    def _make_task(self) -> Task:
+        many = self.classes_.size > 2
+        self.loss_ = SoftmaxLoss(self.classes_.size) if many else LogisticLoss()
+        if isinstance(self.loss_, SoftmaxLoss):
+            return MulticlassTask(self.loss_, ("mcc",), "auto")
+        return BinaryTask(self.loss_, ("mcc",), "auto")
+
+    def _corrected(self, raw: FloatArray) -> FloatArray:
+        line: FloatArray = self._correction.slope * raw + self._correction.intercept
+        return line
+
+    def _raw_score(self, X: TableLike) -> FloatArray:
+        check_is_fitted(self)
+        encoded = self._encoder.transform(read_table(self, X, reset=False))
+        with thread_limit(resolve_jobs(self.n_jobs)):
+            mean: Any = 0.0
+            for weight, member in zip(self.weights_, self.members_, strict=True):
+                mean = mean + weight * member._positive_of(encoded)  # noqa: SLF001  same kind
+        return self._corrected(_to_raw(mean))
+
+    def _codes(self, proba: FloatArray) -> IntArray:
+        if isinstance(self.metric, str) or self.classes_.size == 2:
+            return super()._codes(proba)
+        costs = make_objective(self.metric, self.classes_.size)
+        assert isinstance(costs, CostObjective)
+        return costs.decisions(proba)
+
+    def _check_parameters(self) -> None:
+        if self.engine != "auto" and self.engine not in ENGINES:
+            raise unknown_name("engine", self.engine, ["auto", *ENGINES])
+        if self.time_budget is None and self.n_trials is None:
+            msg = (
+                "Give time_budget (seconds) or n_trials, got None for both: the search has no end."
+            )
+            raise InvalidParameterError(msg)
+        if self.time_budget is not None:
+            check_number("time_budget", self.time_budget, low=0, low_open=True, high_open=True)
+        if self.n_trials is not None:
+            check_number("n_trials", self.n_trials, low=1, integer=True)
+        check_number("verbose", self.verbose, low=0, integer=True)
+
+
+def _to_raw(proba: FloatArray) -> FloatArray:
+    """Return log odds of the positive class, or log probabilities of many."""
+    inside = np.clip(proba, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
+    raw: FloatArray = logit(inside) if proba.ndim == 1 else np.log(inside)
+    return raw
+
+
+def _class_weights(labels: LabelCodes, weight: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return no weights, the balancing ones, and what is halfway on the scale of log odds."""
+    balanced = resolve_class_weight("balanced", labels, weight)
+    if labels.classes.size == 2:
+        positive = int(np.flatnonzero(labels.classes == labels.positive)[0])
+        root: Any = (balanced[positive] / balanced[1 - positive]) ** 0.5
+    else:
+        roots = (w**0.5 for w in balanced)
+        root = dict(zip(labels.classes.tolist(), roots, strict=True))
+    return {"none": None, "root": root, "balanced": "balanced"}
+
+
+def _sample(codes: IntArray, size: int, seed: int) -> IntArray:
+    """Return about so many rows, of each class its share, and a hundred at least."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for k, count in enumerate(np.bincount(codes)):
+        wanted = min(count, max(100, round(size * count / codes.size)))
+        parts.append(rng.choice(np.flatnonzero(codes == k), wanted, replace=False))
+    return np.sort(np.concatenate(parts))
+
+
+def _without_comparison(search: Search) -> list[Tried]:
+    warnings.warn(
+        f"There are too few rows to compare candidates ({search.workshop.reason}): the first of "
+        "each engine are averaged, and the threshold is 0.5.",
+        GbimbWarning,
+        stacklevel=4,
+    )
+    firsts = {choice["engine"]: choice for choice in reversed(search.space.first())}
+    return [search.try_one(choice, i) for i, choice in enumerate(firsts.values())]
+
+
+def _finalists(tried: list[Tried], workshop: Workshop) -> list[Tried]:
+    """Return those with the largest weights in the blend."""
+    fitted = [t for t in tried if t.fitted]
+    shares = blend_weights(likelihoods(tried, workshop), workshop.held_out_weight, BLEND_PRIOR)
+    best = np.argsort(-shares, kind="stable")[:FINALISTS]
+    return [fitted[i] for i in best if shares[i] > 0]

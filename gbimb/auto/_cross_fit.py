@@ -1,0 +1,201 @@
+# ruff: noqa: SLF001  the parts of the package's own estimators are put together here
+"""Train one candidate on every fold, and score the rows that each fold holds out."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import clone
+
+from gbimb.estimators._bags import LARGEST_SEED, link_after_drawing
+from gbimb.estimators._loss import make_loss
+from gbimb.estimators._rows import Fold, Table
+from gbimb.estimators._training import Settings, train
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gbimb._typing import BoolArray, FloatArray, IntArray
+    from gbimb.estimators._base import BaseImbalancedClassifier
+    from gbimb.estimators._boosting import Stop
+    from gbimb.estimators._decision import DecidingClassifier
+    from gbimb.estimators._labels import LabelCodes
+    from gbimb.estimators._plan import Plan
+    from gbimb.estimators._table import TableEncoder
+    from gbimb.estimators._tasks import Task
+    from gbimb.losses import BinaryLoss, MulticlassLoss
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to train.
+
+    Attributes
+    ----------
+    name : str
+        In words.
+    estimator : ImbalancedLGBMClassifier or ImbalancedXGBClassifier
+        Not fitted.
+    drawn : float or None
+        Rows of a common class for each row of the rarest, drawn anew for each bag; None is all.
+    bags : int
+        Boosters of each fold.
+    """
+
+    name: str
+    estimator: BaseImbalancedClassifier
+    drawn: float | None = None
+    bags: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class CrossFitted:
+    """A fitted candidate, and the probabilities of rows that did not train them.
+
+    Attributes
+    ----------
+    candidate : Candidate
+    model : fitted estimator
+    proba : float64 array of shape (m,) or (m, K)
+        Of the held-out rows, rising by row.
+    """
+
+    candidate: Candidate
+    model: BaseImbalancedClassifier
+    proba: FloatArray
+
+
+@dataclass(eq=False)
+class Workshop:
+    """A table, encoded once and binned once for each engine, and its folds.
+
+    Attributes
+    ----------
+    splits : Splits
+        Of all candidates; empty if there are too few rows to hold any out.
+    reason : str
+        Why these.
+    held_out : intp array of shape (m,)
+        Rows that are held out from a booster, rising.
+    y, held_out_weight : arrays of shape (m,)
+    """
+
+    owner: DecidingClassifier
+    encoder: TableEncoder
+    encoded: Any
+    labels: LabelCodes
+    weight: NDArray[Any] | None
+    plan: Plan
+    seed: int
+    threads: int
+    _bins: dict[type, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.splits, self.reason = self.plan.splits, self.plan.reason
+        parts = [test for _, test in self.splits]
+        self.held_out: IntArray = (
+            np.unique(np.concatenate(parts)) if parts else np.empty(0, np.intp)
+        )
+        self.y = self.labels.targets[self.held_out]
+        self.held_out_weight = None if self.weight is None else self.weight[self.held_out]
+
+    def fit(self, candidate: Candidate, index: int, stop: Stop | None = None) -> CrossFitted:
+        """Return the candidate, trained on every fold."""
+        model = clone(candidate.estimator)
+        model.adopt(self.owner, self.encoder)
+        bins, data = self._bins_of(model)
+        folds = self._folds(candidate, index)
+        task, link = self._task(model, folds[0].train if candidate.drawn else None)
+        seed = (self.seed + index) % LARGEST_SEED
+        trained = train(
+            engine=model._engine,
+            bins=bins,
+            task=task,
+            data=data,
+            folds=folds,
+            settings=Settings(
+                model.n_estimators, model.early_stopping_rounds, self.threads, seed, 0, stop=stop
+            ),
+            engine_params=model._tree_params(seed, max(1, self.threads // len(folds)), data.y.size),
+        )
+        model.loss_ = link
+        model.validation_ = self.reason
+        model._keep(trained, task, seed)
+        if trained.proba is None:
+            return CrossFitted(candidate, model, np.empty(0))
+        rows = np.concatenate([fold.held_out for fold in folds])
+        return CrossFitted(candidate, model, self._by_row(rows, trained.proba))
+
+    def part(self, rows: IntArray, plan: Plan) -> Workshop:
+        """Return the workshop of some rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        labels = self.labels.take(rows)
+        return replace(
+            self, encoded=self.encoded[rows], labels=labels, weight=weight, plan=plan, _bins={}
+        )
+
+    def likelihood(self, proba: FloatArray) -> FloatArray:
+        """Return the probability given to the class of each held-out row, shape (m,)."""
+        if proba.ndim == 2:
+            found: FloatArray = proba[np.arange(self.y.size), self.y.astype(np.intp)]
+            return found
+        return np.where(self.y == 1, proba, 1.0 - proba)
+
+    def _bins_of(self, model: BaseImbalancedClassifier) -> tuple[Any, Table]:
+        kind = type(model)
+        if kind not in self._bins:
+            data = Table(model._matrix(self.encoded, reset=True), self.labels.targets, self.weight)
+            plain = copy(model)
+            bins = plain._make_bins(data, self.seed, self.threads)
+            self._bins[kind] = bins, data, vars(plain).get("_zero_is_missing")
+        bins, data, zero = self._bins[kind]
+        if zero is not None:
+            model._zero_is_missing = zero
+        return bins, data
+
+    def _task(
+        self, model: BaseImbalancedClassifier, drawn: IntArray | None
+    ) -> tuple[Task, BinaryLoss | MulticlassLoss]:
+        labels, weight = self.labels, self.weight
+        if drawn is not None:
+            labels, weight = labels.take(drawn), None if weight is None else weight[drawn]
+        model.loss_ = make_loss(model, labels, weight)
+        task = model._make_task()
+        if drawn is not None:
+            n = self.labels.classes.size
+            factor = np.bincount(labels.codes, weight, n) / np.bincount(
+                self.labels.codes, self.weight, n
+            )
+            if model._positive_is_first():
+                factor = factor[::-1]
+            task.link = link_after_drawing(model.loss_, factor)
+        return task, task.link
+
+    def _folds(self, candidate: Candidate, index: int) -> list[Fold]:
+        folds = [] if self.splits else [Fold(None, None)]
+        for i, (rows, held_out) in enumerate(self.splits):
+            for bag in range(candidate.bags):
+                train_rows = rows
+                if candidate.drawn is not None:
+                    rng = np.random.default_rng([self.seed, index, i, bag])
+                    train_rows = rows[self._draw(rows, candidate.drawn, rng)]
+                folds.append(Fold(train_rows, held_out))
+        return folds
+
+    def _draw(self, rows: IntArray, ratio: float, rng: np.random.Generator) -> BoolArray:
+        codes = self.labels.codes[rows]
+        counts = np.bincount(codes)
+        most = ratio * counts[counts > 0].min()
+        drawn: BoolArray = rng.random(rows.size) * counts[codes] < most
+        return drawn
+
+    def _by_row(self, rows: IntArray, proba: FloatArray) -> FloatArray:
+        at = np.searchsorted(self.held_out, rows)
+        sums = np.zeros((self.held_out.size, *proba.shape[1:]))
+        np.add.at(sums, at, proba)
+        count = np.bincount(at, minlength=self.held_out.size).astype(float)
+        result: FloatArray = sums / count.reshape(-1, *(1,) * (proba.ndim - 1))
+        return result

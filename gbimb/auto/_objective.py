@@ -1,0 +1,251 @@
+"""What the automatic choice serves: a score, its decision rule, and how candidates compare."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.metrics import (
+    MULTICLASS_METRICS,
+    ConfusionCounts,
+    MulticlassCounts,
+    average_precision,
+    get_count_metric,
+    get_metric,
+    get_multiclass_metric,
+    roc_auc,
+    row_log_loss,
+    threshold_curve,
+)
+from gbimb.thresholds import choose_threshold, fit_class_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from gbimb._typing import FloatArray, IntArray
+
+RESAMPLES: Final = 50
+AREAS: Final[dict[str, Callable[..., float]]] = {
+    "average_precision": average_precision,
+    "roc_auc": roc_auc,
+}
+
+
+class Objective(ABC):
+    """A score that the automatic choice serves.
+
+    Attributes
+    ----------
+    name : str
+    watched : str
+        What candidates stop on.
+    """
+
+    name: str
+    watched: str
+
+    @abstractmethod
+    def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
+        """Return how good held-out probabilities are on 50 bootstraps, higher is better.
+
+        A rule is judged on rows that it was not chosen on. The bootstraps are the same for all
+        probabilities of the same rows, so that differences can be taken one by one.
+        """
+
+    def score(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> float:
+        """Return the mean over the bootstraps."""
+        return float(self.scores(y, proba, weight).mean())
+
+    @abstractmethod
+    def decide(
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
+    ) -> Any:  # noqa: ANN401  a threshold or class weights
+        """Return the decision rule."""
+
+
+class CountObjective(Objective):
+    """Two classes: a score from confusion counts, such as MCC."""
+
+    def __init__(self, name: str) -> None:
+        self._metric = get_count_metric(name)
+        self.name = self.watched = name
+        # A bound that held where the threshold was chosen fails on about half of other rows, by
+        # a hair: such a score is compared at its best.
+        self._has_bound = " at " in name
+        if self._has_bound:
+            self.watched = "average_precision"
+
+    def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
+        """Return the score of each bootstrap's threshold on the rows that it did not draw."""
+        order = np.argsort(-proba, kind="stable")
+        last = np.append(np.diff(proba[order]) != 0, True)  # thresholds are between ties
+        mass = np.ones(y.size) if weight is None else weight[order].astype(np.float64)
+        positive, negative = mass * (y[order] == 1), mass * (y[order] != 1)
+        scores = np.empty(RESAMPLES)
+        for i, times in enumerate(_bootstraps(y.size)):
+            drawn = times[order]
+            values = self._metric(_counts(drawn * positive, drawn * negative))
+            at = int(np.argmax(np.where(last, values, -np.inf)))
+            left = drawn if self._has_bound else drawn == 0
+            judged = _counts(left * positive, left * negative)
+            scores[i] = self._metric(ConfusionCounts(*(c[at] for c in judged.as_tuple())))
+        return scores
+
+    def decide(
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
+    ) -> float:
+        """Return the threshold."""
+        return choose_threshold(y, proba, self.name, weight, random_state=seed)
+
+
+class RankingObjective(Objective):
+    """Two classes: an area or a proper score of the probabilities; the threshold serves MCC."""
+
+    def __init__(self, name: str) -> None:
+        self.name = self.watched = name
+
+    def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
+        """Return the scores; the log loss and the Brier score with their sign changed."""
+        if self.name not in AREAS:
+            losses = row_log_loss(y, proba) if self.name == "log_loss" else (proba - y) ** 2
+            return -_means(losses, weight)
+        own = np.ones(y.size) if weight is None else weight
+        area = AREAS[self.name]
+        return np.array([area(threshold_curve(y, proba, t * own)) for t in _bootstraps(y.size)])
+
+    def decide(
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
+    ) -> float:
+        """Return the threshold."""
+        return choose_threshold(y, proba, "mcc", weight, random_state=seed)
+
+
+class MulticlassObjective(Objective):
+    """More than two classes: R_K, macro F1 or balanced accuracy."""
+
+    def __init__(self, name: str) -> None:
+        self.name = self.watched = get_multiclass_metric(name).name
+        if name not in MULTICLASS_METRICS:
+            msg = f"metric must be one of {[*MULTICLASS_METRICS]} for many classes, got {name!r}."
+            raise InvalidParameterError(msg)
+
+    def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
+        """Return the scores of two halves, each decided by class weights learnt on the other."""
+        codes = y.astype(np.intp)
+        half = np.random.default_rng(0).random(y.size) < 0.5
+        predicted = np.empty(y.size, np.intp)
+        for learnt in (half, ~half):
+            some = None if weight is None else weight[learnt]
+            rule = fit_class_weights(codes[learnt], proba[learnt], self.name, some, random_state=0)
+            predicted[~learnt] = np.argmax(proba[~learnt] * rule, axis=1)
+        own = np.ones(y.size) if weight is None else weight
+        metric, k = MULTICLASS_METRICS[self.name], proba.shape[1]
+        return np.array(
+            [
+                metric(MulticlassCounts.from_labels(codes, predicted, k, times * own))
+                for times in _bootstraps(y.size)
+            ]
+        )
+
+    def decide(
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
+    ) -> FloatArray:
+        """Return the weights of the classes."""
+        return fit_class_weights(y.astype(np.intp), proba, self.name, weight, random_state=seed)
+
+
+class CostObjective(Objective):
+    """The mean cost of decisions, negative; the least cost to be expected decides (Elkan 2001)."""
+
+    name = "cost"
+    watched = "log_loss"
+
+    def __init__(self, costs: FloatArray) -> None:
+        self.costs = costs
+
+    def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
+        """Return minus the mean costs."""
+        both = proba if proba.ndim == 2 else np.column_stack([1.0 - proba, proba])
+        return -_means(self.costs[y.astype(np.intp), self.decisions(both)], weight)
+
+    def decisions(self, proba: FloatArray) -> IntArray:
+        """Return the class with the least expected cost, shape (n,)."""
+        best: IntArray = np.argmin(proba @ self.costs, axis=1)
+        return best
+
+    def decide(
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
+    ) -> Any:  # noqa: ANN401  a threshold or class weights
+        """Return the threshold; many classes need the costs themselves."""
+        del y, weight, seed
+        if proba.ndim == 2:
+            return np.ones(proba.shape[1])
+        false_alarm = self.costs[0, 1] - self.costs[0, 0]
+        return float(false_alarm / (false_alarm + self.costs[1, 0] - self.costs[1, 1]))
+
+
+def make_objective(metric: str | ArrayLike, n_classes: int, *, swap: bool = False) -> Objective:
+    """Return the objective that ``metric`` describes.
+
+    Parameters
+    ----------
+    metric : str or array of shape (K, K)
+        A name, or costs: row i, column j holds the cost of calling class i class j, in the order
+        of ``classes_``.
+    n_classes : int
+    swap : bool
+        Whether the positive class is the first of two.
+    """
+    if not isinstance(metric, str):
+        costs = _read_costs(metric, n_classes)
+        return CostObjective(costs[::-1, ::-1] if swap else costs)
+    if n_classes > 2:
+        return MulticlassObjective(metric)
+    known = get_metric(metric)
+    if known.threshold is not None:
+        msg = f"metric must leave the threshold open, got {metric!r}. Leave out '@'."
+        raise InvalidParameterError(msg)
+    return RankingObjective(metric) if known.count is None else CountObjective(metric)
+
+
+def _read_costs(metric: ArrayLike, n_classes: int) -> FloatArray:
+    try:
+        costs = np.asarray(metric, dtype=np.float64)
+    except (TypeError, ValueError):
+        msg = f"metric must be a name or a matrix of costs, got {metric!r}."
+        raise InvalidParameterError(msg) from None
+    if costs.shape != (n_classes, n_classes) or not np.isfinite(costs).all():
+        msg = (
+            f"A matrix of costs must have {n_classes} rows and columns, one for each class, all "
+            f"finite, got shape {costs.shape}."
+        )
+        raise InvalidDataError(msg)
+    right = np.diagonal(costs)[:, None]
+    if not (costs + np.diag(np.full(n_classes, np.inf)) > right).all():
+        msg = "Each wrong decision must cost more than the right one, got costs where it does not."
+        raise InvalidDataError(msg)
+    return costs
+
+
+def _counts(positive: FloatArray, negative: FloatArray) -> ConfusionCounts:
+    """Return the counts at each threshold, from the highest down."""
+    tp, fp = np.cumsum(positive), np.cumsum(negative)
+    return ConfusionCounts(tp, fp, tp[-1] - tp, fp[-1] - fp)
+
+
+def _bootstraps(n: int) -> Iterator[FloatArray]:
+    """Yield how often each row is drawn."""
+    rng = np.random.default_rng(0)
+    for _ in range(RESAMPLES):
+        yield rng.poisson(1.0, n).astype(np.float64)
+
+
+def _means(values: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
+    """Return the mean of each bootstrap."""
+    own = np.ones(values.size) if weight is None else weight
+    return np.array([np.average(values, weights=t * own) for t in _bootstraps(values.size)])

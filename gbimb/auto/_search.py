@@ -1,0 +1,224 @@
+"""Try candidates within a time, the best guesses first."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+
+from gbimb.exceptions import GbimbWarning
+from gbimb.metrics import row_log_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import optuna
+
+    from gbimb._typing import FloatArray
+    from gbimb.auto._cross_fit import Candidate, CrossFitted, Workshop
+    from gbimb.auto._objective import Objective
+    from gbimb.auto._space import Choice, Space
+
+FINISHED: Final = "finished"
+OUT_OF_TIME: Final = "out of time"
+GIVEN_UP: Final = "given up"
+# Candidates are compared where rounds times learning rate passes one of these.
+MILESTONES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
+PATIENCE_IN_ROUNDS: Final = 5
+
+
+class Clock:
+    """What is left of the time budget; None never runs out."""
+
+    def __init__(self, budget: float | None) -> None:
+        self._start = time.monotonic()
+        self._budget = budget
+        self.reserve = 0.0 if budget is None else 0.02 * budget
+
+    def spent(self) -> float:
+        """Return seconds since the start."""
+        return time.monotonic() - self._start
+
+    def left(self, share: float = 1.0) -> float:
+        """Return the seconds until ``share`` of the budget is spent, less the reserve."""
+        if self._budget is None:
+            return float("inf")
+        return share * self._budget - self.reserve - self.spent()
+
+
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """A candidate and what came of it; ``fitted`` is None if it was given up."""
+
+    candidate: Candidate
+    choice: Choice
+    state: str
+    score: float
+    log_loss: float
+    seconds: float
+    fitted: CrossFitted | None
+
+
+Report: TypeAlias = "Callable[[Tried], None]"
+
+
+@dataclass(eq=False)
+class Search:
+    """Candidates on one workshop: the first ones, then those that Optuna proposes.
+
+    Attributes
+    ----------
+    share : float
+        Of the time budget, when to be done.
+    report : callable
+        Called with each :class:`Tried`.
+    """
+
+    workshop: Workshop
+    space: Space
+    objective: Objective
+    clock: Clock
+    share: float
+    n_trials: int | None
+    report: Report
+
+    def run(self) -> list[Tried]:
+        """Return what was tried, in that order; at least one is fitted."""
+        import optuna
+
+        level = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            return self._run(self._study())
+        finally:
+            optuna.logging.set_verbosity(level)
+
+    def _run(self, study: optuna.Study) -> list[Tried]:
+        tried: list[Tried] = []
+        while not self._done(tried):
+            trial = study.ask()
+            choice = self.space.suggest(trial)
+            try:
+                one = self.try_one(choice, len(tried), trial)
+            except KeyboardInterrupt:
+                if not any(t.fitted for t in tried):
+                    raise
+                warnings.warn(
+                    f"Interrupted: the choice is among the {len(tried)} candidates so far.",
+                    GbimbWarning,
+                    stacklevel=4,
+                )
+                break
+            pruned = one.fitted is None
+            study.tell(trial, None if pruned else one.score, state=_state(pruned=pruned))
+            tried.append(one)
+            self.report(one)
+        return tried
+
+    def repeat(self, tried: list[Tried]) -> list[Tried]:
+        """Return the same candidates, fitted on this workshop while there is time."""
+        fitted: list[Tried] = []
+        for i, one in enumerate(tried):
+            if i == 0 or not self._done(fitted):
+                fitted.append(self.try_one(one.choice, i))
+                self.report(fitted[-1])
+        return fitted
+
+    def try_one(self, choice: Choice, index: int, trial: optuna.Trial | None = None) -> Tried:
+        """Fit one candidate, and score it."""
+        import optuna
+
+        candidate = self.space.candidate(choice)
+        began = self.clock.spent()
+        watch = Watcher(self, choice["learning_rate"], trial)
+        try:
+            fitted = self.workshop.fit(candidate, index, watch)
+        except optuna.TrialPruned:
+            seconds = self.clock.spent() - began
+            return Tried(candidate, choice, GIVEN_UP, np.nan, np.nan, seconds, None)
+        score, loss = self._judge(fitted)
+        finished = self.clock.spent()
+        # What comes after the last round has to be within the time, too.
+        self.clock.reserve = max(self.clock.reserve, 1.2 * (finished - watch.last_round))
+        state = OUT_OF_TIME if watch.out_of_time else FINISHED
+        return Tried(candidate, choice, state, score, loss, finished - began, fitted)
+
+    def _judge(self, fitted: CrossFitted) -> tuple[float, float]:
+        """Return score and log loss on the held-out rows."""
+        y, weight = self.workshop.y, self.workshop.held_out_weight
+        if y.size == 0:
+            return np.nan, np.nan
+        losses = row_log_loss(np.ones(y.size), self.workshop.likelihood(fitted.proba))
+        score = self.objective.score(y, fitted.proba, weight)
+        return score, float(np.average(losses, weights=weight))
+
+    def _study(self) -> optuna.Study:
+        import optuna
+
+        first = self.space.first()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            sampler = optuna.samplers.TPESampler(
+                seed=self.workshop.seed, multivariate=True, group=True, n_startup_trials=len(first)
+            )
+        study = optuna.create_study(
+            direction="maximize",
+            sampler=sampler,
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=len(first)),
+        )
+        for choice in first:
+            study.enqueue_trial(choice)
+        return study
+
+    def _done(self, tried: list[Tried]) -> bool:
+        if self.n_trials is not None and len(tried) >= self.n_trials:
+            return True
+        left = self.clock.left(self.share)
+        if not tried:
+            return False
+        # A candidate that could not come near its end would be time lost.
+        return left < 0.2 * float(np.median([t.seconds for t in tried]))
+
+
+class Watcher:
+    """Ends a candidate when the time is up, or when others were better at the same stage."""
+
+    def __init__(self, search: Search, learning_rate: float, trial: optuna.Trial | None) -> None:
+        self._search = search
+        self._rate = learning_rate
+        self._trial = trial
+        self._passed = 0
+        self.out_of_time = False
+        self.last_round = search.clock.spent()
+
+    def __call__(self, history: Mapping[str, list[float]], done: int) -> bool:
+        """Return whether to stop; raise ``optuna.TrialPruned`` to give up."""
+        import optuna
+
+        self.last_round = self._search.clock.spent()
+        self.out_of_time = self._search.clock.left(self._search.share) <= 0
+        values = next(iter(history.values()), None)
+        if self.out_of_time or self._trial is None or not values:
+            return self.out_of_time
+        while self._passed < len(MILESTONES) and self._rate * done >= MILESTONES[self._passed]:
+            sign = -1.0 if self._search.objective.watched in ("log_loss", "brier") else 1.0
+            recent = sign * float(np.mean(values[-PATIENCE_IN_ROUNDS:]))
+            self._trial.report(recent, self._passed)
+            self._passed += 1
+            if self._trial.should_prune():
+                raise optuna.TrialPruned
+        return False
+
+
+def _state(*, pruned: bool) -> Any:  # noqa: ANN401  Optuna's
+    from optuna.trial import TrialState
+
+    return TrialState.PRUNED if pruned else TrialState.COMPLETE
+
+
+def likelihoods(tried: list[Tried], workshop: Workshop) -> FloatArray:
+    """Return the probability that each fitted one gives to the class of each row, (m, k)."""
+    return np.column_stack([workshop.likelihood(t.fitted.proba) for t in tried if t.fitted])

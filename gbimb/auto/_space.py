@@ -1,0 +1,174 @@
+"""What is searched: the first candidates, in the order that pays, and the space around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from gbimb.auto._cross_fit import Candidate
+from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
+from gbimb.estimators._base import SMALL_TABLE, SMALLEST_SUBSAMPLED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import optuna
+
+Choice = dict[str, Any]
+
+ENGINES: Final = ("lightgbm", "xgboost")
+DRAWN_BAGS: Final = 2
+MOST_LEAVES: Final = 64
+
+# What is not said is as in ``Space.base``.
+FIRST: Final[tuple[Choice, ...]] = (
+    {"engine": "lightgbm"},
+    {"engine": "xgboost"},
+    {"engine": "lightgbm", "loss": "focal", "gamma": 1.0},
+    {"engine": "lightgbm", "num_leaves": 16, "extra_trees": True},
+    {"engine": "xgboost", "max_depth": 6, "loss": "focal", "gamma": 2.0},
+    {"engine": "lightgbm", "num_leaves": 31, "learning_rate": 0.1},
+    {"engine": "lightgbm", "class_weight": "root"},
+    {"engine": "xgboost", "rows": "drawn", "drawn": 10.0},
+    {"engine": "lightgbm", "one_hot_up_to": 64},
+    {"engine": "xgboost", "max_depth": 2, "learning_rate": 0.1},
+    {"engine": "lightgbm", "num_leaves": 4},
+    {"engine": "lightgbm", "rows": "drawn", "drawn": 3.0},
+)
+
+
+@dataclass(frozen=True)
+class Space:
+    """The table as far as the choice depends on it.
+
+    Attributes
+    ----------
+    engines : sequence of str
+    rows : int
+    class_weights : mapping
+        What "none", "root" and "balanced" are as ``scale_pos_weight``.
+    has_categories : bool
+    fixed : mapping
+        Constructor parameters that every candidate gets.
+    """
+
+    engines: Sequence[str]
+    rows: int
+    class_weights: Mapping[str, Any]
+    has_categories: bool
+    fixed: Mapping[str, Any]
+
+    def base(self, engine: str) -> Choice:
+        """Return the estimators' own defaults, with log loss."""
+        small = self.rows <= SMALL_TABLE
+        choice: Choice = {
+            "engine": engine,
+            "loss": "logistic",
+            "class_weight": "none",
+            "rows": "all",
+            "learning_rate": 0.05 if small else 0.1,
+            "subsample": 0.8 if self.rows >= SMALLEST_SUBSAMPLED else 1.0,
+            "colsample_bytree": 0.5,
+            "reg_lambda": 1.0,
+            "one_hot_up_to": 4,
+        }
+        if engine == "lightgbm":
+            fewest = min(20, self.rows // 50)
+            leaves = 8 if small else 31
+            choice |= {"num_leaves": leaves, "min_child_samples": fewest, "extra_trees": False}
+        else:
+            choice |= {"max_depth": 4, "min_child_weight": 1.0}
+        return choice
+
+    def first(self) -> list[Choice]:
+        """Return the candidates to begin with, complete."""
+        return [
+            {**self.base(choice["engine"]), **choice}
+            for choice in FIRST
+            if choice["engine"] in self.engines
+            and (self.has_categories or "one_hot_up_to" not in choice)
+        ]
+
+    def suggest(self, trial: optuna.Trial) -> Choice:
+        """Return the choice that the optimiser makes."""
+        pick, number = trial.suggest_categorical, trial.suggest_float
+        choice = self.base(pick("engine", list(self.engines)))
+        choice["loss"] = pick("loss", ["logistic", "focal"])
+        if choice["loss"] == "focal":
+            choice["gamma"] = number("gamma", 0.5, 4.0)
+        choice["class_weight"] = pick("class_weight", list(self.class_weights))
+        choice["rows"] = pick("rows", ["all", "drawn"])
+        if choice["rows"] == "drawn":
+            choice["drawn"] = number("drawn", 1.0, 30.0, log=True)
+        choice["learning_rate"] = number("learning_rate", 0.02, 0.2, log=True)
+        choice["subsample"] = number("subsample", 0.5, 1.0)
+        choice["colsample_bytree"] = number("colsample_bytree", 0.2, 1.0)
+        choice["reg_lambda"] = number("reg_lambda", 0.05, 20.0, log=True)
+        if self.has_categories:
+            choice["one_hot_up_to"] = pick("one_hot_up_to", [4, 16, 64])
+        if choice["engine"] == "lightgbm":
+            choice["num_leaves"] = trial.suggest_int("num_leaves", 3, MOST_LEAVES, log=True)
+            choice["min_child_samples"] = trial.suggest_int("min_child_samples", 1, 100, log=True)
+            choice["extra_trees"] = pick("extra_trees", [False, True])
+        else:
+            choice["max_depth"] = trial.suggest_int("max_depth", 2, 8)
+            choice["min_child_weight"] = number("min_child_weight", 0.05, 4.0, log=True)
+        return choice
+
+    def candidate(self, choice: Choice) -> Candidate:
+        """Return the candidate that ``choice`` describes."""
+        params = {
+            name: choice[name]
+            for name in ("loss", "learning_rate", "subsample", "colsample_bytree", "reg_lambda")
+        }
+        if choice["loss"] == "focal":
+            params["gamma"] = choice["gamma"]
+        engine_params: dict[str, Any] = {}
+        if self.has_categories:
+            engine_params["max_cat_to_onehot"] = choice.get("one_hot_up_to", 4)
+        if choice["engine"] == "lightgbm":
+            make: Any = ImbalancedLGBMClassifier
+            params |= {name: choice[name] for name in ("num_leaves", "min_child_samples")}
+            if choice["extra_trees"]:
+                engine_params["extra_trees"] = True
+        else:
+            make = ImbalancedXGBClassifier
+            params |= {name: choice[name] for name in ("max_depth", "min_child_weight")}
+        estimator = make(
+            **params,
+            scale_pos_weight=self.class_weights[choice["class_weight"]],
+            engine_params=engine_params or None,
+            **self.fixed,
+        )
+        drawn = choice.get("drawn") if choice["rows"] == "drawn" else None
+        name = describe(choice, self.base(choice["engine"]))
+        return Candidate(name, estimator, drawn, DRAWN_BAGS if drawn else 1)
+
+
+def describe(choice: Choice, base: Choice) -> str:
+    """Return ``choice`` in words: the engine, the loss, and where it leaves ``base``."""
+    words = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}[choice["engine"]]
+    parts = ["log loss" if choice["loss"] == "logistic" else f"focal {choice['gamma']:.2g}"]
+    if choice["class_weight"] != "none":
+        parts.append({"root": "root weight", "balanced": "balanced"}[choice["class_weight"]])
+    if choice["rows"] == "drawn":
+        parts.append(f"1:{choice['drawn']:.2g} drawn")
+    if choice.get("extra_trees"):
+        parts.append("extra trees")
+    for name, short in SHORT.items():
+        if name in choice and choice[name] != base.get(name):
+            parts.append(f"{short} {choice[name]:.2g}")
+    return f"{words}: {', '.join(parts)}"
+
+
+SHORT: Final = {
+    "num_leaves": "leaves",
+    "max_depth": "depth",
+    "learning_rate": "rate",
+    "subsample": "rows",
+    "colsample_bytree": "columns",
+    "reg_lambda": "lambda",
+    "min_child_samples": "in leaf",
+    "min_child_weight": "weight in leaf",
+    "one_hot_up_to": "one-hot to",
+}

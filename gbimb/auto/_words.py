@@ -1,0 +1,148 @@
+"""The search as a table, and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from gbimb.auto._search import GIVEN_UP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gbimb._typing import FloatArray
+    from gbimb.auto._cross_fit import CrossFitted
+    from gbimb.auto._search import Tried
+    from gbimb.auto._space import Choice
+
+INGREDIENTS: Final[dict[str, Callable[[Choice], bool]]] = {
+    "XGBoost instead of LightGBM": lambda c: c["engine"] == "xgboost",
+    "focal loss instead of log loss": lambda c: c["loss"] == "focal",
+    "weights of the classes": lambda c: c["class_weight"] != "none",
+    "undersampled bags": lambda c: c["rows"] == "drawn",
+    "extra trees (random splits)": lambda c: bool(c.get("extra_trees")),
+    "more than 16 leaves": lambda c: c.get("num_leaves", 2 ** c.get("max_depth", 0)) > 16,
+    "one-hot categories beyond four": lambda c: c["one_hot_up_to"] > 4,
+}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The best candidate with an ingredient, less the best without, on the same bootstraps."""
+
+    ingredient: str
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> str:
+        """Return "helped", "harmed" or "made no difference that shows"."""
+        if self.low > 0:
+            return "helped"
+        return "harmed" if self.high < 0 else "made no difference that shows"
+
+
+def leaderboard(
+    tried: Sequence[Tried], weights: FloatArray, before: Sequence[Tried] = ()
+) -> pd.DataFrame:
+    """Return a row for each candidate, best first.
+
+    Parameters
+    ----------
+    tried : sequence of Tried
+    weights : float64 array
+        In the blend, of those of ``tried`` that are fitted.
+    before : sequence of Tried
+        What was compared on a part of the rows before.
+
+    Returns
+    -------
+    DataFrame
+        candidate, weight, score, log_loss (negative: higher is better), state, compared_on
+        ("all rows" or "a part"), rounds, seconds, and ``param_...`` for the choice.
+    """
+    left = iter(weights.tolist())
+    rows = [_row(t, "all rows", next(left) if t.fitted else 0.0) for t in tried]
+    rows += [_row(t, "a part", 0.0) for t in before]
+    table = pd.DataFrame(rows)
+    order = np.lexsort([-table["score"].fillna(-np.inf), table["compared_on"] == "a part"])
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _row(tried: Tried, compared_on: str, weight: float) -> dict[str, Any]:
+    choice = {f"param_{name}": value for name, value in tried.choice.items()}
+    return {
+        "candidate": tried.candidate.name,
+        "weight": weight,
+        "score": tried.score,
+        "log_loss": -tried.log_loss,
+        "state": tried.state,
+        "compared_on": compared_on,
+        "rounds": tried.fitted.model.best_iteration_ if tried.fitted else 0,
+        "seconds": tried.seconds,
+        **choice,
+    }
+
+
+def effects(tried: Sequence[Tried], scores: Callable[[CrossFitted], FloatArray]) -> list[Effect]:
+    """Return what each ingredient did, of those that some candidates have and some have not."""
+    there = [t for t in tried if np.isfinite(t.score)]
+    known: dict[int, FloatArray] = {}
+    found = []
+    for ingredient, has in INGREDIENTS.items():
+        sides = [[t for t in there if has(t.choice) == side] for side in (True, False)]
+        if not all(sides):
+            continue
+        best = [max(side, key=lambda t: t.score) for side in sides]
+        for one in best:
+            if id(one) not in known and one.fitted is not None:
+                known[id(one)] = scores(one.fitted)
+        paired = known[id(best[0])] - known[id(best[1])]
+        found.append(
+            Effect(ingredient, float(paired.mean()), *np.quantile(paired, [0.05, 0.95]).tolist())
+        )
+    return sorted(found, key=lambda e: -e.difference)
+
+
+def explain(
+    objective_name: str,
+    validation: str,
+    board: pd.DataFrame,
+    blend: float,
+    found: Sequence[Effect],
+) -> str:
+    """Return what was chosen, and what helped and what did not."""
+    members = board[board["weight"] > 0].sort_values("weight", ascending=False)
+    given_up = int((board["state"] == GIVEN_UP).sum())
+    lines = [
+        f"Served: {objective_name}. Compared on held-out rows: {validation}.",
+        f"Tried: {len(board)} candidates in {board['seconds'].sum():.0f} s"
+        + (f", {given_up} of them given up early." if given_up else "."),
+        f"Chosen: a mean of {len(members)} probabilities:"
+        if len(members) > 1
+        else "Chosen: one candidate:",
+        *(
+            f"  {weight:4.0%}  {name}"
+            for name, weight in zip(members["candidate"], members["weight"], strict=True)
+        ),
+    ]
+    if np.isfinite(blend):
+        best = board.iloc[int(np.nanargmax(board["score"]))]
+        lines.append(
+            f"Score: {blend:.4f}; the best candidate alone {best['score']:.4f} "
+            f"({best['candidate']}; as the best of many it looks better than it is)."
+        )
+    lines += [
+        f"{effect.ingredient[0].upper()}{effect.ingredient[1:]} {effect.verdict}: "
+        f"{effect.difference:+.4f} ({effect.low:+.4f} to {effect.high:+.4f})."
+        for effect in found
+    ]
+    if found:
+        lines.append(
+            "Differences: the best candidate with it less the best without, 90 % of bootstraps."
+        )
+    return "\n".join(lines)
