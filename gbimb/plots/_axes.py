@@ -1,0 +1,122 @@
+"""Axes, colours and scales that all pictures share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gbimb.exceptions import MissingDependencyError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.lines import Line2D
+
+SMALLEST: Final = 1e-7
+"""Probabilities are drawn no nearer to 0 and 1."""
+ROUND: Final = (
+    (0.5,),
+    (1e-6, 1e-4, 0.01, 0.5, 0.99, 0.9999),
+    (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999),
+    (1e-3, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99, 0.999),
+    (1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99),
+)
+MOST_TICKS: Final = 7
+
+
+def require_matplotlib() -> Any:  # noqa: ANN401  a module
+    """Return ``matplotlib.pyplot``, or raise with what to install."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError:
+        msg = "Pictures need matplotlib, which is not installed: pip install 'gbimb[plots]'."
+        raise MissingDependencyError(msg) from None
+    return plt
+
+
+def make_axes(ax: Axes | None, figsize: tuple[float, float] | None = None) -> Axes:
+    """Return the axes given, or those of a new figure."""
+    plt = require_matplotlib()
+    if ax is None:
+        ax = plt.figure(figsize=figsize, layout="constrained").add_subplot()
+    return ax
+
+
+def legend_above(ax: Axes, lines: list[Any], columns: int) -> None:
+    """Name the lines above the axes, where they hide nothing."""
+    names = [str(line.get_label()) for line in lines]
+    ax.legend(
+        lines,
+        names,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=columns,
+        frameon=False,
+        fontsize="small",
+    )
+
+
+def text_colour() -> str:
+    """Return the colour of text in the style in use."""
+    import matplotlib as mpl
+    from matplotlib.colors import to_hex
+
+    return to_hex(mpl.rcParams["text.color"])
+
+
+def colour(index: int) -> str:
+    """Return a colour of the style's cycle."""
+    import matplotlib as mpl
+    from matplotlib.colors import to_hex
+
+    cycle = mpl.rcParams["axes.prop_cycle"].by_key().get("color", ["C0"])
+    return to_hex(cycle[index % len(cycle)])
+
+
+def inside(proba: Any) -> Any:  # noqa: ANN401  a number or an array
+    """Keep probabilities off 0 and 1, where their log-odds are infinite."""
+    return np.clip(proba, SMALLEST, 1.0 - SMALLEST)
+
+
+def probability_axis(axis: Axis, low: float, high: float) -> None:
+    """Make an axis of probabilities even in log-odds, with round numbers at its ticks.
+
+    Parameters
+    ----------
+    axis : matplotlib Axis
+        ``ax.xaxis`` or ``ax.yaxis``.
+    low, high : float, in (0, 1)
+        The ends.
+    """
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    axes = axis.axes
+    if axis is axes.xaxis:
+        axes.set_xscale("logit")
+        axes.set_xlim(low, high)
+    else:
+        axes.set_yscale("logit")
+        axes.set_ylim(low, high)
+    choices = [[p for p in ticks if low <= p <= high] for ticks in ROUND]
+    fitting = [ticks for ticks in choices if len(ticks) <= MOST_TICKS]
+    axis.set_major_locator(FixedLocator(max(fitting, key=len)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda p, _: f"{p:g}"))
+
+
+def probability_limits(*parts: Any) -> tuple[float, float]:  # noqa: ANN401
+    """Return the ends of an axis that holds all probabilities, with a margin in log-odds."""
+    values = inside(np.concatenate([np.ravel(part) for part in parts]))
+    ends = np.log(values.min() / (1 - values.min())), np.log(values.max() / (1 - values.max()))
+    margin = max(0.3, 0.04 * (ends[1] - ends[0]))
+    low, high = 1 / (1 + np.exp(-(ends[0] - margin))), 1 / (1 + np.exp(-(ends[1] + margin)))
+    return float(low), float(high)
+
+
+def mark_threshold(ax: Axes, threshold: float | None) -> list[Line2D]:
+    """Draw the chosen threshold as a vertical line."""
+    if threshold is None:
+        return []
+    label, shade = f"threshold {threshold:.3g}", text_colour()
+    return [ax.axvline(inside(threshold), color=shade, linestyle=":", linewidth=1.2, label=label)]

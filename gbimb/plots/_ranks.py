@@ -1,0 +1,160 @@
+"""Mean ranks of methods over tables, and which of them cannot be told apart."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+from scipy.stats import wilcoxon
+
+from gbimb.exceptions import InvalidDataError
+from gbimb.plots._axes import colour, make_axes, text_colour
+from gbimb.plots._base import Display
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from matplotlib.axes import Axes
+
+ALPHA: Final = 0.05
+FEWEST_TABLES: Final = 6
+LINE: Final = 0.12
+
+
+class CriticalDifferenceDisplay(Display):
+    """Mean ranks over tables; bars join methods that cannot be told apart.
+
+    Two methods are told apart by Wilcoxon's signed-rank test of their paired scores at 5 %, after
+    Holm's correction for the number of pairs. (Nemenyi's test, the older habit, makes the answer
+    for two methods depend on which others are there.)
+
+    Parameters
+    ----------
+    ranks : Series
+        Mean rank of each method; 1 is the best.
+    p_values : DataFrame of shape (K, K)
+        Corrected p-value of each pair.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure, after ``plot``
+
+    References
+    ----------
+    J. Demsar. Statistical comparisons of classifiers over multiple data sets. 2006.
+    A. Benavoli, G. Corani, F. Mangili. Should we really use post-hoc tests based on mean-ranks?
+    2016. arXiv:1505.02288.
+    S. Holm. A simple sequentially rejective multiple test procedure. 1979.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> base = rng.random(12)
+    >>> scores = pd.DataFrame({"a": base, "b": base + 0.1, "c": base + rng.normal(0, 0.01, 12)})
+    >>> CriticalDifferenceDisplay.from_scores(scores).frame()["rank"].round(1).to_dict()
+    {'b': 1.0, 'a': 2.3, 'c': 2.7}
+    """
+
+    def __init__(self, *, ranks: pd.Series[float], p_values: pd.DataFrame) -> None:
+        self.ranks = ranks.sort_values()
+        self.p_values = p_values
+
+    @classmethod
+    def from_scores(
+        cls, scores: pd.DataFrame, *, greater_is_better: bool = True, ax: Axes | None = None
+    ) -> Self:
+        """Draw a table of scores.
+
+        Parameters
+        ----------
+        scores : DataFrame of shape (n_tables, n_methods)
+            A score for each table and method, without missing ones.
+        greater_is_better : bool, default=True
+        ax : matplotlib Axes, optional
+            Where to draw; None makes a figure.
+
+        Raises
+        ------
+        GbimbError
+            If there are fewer than six tables or two methods, a score is missing, or matplotlib
+            is not installed.
+        """
+        values = pd.DataFrame(scores)
+        if values.shape[0] < FEWEST_TABLES or values.shape[1] < 2:
+            msg = (
+                f"scores must have {FEWEST_TABLES} tables (rows) and 2 methods (columns) or more: "
+                f"with fewer no difference could be told; got {values.shape}."
+            )
+            raise InvalidDataError(msg)
+        if values.isna().to_numpy().any():
+            msg = "scores must be complete, got NaN. Leave out tables that some method lacks."
+            raise InvalidDataError(msg)
+        ranks = values.rank(axis=1, ascending=not greater_is_better).mean()
+        return cls(ranks=ranks, p_values=signed_rank_holm(values)).plot(ax)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the mean rank of each method, best first."""
+        return self.ranks.rename("rank").rename_axis("method").to_frame()
+
+    def groups(self) -> list[list[str]]:
+        """List the longest runs of ranks in which no two methods can be told apart."""
+        names = list(self.ranks.index)
+        same = self.p_values.loc[names, names].to_numpy() >= ALPHA
+        np.fill_diagonal(same, val=True)
+        runs: list[tuple[int, int]] = []
+        for first in range(len(names)):
+            last = first
+            while last + 1 < len(names) and same[first : last + 2, first : last + 2].all():
+                last += 1
+            if last > first and not any(last <= end for _, end in runs):
+                runs.append((first, last))
+        return [names[first : last + 1] for first, last in runs]
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on ``ax``, or on a new figure."""
+        ax = make_axes(ax, (7.0, 1.2 + 0.2 * len(self.ranks)))
+        names, ranks, k = list(self.ranks.index), self.ranks.to_list(), len(self.ranks)
+        groups, half = self.groups(), (k + 1) // 2
+        top = LINE * (len(groups) + 1)
+        ink = text_colour()
+        for i, (name, rank) in enumerate(zip(names, ranks, strict=True)):
+            left = i < half
+            level = top + LINE * 1.6 * (i if left else k - 1 - i)
+            edge = 0.7 if left else k + 0.3
+            ax.plot([rank, rank, edge], [0, level, level], color=ink, linewidth=0.9, clip_on=False)
+            text = f"{name}  {rank:.2f} " if left else f" {rank:.2f}  {name}"
+            ax.text(edge, level, text, ha="right" if left else "left", va="center", color=ink)
+            ax.plot([rank], [0], "o", color=colour(0), clip_on=False, zorder=3)
+        for row, group in enumerate(groups, 1):
+            ends = self.ranks[group[0]] - 0.04, self.ranks[group[-1]] + 0.04
+            ax.plot(ends, [LINE * row] * 2, color=colour(1), linewidth=4, solid_capstyle="round")
+        ax.set(xlim=(0.7, k + 0.3), ylim=(top + LINE * 1.6 * half, 0), yticks=[])
+        ax.set_xticks(range(1, k + 1))
+        ax.xaxis.tick_top()
+        ax.xaxis.set_label_position("top")
+        ax.set_xlabel("mean rank (1 is the best)")
+        ax.spines[["left", "right", "bottom"]].set_visible(False)
+        ax.grid(visible=False)
+        return self._drawn(ax)
+
+
+def signed_rank_holm(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return Holm's corrected p-values of Wilcoxon's test for each pair of columns."""
+    names = list(scores.columns)
+    pairs = list(combinations(range(len(names)), 2))
+    values = scores.to_numpy(np.float64)
+    p = np.array([_signed_rank(values[:, i] - values[:, j]) for i, j in pairs])
+    order = np.argsort(p)
+    steps = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(steps, 1.0)
+    table = np.ones((len(names), len(names)))
+    for (i, j), value in zip(pairs, corrected, strict=True):
+        table[i, j] = table[j, i] = value
+    return pd.DataFrame(table, index=names, columns=names)
+
+
+def _signed_rank(difference: np.ndarray) -> float:
+    return float(wilcoxon(difference).pvalue) if difference.any() else 1.0

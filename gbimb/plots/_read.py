@@ -1,0 +1,149 @@
+"""From labels and probabilities of any kind to what the pictures need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from gbimb._validation import as_float, check_weight
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from gbimb._typing import FloatArray, TableLike
+
+
+class Predictions(NamedTuple):
+    """Rows that have been looked through.
+
+    Attributes
+    ----------
+    y : uint8 array of shape (n,)
+        1 for the positive label.
+    proba : float64 array of shape (n,), in [0, 1]
+    weight : float array of shape (n,) or None
+    names : pair of str
+        The negative label, then the positive one.
+    """
+
+    y: NDArray[np.uint8]
+    proba: FloatArray
+    weight: NDArray[Any] | None
+    names: tuple[str, str]
+
+
+class Held(NamedTuple):
+    """What an estimator says about rows: probabilities of the positive label, and its rule."""
+
+    proba: FloatArray
+    pos_label: Any
+    threshold: float | None
+
+
+def read_predictions(
+    y_true: ArrayLike,
+    y_proba: ArrayLike,
+    *,
+    what: str,
+    pos_label: Any = None,  # noqa: ANN401  any label
+    sample_weight: ArrayLike | None = None,
+) -> Predictions:
+    """Check labels and probabilities of the positive one of two labels.
+
+    ``pos_label`` defaults to 1 for labels 0 and 1, else to the rarer one.
+    """
+    labels = column_or_1d(y_true)
+    proba = np.asarray(as_float(y_proba, "y_proba"), np.float64)
+    if proba.shape != labels.shape:
+        msg = (
+            f"y_proba must have the probability of the positive class, one a row, shape "
+            f"{labels.shape}, got shape {proba.shape}. Of predict_proba take one column."
+        )
+        raise InvalidDataError(msg)
+    if not ((proba >= 0) & (proba <= 1)).all():
+        msg = "y_proba must hold probabilities in [0, 1], got others or NaN."
+        raise InvalidDataError(msg)
+    if labels.size == 0:
+        msg = "y_true must hold at least one row, got none."
+        raise InvalidDataError(msg)
+    positive = _positive(labels, what, pos_label)
+    y = (labels == positive).astype(np.uint8)
+    negative, named = two_names(np.unique(labels), positive)
+    weight = check_weight(sample_weight, y.size)
+    return Predictions(y, proba, weight, (str(negative), str(named)))
+
+
+def two_names(classes: NDArray[Any], positive: Any) -> list[Any]:  # noqa: ANN401  a label
+    """Return the negative label, or a name for all the others, and the positive one."""
+    others = [label for label in classes.tolist() if label != positive]
+    return [others[0] if len(others) == 1 else f"not {positive}", positive]
+
+
+def _positive(labels: NDArray[Any], what: str, pos_label: Any) -> Any:  # noqa: ANN401
+    classes, counts = np.unique(labels, return_counts=True)
+    if pos_label is not None:
+        if labels.dtype.kind not in "OUT" and isinstance(pos_label, str):
+            msg = f"pos_label must be a label of y_true, {classes[:5].tolist()}, got {pos_label!r}."
+            raise InvalidParameterError(msg)
+        return pos_label
+    if classes.size > 2:
+        raise many_classes(what, int(classes.size))
+    if set(classes.tolist()) <= {0, 1}:
+        return 1
+    return classes[int(np.argmin(counts))].item()
+
+
+def many_classes(what: str, n_classes: int) -> InvalidParameterError:
+    """Build the error for a picture of two classes that was given more."""
+    msg = (
+        f"{what} draws two classes, got {n_classes}. Give pos_label to draw one of them against "
+        "the rest; TrainingDisplay and ConfusionDisplay take many."
+    )
+    return InvalidParameterError(msg)
+
+
+def ask_estimator(estimator: Any, X: TableLike, what: str, pos_label: Any) -> Held:  # noqa: ANN401
+    """Return the probability of the positive label, and the threshold of its fitted rule."""
+    check_is_fitted(estimator)
+    if not hasattr(estimator, "predict_proba"):
+        msg = f"estimator must have predict_proba, got {type(estimator).__name__}, which has none."
+        raise InvalidTypeError(msg)
+    classes = np.asarray(estimator.classes_)
+    own = getattr(estimator, "pos_label_", None)
+    chosen = own if pos_label is None else pos_label
+    if chosen is None:
+        if classes.size > 2:
+            raise many_classes(what, int(classes.size))
+        chosen = classes[-1].item()
+    (at,) = np.flatnonzero(classes == chosen)[:1] if chosen in classes.tolist() else (None,)
+    if at is None:
+        msg = f"pos_label must be one of {classes.tolist()}, got {pos_label!r}."
+        raise InvalidParameterError(msg)
+    proba = np.asarray(estimator.predict_proba(X), np.float64)[:, at]
+    decides = classes.size == 2 and own is not None and chosen == own
+    return Held(proba, chosen, float(estimator.threshold_) if decides else None)
+
+
+def held_out_rows(
+    cv_results: Mapping[str, Any], X: TableLike, y: ArrayLike
+) -> list[tuple[Any, Any, Any, NDArray[np.intp]]]:
+    """List estimator, rows, labels and positions of each test fold of ``cross_validate``."""
+    if not {"estimator", "indices"} <= set(cv_results):
+        msg = (
+            "cv_results must hold 'estimator' and 'indices': call cross_validate with "
+            f"return_estimator=True and return_indices=True; got {sorted(cv_results)}."
+        )
+        raise InvalidDataError(msg)
+    from sklearn.utils import _safe_indexing
+
+    labels = np.asarray(y)
+    tests = [np.asarray(rows) for rows in cv_results["indices"]["test"]]
+    return [
+        (estimator, _safe_indexing(X, rows), labels[rows], rows)
+        for estimator, rows in zip(cv_results["estimator"], tests, strict=True)
+    ]

@@ -1,0 +1,146 @@
+"""Scores against the decision threshold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from gbimb.metrics import get_count_metric
+from gbimb.plots._axes import (
+    colour,
+    inside,
+    legend_above,
+    make_axes,
+    mark_threshold,
+    probability_axis,
+    probability_limits,
+)
+from gbimb.plots._base import PredictionsDisplay
+from gbimb.plots._read import read_predictions
+from gbimb.plots._sweep import Sweep, score_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+SHOWN: Final = ("mcc", "f1", "precision", "recall", "flagged")
+NAMES: Final = {"mcc": "MCC", "f1": "F1", "flagged": "share flagged"}
+RESAMPLES: Final = 200
+TAILS: Final = (0.025, 0.975)
+
+
+class ThresholdDisplay(PredictionsDisplay):
+    """MCC, F1, precision, recall and the share flagged, against the threshold.
+
+    The bands hold 95 % of the curves of 200 bootstraps of the rows. The axis is even in log-odds,
+    so that the small thresholds of rare classes have room.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        Confusion counts at the thresholds.
+    metrics : sequence of str
+        Scores from counts ("mcc", "f1", "fbeta:2", "recall", ...) and "flagged", the share of
+        rows called positive.
+    threshold : float or None
+        The one marked.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure, after ``plot``
+    lines_ : dict of matplotlib Line2D, by metric
+
+    Examples
+    --------
+    >>> y, proba = [0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]
+    >>> display = ThresholdDisplay.from_predictions(y, proba, threshold=0.5)
+    >>> display.frame().round(2).loc[1, ["threshold", "precision", "recall"]].tolist()
+    [0.6, 1.0, 0.5]
+    """
+
+    def __init__(
+        self, *, sweep: Sweep, metrics: Sequence[str] = SHOWN, threshold: float | None = None
+    ) -> None:
+        self.sweep = sweep
+        self.metrics = tuple(metrics)
+        self.threshold = threshold
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_proba: ArrayLike,
+        *,
+        threshold: float | None = None,
+        pos_label: Any = None,  # noqa: ANN401  any label
+        sample_weight: ArrayLike | None = None,
+        ax: Axes | None = None,
+        metrics: Sequence[str] = SHOWN,
+    ) -> Self:
+        """Draw labels and probabilities of the positive one.
+
+        Parameters
+        ----------
+        y_true : array of shape (n,)
+            Two labels of any kind.
+        y_proba : array of shape (n,), in [0, 1]
+        threshold : float, optional
+            The one marked.
+        pos_label : label, optional
+            Defaults to 1 for labels 0 and 1, else to the rarer label.
+        sample_weight : array of shape (n,), optional
+        ax : matplotlib Axes, optional
+            Where to draw; None makes a figure.
+        metrics : sequence of str
+            As in the class.
+
+        Raises
+        ------
+        GbimbError
+            If an argument cannot be used, or matplotlib is not installed.
+        """
+        for name in metrics:
+            if name != "flagged":
+                get_count_metric(name)
+        rows = read_predictions(
+            y_true, y_proba, what=cls.__name__, pos_label=pos_label, sample_weight=sample_weight
+        )
+        sweep = Sweep.of(rows.y, rows.proba, rows.weight, threshold=threshold)
+        return cls(sweep=sweep, metrics=metrics, threshold=threshold).plot(ax)
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row a threshold, falling: counts, scores, and the ends of each band."""
+        names = ("tp", "fp", "fn", "tn")
+        columns = {"threshold": self.sweep.thresholds}
+        columns |= dict(zip(names, self.sweep.counts.as_tuple(), strict=True))
+        again = self.sweep.resample(RESAMPLES, 0)
+        for name in self.metrics:
+            low, high = np.quantile(score_of(name, again), TAILS, axis=0)
+            columns |= {name: score_of(name, self.sweep.counts)}
+            columns |= {f"{name}_low": low, f"{name}_high": high}
+        return pd.DataFrame(columns)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on ``ax``, or on a new figure."""
+        ax = make_axes(ax)
+        data = self.frame()
+        data = data[data["tp"] + data["fp"] > 0]
+        x = inside(data["threshold"].to_numpy())
+        self.lines_ = {}
+        for i, name in enumerate(self.metrics):
+            ax.fill_between(
+                x, data[f"{name}_low"], data[f"{name}_high"], color=colour(i), alpha=0.15, lw=0
+            )
+            label = NAMES.get(name, name)
+            (self.lines_[name],) = ax.plot(x, data[name], color=colour(i), label=label)
+        lines = [*self.lines_.values(), *mark_threshold(ax, self.threshold)]
+        probability_axis(ax.xaxis, *probability_limits(x))
+        lowest = min(float(data[name].min()) for name in self.metrics)
+        ax.set(xlabel="threshold on the probability", ylim=(min(-0.02, lowest), 1.02))
+        legend_above(ax, lines, 3)
+        return self._drawn(ax)

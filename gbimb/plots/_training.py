@@ -1,0 +1,130 @@
+"""What was watched while trees were trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from gbimb.exceptions import InvalidDataError
+from gbimb.plots._axes import colour, legend_above, make_axes, text_colour
+from gbimb.plots._base import Display
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    from matplotlib.axes import Axes
+
+
+class TrainingDisplay(Display):
+    """The watched metrics of every round, and the number of rounds that were kept.
+
+    Losses, which fall, have an axis of their own at the right where scores are there as well.
+
+    Parameters
+    ----------
+    evals_result : dict
+        ``{data: {metric: [value of each round]}}``, as the estimators and both engines keep it.
+    best_iteration : int or None
+        Number of rounds kept.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure, after ``plot``
+
+    Examples
+    --------
+    >>> display = TrainingDisplay.from_evals_result({"valid": {"mcc": [0.2, 0.4, 0.3]}}, 2)
+    >>> display.frame()["value"].tolist()
+    [0.2, 0.4, 0.3]
+    """
+
+    def __init__(
+        self,
+        *,
+        evals_result: Mapping[str, Mapping[str, Sequence[float]]],
+        best_iteration: int | None = None,
+    ) -> None:
+        self.evals_result = evals_result
+        self.best_iteration = best_iteration
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> Self:  # noqa: ANN401
+        """Draw the ``evals_result_`` of a fitted estimator.
+
+        Raises
+        ------
+        GbimbError
+            If the estimator has none, or matplotlib is not installed.
+        """
+        check_is_fitted(estimator)
+        history = getattr(estimator, "evals_result_", None)
+        if not history:
+            msg = (
+                f"{type(estimator).__name__} has no evals_result_: no rows were held out, or it "
+                "holds several models. Look at one of those."
+            )
+            raise InvalidDataError(msg)
+        return cls.from_evals_result(history, getattr(estimator, "best_iteration_", None), ax=ax)
+
+    @classmethod
+    def from_evals_result(
+        cls,
+        evals_result: Mapping[str, Mapping[str, Sequence[float]]],
+        best_iteration: int | None = None,
+        *,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Draw a history as LightGBM and XGBoost keep it, too.
+
+        Raises
+        ------
+        GbimbError
+            If there is no round in it, or matplotlib is not installed.
+        """
+        if not any(len(v) for metrics in evals_result.values() for v in metrics.values()):
+            msg = "evals_result must hold {data: {metric: [values]}} with a round, got none."
+            raise InvalidDataError(msg)
+        return cls(evals_result=evals_result, best_iteration=best_iteration).plot(ax)
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row for each round, data set and metric; the first round is 1."""
+        parts = [
+            pd.DataFrame(
+                {"data": data, "metric": metric, "round": range(1, len(v) + 1), "value": list(v)}
+            )
+            for data, metrics in self.evals_result.items()
+            for metric, v in metrics.items()
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on ``ax``, or on a new figure."""
+        ax = make_axes(ax)
+        groups = list(self.frame().groupby(["data", "metric"], sort=False))
+        falling = [_falls(str(metric)) for (_, metric), _ in groups]
+        losses = ax.twinx() if any(falling) and not all(falling) else ax
+        lines = []
+        for i, ((data, metric), values) in enumerate(groups):
+            label = str(metric) if len(self.evals_result) == 1 else f"{data} {metric}"
+            own, note = (losses, " (right)") if falling[i] and losses is not ax else (ax, "")
+            lines += own.plot(
+                values["round"],
+                values["value"],
+                color=colour(i),
+                label=label + note,
+                marker="o" if len(values) == 1 else None,
+            )
+        if self.best_iteration is not None:
+            label = f"{self.best_iteration} rounds kept"
+            end, ink = self.best_iteration, text_colour()
+            lines.append(ax.axvline(end, color=ink, linestyle=":", linewidth=1.2, label=label))
+        ax.set(xlabel="round", ylabel="held-out rows")
+        legend_above(ax, lines, 3)
+        return self._drawn(ax)
+
+
+def _falls(metric: str) -> bool:
+    return any(word in metric for word in ("loss", "brier", "error", "rmse", "mae"))
