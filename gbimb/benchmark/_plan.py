@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from gbimb._validation import check_number
-from gbimb.benchmark._methods import DEFAULT_FOLDS, ENGINES, METHODS, Method
+from gbimb.benchmark._methods import DEFAULT_FOLDS, DEFAULT_METHODS, ENGINES, Method
 from gbimb.benchmark._tables import BenchmarkTable, built_in_table
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
 
@@ -49,7 +49,7 @@ class Plan:
 
     tables: tuple[BenchmarkTable, ...]
     engines: tuple[str, ...] = tuple(ENGINES)
-    methods: tuple[Method, ...] = field(default=tuple(METHODS.values()))
+    methods: tuple[Method, ...] = DEFAULT_METHODS
     folds: int = DEFAULT_FOLDS
     seed: int = 0
 

@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from gbimb import datasets
-from gbimb.benchmark._columns import prepare_columns
-from gbimb.benchmark._files import read_file, table_name
 from gbimb.benchmark._labels import read_labels
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
+from gbimb.files import prepare_columns, read_file, require_columns, table_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,10 +120,7 @@ def read_table(
     """
     path = Path(path)
     frame = read_file(path)
-    for option, names in (("--target", [target]), ("--drop", drop)):
-        for name in names:
-            if name not in frame.columns:
-                raise _no_column(option, name, frame.columns, path.name)
+    require_columns(frame.columns, path.name, {"--target": [target], "--drop": drop})
     if target in drop:
         msg = f"--drop must not name the target, got {target!r}."
         raise InvalidParameterError(msg)
@@ -136,14 +132,3 @@ def read_table(
     X, changes = prepare_columns(features)
     notes = labels.notes + changes
     return BenchmarkTable(table_name(path), X, labels.y, labels.positive, notes, labels.names)
-
-
-def _no_column(
-    option: str, name: str, columns: Sequence[str] | pd.Index[Any], file: str
-) -> InvalidParameterError:
-    if len(columns) <= 20:
-        return unknown_name(option, name, columns)
-    near = str(unknown_name("", name, columns)).partition(" Did you mean ")
-    hint = "".join(near[1:]) or f" The first ones are {list(columns[:5])}."
-    msg = f"{option} must name one of the {len(columns)} columns of {file!r}, got {name!r}.{hint}"
-    return InvalidParameterError(msg)

@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 from sklearn.base import is_classifier
 
-from gbimb.benchmark._methods import BASELINE, ENGINES, HOLDOUT, MAIN, METHODS, SAME_RECIPE
+from gbimb.benchmark._methods import (
+    BASELINE,
+    DEFAULT_METHODS,
+    ENGINES,
+    HOLDOUT,
+    MAIN,
+    METHODS,
+    SAME_RECIPE,
+)
 from gbimb.benchmark._plain import PlainClassifier
 from gbimb.estimators import UnderBaggingClassifier
 
@@ -31,7 +39,7 @@ def y(X: pd.DataFrame) -> np.ndarray:
 
 
 def test_every_method_says_what_it_is() -> None:
-    assert {BASELINE, MAIN, SAME_RECIPE} <= set(METHODS)
+    assert {BASELINE, MAIN, SAME_RECIPE} <= {method.name for method in DEFAULT_METHODS}
     for name, method in METHODS.items():
         assert method.name == name
         assert method.label
@@ -53,6 +61,14 @@ def test_focal_and_hold_out_differ_in_the_rows_held_out_alone() -> None:
         ours = METHODS[MAIN].build(engine, 1, 7, 2).get_params()
         theirs = METHODS[HOLDOUT].build(engine, 1, 7, 2).get_params()
         assert {k for k in ours if ours[k] != theirs[k]} == {"cv"}
+
+
+def test_soft_mcc_and_focal_differ_in_the_loss_alone_and_it_runs_when_it_is_named() -> None:
+    for engine in ENGINES:
+        ours = METHODS["soft-mcc"].build(engine, 1, 7, 2).get_params()
+        theirs = METHODS[MAIN].build(engine, 1, 7, 2).get_params()
+        assert {k for k in ours if ours[k] != theirs[k]} == {"loss"}
+    assert [m.name for m in METHODS.values() if not m.by_default] == ["soft-mcc"]
 
 
 @both

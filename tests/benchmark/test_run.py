@@ -12,7 +12,7 @@ from gbimb.benchmark import Plan, run
 from gbimb.benchmark._cells import Record, cell_key
 from gbimb.benchmark._errors import CellError, InterruptedRunError
 from gbimb.benchmark._fit import split
-from gbimb.benchmark._methods import METHODS, Method
+from gbimb.benchmark._methods import DEFAULT_METHODS, METHODS, Method
 from gbimb.benchmark._progress import TimeLeft
 from gbimb.benchmark._run import run_cells
 from gbimb.benchmark._scores import many_scores, scores
@@ -171,7 +171,7 @@ def test_a_class_without_a_row_in_the_fold_counts_in_no_mean() -> None:
 
 
 def test_a_class_of_one_row_stops_no_method(tmp_path: Path, many: BenchmarkTable) -> None:
-    methods = tuple(METHODS.values())
+    methods = DEFAULT_METHODS
     plan = Plan(tables=(many,), engines=("lightgbm",), methods=methods, folds=2)
     results = run(plan, tmp_path, jobs=1)
     assert len(results.records) == len(methods) * 2

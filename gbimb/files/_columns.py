@@ -30,7 +30,7 @@ MANY_TEXTS: Final = 100
 def prepare_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the frame with numbers, booleans and categories only, and a note per change.
 
-    Dates, among them ISO dates in text, become days since the first one; text becomes
+    Dates, among them ISO dates in text, become days since 1970-01-01; text becomes
     categories; infinite numbers become missing values.
 
     Raises
@@ -105,11 +105,12 @@ def _dates_in_text(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
 
 
 def _days(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
-    first = values.min()
-    if first is pd.NaT:
+    if values.isna().all():
         return pd.Series(np.nan, index=values.index, dtype=np.float32), "no value at all."
-    days = (values - first).dt.total_seconds() / SECONDS_A_DAY
-    return days, f"dates, taken as days since {first:%Y-%m-%d}."
+    # The same for every file: what a model learns must hold for the files it is used on.
+    epoch = pd.Timestamp("1970-01-01", tz=values.dt.tz)
+    days = (values - epoch).dt.total_seconds() / SECONDS_A_DAY
+    return days, "dates, taken as days since 1970-01-01."
 
 
 def _categories(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:

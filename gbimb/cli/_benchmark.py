@@ -1,81 +1,26 @@
-"""The ``gbimb`` command: it parses and prints, the work is elsewhere."""
+"""``gbimb benchmark``: whether any of it beats weighted log loss."""
 
 from __future__ import annotations
 
 import os
 import shlex
-import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gbimb import __version__
 from gbimb.benchmark._methods import DEFAULT_FOLDS, ENGINES, METHODS, OWN_FOLDS
-from gbimb.exceptions import GbimbError, InvalidParameterError
+from gbimb.cli._app import app, console, exit_codes, notes, shows_progress
+from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
-
-    from rich.console import Console
 
     from gbimb.benchmark._plan import Plan
     from gbimb.benchmark._progress import ProgressBar
     from gbimb.benchmark._tables import BenchmarkTable
-
-DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
-PIPE_WIDTH = 100
-
-app = typer.Typer(
-    name="gbimb",
-    help="Gradient boosting for imbalanced classes.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def main() -> None:
-    """Run the command line."""
-    app()
-
-
-def _version(value: bool) -> None:  # noqa: FBT001  typer calls it so
-    if value:
-        typer.echo(f"gbimb {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _common(
-    version: Annotated[  # noqa: FBT002  an option, never by position
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """Gradient boosting for imbalanced classes."""
-
-
-@contextmanager
-def _exit_codes() -> Iterator[None]:
-    """Turn errors into one sentence on stderr and an exit code."""
-    from gbimb.benchmark._errors import CellError, InterruptedRunError
-
-    try:
-        yield
-    except (GbimbError, OSError) as error:
-        code = WRONG_INPUT
-        if isinstance(error, InterruptedRunError):
-            code = INTERRUPTED
-        elif isinstance(error, CellError | OSError):
-            code = FAILED
-        typer.echo(f"gbimb: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(code) from None
-
 
 _INDENT = " " * 6
 _METHOD_LIST = "\n".join(
@@ -135,7 +80,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
         str | None, typer.Option(help=f"Of {', '.join(ENGINES)}, by comma. Default: all.")
     ] = None,
     methods: Annotated[
-        str | None, typer.Option(help="Of the methods below, by comma. Default: all.")
+        str | None, typer.Option(help="Of the methods below, by comma. Default: all but soft-mcc.")
     ] = None,
     folds: Annotated[
         int | None,
@@ -158,7 +103,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     better, by how much, how sure), and writes records.csv, summary.csv and results.json.
     Interrupted, it keeps the fits that are done and goes on when started again.
     """
-    with _exit_codes():
+    with exit_codes():
         chosen = _tables(data, target, positive, drop or [], tables)
         if folds is None:
             folds = DEFAULT_FOLDS if data is None else OWN_FOLDS
@@ -195,12 +140,13 @@ def _plan(
     folds: int,
     seed: int,
 ) -> Plan:
+    from gbimb.benchmark._methods import DEFAULT_METHODS
     from gbimb.benchmark._plan import Plan, choose
 
     return Plan(
         tables=tables,
         engines=choose("--engines", engines, {name: name for name in ENGINES}),
-        methods=choose("--methods", methods, METHODS),
+        methods=DEFAULT_METHODS if methods is None else choose("--methods", methods, METHODS),
         folds=folds,
         seed=seed,
     )
@@ -217,10 +163,9 @@ def _run(plan: Plan, out: Path, jobs: int | None, command: str, *, quiet: bool) 
     with _progress(quiet=quiet) as progress:
         results = run(plan, out, jobs=n_jobs, progress=progress)
     export(results, out, command)
-    print_results(results, _console())
+    print_results(results, console())
+    notes([plain(note) for note in results.notes], quiet=quiet)
     if not quiet:
-        for note in results.notes:
-            typer.echo(f"Note: {plain(note)}", err=True)
         typer.echo(f"Written to {out}: {', '.join(FILES)}", err=True)
 
 
@@ -234,20 +179,10 @@ def _check_folder(out: Path) -> None:
         raise InvalidParameterError(msg)
 
 
-def _console(*, stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
-
-
 def _progress(*, quiet: bool) -> AbstractContextManager[ProgressBar | None]:
     from gbimb.benchmark._progress import ProgressBar
 
-    if quiet or not sys.stderr.isatty() or os.environ.get("GBIMB_PROGRESS") == "0":
-        return nullcontext()
-    return ProgressBar(_console(stderr=True))
+    return ProgressBar(console(stderr=True)) if shows_progress(quiet=quiet) else nullcontext()
 
 
 def _command(ctx: typer.Context) -> str:
@@ -259,7 +194,3 @@ def _command(ctx: typer.Context) -> str:
         for item in value if isinstance(value, list | tuple) else [value]:
             words += [f"--{name}", item.name if isinstance(item, Path) else str(item)]
     return shlex.join(words)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,13 @@
+"""The ``gbimb`` command: it parses and prints, the work is elsewhere."""
+
+from __future__ import annotations
+
+from gbimb.cli import _benchmark, _fit, _inspect, _predict  # noqa: F401  they add their commands
+from gbimb.cli._app import app
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,88 @@
+"""What the commands share: the application, exit codes, and where words go."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from gbimb import __version__
+from gbimb.exceptions import GbimbError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+PIPE_WIDTH: Final = 100
+
+app = typer.Typer(
+    name="gbimb",
+    help="Gradient boosting for imbalanced classes.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001  typer calls it so
+    if value:
+        typer.echo(f"gbimb {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[  # noqa: FBT002  an option, never by position
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Gradient boosting for imbalanced classes."""
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn errors into one sentence on stderr and an exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("gbimb: interrupted; nothing was written.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    except (GbimbError, OSError) as error:
+        typer.echo(f"gbimb: {' '.join(str(error).split())}", err=True)
+        default = FAILED if isinstance(error, OSError) else WRONG_INPUT
+        raise typer.Exit(getattr(error, "exit_code", default)) from None
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return where results, or with ``stderr`` progress, are printed."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
+
+
+def shows_progress(*, quiet: bool) -> bool:
+    """Whether somebody watches."""
+    return not quiet and sys.stderr.isatty() and os.environ.get("GBIMB_PROGRESS") != "0"
+
+
+def notes(lines: Sequence[str], *, quiet: bool) -> None:
+    """Print notes on stderr."""
+    for line in () if quiet else lines:
+        typer.echo(f"Note: {line}", err=True)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print one JSON object; what is not a number is null."""
+    clean = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in value.items()}
+    typer.echo(json.dumps(clean, indent=2, ensure_ascii=False, allow_nan=False))

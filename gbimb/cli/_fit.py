@@ -1,0 +1,281 @@
+"""``gbimb fit``: a file in, a model out."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+
+import numpy as np
+import typer
+
+from gbimb.cli._app import app, console, exit_codes, notes, print_json, shows_progress
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gbimb.sources import ParquetSource
+
+LOSSES: Final = ("focal", "logistic", "soft_mcc", "soft_f1", "auto")
+ENGINES: Final = ("lightgbm", "xgboost", "auto")
+MOST_LABELS: Final = 100
+Given: TypeAlias = dict[str, Any]
+
+_EPILOG = """\b
+Examples:
+  gbimb fit churn.csv --target churned --out churn.gbimb
+  gbimb fit churn.csv --target churned --out churn.gbimb --id customer --drop notes
+  gbimb fit fraud.parquet --target fraud --out fraud.gbimb --loss auto --time-budget 300
+  gbimb fit folder/ --target fraud --out fraud.gbimb
+
+\b
+Exit codes:
+  0    done
+  1    the model could not be written
+  2    wrong input; nothing was written
+  130  interrupted; nothing was written
+"""
+
+
+@app.command(epilog=_EPILOG)
+def fit(  # noqa: PLR0917  typer passes them by name
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="Your table: .csv, .csv.gz, .parquet, or a folder of Parquet files, "
+            "which is never held in memory."
+        ),
+    ],
+    target: Annotated[str, typer.Option(help="Column with the label, of two classes or more.")],
+    out: Annotated[Path, typer.Option(help="File for the model.")],
+    positive: Annotated[
+        str | None, typer.Option(help="Of two labels, the positive one. Default: the rarer.")
+    ] = None,
+    loss: Annotated[
+        str, typer.Option(help=f"One of {', '.join(LOSSES)}; auto searches and blends.")
+    ] = "focal",
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help=f"One of {', '.join(ENGINES)}. Default: lightgbm, with --loss auto both."
+        ),
+    ] = None,
+    metric: Annotated[
+        str, typer.Option(help="What to stop on and to choose the threshold for.")
+    ] = "mcc",
+    time_budget: Annotated[
+        float | None, typer.Option(help="Seconds to search, with --loss auto. Default: 60.")
+    ] = None,
+    validation: Annotated[
+        str, typer.Option(help="auto, holdout, or a number of folds to cross-fit.")
+    ] = "auto",
+    weight: Annotated[str | None, typer.Option(help="Column with weights of the rows.")] = None,
+    identifier: Annotated[
+        list[str] | None,
+        typer.Option("--id", help="A column that names the rows, not learnt from; repeatable."),
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="A column to leave out; repeatable.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of folds, trees and threshold.")] = 0,
+    jobs: Annotated[int | None, typer.Option(help="Threads. Default: processors.")] = None,
+    quiet: Annotated[  # noqa: FBT002  an option, never by position
+        bool, typer.Option("--quiet", "-q", help="No bar, no notes.")
+    ] = False,
+    as_json: Annotated[  # noqa: FBT002
+        bool, typer.Option("--json", help="Print the result as JSON.")
+    ] = False,
+) -> None:
+    """Train a model on a file, choose its threshold on held-out rows, and save it.
+
+    Text columns become categories, dates days since 1970-01-01; empty cells are missing values.
+    """
+    from gbimb.sources import read_target
+
+    with exit_codes():
+        _check_out(out)
+        _check_choice("--loss", loss, LOSSES)
+        _check_choice("--engine", engine or "auto", ENGINES)
+        model = _make_model(loss, engine, metric, time_budget, validation)
+        model.set_params(random_state=seed, n_jobs=jobs)
+        left_out = {"--id": identifier or [], "--drop": drop or []}
+        began = time.perf_counter()
+        given: Given
+        remarks: tuple[str, ...] = ()
+        if data.is_dir():
+            source = _source(data, target, weight, left_out)
+            given, labels = {"X": source}, read_target(source).found.tolist()
+        else:
+            given, remarks = _read(data, target, weight, left_out)
+            labels = np.unique(given["y"]).tolist()
+        model.set_params(pos_label=_match_label(positive, labels))
+        notes(remarks, quiet=quiet)
+        waiting = console(stderr=True).status("Training") if shows_progress(quiet=quiet) else None
+        if loss == "auto" and waiting is not None:
+            model.set_params(verbose=1)
+            waiting = None
+        with waiting or nullcontext():
+            model.fit(**given)
+        model.save(out)
+        facts = _facts(model, len(given["X"]), out, time.perf_counter() - began)
+        if as_json:
+            print_json(facts)
+        else:
+            typer.echo(_in_words(facts))
+
+
+def _check_out(out: Path) -> None:
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        msg = f"--out must name a file in a folder that exists, got {str(out)!r}."
+        raise InvalidParameterError(msg)
+
+
+def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise unknown_name(option, value, known)
+
+
+def _make_model(
+    loss: str, engine: str | None, metric: str, time_budget: float | None, validation: str
+) -> Any:  # noqa: ANN401  any of our estimators
+    from gbimb.auto import AutoImbalancedClassifier
+    from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
+
+    if loss == "auto":
+        if validation != "auto":
+            msg = f"--validation goes with one loss, not with --loss auto, got {validation!r}."
+            raise InvalidParameterError(msg)
+        return AutoImbalancedClassifier(
+            metric=metric,
+            engine=engine or "auto",
+            time_budget=60 if time_budget is None else time_budget,
+        )
+    if time_budget is not None:
+        msg = f"--time-budget goes with --loss auto, got --loss {loss}."
+        raise InvalidParameterError(msg)
+    if engine == "auto":
+        msg = "--engine auto goes with --loss auto. Name lightgbm or xgboost."
+        raise InvalidParameterError(msg)
+    make: Any = ImbalancedXGBClassifier if engine == "xgboost" else ImbalancedLGBMClassifier
+    cv = int(validation) if validation.isdecimal() else validation
+    if cv not in ("auto", "holdout") and not isinstance(cv, int):
+        msg = f"--validation must be auto, holdout or a number of folds, got {validation!r}."
+        raise InvalidParameterError(msg)
+    return make(loss=loss, eval_metric=(metric,), cv=cv)
+
+
+def _read(
+    data: Path, target: str, weight: str | None, left_out: dict[str, list[str]]
+) -> tuple[Given, tuple[str, ...]]:
+    from gbimb.files import prepare_columns, read_file, require_columns
+
+    frame = read_file(data, "DATA")
+    weights = [] if weight is None else [weight]
+    require_columns(
+        frame.columns, data.name, {"--target": [target], "--weight": weights, **left_out}
+    )
+    _check_labels(frame[target], target)
+    others = {*weights, *chain(*left_out.values())}
+    if target in others:
+        msg = f"--target must not be among --weight, --id and --drop, got {target!r}."
+        raise InvalidParameterError(msg)
+    X, remarks = prepare_columns(frame.drop(columns=[target, *others]))
+    if X.shape[1] == 0:
+        msg = f"{data.name!r} has no column left to learn from."
+        raise InvalidDataError(msg)
+    given: Given = {"X": X, "y": _labels(frame[target])}
+    if weight is not None:
+        given["sample_weight"] = frame[weight].to_numpy()
+    return given, remarks
+
+
+def _source(
+    data: Path, target: str, weight: str | None, left_out: dict[str, list[str]]
+) -> ParquetSource:
+    from gbimb.sources import ParquetSource
+
+    everything = ParquetSource(data, target, weight=weight)
+    for option, names in left_out.items():
+        for name in names:
+            if name not in everything.features:
+                raise unknown_name(option, name, everything.features)
+    not_learnt = set(chain(*left_out.values()))
+    features = [name for name in everything.features if name not in not_learnt]
+    return ParquetSource(data, target, features=features, weight=weight)
+
+
+def _labels(values: pd.Series[Any]) -> Any:  # noqa: ANN401
+    """Return labels as an array of one plain type."""
+    if values.dtype == bool or values.dtype.kind in "iuf":
+        return values.to_numpy()
+    return values.astype(object).to_numpy()
+
+
+def _check_labels(values: pd.Series[Any], target: str) -> None:
+    labels = values.nunique()
+    if labels > MOST_LABELS:
+        msg = f"Column {target!r} must hold at most {MOST_LABELS} labels, got {labels:,}."
+        raise InvalidDataError(msg)
+    missing = int(values.isna().sum())
+    if missing:
+        msg = (
+            f"Column {target!r} must have a label in every row, got {missing:,} of "
+            f"{len(values):,} rows without. Fill or remove them."
+        )
+        raise InvalidDataError(msg)
+
+
+def _match_label(positive: str | None, labels: list[Any]) -> Any:  # noqa: ANN401
+    """Return the label that ``positive`` spells."""
+    if positive is None:
+        return None
+    for label in labels:
+        if str(label) == positive:
+            return label
+    raise unknown_name("--positive", positive, [str(label) for label in labels])
+
+
+def _facts(model: Any, rows: int, out: Path, seconds: float) -> dict[str, Any]:  # noqa: ANN401
+    """Return what is worth knowing after a fit."""
+    metric = model.metric if hasattr(model, "metric") else model.eval_metric[0]
+    facts = {
+        "model": type(model).__name__,
+        "out": str(out),
+        "rows": rows,
+        "columns": int(model.n_features_in_),
+        "classes": [str(label) for label in model.classes_],
+        "positive": None if model.pos_label_ is None else str(model.pos_label_),
+        "metric": metric,
+        "score": float(model.best_score_),
+        "validation": model.validation_,
+        "seconds": round(seconds, 2),
+    }
+    if len(model.classes_) == 2:
+        facts["threshold"] = float(model.threshold_)
+    if hasattr(model, "explain_choice"):
+        facts["choice"] = model.explain_choice()
+    return facts
+
+
+def _in_words(facts: dict[str, Any]) -> str:
+    labels = " or ".join([repr(label) for label in facts["classes"][:5]])
+    more = " or ..." if len(facts["classes"]) > 5 else ""
+    size = f"{facts['rows']:,} rows and {facts['columns']} columns"
+    lines = [f"{facts['model']} learnt {labels}{more} from {size} in {facts['seconds']:.1f} s."]
+    if "choice" in facts:
+        lines.append(facts["choice"])
+    else:
+        lines.append(f"Held out: {facts['validation']}.")
+    if not np.isnan(facts["score"]) and "choice" not in facts:
+        name = facts["metric"].upper() if facts["metric"] in {"mcc", "f1"} else facts["metric"]
+        lines.append(f"{name} at the best threshold: {facts['score']:.4f} on held-out rows.")
+    if "threshold" in facts:
+        lines.append(
+            f"{facts['positive']!r} is called where its probability is at least "
+            f"{facts['threshold']:.4f}."
+        )
+    lines.append(f"Written to {facts['out']}.")
+    return "\n".join(lines)

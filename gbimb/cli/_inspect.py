@@ -1,0 +1,103 @@
+"""``gbimb inspect``: what is in a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import numpy as np
+import typer
+
+from gbimb.cli._app import app, exit_codes, print_json
+
+SHOWN: Final = 10
+
+_EPILOG = """\b
+Examples:
+  gbimb inspect churn.gbimb
+  gbimb inspect churn.gbimb --json
+
+\b
+Exit codes:
+  0    done
+  2    the file cannot be read as a model
+"""
+
+
+@app.command(epilog=_EPILOG)
+def inspect(
+    model: Annotated[Path, typer.Argument(help="A file that gbimb fit, or .save, has written.")],
+    as_json: Annotated[  # noqa: FBT002  an option, never by position
+        bool, typer.Option("--json", help="Print all as JSON.")
+    ] = False,
+) -> None:
+    """Say what a model file holds: classes, threshold, columns, settings. It runs no code."""
+    from gbimb.persistence import load
+
+    with exit_codes():
+        facts = _facts(load(model), model)
+        if as_json:
+            print_json(facts)
+        else:
+            typer.echo(_in_words(facts))
+
+
+def _facts(model: Any, path: Path) -> dict[str, Any]:  # noqa: ANN401  any of our estimators
+    encoder = getattr(model, "_encoder", None) or model._prototype._encoder  # noqa: SLF001
+    known = {c.name: c.categories for c in encoder.columns}
+    names = list(getattr(model, "feature_names_in_", range(model.n_features_in_)))
+    gains = getattr(model, "feature_importances_", np.full(len(names), np.nan))
+    columns = [
+        {
+            "name": str(name),
+            "kind": "number" if known.get(name) is None else "category",
+            "categories": 0 if known.get(name) is None else len(known[name]),
+            "importance": float(gain),
+        }
+        for name, gain in zip(names, gains, strict=True)
+    ]
+    facts: dict[str, Any] = {
+        "model": type(model).__name__,
+        "bytes": path.stat().st_size,
+        "classes": [str(label) for label in model.classes_],
+        "positive": None if model.pos_label_ is None else str(model.pos_label_),
+        "loss": repr(model.loss_),
+        "parameters": {k: repr(v) for k, v in model.get_params(deep=False).items()},
+        "columns": sorted(columns, key=lambda column: -column["importance"]),
+    }
+    if len(model.classes_) == 2:
+        facts["threshold"] = float(model.threshold_)
+    for name in ("best_iteration_", "best_score_", "validation_", "oob_score_"):
+        if hasattr(model, name):
+            facts[name.removesuffix("_")] = getattr(model, name)
+    if hasattr(model, "explain_choice"):
+        facts["choice"] = model.explain_choice()
+    return facts
+
+
+def _in_words(facts: dict[str, Any]) -> str:
+    labels = ", ".join(map(repr, facts["classes"]))
+    lines = [f"{facts['model']} ({facts['bytes'] / 1024:,.0f} KiB)", f"Classes: {labels}"]
+    if "threshold" in facts:
+        lines.append(
+            f"Decision: {facts['positive']!r} where its probability is at least "
+            f"{facts['threshold']:.4f}"
+        )
+    if "choice" in facts:
+        lines.append(facts["choice"])
+    else:
+        lines.append(f"Loss: {facts['loss']}")
+    if "validation" in facts and "choice" not in facts:
+        lines.append(f"Held out: {facts['validation']}")
+    if "best_iteration" in facts:
+        lines.append(f"Rounds: {facts['best_iteration']:,}")
+    lines.append(f"Columns: {len(facts['columns'])}, the most important first")
+    for column in facts["columns"][:SHOWN]:
+        kind = column["kind"]
+        if kind == "category":
+            kind = f"category of {column['categories']}"
+        share = "" if np.isnan(column["importance"]) else f"{column['importance']:6.1%}  "
+        lines.append(f"  {share}{column['name']} ({kind})")
+    if len(facts["columns"]) > SHOWN:
+        lines.append(f"  and {len(facts['columns']) - SHOWN} more (--json shows all)")
+    return "\n".join(lines)

@@ -1,0 +1,113 @@
+"""``gbimb predict``: a model and a file in, probabilities and labels out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gbimb.cli._app import app, console, exit_codes, print_json, shows_progress
+from gbimb.exceptions import InvalidParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+_EPILOG = """\b
+Examples:
+  gbimb predict churn.gbimb new.csv --out scores.csv
+  gbimb predict churn.gbimb new.parquet --out scores.parquet --id customer
+  gbimb predict churn.gbimb folder/ --out scores.parquet
+
+\b
+Exit codes:
+  0    done
+  1    the file could not be written
+  2    wrong input; nothing was written
+  130  interrupted; nothing was written
+"""
+
+
+@app.command(epilog=_EPILOG)
+def predict(  # noqa: PLR0917  typer passes them by name
+    model: Annotated[Path, typer.Argument(help="A file that gbimb fit, or .save, has written.")],
+    data: Annotated[
+        Path, typer.Argument(help="New rows: .csv, .csv.gz, .parquet, or a folder of them.")
+    ],
+    out: Annotated[Path, typer.Option(help="File for the scores: .csv, .csv.gz or .parquet.")],
+    identifier: Annotated[
+        list[str] | None, typer.Option("--id", help="A column to pass through; repeatable.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(help="Threads. Default: processors.")] = None,
+    quiet: Annotated[  # noqa: FBT002  an option, never by position
+        bool, typer.Option("--quiet", "-q", help="No bar.")
+    ] = False,
+    as_json: Annotated[  # noqa: FBT002
+        bool, typer.Option("--json", help="Print the result as JSON.")
+    ] = False,
+) -> None:
+    """Write probability and label of each row, in the order of the rows.
+
+    The file is read piece by piece. Columns are matched by name; those that the model does not
+    know are left out. "probability" is that of the positive label in the data as they come; with
+    more than two classes there is a column for each.
+    """
+    from gbimb.files import TableWriter, chunks
+    from gbimb.files._match import text_columns
+    from gbimb.persistence import load
+
+    with exit_codes():
+        _check_names(identifier or [])
+        if out.exists() and data.exists() and out.samefile(data):
+            msg = f"--out must not be the file that is read, got {str(out)!r}."
+            raise InvalidParameterError(msg)
+        fitted = load(model).set_params(n_jobs=jobs)
+        with TableWriter(out) as writer:
+            # An identifier such as 007 is text.
+            text = [*text_columns(fitted), *(identifier or [])]
+            pieces = chunks(data, "DATA", text)
+            for piece in _watched(pieces, quiet=quiet):
+                writer.write(_scores(fitted, piece, data.name, identifier or []))
+        facts = {"out": str(out), "rows": writer.rows}
+        if as_json:
+            print_json(facts)
+        else:
+            typer.echo(f"{writer.rows:,} rows written to {out}.")
+
+
+def _check_names(identifier: list[str]) -> None:
+    for name in identifier:
+        if name == "label" or name.startswith("probability"):
+            msg = f"--id must not be called as a column of the scores, got {name!r}."
+            raise InvalidParameterError(msg)
+
+
+def _scores(model: Any, frame: pd.DataFrame, file: str, identifier: list[str]) -> pd.DataFrame:  # noqa: ANN401
+    import pandas as pd
+
+    from gbimb.files import match_columns, require_columns
+
+    require_columns(frame.columns, file, {"--id": identifier})
+    proba = model.predict_proba(match_columns(model, frame, file))
+    classes = model.classes_.tolist()
+    if len(classes) == 2:
+        columns = {"probability": proba[:, classes.index(model.pos_label_)]}
+    else:
+        columns = {f"probability_{label}": proba[:, k] for k, label in enumerate(classes)}
+    columns["label"] = model.classes_[model._codes(proba)]  # noqa: SLF001  the same package
+    kept = {name: frame[name].to_numpy() for name in identifier}
+    return pd.DataFrame({**kept, **columns})
+
+
+def _watched(pieces: Iterator[pd.DataFrame], *, quiet: bool) -> Iterator[pd.DataFrame]:
+    if not shows_progress(quiet=quiet):
+        yield from pieces
+        return
+    done = 0
+    with console(stderr=True).status("Predicting") as status:
+        for piece in pieces:
+            yield piece
+            done += len(piece)
+            status.update(f"Predicting, {done:,} rows so far")

@@ -1,0 +1,149 @@
+"""Read a table from CSV or Parquet, or say in a sentence why not."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+PARQUET: Final = (".parquet", ".pq")
+CSV: Final = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip")
+OTHER_SEPARATORS: Final = (";", "\t", "|")
+KINDS: Final = ".csv, .csv.gz, .parquet"
+
+
+def table_name(path: Path) -> str:
+    """Return the name of the file without folder and ending."""
+    for ending in (*CSV, *PARQUET):
+        if path.name.lower().endswith(ending) and len(path.name) > len(ending):
+            return path.name[: -len(ending)]
+    return path.name
+
+
+def read_file(path: Path, option: str = "--data") -> pd.DataFrame:
+    """Return the table in a file; ``option`` is how it was asked for.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is no such file, or its name ends in something else than .csv or .parquet.
+    InvalidDataError
+        If the file cannot be read as what its name says, or holds no rows.
+    """
+    check_file(path, option)
+    with sentences(path):
+        frame = _read_parquet(path) if is_parquet(path) else _read_csv(path)
+    return _checked(frame, path.name)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether the name ends as that of a Parquet file."""
+    return path.name.lower().endswith(PARQUET)
+
+
+def check_file(path: Path, option: str) -> None:
+    """Raise unless ``path`` is a file with an ending that is known."""
+    if not path.exists():
+        msg = f"{option} must name a file, got {str(path)!r}, which does not exist."
+        raise InvalidParameterError(msg)
+    if not path.is_file():
+        msg = f"{option} must name a file, got the folder {str(path)!r}."
+        raise InvalidParameterError(msg)
+    check_ending(path, option)
+
+
+def check_ending(path: Path, option: str) -> None:
+    """Raise unless the ending is one that can be read and written."""
+    if not path.name.lower().endswith((*PARQUET, *CSV)):
+        msg = f"{option} must name a file that ends in {KINDS}, got {path.name!r}."
+        raise InvalidParameterError(msg)
+
+
+@contextmanager
+def sentences(path: Path) -> Iterator[None]:
+    """Say in a sentence why a file cannot be read."""
+    kind = "Parquet" if is_parquet(path) else "CSV"
+    try:
+        yield
+    except GbimbError:
+        raise
+    except PermissionError:
+        msg = f"{path.name!r} cannot be opened: permission denied."
+        raise InvalidDataError(msg) from None
+    except UnicodeDecodeError:
+        msg = f"{path.name!r} is not UTF-8 text. Save it as UTF-8, or as Parquet."
+        raise InvalidDataError(msg) from None
+    except (OSError, EOFError, ValueError) as error:  # pandas and Arrow errors are ValueErrors
+        reason = " ".join(str(error).split()) or type(error).__name__
+        msg = f"{path.name!r} cannot be read as {kind}: {reason.rstrip('.')}."
+        raise InvalidDataError(msg) from None
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    frame = pd.read_parquet(path)
+    # An index with a name is a column to whoever wrote the file.
+    return frame if frame.index.names == [None] else frame.reset_index()
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    # low_memory would guess the type of a column piece by piece.
+    return pd.read_csv(path, sep=csv_separator(path), low_memory=False)
+
+
+def csv_separator(path: Path) -> str:
+    """Return the separator that the first line of a CSV file shows."""
+    header = list(pd.read_csv(path, nrows=0).columns)
+    if len(header) == 1:
+        for separator in OTHER_SEPARATORS:
+            if separator in str(header[0]):
+                return separator
+    return ","
+
+
+def _checked(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    frame.columns = pd.Index([str(column) for column in frame.columns], dtype=object)
+    repeated = frame.columns[frame.columns.duplicated()]
+    if len(repeated):
+        msg = f"Column names must differ, got {repeated[0]!r} more than once in {name!r}."
+        raise InvalidDataError(msg)
+    if len(frame) == 0:
+        msg = f"{name!r} holds no rows."
+        raise InvalidDataError(msg)
+    return frame
+
+
+def require_columns(
+    columns: Sequence[str] | pd.Index[Any], file: str, named: Mapping[str, Sequence[str]]
+) -> None:
+    """Raise unless all columns that options name are there.
+
+    Parameters
+    ----------
+    columns : of the file
+    file : str
+        Its name, for the sentence.
+    named : mapping
+        From an option to the columns that it names.
+    """
+    for option, names in named.items():
+        for name in names:
+            if name not in columns:
+                raise _no_column(option, name, columns, file)
+
+
+def _no_column(
+    option: str, name: str, columns: Sequence[str] | pd.Index[Any], file: str
+) -> InvalidParameterError:
+    if len(columns) <= 20:
+        return unknown_name(option, name, columns)
+    near = str(unknown_name("", name, columns)).partition(" Did you mean ")
+    hint = "".join(near[1:]) or f" The first ones are {list(columns[:5])}."
+    msg = f"{option} must name one of the {len(columns)} columns of {file!r}, got {name!r}.{hint}"
+    return InvalidParameterError(msg)
