@@ -1,6 +1,7 @@
 # Every target sets up what it needs, given Python 3.11 or newer and make.
 #   make test        the test suite, then the examples in the docstrings and the README
 #   make benchmark   focal loss against weighted log loss on real tables; ARGS="--help" for more
+#   make quality     gbimb and its rivals on a folder of tables; ARGS="--data FOLDER" runs it
 #   make speed       what gbimb costs beside the engines alone; ARGS="--help" for sizes
 #   make lint types wheel, or all of it: make check
 # Variables: PYTHON (interpreter), CORES (test processes), ARGS (for benchmark and test).
@@ -14,18 +15,19 @@ ARGS ?=
 DEV := .venv
 CORE := .venv-core
 WHEEL := .venv-wheel
+QUALITY := .venv-quality
 PIP := -m pip install --quiet --disable-pip-version-check
 ROOT := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help test doctest benchmark speed lint types wheel check clean
+.PHONY: help test doctest benchmark quality quality-report speed lint types wheel check clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
 
-# --- environments: one for test, lint and types, one with the core only, one for the wheel ---
+# --- environments: one for test, lint and types, and one each for core, wheel and quality ---
 
-$(DEV)/.made $(CORE)/.made $(WHEEL)/.made:
+$(DEV)/.made $(CORE)/.made $(WHEEL)/.made $(QUALITY)/.made:
 	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and \
 	  f"gbimb needs Python 3.11 or newer, got {v.major}.{v.minor}. Name another: make PYTHON=python3.12 ...")'
 	@echo "Setting up $(@D) (a few minutes the first time)"
@@ -49,6 +51,10 @@ $(CORE)/.core: $(CORE)/.made pyproject.toml constraints.txt
 	@$(@D)/bin/python $(PIP) -c constraints.txt -e .
 	@touch $@
 
+$(QUALITY)/.quality: $(QUALITY)/.made pyproject.toml constraints.txt
+	@$(@D)/bin/python $(PIP) -c constraints.txt -e . --group quality
+	@touch $@
+
 # --- what to run ---
 
 test: $(DEV)/.test
@@ -60,6 +66,12 @@ doctest: $(DEV)/.test
 
 benchmark: $(CORE)/.core
 	@$(CORE)/bin/gbimb benchmark $(ARGS)
+
+quality: $(QUALITY)/.quality
+	@$(QUALITY)/bin/python -W ignore -m benchmarks.quality.run $(or $(ARGS),--help)
+
+quality-report: $(QUALITY)/.quality
+	@$(QUALITY)/bin/python -W ignore -m benchmarks.quality.report $(ARGS)
 
 speed: $(CORE)/.core
 	@$(CORE)/bin/python -W ignore -m benchmarks.speed $(ARGS)
@@ -86,4 +98,4 @@ wheel: $(WHEEL)/.made
 check: lint types test wheel
 
 clean:
-	rm -rf $(DEV) $(CORE) $(WHEEL) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEV) $(CORE) $(WHEEL) $(QUALITY) $(QUALITY)-* dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

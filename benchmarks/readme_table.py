@@ -1,6 +1,6 @@
-"""Write the results table of the README from ``benchmarks/results/default/results.json``.
+"""Write the results tables of the README from ``benchmarks/results``.
 
-Run ``make benchmark ARGS="--out benchmarks/results/default"`` first, then this script.
+Run the commands in ``benchmarks/README.md`` first, then this script.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
-RESULTS = HERE / "results" / "default" / "results.json"
 ENGINES = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
 NAMES = {
     "logloss": "log loss, threshold 0.5",
@@ -28,12 +27,28 @@ METRICS = ("mcc", "f1", "average_precision", "log_loss")
 
 def main() -> None:
     """Replace what stands between the markers of the README."""
-    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    text = README.read_text(encoding="utf-8")
+    for marker, table in (("results", two_classes), ("classes", many_classes)):
+        folder = {"results": "default", "classes": "classes"}[marker]
+        path = HERE / "results" / folder / "results.json"
+        body = table(json.loads(path.read_text(encoding="utf-8")))
+        start, end = rf"<!-- {marker}: start.*?-->\n", rf"<!-- {marker}: end -->"
+        marked = re.compile(f"({start}).*?({end})", re.DOTALL)
+        text = marked.sub(lambda m, body=body: f"{m[1]}{body}\n{m[2]}", text)
+    README.write_text(text, encoding="utf-8")
+
+
+def two_classes(results: dict[str, Any]) -> str:
+    """Return a row for each engine and method, and a sentence on the tables."""
     lines = [
         "| engine | method | MCC | F1 | PR-AUC | log loss | MCC against the line (95 % interval) |",
         "|---|---|---|---|---|---|---|",
     ]
-    lines += [row(results, e, m) for e in results["engines"] for m in results["methods"]]
+    for engine in results["engines"]:
+        for method in results["methods"]:
+            numbers = " | ".join(f"{mean(results, engine, method, m):.3f}" for m in METRICS)
+            gained = gain(results, engine, method)
+            lines.append(f"| {ENGINES[engine]} | {NAMES[method]} | {numbers} | {gained} |")
     tables = ", ".join(
         f"{t['name']} ({t['positives']:,} of {t['rows']:,})" for t in results["tables"]
     )
@@ -41,10 +56,45 @@ def main() -> None:
         f"\nMeans over {len(results['tables'])} tables that ship with gbimb, {results['folds']} "
         f"folds each: {tables} ([all numbers](benchmarks/README.md)).{led(results)}"
     )
-    text = README.read_text(encoding="utf-8")
-    marked = re.compile(r"(<!-- results: start.*?-->\n).*?(<!-- results: end -->)", re.DOTALL)
-    body = "\n".join(lines)
-    README.write_text(marked.sub(lambda m: f"{m[1]}{body}\n{m[2]}", text), encoding="utf-8")
+    return "\n".join(lines)
+
+
+def many_classes(results: dict[str, Any]) -> str:
+    """Return a row for each method, with both engines side by side."""
+    shown = [(engine, metric) for engine in results["engines"] for metric in ("mcc", "f1")]
+    names = {"mcc": "R_K", "f1": "macro F1"}
+    lines = [
+        "| more than two classes | "
+        + " | ".join(f"{ENGINES[engine]} {names[metric]}" for engine, metric in shown)
+        + " |",
+        "|---" * (len(shown) + 1) + "|",
+    ]
+    for method in results["methods"]:
+        numbers = " | ".join(f"{mean(results, e, method, m):.3f}" for e, m in shown)
+        name = NAMES[method].replace("threshold 0.5", "most probable class")
+        lines.append(f"| {name} | {numbers} |")
+    tables = ", ".join(f"{t['name']} ({t['rows']:,} rows)" for t in results["tables"])
+    lines.append(
+        f"\nMeans over {tables}, {results['folds']} folds each. Two tables are too few "
+        "to tell the methods apart."
+    )
+    return "\n".join(lines)
+
+
+def mean(results: dict[str, Any], engine: str, method: str, metric: str) -> float:
+    """Return the mean over tables."""
+    cells = [s for s in results["summary"] if (s["engine"], s["method"]) == (engine, method)]
+    return float(sum(s["measures"][metric]["mean"] for s in cells) / len(cells))
+
+
+def gain(results: dict[str, Any], engine: str, method: str) -> str:
+    """Return the difference to the line, with its interval."""
+    wanted = (engine, method, "weighted-logloss", "mcc")
+    return "".join(
+        f"{c['mean']:+.3f} ({c['low']:+.3f} to {c['high']:+.3f})"
+        for c in results["comparisons"]
+        if (c["engine"], c["method"], c["baseline"], c["measure"]) == wanted
+    )
 
 
 def led(results: dict[str, Any]) -> str:
@@ -57,25 +107,6 @@ def led(results: dict[str, Any]) -> str:
         and c["leader"]
         and abs(c["mean_without_leader"]) < abs(c["mean"]) / 2
     )
-
-
-def row(results: dict[str, Any], engine: str, method: str) -> str:
-    """Return the row of one method."""
-    cells = [s for s in results["summary"] if (s["engine"], s["method"]) == (engine, method)]
-    means = [sum(s["measures"][metric]["mean"] for s in cells) / len(cells) for metric in METRICS]
-    wanted = (engine, method, "weighted-logloss", "mcc")
-    found = [
-        c
-        for c in results["comparisons"]
-        if (c["engine"], c["method"], c["baseline"], c["measure"]) == wanted
-    ]
-    gain = (
-        f"{found[0]['mean']:+.3f} ({found[0]['low']:+.3f} to {found[0]['high']:+.3f})"
-        if found
-        else ""
-    )
-    numbers = " | ".join(f"{mean:.3f}" for mean in means)
-    return f"| {ENGINES[engine]} | {NAMES[method]} | {numbers} | {gain} |"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gbimb import datasets, lightgbm, losses, metrics, thresholds, xgboost
+    from gbimb import datasets, lightgbm, losses, metrics, plots, thresholds, xgboost
+    from gbimb.auto import AutoImbalancedClassifier
     from gbimb.correction import correct_prior
     from gbimb.estimators import (
         ImbalancedLGBMClassifier,
@@ -14,20 +15,34 @@ if TYPE_CHECKING:
         UnderBaggingClassifier,
     )
     from gbimb.exceptions import GbimbError, GbimbWarning
-    from gbimb.losses import FocalLoss, LogisticLoss, SoftmaxFocalLoss, SoftmaxLoss
+    from gbimb.losses import (
+        FocalLoss,
+        LogisticLoss,
+        SoftFBetaLoss,
+        SoftmaxFocalLoss,
+        SoftmaxLoss,
+        SoftmaxMCCLoss,
+        SoftMCCLoss,
+    )
     from gbimb.persistence import load
+    from gbimb.sources import ParquetSource
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AutoImbalancedClassifier",
     "FocalLoss",
     "GbimbError",
     "GbimbWarning",
     "ImbalancedLGBMClassifier",
     "ImbalancedXGBClassifier",
     "LogisticLoss",
+    "ParquetSource",
+    "SoftFBetaLoss",
+    "SoftMCCLoss",
     "SoftmaxFocalLoss",
     "SoftmaxLoss",
+    "SoftmaxMCCLoss",
     "UnderBaggingClassifier",
     "__version__",
     "correct_prior",
@@ -36,20 +51,26 @@ __all__ = [
     "load",
     "losses",
     "metrics",
+    "plots",
     "thresholds",
     "xgboost",
 ]
 
 # Names are imported when first used, so that `import gbimb` loads no engine.
 _HOME = {
+    "AutoImbalancedClassifier": "gbimb.auto",
     "FocalLoss": "gbimb.losses",
     "GbimbError": "gbimb.exceptions",
     "GbimbWarning": "gbimb.exceptions",
     "ImbalancedLGBMClassifier": "gbimb.estimators",
     "ImbalancedXGBClassifier": "gbimb.estimators",
     "LogisticLoss": "gbimb.losses",
+    "ParquetSource": "gbimb.sources",
+    "SoftFBetaLoss": "gbimb.losses",
+    "SoftMCCLoss": "gbimb.losses",
     "SoftmaxFocalLoss": "gbimb.losses",
     "SoftmaxLoss": "gbimb.losses",
+    "SoftmaxMCCLoss": "gbimb.losses",
     "UnderBaggingClassifier": "gbimb.estimators",
     "correct_prior": "gbimb.correction",
     "load": "gbimb.persistence",

@@ -15,6 +15,7 @@ PUBLIC_MODULES = (
     "lightgbm",
     "losses",
     "metrics",
+    "plots",
     "thresholds",
     "xgboost",
 )

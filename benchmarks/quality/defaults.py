@@ -1,0 +1,150 @@
+"""The evidence for the defaults: ``python -m benchmarks.quality.defaults --data FOLDER``.
+
+The three estimators with no argument, and with one changed at a time, under the protocol of the
+comparison. Results go to results/defaults and, with ``--report``, to the page DEFAULTS.md.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from benchmarks.quality.cells import CellStore
+from benchmarks.quality.interpreters import OURS
+from benchmarks.quality.methods import Method
+from benchmarks.quality.pages import comparison_table, failure_table, write_between_markers
+from benchmarks.quality.run import RESULTS, arguments_of, read_options, run, say
+from benchmarks.quality.statistics import read_results
+from gbimb.exceptions import GbimbError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+OUT: Final = RESULTS / "defaults"
+PAGE: Final = Path(__file__).parent / "DEFAULTS.md"
+ESTIMATORS: Final = {
+    "lgbm": ("ImbalancedLGBMClassifier", ("lightgbm",)),
+    "xgb": ("ImbalancedXGBClassifier", ("xgboost",)),
+    "bagging": ("UnderBaggingClassifier", ("lightgbm",)),
+}
+
+SHARED: Final[dict[str, Sequence[Any]]] = {
+    "loss": ("logistic",),
+    "gamma": (0.5, 1.0, 3.0),
+    "alpha": (0.75,),
+    "scale_pos_weight": ("balanced",),
+    "learning_rate": (0.02, 0.1),
+    "subsample": (0.6, 1.0),
+    "colsample_bytree": (0.3, 0.8, 1.0),
+    "reg_alpha": (1.0,),
+    "reg_lambda": (0.0, 3.0, 10.0),
+    "min_child_weight": (0.1, 1.0),
+    "cv": (3, 10, "holdout"),
+    "early_stopping_rounds": (50, 200),
+    "threshold": (0.5,),
+}
+"""Values tried besides the default of parameters that both boosting estimators have."""
+
+VARIED: Final[Mapping[str, Mapping[str, Sequence[Any]]]] = {
+    "lgbm": SHARED
+    | {
+        "num_leaves": (4, 16, 31),
+        "min_child_samples": (5, 50),
+        "engine_params": ({"extra_trees": True}, {"cat_smooth": 50}, {"path_smooth": 1.0}),
+    },
+    "xgb": SHARED
+    | {
+        "max_depth": (3, 6),
+        "engine_params": ({"grow_policy": "lossguide"}, {"colsample_bynode": 0.5}),
+    },
+    "bagging": {
+        "n_estimators": (5, 20),
+        "sampling_strategy": (0.5, 3.0, 10.0),
+        "replacement": (True,),
+        "sampling": ("self_paced",),
+        "threshold": (0.5,),
+    },
+}
+
+# What needs more than one argument, or another estimator inside.
+TOGETHER: Final[Mapping[str, Mapping[str, dict[str, Any]]]] = {
+    name: {"stop on log loss": {"eval_metric": ["log_loss"], "threshold": "mcc"},
+           "stop on PR-AUC": {"eval_metric": ["average_precision"], "threshold": "mcc"}}
+    for name in ("lgbm", "xgb")
+}  # fmt: skip
+INNER: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
+    "XGBoost inside": ("ImbalancedXGBClassifier", {}),
+    "logistic inside": ("ImbalancedLGBMClassifier", {"loss": "logistic"}),
+    "31 leaves inside": ("ImbalancedLGBMClassifier", {"num_leaves": 31}),
+}
+
+
+def variations() -> dict[str, Method]:
+    """Return the default of each estimator and all that differs from it, by name."""
+    made = []
+    for short, (estimator, packages) in ESTIMATORS.items():
+        changes: dict[str, dict[str, Any]] = {short: {}}
+        for parameter, values in VARIED[short].items():
+            changes |= {f"{short}:{parameter}={_text(v)}": {parameter: v} for v in values}
+        changes |= {f"{short}:{name}": params for name, params in TOGETHER.get(short, {}).items()}
+        made += [
+            Method(name, name, "ours.estimator", OURS, packages, {"name": estimator, **params})
+            for name, params in changes.items()
+        ]
+    made += [
+        Method(f"bagging:{name}", name, "ours.bagging", OURS, ("lightgbm", "xgboost"),
+               {"inner": inner, "params": params})
+        for name, (inner, params) in INNER.items()
+    ]  # fmt: skip
+    return {method.name: method for method in made}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{key}={each}" for key, each in value.items())
+    return str(value)
+
+
+def report(results: Path, page: Path) -> None:
+    """Write a table for each estimator, two classes and more apart."""
+    frame = read_results(results)
+    parts = []
+    for short, (estimator, _) in ESTIMATORS.items():
+        of_it = frame[frame["method"].str.partition(":")[0] == short]
+        for title, rows in (
+            ("two classes", of_it[of_it["classes"] == 2]),
+            ("more than two classes", of_it[of_it["classes"] > 2]),
+        ):
+            if not rows.empty:
+                table = comparison_table(rows, short, _without_prefix)
+                parts.append(
+                    f"## {estimator}, {title}\n\n{rows['table'].nunique()} tables.\n\n{table}"
+                )
+    failed = failure_table(frame, str)
+    write_between_markers(page, "defaults", "\n\n".join([*parts, failed]).rstrip())
+
+
+def _without_prefix(name: str) -> str:
+    return name.partition(":")[2] or "the defaults"
+
+
+def main(given_arguments: Sequence[str] | None = None) -> int:
+    """Run what is asked for; 2 if it cannot be."""
+    methods = variations()
+    parser = arguments_of("defaults", __doc__ or "", methods, OUT)
+    parser.add_argument("--report", action="store_true", help="write DEFAULTS.md when done")
+    given = parser.parse_args(given_arguments)
+    try:
+        options = read_options(given, methods)
+    except GbimbError as error:
+        say(str(error))
+        return 2
+    run(options, CellStore(given.out / "cells", given.out / "cells.csv"))
+    if given.report:
+        report(given.out / "cells.csv", PAGE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

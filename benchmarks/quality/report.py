@@ -1,0 +1,129 @@
+"""Write the page and the picture: ``python -m benchmarks.quality.report``, from the CSV alone."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.quality.methods import LINE, METHODS, PLAIN
+from benchmarks.quality.pages import (
+    against,
+    comparison_table,
+    failure_table,
+    markdown,
+    number,
+    write_between_markers,
+)
+from benchmarks.quality.picture import draw_critical_differences
+from benchmarks.quality.statistics import by_table, complete_methods, mean_ranks, read_results
+from benchmarks.quality.tables import LARGEST, WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+HERE: Final = Path(__file__).parent
+RESULTS: Final = HERE / "results" / "cells.csv"
+PAGE: Final = HERE / "README.md"
+PICTURE: Final = "critical_difference.png"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Replace what stands between the markers of the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="CSV file of a run")
+    parser.add_argument("--page", type=Path, default=PAGE, help="page with the markers")
+    given = parser.parse_args(arguments)
+    frame = read_results(given.results)
+    whole = frame["table"].str.endswith(WHOLE)
+    two, many = frame[~whole & (frame["classes"] == 2)], frame[~whole & (frame["classes"] > 2)]
+    parts = [
+        section("Two classes", two),
+        drawn(two, given.page.parent / PICTURE),
+        other_measures(two),
+        section("More than two classes", many),
+        whole_section(frame[whole]),
+        failures(frame),
+    ]
+    write_between_markers(given.page, "comparison", "\n\n".join(part for part in parts if part))
+
+
+def label(method: str) -> str:
+    """Return the name of a method in tables."""
+    return METHODS[method].label if method in METHODS else method
+
+
+def section(title: str, frame: pd.DataFrame) -> str:
+    """Return a heading and a table of the methods."""
+    if frame.empty:
+        return ""
+    n_cells = len(frame[["table", "fold"]].drop_duplicates())
+    return (
+        f"### {title}\n\n{frame['table'].nunique()} tables of at most {LARGEST:,} rows, {n_cells} "
+        "cells; differences are to the line, on the cells that both have. A method that lacks "
+        "cells has no rank, and its means are not comparable.\n\n"
+        f"{comparison_table(frame, LINE, label)}"
+    )
+
+
+def other_measures(frame: pd.DataFrame) -> str:
+    """Return how the methods do by F1, and whether their probabilities can be believed."""
+    complete = complete_methods(frame)
+    if not {LINE, PLAIN} <= set(complete):
+        return ""
+    ranks = mean_ranks(frame, complete, "f1").sort_values()
+    lines = []
+    for name in ranks.index.astype(str):
+        f1, _, p_value = against(frame, name, LINE, "f1")
+        log_loss, brier = (against(frame, name, PLAIN, m)[0] for m in ("log_loss", "brier"))
+        lines.append([label(name), f"{ranks[name]:.1f}", f1, p_value, log_loss, brier])
+    headings = ("method", "mean rank by F1", "F1 over the line", "p", "log loss", "Brier")
+    return (
+        "### F1 and probabilities\n\nTwo classes, methods with all cells. Log loss and Brier score "
+        f"are differences to plain LightGBM: below zero is better.\n\n{markdown(headings, lines)}"
+    )
+
+
+def drawn(frame: pd.DataFrame, path: Path) -> str:
+    """Draw the picture and return it with what it shows; nothing if there is too little."""
+    methods = complete_methods(frame)
+    if not draw_critical_differences(frame, methods, path):
+        return ""
+    tables = frame["table"].nunique()
+    return (
+        f"![Mean ranks by MCC of {len(methods)} methods over {tables} tables]({path.name})\n\n"
+        "Mean ranks by MCC of the methods with all cells, the best on the left. A bar joins "
+        "methods that Wilcoxon's signed-rank tests over tables do not tell apart (Holm, 5 %)."
+    )
+
+
+def whole_section(frame: pd.DataFrame) -> str:
+    """Return the MCC of tables that were not cut."""
+    if frame.empty:
+        return ""
+    values = by_table(frame, "mcc").T
+    values = values.loc[values.mean(axis=1).sort_values(ascending=False).index]
+    sizes = frame.groupby("table")["rows"].first()
+    names = [f"{str(name).removesuffix(WHOLE)}, {sizes[name]:,} rows" for name in values]
+    lines = [
+        [label(str(name)), *(number(value, ".4f") for value in row)]
+        for name, row in values.iterrows()
+    ]
+    return f"### Whole tables\n\nMCC with all rows.\n\n{markdown(('method', *names), lines)}"
+
+
+def failures(frame: pd.DataFrame) -> str:
+    """Return what failed."""
+    table = failure_table(frame, label)
+    if not table:
+        return "### Failures\n\nNo cell failed."
+    return (
+        "### Failures\n\nEach counts as a model that has learnt nothing but the shares of the "
+        f"classes.\n\n{table}"
+    )
+
+
+if __name__ == "__main__":
+    main()
