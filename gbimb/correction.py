@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, root
 
 from gbimb.exceptions import InvalidDataError
 
@@ -29,6 +29,8 @@ __all__ = [
 SLOPE_SPREAD: Final = 0.25
 LARGEST_SHIFT: Final = 5.0
 LARGEST_STEPS: Final = 100
+SHARE_TOLERANCE: Final = 1e-12
+SMALLEST_SHARE: Final = 1e-300
 
 
 class RawScoreLine(NamedTuple):
@@ -229,14 +231,20 @@ def match_class_shares(
     -------
     float64 array of shape (K,), each at most 5 in size
     """
-    shift = np.zeros(share.size)
     there = share > 0
-    for _ in range(LARGEST_STEPS):
-        proba = loss.probability(raw_score + shift)
-        mean = np.average(proba, axis=0, weights=sample_weight)
-        step = np.zeros_like(shift)
-        step[there] = np.log(share[there] / np.maximum(mean[there], 1e-300))
-        shift = np.clip(shift + step, -LARGEST_SHIFT, LARGEST_SHIFT)
-        if np.abs(step).max() < 1e-12:
-            break
-    return shift
+
+    def miss(shift: FloatArray) -> FloatArray:
+        """Return by how much, on the log scale, each mean probability is too low."""
+        mean = np.average(loss.probability(raw_score + shift), axis=0, weights=sample_weight)
+        out = np.zeros(share.size)
+        out[there] = np.log(share[there] / np.maximum(mean[there], SMALLEST_SHARE))
+        return out
+
+    nothing = np.zeros(share.size)
+    # The spectral method of La Cruz, Martinez and Raydan (2006) needs no slope: the link of the
+    # focal loss is so steep in places that plain fixed-point steps run away.
+    found = root(miss, nothing, method="df-sane", options={"fatol": SHARE_TOLERANCE})
+    shift: FloatArray = np.clip(found.x, -LARGEST_SHIFT, LARGEST_SHIFT)
+    if there.all():
+        shift -= shift.mean()
+    return shift if np.abs(miss(shift)).max() < np.abs(miss(nothing)).max() else nothing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
 
     from gbimb._typing import FloatArray, IntArray
 
-__all__ = ["deal_bags", "draw_bags", "resolve_sampling_strategy", "self_paced_draw"]
+__all__ = ["by_frequency", "deal_bags", "draw_bags", "resolve_sampling_strategy", "self_paced_draw"]
 
 HARDNESS_BINS: Final = 20
+FORMS: Final = (
+    "sampling_strategy must be a number > 0, 'auto' or a dict of label to number of rows, got {!r}."
+)
 
 
 def resolve_sampling_strategy(
@@ -52,12 +56,10 @@ def resolve_sampling_strategy(
         return _from_dict(sampling_strategy, counts, classes)
     if isinstance(sampling_strategy, str):
         if sampling_strategy != "auto":
-            msg = (
-                "sampling_strategy must be a number > 0, 'auto' or a dict of label to number of "
-                f"rows, got {sampling_strategy!r}."
-            )
-            raise InvalidParameterError(msg)
+            raise InvalidParameterError(FORMS.format(sampling_strategy))
         sampling_strategy = 1.0
+    if not isinstance(sampling_strategy, Real):
+        raise InvalidTypeError(FORMS.format(sampling_strategy))
     ratio = check_number(
         "sampling_strategy", sampling_strategy, low=0, low_open=True, high_open=True
     )
@@ -77,6 +79,16 @@ def _from_dict(strategy: dict[Any, int], counts: IntArray, classes: list[Any]) -
             f"sampling_strategy[{label!r}]", rows, low=1, high=int(counts[at]), integer=True
         )
     return drawn
+
+
+def by_frequency(counts: IntArray) -> IntArray:
+    """Return class codes, the commonest first: an order that new names for the labels keep.
+
+    >>> by_frequency(np.array([20, 1000, 5]))
+    array([1, 0, 2])
+    """
+    order: IntArray = np.argsort(-np.asarray(counts), kind="stable")
+    return order
 
 
 def deal_bags(
@@ -131,15 +143,15 @@ def draw_bags(
         msg = f"replacement must be True or False, got {replacement!r}."
         raise InvalidTypeError(msg)
     streams = []
-    for k, size in enumerate(drawn):
-        rows = np.flatnonzero(codes == k)
-        rng = np.random.default_rng([seed, k])
+    for rank, k in enumerate(by_frequency(np.bincount(codes, minlength=drawn.size))):
+        rows, size = np.flatnonzero(codes == k), int(drawn[k])
+        rng = np.random.default_rng([seed, rank])
         if size == rows.size:
             streams.append(iter([rows] * n_bags))
         elif replacement:
             streams.append(iter([rng.choice(rows, size) for _ in range(n_bags)]))
         else:
-            streams.append(deal_bags(rows, int(size), n_bags, rng))
+            streams.append(deal_bags(rows, size, n_bags, rng))
     for parts in zip(*streams, strict=True):
         yield np.sort(np.concatenate(parts))
 

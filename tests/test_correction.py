@@ -109,8 +109,9 @@ def test_priors_of_resampled_rows_are_corrected() -> None:
         correct_prior([0.2], 0.5, 1.0)
 
 
-def test_class_shares_are_matched() -> None:
-    loss = SoftmaxFocalLoss(n_classes=4, gamma=1.0)
+@pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0, 5.0, 20.0])
+def test_class_shares_are_matched(gamma: float) -> None:
+    loss = SoftmaxFocalLoss(n_classes=4, gamma=gamma)
     rng = np.random.default_rng(5)
     raw, weight = rng.normal(size=(2000, 4)), rng.random(2000)
     for shares in ([0.7, 0.2, 0.08, 0.02], [0.25] * 4, [0.6, 0.4 - 1e-4, 1e-4, 0.0]):
@@ -120,3 +121,13 @@ def test_class_shares_are_matched() -> None:
         if share.min() > 0:
             np.testing.assert_allclose(mean, share, rtol=1e-4)
         assert np.abs(shift).max() <= 5.0
+
+
+@pytest.mark.parametrize("gamma", [2.0, 5.0])
+def test_class_shares_are_matched_near_the_start_of_training(gamma: float) -> None:
+    loss, shares = SoftmaxFocalLoss(n_classes=3, gamma=gamma), np.array([0.86, 0.1, 0.04])
+    start = loss.init_score(np.repeat([0, 1, 2], [860, 100, 40]))
+    raw = start + 0.1 * np.random.default_rng(0).normal(size=(5000, 3))
+    shift = match_class_shares(loss, raw, shares)
+    np.testing.assert_allclose(loss.probability(raw + shift).mean(axis=0), shares, rtol=1e-6)
+    assert np.abs(shift).max() < 0.1

@@ -41,10 +41,11 @@ from gbimb.exceptions import (
     GbimbWarning,
     InvalidDataError,
     InvalidParameterError,
+    InvalidTypeError,
     unknown_name,
 )
 from gbimb.losses import LogisticLoss, SoftmaxLoss
-from gbimb.sampling import draw_bags, resolve_sampling_strategy, self_paced_draw
+from gbimb.sampling import by_frequency, draw_bags, resolve_sampling_strategy, self_paced_draw
 from gbimb.sources import StreamedFrame
 
 if TYPE_CHECKING:
@@ -206,6 +207,13 @@ class UnderBaggingClassifier(DecidingClassifier):
         self._check_parameters()
         done = len(self.estimators_) if self.warm_start and hasattr(self, "estimators_") else 0
         prototype = self._make_prototype()
+        if done and type(prototype) is not type(self.estimators_[0]):
+            msg = (
+                f"warm_start adds bags of the same kind of estimator, got "
+                f"{type(prototype).__name__} after {type(self.estimators_[0]).__name__}. Fit them "
+                "with warm_start=False."
+            )
+            raise InvalidParameterError(msg)
         table: Any = read_table(self, X, reset=done == 0)
         y, sample_weight = unpack(X, y, sample_weight)
         labels = read_labels(y, table, getattr(prototype, "pos_label", None))
@@ -241,6 +249,13 @@ class UnderBaggingClassifier(DecidingClassifier):
         return tags
 
     def _make_prototype(self) -> Any:  # noqa: ANN401
+        given = self if self.estimator is None else self.estimator
+        if isinstance(given, type) or not hasattr(given, "get_params"):
+            msg = (
+                "estimator must be a classifier such as ImbalancedXGBClassifier(), or None, got "
+                f"{self.estimator!r}."
+            )
+            raise InvalidTypeError(msg)
         prototype = ImbalancedLGBMClassifier() if self.estimator is None else clone(self.estimator)
         if isinstance(prototype, BaseImbalancedClassifier):
             prototype._check_parameters()  # noqa: SLF001  same package
@@ -295,11 +310,13 @@ class UnderBaggingClassifier(DecidingClassifier):
         population = Population.make(
             labels.codes, ones, sizes, self._seed, informed=self.sampling == "self_paced"
         )
-        digest = crc32(population.fold.data, crc32(labels.codes.data))
+        digest = 0
+        for part in (labels.codes, population.fold, sizes, ones):
+            digest = crc32(np.ascontiguousarray(part).data, digest)
         if done and (digest != self._digest or list(labels.classes) != list(self.classes_)):
             msg = (
-                "warm_start adds bags of the same rows with the same sampling_strategy, got "
-                "others. Fit them with warm_start=False."
+                "warm_start adds bags of the same labels and weights with the same "
+                "sampling_strategy, got others. Fit them with warm_start=False."
             )
             raise InvalidDataError(msg)
         self._digest = digest
@@ -373,7 +390,7 @@ class UnderBaggingClassifier(DecidingClassifier):
     ) -> list[IntArray]:
         """Train the bags that are missing; return the rows of each."""
         population = self._population
-        if self.sampling == "self_paced":
+        if self.sampling == "self_paced" and (sizes < np.bincount(population.codes)).any():
             return self._fit_self_paced(trainer, population, sizes, done, threads)
         bags = (population.bag(i, rows) for i, rows in enumerate(self._draw(sizes)) if i >= done)
         side_by_side = max(1, min(threads, self.n_estimators - done))
@@ -397,7 +414,9 @@ class UnderBaggingClassifier(DecidingClassifier):
     ) -> list[IntArray]:
         """Draw each bag by how wrong the bags so far are, on the scale of the bags."""
         codes = population.codes
-        common = np.flatnonzero(drawn < np.bincount(codes))
+        counts = np.bincount(codes)
+        common = np.flatnonzero(drawn < counts)
+        common = by_frequency(counts)[np.isin(by_frequency(counts), common)]
         rows = np.flatnonzero(np.isin(codes, common))
         right = np.zeros(rows.size)
         for i in range(done):

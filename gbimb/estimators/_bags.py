@@ -16,6 +16,7 @@ from gbimb.estimators._table import take
 from gbimb.estimators._training import Settings, train
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 from gbimb.losses import MulticlassLoss
+from gbimb.sampling import by_frequency
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,7 +108,7 @@ class Population:
         whole = (drawn == counts) & (counts > 1) & enough
         fold = np.full(codes.size, -1, np.int8)
         dealt = whole | ((drawn < counts) & (whole.any() | (informed & enough)))
-        for k in np.flatnonzero(dealt):
+        for k in by_frequency(counts)[dealt[by_frequency(counts)]]:
             fold[codes == k] = rng.permutation(np.arange(counts[k]) % FOLDS)
         rest = np.flatnonzero(~whole[codes])
         if rest.size > LARGEST_WATCH:

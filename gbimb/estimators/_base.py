@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from gbimb._parallel import resolve_jobs, thread_count, thread_limit
 from gbimb._validation import check_number
 from gbimb.estimators._calibration import check_calibration, fit_calibrator
+from gbimb.estimators._copies import warn_of_copies
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.estimators._loss import make_loss
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 SMALL_TABLE = 20_000
 SMALLEST_SUBSAMPLED = 1_000
+RARE_SHARE = 0.2
 
 logger = logging.getLogger("gbimb")
 
@@ -138,6 +140,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
         matrix = self._matrix(self._encoder.transform(table), reset=True)
         data = Table(matrix, labels.targets, weight)
         plan = self._plan(labels, validation, splits, seed)
+        if plan.splits:
+            warn_of_copies(matrix, labels.codes, stacklevel=2)
         folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
             Fold(None, None if validation is None else self._read_validation(validation))
         ]
@@ -155,6 +159,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             )
         self._keep(trained, task, seed)
         self._warn_if_nothing_learned()
+        self._warn_if_undecided(trained, labels)
         return self
 
     def _learning_rate(self, rows: int) -> float:
@@ -318,6 +323,17 @@ class BaseImbalancedClassifier(DecidingClassifier):
         else:
             return
         warnings.warn(msg, GbimbWarning, stacklevel=3)
+
+    def _warn_if_undecided(self, trained: Trained, labels: LabelCodes) -> None:
+        shares = np.bincount(labels.codes) / labels.codes.size
+        if trained.y is not None or self.cv is None or not isinstance(self.threshold, str):
+            return
+        if shares.size == 2 and shares.min() < RARE_SHARE:
+            msg = (
+                f"The threshold stays at 0.5, which rare labels seldom reach: {self.validation_}. "
+                "Give a threshold, X_val and y_val, or a number of folds for cv."
+            )
+            warnings.warn(msg, GbimbWarning, stacklevel=3)
 
     def _verbosity(self) -> int:
         if self.verbose > 0 and not logger.hasHandlers():

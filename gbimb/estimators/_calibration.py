@@ -41,7 +41,7 @@ class IsotonicCurve:
         """Learn the rising steps with the least squared error (Zadrozny and Elkan 2002)."""
         fitted = IsotonicRegression(y_min=0.0, y_max=1.0).fit(proba, y, weight)
         # A step of only one class would be certain, which no sample can know.
-        limit = 0.5 / y.size
+        limit = 0.5 / (y.size if weight is None else float(weight.sum()))
         return cls(
             np.asarray(fitted.X_thresholds_, np.float64),
             np.clip(np.asarray(fitted.y_thresholds_, np.float64), limit, 1.0 - limit),

@@ -96,11 +96,15 @@ def train(
         return Trained(engine.merge(models, 1.0, start), boosted, None, None, None)
     singles = [engine.merge([model], 1.0, start) for model in models]
     raw = _held_out_scores(engine, singles, data, folds, settings.threads)
-    shift = _averaging_shift(engine, singles, task, data.sample(settings.seed), settings.threads)
-    correction = task.correct(y, raw, weight) if settings.correct else task.no_correction()
-    corrected = correction.slope * (start + shift) + correction.intercept
-    proba = task.link.probability(correction.slope * raw + correction.intercept)
-    booster = engine.merge(models, correction.slope, corrected)
+    line = task.correct(y, raw, weight) if settings.correct else task.no_correction()
+    some = data.sample(settings.seed)
+    scores = [
+        line.slope * _raw_scores(engine, single, some.matrix, settings.threads) + line.intercept
+        for single in (singles if len(singles) > 1 else [])
+    ]
+    shift = task.averaging_shift(scores, some.weight) if scores else 0.0
+    proba = task.link.probability(line.slope * raw + line.intercept)
+    booster = engine.merge(models, line.slope, line.slope * start + line.intercept + shift)
     return Trained(booster, boosted, y, proba, weight)
 
 
@@ -144,15 +148,6 @@ def _watch(
 ) -> Watch:
     fewest = max(1, (patience or 0) // 10) if rows >= SMALLEST_TABLE else 1
     return Watch(task.metrics, lambda raw: task.evaluate(y, raw, weight), patience, fewest)
-
-
-def _averaging_shift(
-    engine: ModuleType, singles: Sequence[Any], task: Task, some: Table, threads: int
-) -> FloatArray | float:
-    if len(singles) == 1:
-        return 0.0
-    scores = [_raw_scores(engine, single, some.matrix, threads) for single in singles]
-    return task.averaging_shift(scores, some.weight)
 
 
 def _labels(data: Table, folds: Sequence[Fold]) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:

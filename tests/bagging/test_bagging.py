@@ -282,6 +282,25 @@ def test_probabilities_are_true_however_rows_are_drawn(kind: type, sampling: str
     assert roc_auc_score(fresh.y, p) > roc_auc_score(fresh.y, fresh.posterior) - 0.04
 
 
+def test_self_paced_bags_that_hold_all_rows_are_random_ones(table: Rows) -> None:
+    both_ways = [
+        bagged(LogisticRegression(), sampling=sampling, sampling_strategy=1e6)
+        .fit(table.X, table.y)
+        .predict_proba(table.X)
+        for sampling in ("random", "self_paced")
+    ]
+    np.testing.assert_array_equal(*both_ways)
+
+
+def test_bags_do_not_depend_on_the_names_of_the_labels(table: Rows) -> None:
+    names = [np.where(table.y == 1, positive, "m") for positive in ("a", "z")]
+    first, last = (bagged(LogisticRegression()).fit(table.X, y) for y in names)
+    np.testing.assert_allclose(
+        first.predict_proba(table.X)[:, 0], last.predict_proba(table.X)[:, 1], rtol=1e-5
+    )
+    assert first.threshold_ == pytest.approx(last.threshold_, rel=1e-5)
+
+
 @pytest.mark.parametrize("sampling", ["random", "self_paced"])
 def test_bags_are_drawn_for_many_classes(sampling: str) -> None:
     train, fresh = many(4000, 4), many(5000, 4, seed=1)
@@ -433,6 +452,9 @@ def test_weights_are_refused_where_the_estimator_takes_none(table: Rows) -> None
         ({"sampling": "self_paced", "replacement": True}, "without replacement"),
         ({"replacement": 1}, "True or False"),
         ({"sampling_strategy": -1}, "sampling_strategy"),
+        ({"sampling_strategy": None}, "'auto' or a dict"),
+        ({"estimator": LogisticRegression}, "such as ImbalancedXGBClassifier\\(\\)"),
+        ({"estimator": "lgbm"}, "estimator must be a classifier"),
         ({"eval_metric": "mccc"}, "Did you mean 'mcc'"),
         ({"threshold": "f2"}, "metric must be"),
         ({"threshold": 1.5}, "threshold"),
@@ -528,6 +550,11 @@ def test_bags_are_only_added_to_those_of_the_same_rows(table: Rows) -> None:
             clone_of(clf).set_params(n_estimators=4).fit(X, y)
     with pytest.raises(InvalidParameterError, match="must not fall"):
         clone_of(clf).set_params(n_estimators=2).fit(table.X, table.y)
+    for changed in ({"estimator": quick(OURS[0])}, {"sampling_strategy": 5.0}):
+        with pytest.raises((InvalidParameterError, InvalidDataError), match="warm_start adds bags"):
+            clone_of(clf).set_params(n_estimators=4, **changed).fit(table.X, table.y)
+    with pytest.raises(InvalidDataError, match="labels and weights"):
+        clone_of(clf).set_params(n_estimators=4).fit(table.X, table.y, np.full(table.y.size, 2.0))
     grown = bagged(LogisticRegression(), n_estimators=3, warm_start=True, sampling="self_paced")
     grown.fit(table.X, table.y).set_params(n_estimators=5).fit(table.X, table.y)
     assert len(grown.estimators_) == 5

@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import average_precision_score, matthews_corrcoef
 
 from tests.adapters.tables import Rows, rows
+from tests.estimators.common import KINDS as OURS
 from tests.estimators.common import Kind, both, numbers, quick
 
 LOSSES: dict[str, dict[str, Any]] = {
@@ -131,3 +132,27 @@ def test_twelve_positives_in_twenty_thousand_rows_are_learnt(kind: Kind) -> None
     assert average_precision_score(truth, clf.predict_proba(fresh)[:, 1]) > 0.5
     assert matthews_corrcoef(truth, clf.predict(fresh)) > 0.4
     assert clf.predict_proba(fresh)[:, 1].mean() < 0.01
+
+
+@both
+@pytest.mark.parametrize("gamma", [2.0, 5.0])
+def test_the_mean_probability_is_the_prevalence_where_the_raw_score_is_flattened(
+    kind: Kind, gamma: float
+) -> None:
+    table = rows(8_000, seed=3)
+    clf = kind(
+        gamma=gamma, scale_pos_weight=10.0, cv=5, n_estimators=60, random_state=0, n_jobs=1
+    ).fit(table.X, table.y)
+    proba = clf.predict_proba(rows(8_000, seed=4).X)[:, 1]
+    assert proba.mean() == pytest.approx(rows(8_000, seed=4).posterior.mean(), rel=0.2)
+    assert clf.predict_proba(table.X)[:, 1].mean() == pytest.approx(table.y.mean(), rel=0.08)
+
+
+@pytest.mark.parametrize("gamma", [2.0, 5.0])
+def test_many_classes_keep_their_shares_under_the_focal_loss(gamma: float) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3_000, 4))
+    y = np.digitize(X[:, 0] + rng.normal(size=3_000), [1.6, 2.5])
+    clf = OURS[0](gamma=gamma, cv=3, n_estimators=40, random_state=0, n_jobs=1).fit(X, y)
+    shares = np.bincount(y) / y.size
+    np.testing.assert_allclose(clf.predict_proba(X).mean(axis=0), shares, rtol=0.06)

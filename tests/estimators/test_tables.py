@@ -419,7 +419,8 @@ def test_a_table_of_150_rows_is_learnt_with_the_defaults(kind: Kind) -> None:
 @both
 def test_a_table_too_small_to_hold_rows_out_is_learnt(kind: Kind) -> None:
     X, y = numbers(60, seed=4)
-    clf = kind(random_state=0, n_jobs=1).fit(X, y)
+    with pytest.warns(gbimb.GbimbWarning, match="threshold stays at 0.5"):
+        clf = kind(random_state=0, n_jobs=1).fit(X, y)
     assert clf.best_iteration_ == 100
     assert clf.threshold_ == 0.5
     assert np.isnan(clf.best_score_)

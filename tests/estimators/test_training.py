@@ -443,3 +443,22 @@ def test_groups_may_be_given_as_splits(kind: Kind) -> None:
     groups = np.arange(400) // 20
     clf = quick(kind, cv=GroupKFold(4).split(X, y, groups)).fit(X, y)
     assert "4 splits" in clf.validation_
+
+
+@both
+def test_rows_that_were_oversampled_are_noticed(kind: Kind) -> None:
+    X, y = numbers(600)
+    copies = np.repeat(np.arange(y.size), np.where(y == 1, 5, 1))
+    with pytest.warns(gbimb.GbimbWarning, match="exact copies of others"):
+        quick(kind).fit(X[copies], y[copies])
+    doubled = np.repeat(np.arange(y.size), 2)
+    quick(kind).fit(X[doubled], y[doubled])  # as common in both classes: nothing is said
+
+
+@both
+def test_a_threshold_that_nothing_chose_is_said(kind: Kind) -> None:
+    X, y = numbers(600)
+    few = np.concatenate([np.flatnonzero(y == 0), np.flatnonzero(y == 1)[:9]])
+    with pytest.warns(gbimb.GbimbWarning, match="threshold stays at 0.5"):
+        quick(kind, cv="auto").fit(X[few], y[few])
+    assert quick(kind, cv="auto", threshold=0.2).fit(X[few], y[few]).threshold_ == 0.2
