@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.special import logit
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from gbimb._parallel import resolve_jobs, thread_limit
-from gbimb._validation import check_number
+from gbimb._validation import check_jobs, check_number
 from gbimb.auto._blend import blend_weights
 from gbimb.auto._cross_fit import Workshop
 from gbimb.auto._objective import CostObjective, Objective, make_objective
@@ -22,9 +20,11 @@ from gbimb.auto._search import Clock, Search, Tried, likelihoods
 from gbimb.auto._space import ENGINES, Space
 from gbimb.auto._words import Effect, effects, explain, leaderboard
 from gbimb.estimators._decision import DecidingClassifier
+from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
 from gbimb.estimators._loss import resolve_class_weight
 from gbimb.estimators._plan import make_plan
+from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._table import TableEncoder, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
 from gbimb.exceptions import GbimbWarning, InvalidParameterError, unknown_name
@@ -41,7 +41,6 @@ SEARCH_SHARE: Final = 0.4
 FINALISTS: Final = 3
 BLEND_PRIOR: Final = 1.0
 SMALLEST_PROBABILITY: Final = 1e-12
-LARGEST_SEED: Final = np.iinfo(np.int32).max
 
 logger = logging.getLogger("gbimb")
 
@@ -155,8 +154,8 @@ class AutoImbalancedClassifier(DecidingClassifier):
         GbimbError
             If an argument cannot be used; also a ValueError or a TypeError.
         """
-        clock = Clock(self.time_budget)
         self._check_parameters()
+        clock = Clock(self.time_budget)
         table = read_table(self, X, reset=True)
         labels = read_labels(y, table, self.pos_label)
         weight = read_weight(sample_weight, labels.codes.size)
@@ -166,7 +165,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
         labels.require_all_classes()
         self.classes_, self.pos_label_ = labels.classes, labels.positive
         objective = make_objective(self.metric, labels.classes.size, swap=self._positive_is_first())
-        self._seed = int(check_random_state(self.random_state).randint(LARGEST_SEED))
+        self._seed = draw_seed(self.random_state)
         self._encoder = TableEncoder.fit(table)
         threads = resolve_jobs(self.n_jobs)
         with thread_limit(threads), progress(self.time_budget, self.n_trials, self.verbose) as show:
@@ -290,6 +289,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
         return costs.decisions(proba)
 
     def _check_parameters(self) -> None:
+        check_jobs(self.n_jobs)
         if self.engine != "auto" and self.engine not in ENGINES:
             raise unknown_name("engine", self.engine, ["auto", *ENGINES])
         if self.time_budget is None and self.n_trials is None:

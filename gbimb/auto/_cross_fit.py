@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import clone
 
-from gbimb.estimators._bags import LARGEST_SEED, link_after_drawing
+from gbimb.estimators._bags import link_after_drawing
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._rows import Fold, Table
+from gbimb.estimators._seed import LARGEST_SEED
 from gbimb.estimators._training import Settings, train
 
 if TYPE_CHECKING:

@@ -6,20 +6,22 @@ import logging
 import sys
 import warnings
 from abc import abstractmethod
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from gbimb._parallel import resolve_jobs, thread_count, thread_limit
-from gbimb._validation import check_number
+from gbimb._validation import check_jobs, check_number
 from gbimb.estimators._calibration import check_calibration, fit_calibrator
 from gbimb.estimators._decision import DecidingClassifier
+from gbimb.estimators._engine_params import engine_sentences
+from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._plan import Plan, Splits, among, given_splits, make_plan
 from gbimb.estimators._rows import Fold, Table
+from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._table import TableEncoder, engine_names, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
 from gbimb.estimators._training import Settings, Trained, train
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 SMALL_TABLE = 20_000
 SMALLEST_SUBSAMPLED = 1_000
+MOST_ROUNDS = 1_000_000
 
 logger = logging.getLogger("gbimb")
 
@@ -133,18 +136,19 @@ class BaseImbalancedClassifier(DecidingClassifier):
         self.classes_, self.pos_label_ = labels.classes, labels.positive
         self.loss_ = make_loss(self, labels, weight)
         task = self._make_task()
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        seed = draw_seed(self.random_state)
         self._encoder = TableEncoder.fit(table)
         matrix = self._matrix(self._encoder.transform(table), reset=True)
         data = Table(matrix, labels.targets, weight)
         plan = self._plan(labels, validation, splits, seed)
+        self._check_stopping(plan, validation)
         folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
             Fold(None, None if validation is None else self._read_validation(validation))
         ]
         if isinstance(matrix, StreamedMatrix):
             self._check_memory(matrix, len(folds))
         threads = resolve_jobs(self.n_jobs)
-        with thread_limit(threads):
+        with thread_limit(threads), engine_sentences(self):
             trained = train(
                 engine=self._engine,
                 bins=self._make_bins(data, seed, max(1, threads // len(folds))),
@@ -173,6 +177,17 @@ class BaseImbalancedClassifier(DecidingClassifier):
             if hasattr(other, name):
                 setattr(self, name, getattr(other, name))
         self._encoder = encoder
+
+    def _check_stopping(self, plan: Plan, validation: object) -> None:
+        """Refuse a patience that was asked for where no row is held out to stop on."""
+        default = signature(type(self)).parameters["early_stopping_rounds"].default
+        asked = self.early_stopping_rounds not in (None, default)
+        if asked and self.cv is None and validation is None and not plan.splits:
+            msg = (
+                f"early_stopping_rounds={self.early_stopping_rounds} needs held-out rows, got none "
+                "with cv=None. Give X_val and y_val to fit, leave cv at 'auto', or leave it out."
+            )
+            raise InvalidParameterError(msg)
 
     def _make_task(self) -> Task:
         names = (self.eval_metric,) if isinstance(self.eval_metric, str) else self.eval_metric
@@ -258,9 +273,10 @@ class BaseImbalancedClassifier(DecidingClassifier):
         X_val, y_val, sample_weight_val = validation
         names = ("y_val", "sample_weight_val")
         y_val, sample_weight_val = unpack(X_val, y_val, sample_weight_val, names=names)
-        table = read_table(self, X_val, reset=False)
+        table = read_table(self, X_val, reset=False, name="X_val")
         labels = read_labels(y_val, table, self.pos_label_, classes=self.classes_, name="y_val")
         weight = read_weight(sample_weight_val, labels.codes.size, "sample_weight_val")
+        labels.require_two_classes(weight, "y_val", "nothing can be judged")
         return Table(self._matrix(self._encoder.transform(table)), labels.targets, weight)
 
     def _matrix(self, X: Any, *, reset: bool = False) -> Any:  # noqa: ANN401
@@ -287,10 +303,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
         return self._calibrated(self._score_matrix(self._matrix(encoded)))
 
     def _check_parameters(self) -> None:
-        check_number("n_estimators", self.n_estimators, low=1, integer=True)
+        check_number("n_estimators", self.n_estimators, low=1, high=MOST_ROUNDS, integer=True)
         check_number("verbose", self.verbose, low=0, integer=True)
-        if self.n_jobs is not None:
-            check_number("n_jobs", self.n_jobs, integer=True)
+        check_jobs(self.n_jobs)
         if not isinstance(self.eval_metric, str | list | tuple):
             msg = f"eval_metric must be a name or a list of names, got {self.eval_metric!r}."
             raise InvalidTypeError(msg)
@@ -300,7 +315,11 @@ class BaseImbalancedClassifier(DecidingClassifier):
             check_number("threshold", self.threshold, low=0, high=1)
         check_calibration(self.calibration)
         if not self.eval_metric:
-            msg = "eval_metric must name at least one metric, such as 'mcc', got none."
+            msg = f"eval_metric must name a metric, such as 'mcc', got {self.eval_metric!r}."
+            raise InvalidParameterError(msg)
+        names = list(self.eval_metric) if not isinstance(self.eval_metric, str) else []
+        if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
+            msg = f"eval_metric must name a metric once, got {repeated[0]!r} more than once."
             raise InvalidParameterError(msg)
 
     def _warn_if_nothing_learned(self) -> None:
@@ -333,13 +352,27 @@ def _one_validation_set(
         if X_val is not None or y_val is not None:
             msg = "Give either X_val and y_val or eval_set, got both."
             raise InvalidParameterError(msg)
-        if len(eval_set) != 1:
-            msg = f"eval_set must hold one pair (X_val, y_val), got {len(eval_set)}."
-            raise InvalidParameterError(msg)
-        X_val, y_val = eval_set[0]
+        X_val, y_val = _pair(eval_set)
     if X_val is None and y_val is None:
+        if weight is not None:
+            msg = "sample_weight_val belongs to X_val and y_val, got neither. Give them too."
+            raise InvalidDataError(msg)
         return None
     if X_val is None or (y_val is None and not isinstance(X_val, ParquetSource)):
-        msg = "X_val and y_val go together, got only one of them."
+        given, missing = ("y_val", "X_val") if X_val is None else ("X_val", "y_val")
+        msg = f"X_val and y_val must be given together, got only {given}, no {missing}."
         raise InvalidDataError(msg)
     return X_val, y_val, weight
+
+
+def _pair(eval_set: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    rule = "eval_set must hold one pair, [(X_val, y_val)]"
+    if not isinstance(eval_set, list | tuple):
+        msg = f"{rule}, got {eval_set!r:.60}."
+        raise InvalidTypeError(msg)
+    if len(eval_set) != 1 or not isinstance(eval_set[0], list | tuple) or len(eval_set[0]) != 2:
+        parts = [len(part) if isinstance(part, list | tuple) else "no pair" for part in eval_set]
+        msg = f"{rule}, got {len(eval_set)} item(s), with parts: {parts}."
+        raise InvalidParameterError(msg)
+    X_val, y_val = eval_set[0]
+    return X_val, y_val

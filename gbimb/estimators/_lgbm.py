@@ -40,6 +40,8 @@ TAKEN = {
     "verbosity": "verbose",
 }
 
+MOST_LEAVES = 131_072  # LightGBM's own bound
+
 
 class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     """LightGBM for imbalanced classes, two or more.
@@ -218,7 +220,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     def _tree_params(self, seed: int, threads: int, rows: int) -> dict[str, Any]:
         check_tree_numbers(self)
         if self.num_leaves is not None:
-            check_number("num_leaves", self.num_leaves, low=2, integer=True)
+            check_number("num_leaves", self.num_leaves, low=2, high=MOST_LEAVES, integer=True)
         check_number("max_depth", self.max_depth, low=-1, integer=True)
         if self.min_child_samples is not None:
             check_number("min_child_samples", self.min_child_samples, low=0, integer=True)

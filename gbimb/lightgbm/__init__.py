@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from gbimb.lightgbm._boosters import (
     Bins,
+    EngineError,
     Member,
     StreamedBins,
     feature_gains,
@@ -42,6 +43,7 @@ from gbimb.lightgbm._native import (
 __all__ = [
     "IGNORED_PARAMETERS",
     "Bins",
+    "EngineError",
     "Member",
     "Objective",
     "StreamedBins",

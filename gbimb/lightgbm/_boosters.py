@@ -62,6 +62,10 @@ def _rescale(line: str, share: float, shift: float) -> str:
     return f"{name}={' '.join(values)}"
 
 
+EngineError = lgb.basic.LightGBMError
+"""What LightGBM raises."""
+
+
 class Bins:
     """A table binned once, from which boosters on parts of its rows are made."""
 

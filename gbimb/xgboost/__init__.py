@@ -24,6 +24,7 @@ from __future__ import annotations
 from gbimb.xgboost._boosters import (
     SMALL_SHARE,
     Bins,
+    EngineError,
     Member,
     StreamedBins,
     feature_gains,
@@ -48,6 +49,7 @@ __all__ = [
     "SMALL_SHARE",
     "Bins",
     "EarlyStopping",
+    "EngineError",
     "Member",
     "Objective",
     "StreamedBins",

@@ -70,6 +70,10 @@ def _rescale(tree: dict[str, Any], share: np.float32) -> dict[str, Any]:
     return tree
 
 
+EngineError = xgb.core.XGBoostError
+"""What XGBoost raises."""
+
+
 class Bins:
     """A table binned once, from which boosters on parts of its rows are made.
 
@@ -205,6 +209,7 @@ class Member:
         self._buffers = (np.empty(shape, np.float32), np.empty(shape, np.float32))
         watched = [held_out] if isinstance(held_out, xgb.DMatrix) else []
         self.booster = xgb.Booster(dict(params), cache=[dmatrix, *watched])
+        self.booster.save_config()  # reads the parameters, which XGBoost would put off
 
     def update(self) -> None:
         """Add the trees of one round."""
