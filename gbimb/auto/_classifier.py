@@ -19,6 +19,7 @@ from gbimb.auto._progress import progress
 from gbimb.auto._search import Clock, Search, Tried, likelihoods
 from gbimb.auto._space import ENGINES, Space
 from gbimb.auto._words import Effect, effects, explain, leaderboard
+from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
@@ -31,6 +32,8 @@ from gbimb.exceptions import GbimbWarning, InvalidParameterError, unknown_name
 from gbimb.losses import LogisticLoss, SoftmaxLoss
 
 if TYPE_CHECKING:
+    import os
+
     from numpy.typing import ArrayLike
 
     from gbimb._typing import FloatArray, IntArray, TableLike
@@ -69,6 +72,9 @@ class AutoImbalancedClassifier(DecidingClassifier):
         speed of the machine unless ``n_trials`` decides.
     pos_label : label or None, default=None
         Of two labels, the one called positive; None is the rarer one.
+    checkpoint_path : str, path or None, default=None
+        A folder in which ``fit`` keeps each candidate that is done, and goes on from. It needs a
+        number for ``random_state``. The time budget begins anew.
     random_state : int, RandomState or None, default=None
     n_jobs : int or None, default=None
         Threads; None is all.
@@ -117,6 +123,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
         time_budget: float | None = 60,
         n_trials: int | None = None,
         pos_label: object = None,
+        checkpoint_path: str | os.PathLike[str] | None = None,
         random_state: Any = None,  # noqa: ANN401  int or RandomState
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -126,6 +133,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
         self.time_budget = time_budget
         self.n_trials = n_trials
         self.pos_label = pos_label
+        self.checkpoint_path = checkpoint_path
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -167,17 +175,20 @@ class AutoImbalancedClassifier(DecidingClassifier):
         objective = make_objective(self.metric, labels.classes.size, swap=self._positive_is_first())
         self._seed = draw_seed(self.random_state)
         self._encoder = TableEncoder.fit(table)
+        encoded = self._encoder.transform(table)
+        checkpoint = open_checkpoint(self, encoded, labels.codes, weight)
         threads = resolve_jobs(self.n_jobs)
         with thread_limit(threads), progress(self.time_budget, self.n_trials, self.verbose) as show:
             whole = Workshop(
                 self,
                 self._encoder,
-                self._encoder.transform(table),
+                encoded,
                 labels,
                 weight,
                 make_plan("auto", labels.codes, self._seed),
                 self._seed,
                 threads,
+                checkpoint,
             )
             workshop, tried, before = self._search(whole, objective, clock, show)
             shares = self._blend(workshop, tried, objective)

@@ -29,6 +29,7 @@ from gbimb.estimators._bags import (
 )
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._calibration import check_calibration, fit_calibrator
+from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
@@ -50,6 +51,7 @@ from gbimb.sampling import draw_bags, resolve_sampling_strategy, self_paced_draw
 from gbimb.sources import StreamedFrame
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
@@ -105,6 +107,9 @@ class UnderBaggingClassifier(DecidingClassifier):
     warm_start : bool, default=False
         Keep the bags of the last fit and add those that ``n_estimators`` lacks, of the same rows.
         Random bags are then those of one longer fit.
+    checkpoint_path : str, path or None, default=None
+        A folder in which ``fit`` keeps each bag that is done, and goes on from. Needs one of
+        gbimb's estimators in the bags, and a number for ``random_state``.
     random_state : int, RandomState or None, default=None
         Seed of the bags and of all that is in them; the result does not depend on ``n_jobs``.
     n_jobs : int or None, default=None
@@ -161,6 +166,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         threshold: float | str = "auto",
         calibration: str | None = "platt",
         warm_start: bool = False,
+        checkpoint_path: str | os.PathLike[str] | None = None,
         random_state: Any = None,  # noqa: ANN401  int or RandomState
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -174,6 +180,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         self.threshold = threshold
         self.calibration = calibration
         self.warm_start = warm_start
+        self.checkpoint_path = checkpoint_path
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -261,6 +268,12 @@ class UnderBaggingClassifier(DecidingClassifier):
                     "on rows out of it. Leave it at 'auto'."
                 )
                 raise InvalidParameterError(msg)
+            if prototype.checkpoint_path is not None or prototype.keep_on_interrupt:
+                msg = (
+                    "checkpoint_path and keep_on_interrupt of the estimator would be ignored: bags "
+                    "are kept whole. Give checkpoint_path to UnderBaggingClassifier."
+                )
+                raise InvalidParameterError(msg)
             if prototype.calibration != "platt":
                 msg = (
                     f"calibration={prototype.calibration!r} of the estimator would be ignored: the "
@@ -284,7 +297,10 @@ class UnderBaggingClassifier(DecidingClassifier):
             check_number("threshold", self.threshold, low=0, high=1)
         check_calibration(self.calibration)
         if self.sampling == "self_paced" and self.replacement:
-            msg = "sampling='self_paced' needs replacement=False, got replacement=True."
+            msg = (
+                "sampling='self_paced' draws without replacement, which must be False, got "
+                "replacement=True."
+            )
             raise InvalidParameterError(msg)
         if self.warm_start and len(getattr(self, "estimators_", [])) > self.n_estimators:
             msg = (
@@ -343,6 +359,12 @@ class UnderBaggingClassifier(DecidingClassifier):
             table, labels = table[rows], labels.take(rows)
             weight = None if weight is None else weight[rows]
         if not isinstance(prototype, BaseImbalancedClassifier):
+            if self.checkpoint_path is not None:
+                msg = (
+                    "checkpoint_path needs one of gbimb's estimators in the bags, got "
+                    f"{prototype!r:.60}, which could only be pickled. Leave it out."
+                )
+                raise InvalidParameterError(msg)
             y = labels.classes[labels.codes]
             loaded = table if rows is None else table.load()
             return PlainTrainer(prototype, loaded, y, weight, seed=self._seed, rows=rows)
@@ -354,7 +376,13 @@ class UnderBaggingClassifier(DecidingClassifier):
         matrix = prototype._matrix(encoded, reset=True)  # noqa: SLF001
         data = Table(matrix, labels.targets, weight)
         return SharedBinsTrainer(
-            prototype, data, labels, seed=self._seed, threads=threads, rows=rows
+            prototype,
+            data,
+            labels,
+            seed=self._seed,
+            threads=threads,
+            rows=rows,
+            checkpoint=open_checkpoint(self, matrix, data.y, weight, rows),
         )
 
     def _draw(self, sizes: IntArray) -> Iterator[IntArray]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from gbimb._typing import BoolArray, FloatArray, IntArray
     from gbimb.estimators._base import BaseImbalancedClassifier
+    from gbimb.estimators._checkpoint import Checkpoint
     from gbimb.estimators._labels import LabelCodes
     from gbimb.losses import BinaryLoss
 
@@ -299,8 +300,10 @@ class SharedBinsTrainer:
         seed: int,
         threads: int,
         rows: IntArray | None,
+        checkpoint: Checkpoint | None,
     ) -> None:
         self._prototype = prototype
+        self._checkpoint = checkpoint
         self._data = data
         self._labels = labels
         self._rows = rows
@@ -328,6 +331,7 @@ class SharedBinsTrainer:
             seed,
             fitted.verbose,
             correct=False,
+            unit=None if self._checkpoint is None else self._checkpoint.unit(f"bag-{bag.index}"),
         )
         with engine_sentences(fitted):
             trained = train(

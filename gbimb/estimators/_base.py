@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gbimb._parallel import resolve_jobs, thread_count, thread_limit
-from gbimb._validation import check_jobs, check_number
+from gbimb._validation import check_flag, check_jobs, check_number
 from gbimb.estimators._calibration import check_calibration, fit_calibrator
+from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._engine_params import engine_sentences
 from gbimb.estimators._fitted import check_is_fitted
@@ -35,12 +36,14 @@ from gbimb.losses import MulticlassLoss
 from gbimb.sources import ParquetSource, StreamedMatrix
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
     from types import ModuleType
 
     from numpy.typing import ArrayLike
 
     from gbimb._typing import FloatArray
+    from gbimb.estimators._checkpoint import Checkpoint
     from gbimb.losses import BinaryLoss
 
 SMALL_TABLE = 20_000
@@ -67,6 +70,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
     learning_rate: float | None
     subsample: float | None
     engine_params: dict[str, Any] | None
+    checkpoint_path: str | os.PathLike[str] | None
+    checkpoint_every: int
+    keep_on_interrupt: bool
     random_state: Any
     n_jobs: int | None
     verbose: int
@@ -147,6 +153,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         ]
         if isinstance(matrix, StreamedMatrix):
             self._check_memory(matrix, len(folds))
+        checkpoint = open_checkpoint(self, matrix, data.y, weight, plan.splits, _parts(folds))
         threads = resolve_jobs(self.n_jobs)
         with thread_limit(threads), engine_sentences(self):
             trained = train(
@@ -155,7 +162,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
                 task=task,
                 data=data,
                 folds=folds,
-                settings=self._settings(seed, threads),
+                settings=self._settings(seed, threads, checkpoint),
             )
         self._keep(trained, task, seed)
         self._warn_if_nothing_learned()
@@ -220,7 +227,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             "Allow more, name fewer features, or use UnderBaggingClassifier.",
         )
 
-    def _settings(self, seed: int, threads: int) -> Settings:
+    def _settings(self, seed: int, threads: int, checkpoint: Checkpoint | None) -> Settings:
         return Settings(
             self.n_estimators,
             self.early_stopping_rounds,
@@ -228,6 +235,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
             seed,
             self._verbosity(),
             correct=self.calibration is not None,
+            unit=None if checkpoint is None else checkpoint.unit("rounds"),
+            keep_on_interrupt=self.keep_on_interrupt,
         )
 
     def _keep(self, trained: Trained, task: Task, seed: int) -> None:
@@ -314,6 +323,10 @@ class BaseImbalancedClassifier(DecidingClassifier):
         if not isinstance(self.threshold, str):
             check_number("threshold", self.threshold, low=0, high=1)
         check_calibration(self.calibration)
+        check_flag("keep_on_interrupt", self.keep_on_interrupt)
+        check_number("checkpoint_every", self.checkpoint_every, low=1, integer=True)
+        if self.checkpoint_path is not None:
+            self._engine.check_resumable(self.engine_params or {})
         if not self.eval_metric:
             msg = f"eval_metric must name a metric, such as 'mcc', got {self.eval_metric!r}."
             raise InvalidParameterError(msg)
@@ -343,6 +356,12 @@ class BaseImbalancedClassifier(DecidingClassifier):
             logger.addHandler(logging.StreamHandler(sys.stderr))
             logger.setLevel(logging.INFO)
         return int(self.verbose)
+
+
+def _parts(folds: Sequence[Fold]) -> list[Any]:
+    """Return the arrays of validation rows that were given to ``fit``."""
+    tables = [fold.held_out for fold in folds if isinstance(fold.held_out, Table)]
+    return [part for table in tables for part in (table.matrix, table.y, table.weight)]
 
 
 def _one_validation_set(

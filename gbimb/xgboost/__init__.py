@@ -22,11 +22,13 @@
 from __future__ import annotations
 
 from gbimb.xgboost._boosters import (
+    MODELS_ARE_BYTES,
     SMALL_SHARE,
     Bins,
     EngineError,
     Member,
     StreamedBins,
+    check_resumable,
     feature_gains,
     fit_plain_classifier,
     merge,
@@ -46,6 +48,7 @@ from gbimb.xgboost._native import (
 )
 
 __all__ = [
+    "MODELS_ARE_BYTES",
     "SMALL_SHARE",
     "Bins",
     "EarlyStopping",
@@ -55,6 +58,7 @@ __all__ = [
     "StreamedBins",
     "base_score",
     "check_booster_parameters",
+    "check_resumable",
     "custom_metric",
     "early_stopping",
     "feature_gains",
