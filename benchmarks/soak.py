@@ -54,9 +54,8 @@ def fit_often(kind: type, fits: int) -> bool:
             gc.collect()
             after_warm_up = resident(), native_threads()
         if i % 50 == 0:
-            print(
-                f"{i:5d} fits: {resident() / 1e6:6.0f} MB, {native_threads()} threads", flush=True
-            )  # noqa: T201
+            memory = f"{resident() / 1e6:.0f} MB"
+            print(f"{i:5d} fits: {memory}, {native_threads()} threads", flush=True)  # noqa: T201
     gc.collect()
     growth, threads = resident() - after_warm_up[0], native_threads() - after_warm_up[1]
     print(  # noqa: T201
@@ -102,7 +101,7 @@ def main() -> int:
         predict_many(given.predict_rows)
         return 0
     chosen = kinds.values() if given.estimator == "both" else [kinds[given.estimator]]
-    return int(any([fit_often(kind, given.fits) for kind in chosen]))
+    return int(sum(fit_often(kind, given.fits) for kind in chosen) > 0)
 
 
 if __name__ == "__main__":
