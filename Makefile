@@ -4,6 +4,10 @@
 #   make quality     gbimb and its rivals on a folder of tables; ARGS="--data FOLDER" runs it
 #   make speed       what gbimb costs beside the engines alone; ARGS="--help" for sizes
 #   make lint types wheel, or all of it: make check
+#   make coverage    lines and branches that the suite runs; fails below 95 %
+#   make audit       known weaknesses and licences of the dependencies
+#   make reproducible  wheel and sdist twice, which must be the same bytes
+#   make soak        1,000 fits in one process, which must not grow; ARGS="--fits 50" for fewer
 # Variables: PYTHON (interpreter), CORES (test processes), ARGS (for benchmark and test).
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -16,18 +20,20 @@ DEV := .venv
 CORE := .venv-core
 WHEEL := .venv-wheel
 QUALITY := .venv-quality
+AUDIT := .venv-audit
 PIP := -m pip install --quiet --disable-pip-version-check
 ROOT := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help test doctest benchmark quality quality-report speed lint types wheel check clean
+.PHONY: help test doctest benchmark quality quality-report speed lint types wheel check clean \
+	coverage audit reproducible soak
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
 
 # --- environments: one for test, lint and types, and one each for core, wheel and quality ---
 
-$(DEV)/.made $(CORE)/.made $(WHEEL)/.made $(QUALITY)/.made:
+$(DEV)/.made $(CORE)/.made $(WHEEL)/.made $(QUALITY)/.made $(AUDIT)/.made:
 	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and \
 	  f"gbimb needs Python 3.11 or newer, got {v.major}.{v.minor}. Name another: make PYTHON=python3.12 ...")'
 	@echo "Setting up $(@D) (a few minutes the first time)"
@@ -53,6 +59,10 @@ $(CORE)/.core: $(CORE)/.made pyproject.toml constraints.txt
 
 $(QUALITY)/.quality: $(QUALITY)/.made pyproject.toml constraints.txt
 	@$(@D)/bin/python $(PIP) -c constraints.txt -e . --group quality
+	@touch $@
+
+$(AUDIT)/.audit: $(AUDIT)/.made pyproject.toml constraints.txt
+	@$(@D)/bin/python $(PIP) -c constraints.txt . --group audit
 	@touch $@
 
 # --- what to run ---
@@ -95,7 +105,28 @@ wheel: $(WHEEL)/.made
 	  "$(ROOT)/$(WHEEL)/bin/python" -c 'import gbimb; assert "site-packages" in gbimb.__file__, gbimb.__file__' && \
 	  "$(ROOT)/$(WHEEL)/bin/pytest" -n $(CORES) -c "$(ROOT)/pyproject.toml" --rootdir "$(ROOT)" "$(ROOT)/tests"
 
+coverage: $(DEV)/.test
+	$(DEV)/bin/pytest -n $(CORES) --cov --cov-fail-under=95 $(ARGS)
+
+# Licences are read from the packages. Weaknesses are asked of a service: without a connection to
+# it the target says so and goes on.
+audit: $(AUDIT)/.audit
+	$(AUDIT)/bin/pip-licenses --format=markdown --order=license
+	@found=$$($(AUDIT)/bin/pip-audit --skip-editable --timeout 20 2>&1); code=$$?; echo "$$found"; \
+	  if echo "$$found" | grep -qiE "connection|timed out|service ?error"; then \
+	    echo "The service for known weaknesses did not answer: not checked."; else exit $$code; fi
+
+reproducible: $(WHEEL)/.made
+	@$(WHEEL)/bin/python $(PIP) "hatchling>=1.27"
+	@one=$$(mktemp -d) && other=$$(mktemp -d) && trap 'rm -rf "$$one" "$$other"' EXIT && \
+	  SOURCE_DATE_EPOCH=1700000000 $(WHEEL)/bin/hatchling build -d "$$one" >/dev/null && \
+	  SOURCE_DATE_EPOCH=1700000000 $(WHEEL)/bin/hatchling build -d "$$other" >/dev/null && \
+	  diff -r "$$one" "$$other" && echo "The same bytes twice:" && cd "$$one" && sha256sum *
+
+soak: $(CORE)/.core
+	@$(CORE)/bin/python -W ignore -m benchmarks.soak $(ARGS)
+
 check: lint types test wheel
 
 clean:
-	rm -rf $(DEV) $(CORE) $(WHEEL) $(QUALITY) $(QUALITY)-* dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEV) $(CORE) $(WHEEL) $(AUDIT) $(QUALITY) $(QUALITY)-* dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from gbimb._typing import Float32Array
 
 
+LONGEST_SHOWN = 80  # characters of a value in a sentence
+
+
 def check_number(
     name: str,
     value: object,
@@ -49,15 +52,35 @@ def check_number(
     return number
 
 
+def check_jobs(n_jobs: object) -> None:
+    """Raise unless ``n_jobs`` is None or a whole number other than 0."""
+    if n_jobs is not None:
+        check_number("n_jobs", n_jobs, integer=True)
+    if n_jobs == 0:
+        msg = "n_jobs must be None or a whole number other than 0, got 0."
+        raise InvalidParameterError(msg)
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raise unless ``value`` is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        msg = f"{name} must be True or False, got {value!r}."
+        raise InvalidTypeError(msg)
+
+
+def refuse_masked(values: object, name: str) -> None:
+    """Raise for a masked array, whose mask NumPy and the engines would drop."""
+    if isinstance(values, np.ma.MaskedArray):
+        msg = f"{name} must not be a masked array, got one: its mask would be ignored. Fill it."
+        raise InvalidTypeError(msg)
+
+
 def check_binary_labels(y_true: ArrayLike, name: str = "y_true") -> NDArray[Any]:
     """Return labels as a one-dimensional array of 0 and 1, or raise.
 
     Booleans, integers and floats pass without a copy.
     """
-    y = np.asarray(y_true)
-    if y.ndim != 1:
-        msg = f"{name} must be one-dimensional, got an array of shape {y.shape}."
-        raise InvalidDataError(msg)
+    y = _as_labels(y_true, name)
     if y.dtype == np.bool_:
         return y.view(np.uint8)
     if y.dtype.kind not in "iuf":
@@ -74,12 +97,18 @@ def check_binary_labels(y_true: ArrayLike, name: str = "y_true") -> NDArray[Any]
     return y
 
 
+def _as_labels(y_true: ArrayLike, name: str) -> NDArray[Any]:
+    y = _as_array(y_true, name)
+    if y.ndim != 1:
+        what = f"an array of shape {y.shape}" if y.ndim else repr(y_true)[:LONGEST_SHOWN]
+        msg = f"{name} must be one-dimensional, got {what}."
+        raise InvalidDataError(msg)
+    return y
+
+
 def check_class_codes(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> NDArray[Any]:
     """Return labels as a one-dimensional array of whole numbers in [0, n_classes), or raise."""
-    y = np.asarray(y_true)
-    if y.ndim != 1:
-        msg = f"{name} must be one-dimensional, got an array of shape {y.shape}."
-        raise InvalidDataError(msg)
+    y = _as_labels(y_true, name)
     if y.dtype.kind not in "biuf":
         msg = f"{name} must hold class codes 0 to {n_classes - 1} here, got dtype {y.dtype}."
         raise InvalidTypeError(msg)
@@ -104,6 +133,17 @@ def check_raw_score(raw_score: ArrayLike, n: int, name: str = "raw_score") -> ND
         msg = f"{name} must not contain NaN."
         raise InvalidDataError(msg)
     return score
+
+
+def check_probabilities(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return numbers in [0, 1] as float64, of any shape, or raise."""
+    proba = as_float(values, name).astype(np.float64, copy=False)
+    inside = (proba >= 0) & (proba <= 1)
+    if not inside.all():
+        bad = proba.ravel()[np.argmin(inside)]
+        msg = f"{name} must hold probabilities in [0, 1], got {bad.item()!r}."
+        raise InvalidDataError(msg)
+    return proba
 
 
 def check_weight(
@@ -132,16 +172,26 @@ def check_weight(
 
 def as_float(values: ArrayLike, name: str) -> NDArray[Any]:
     """Return a float32 or float64 array, without a copy where it already is one, or raise."""
-    array = np.asarray(values)
+    array = _as_array(values, name)
     if array.dtype in (np.float32, np.float64):
         return array
-    if array.dtype.kind != "c":
+    if array.dtype.kind not in "cmM":  # dates would become counts of days
         try:
             return array.astype(np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass
-    msg = f"{name} must hold numbers, got dtype {array.dtype}."
+    what = f"dtype {array.dtype}" if array.ndim else repr(values)[:LONGEST_SHOWN]
+    msg = f"{name} must hold numbers, got {what}."
     raise InvalidTypeError(msg)
+
+
+def _as_array(values: ArrayLike, name: str) -> NDArray[Any]:
+    refuse_masked(values, name)
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError):
+        msg = f"{name} must be an array of shape (n,), got rows of unequal length."
+        raise InvalidDataError(msg) from None
 
 
 def as_float32(values: NDArray[Any]) -> Float32Array:

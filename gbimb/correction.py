@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from scipy.optimize import brentq, root
 
+from gbimb._validation import as_float, check_probabilities
 from gbimb.exceptions import InvalidDataError
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ def correct_prior(
     >>> correct_prior([0.5, 0.9], resampled_prevalence=0.5, true_prevalence=0.02).round(4)
     array([0.02  , 0.1552])
     """
-    p = np.asarray(proba, dtype=np.float64)
-    if p.ndim not in (1, 2) or not ((p >= 0) & (p <= 1)).all():
+    p = check_probabilities(proba, "proba")
+    if p.ndim not in (1, 2):
         msg = f"proba must be of shape (n,) or (n, K) with numbers in [0, 1], got shape {p.shape}."
         raise InvalidDataError(msg)
     n_classes = 2 if p.ndim == 1 else p.shape[1]
@@ -99,7 +100,7 @@ def correct_prior(
 
 
 def _prevalence(name: str, value: ArrayLike, n_classes: int) -> FloatArray:
-    share = np.asarray(value, dtype=np.float64)
+    share = as_float(value, name).astype(np.float64, copy=False)
     if share.ndim == 0:
         share = np.array([1.0 - share, share])
     if share.shape != (n_classes,) or not (share > 0).all() or abs(share.sum() - 1) > 1e-6:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb._validation import check_number
-from gbimb.exceptions import InvalidParameterError, InvalidTypeError
+from gbimb._validation import check_flag, check_number
+from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,9 +139,7 @@ def draw_bags(
     >>> [bag.tolist() for bag in draw_bags(codes, np.array([3, 2]), 2, seed=0)]
     [[2, 3, 5, 6, 7], [0, 1, 4, 6, 7]]
     """
-    if not isinstance(replacement, bool | np.bool_):
-        msg = f"replacement must be True or False, got {replacement!r}."
-        raise InvalidTypeError(msg)
+    check_flag("replacement", replacement)
     streams = []
     for rank, k in enumerate(by_frequency(np.bincount(codes, minlength=drawn.size))):
         rows, size = np.flatnonzero(codes == k), int(drawn[k])

@@ -103,7 +103,7 @@ def test_priors_of_resampled_rows_are_corrected() -> None:
         both = correct_prior(pair, [1 - resampled, resampled], [1 - eta.mean(), eta.mean()])
         np.testing.assert_allclose(both[:, 1], eta, rtol=1e-9, atol=1e-15)
     np.testing.assert_array_equal(correct_prior([0.0, 1.0], 0.5, 0.01), [0.0, 1.0])
-    with pytest.raises(InvalidDataError, match="proba must be"):
+    with pytest.raises(InvalidDataError, match="proba must hold"):
         correct_prior([1.2], 0.5, 0.1)
     with pytest.raises(InvalidDataError, match="true_prevalence must be"):
         correct_prior([0.2], 0.5, 1.0)

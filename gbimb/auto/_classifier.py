@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.special import logit
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from gbimb._parallel import resolve_jobs, thread_limit
-from gbimb._validation import check_number
+from gbimb._validation import check_jobs, check_number
 from gbimb.auto._blend import blend_weights
 from gbimb.auto._cross_fit import Workshop
 from gbimb.auto._objective import CostObjective, Objective, make_objective
@@ -21,16 +19,21 @@ from gbimb.auto._progress import progress
 from gbimb.auto._search import Clock, Search, Tried, likelihoods
 from gbimb.auto._space import ENGINES, Space
 from gbimb.auto._words import Effect, effects, explain, leaderboard
+from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._decision import DecidingClassifier
+from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
 from gbimb.estimators._loss import resolve_class_weight
 from gbimb.estimators._plan import make_plan
+from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._table import TableEncoder, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
 from gbimb.exceptions import GbimbWarning, InvalidParameterError, unknown_name
 from gbimb.losses import LogisticLoss, SoftmaxLoss
 
 if TYPE_CHECKING:
+    import os
+
     from numpy.typing import ArrayLike
 
     from gbimb._typing import FloatArray, IntArray, TableLike
@@ -41,7 +44,6 @@ SEARCH_SHARE: Final = 0.4
 FINALISTS: Final = 3
 BLEND_PRIOR: Final = 1.0
 SMALLEST_PROBABILITY: Final = 1e-12
-LARGEST_SEED: Final = np.iinfo(np.int32).max
 
 logger = logging.getLogger("gbimb")
 
@@ -70,6 +72,9 @@ class AutoImbalancedClassifier(DecidingClassifier):
         speed of the machine unless ``n_trials`` decides.
     pos_label : label or None, default=None
         Of two labels, the one called positive; None is the rarer one.
+    checkpoint_path : str, path or None, default=None
+        A folder in which ``fit`` keeps each candidate that is done, and goes on from. It needs a
+        number for ``random_state``. The time budget begins anew.
     random_state : int, RandomState or None, default=None
     n_jobs : int or None, default=None
         Threads; None is all.
@@ -118,6 +123,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
         time_budget: float | None = 60,
         n_trials: int | None = None,
         pos_label: object = None,
+        checkpoint_path: str | os.PathLike[str] | None = None,
         random_state: Any = None,  # noqa: ANN401  int or RandomState
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -127,6 +133,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
         self.time_budget = time_budget
         self.n_trials = n_trials
         self.pos_label = pos_label
+        self.checkpoint_path = checkpoint_path
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -155,8 +162,8 @@ class AutoImbalancedClassifier(DecidingClassifier):
         GbimbError
             If an argument cannot be used; also a ValueError or a TypeError.
         """
-        clock = Clock(self.time_budget)
         self._check_parameters()
+        clock = Clock(self.time_budget)
         table = read_table(self, X, reset=True)
         labels = read_labels(y, table, self.pos_label)
         weight = read_weight(sample_weight, labels.codes.size)
@@ -166,19 +173,22 @@ class AutoImbalancedClassifier(DecidingClassifier):
         labels.require_all_classes()
         self.classes_, self.pos_label_ = labels.classes, labels.positive
         objective = make_objective(self.metric, labels.classes.size, swap=self._positive_is_first())
-        self._seed = int(check_random_state(self.random_state).randint(LARGEST_SEED))
+        self._seed = draw_seed(self.random_state)
         self._encoder = TableEncoder.fit(table)
+        encoded = self._encoder.transform(table)
+        checkpoint = open_checkpoint(self, encoded, labels.codes, weight)
         threads = resolve_jobs(self.n_jobs)
         with thread_limit(threads), progress(self.time_budget, self.n_trials, self.verbose) as show:
             whole = Workshop(
                 self,
                 self._encoder,
-                self._encoder.transform(table),
+                encoded,
                 labels,
                 weight,
                 make_plan("auto", labels.codes, self._seed),
                 self._seed,
                 threads,
+                checkpoint,
             )
             workshop, tried, before = self._search(whole, objective, clock, show)
             shares = self._blend(workshop, tried, objective)
@@ -290,6 +300,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
         return costs.decisions(proba)
 
     def _check_parameters(self) -> None:
+        check_jobs(self.n_jobs)
         if self.engine != "auto" and self.engine not in ENGINES:
             raise unknown_name("engine", self.engine, ["auto", *ENGINES])
         if self.time_budget is None and self.n_trials is None:

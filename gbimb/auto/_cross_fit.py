@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import clone
 
-from gbimb.estimators._bags import LARGEST_SEED, link_after_drawing
+from gbimb.estimators._bags import link_after_drawing
+from gbimb.estimators._checkpoint import digest
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._rows import Fold, Table
+from gbimb.estimators._seed import LARGEST_SEED
 from gbimb.estimators._training import Settings, train
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from gbimb._typing import BoolArray, FloatArray, IntArray
     from gbimb.estimators._base import BaseImbalancedClassifier
     from gbimb.estimators._boosting import Stop
+    from gbimb.estimators._checkpoint import Checkpoint, Unit
     from gbimb.estimators._decision import DecidingClassifier
     from gbimb.estimators._labels import LabelCodes
     from gbimb.estimators._plan import Plan
@@ -91,6 +94,7 @@ class Workshop:
     plan: Plan
     seed: int
     threads: int
+    checkpoint: Checkpoint | None = None
     _bins: dict[type, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -117,7 +121,13 @@ class Workshop:
             data=data,
             folds=folds,
             settings=Settings(
-                model.n_estimators, model.early_stopping_rounds, self.threads, seed, 0, stop=stop
+                model.n_estimators,
+                model.early_stopping_rounds,
+                self.threads,
+                seed,
+                0,
+                stop=stop,
+                unit=self._unit(candidate, seed),
             ),
             engine_params=model._tree_params(seed, max(1, self.threads // len(folds)), data.y.size),
         )
@@ -128,6 +138,14 @@ class Workshop:
             return CrossFitted(candidate, model, np.empty(0))
         rows = np.concatenate([fold.held_out for fold in folds])
         return CrossFitted(candidate, model, self._by_row(rows, trained.proba))
+
+    def _unit(self, candidate: Candidate, seed: int) -> Unit | None:
+        """Return the file of a candidate, named by what it is and the number of rows."""
+        if self.checkpoint is None:
+            return None
+        rows = self.labels.codes.size
+        what = digest(candidate.estimator, candidate.drawn, candidate.bags, seed, rows)
+        return self.checkpoint.unit(f"candidate-{what}")
 
     def part(self, rows: IntArray, plan: Plan) -> Workshop:
         """Return the workshop of some rows."""

@@ -217,17 +217,20 @@ def _read_costs(metric: ArrayLike, n_classes: int) -> FloatArray:
     try:
         costs = np.asarray(metric, dtype=np.float64)
     except (TypeError, ValueError):
-        msg = f"metric must be a name or a matrix of costs, got {metric!r}."
+        msg = f"metric must be a name or a matrix of costs, got {metric!r:.60}."
         raise InvalidParameterError(msg) from None
     if costs.shape != (n_classes, n_classes) or not np.isfinite(costs).all():
         msg = (
-            f"A matrix of costs must have {n_classes} rows and columns, one for each class, all "
-            f"finite, got shape {costs.shape}."
+            f"metric must be a name, or costs with {n_classes} rows and columns, one for each "
+            f"class, all finite, got {metric!r:.60} of shape {costs.shape}."
         )
         raise InvalidDataError(msg)
     right = np.diagonal(costs)[:, None]
     if not (costs + np.diag(np.full(n_classes, np.inf)) > right).all():
-        msg = "Each wrong decision must cost more than the right one, got costs where it does not."
+        msg = (
+            "metric must hold costs by which each wrong decision costs more than the right one, "
+            f"got {metric!r:.60}."
+        )
         raise InvalidDataError(msg)
     return costs
 

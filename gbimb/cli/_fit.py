@@ -188,6 +188,9 @@ def _read(
         raise InvalidDataError(msg)
     given: Given = {"X": X, "y": _labels(frame[target])}
     if weight is not None:
+        if frame[weight].dtype.kind not in "biuf":
+            msg = f"--weight must name a column of numbers, got {weight!r}, which holds others."
+            raise InvalidDataError(msg)
         given["sample_weight"] = frame[weight].to_numpy()
     return given, remarks
 

@@ -10,15 +10,13 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.special import logit
 from sklearn.base import clone
-from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import get_tags
 
 from gbimb._parallel import resolve_jobs, thread_limit
-from gbimb._validation import check_number
+from gbimb._validation import check_flag, check_jobs, check_number
 from gbimb.correction import correct_prior
 from gbimb.estimators._bags import (
     FOLDS,
-    LARGEST_SEED,
     SMALLEST_CLASS,
     Bag,
     BagTrainer,
@@ -31,13 +29,17 @@ from gbimb.estimators._bags import (
 )
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._calibration import check_calibration, fit_calibrator
+from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._decision import DecidingClassifier
+from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
 from gbimb.estimators._rows import Table
+from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._table import TableEncoder, read_table, take
 from gbimb.estimators._tasks import BinaryTask, Correction, MulticlassTask, Task
 from gbimb.exceptions import (
+    GbimbError,
     GbimbWarning,
     InvalidDataError,
     InvalidParameterError,
@@ -49,6 +51,7 @@ from gbimb.sampling import by_frequency, draw_bags, resolve_sampling_strategy, s
 from gbimb.sources import StreamedFrame
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
@@ -61,6 +64,7 @@ SMALLEST_PROBABILITY = 1e-12
 # Bags in training hold at most this share of the rows of a large table between them.
 LARGEST_SHARE = 0.25
 LARGE_TABLE = 100_000
+MOST_BAGS = 100_000
 # For the estimate of what bags of a source take beside their values.
 BYTES_PER_ROW = 100
 FIXED_BYTES = 300_000_000
@@ -103,6 +107,9 @@ class UnderBaggingClassifier(DecidingClassifier):
     warm_start : bool, default=False
         Keep the bags of the last fit and add those that ``n_estimators`` lacks, of the same rows.
         Random bags are then those of one longer fit.
+    checkpoint_path : str, path or None, default=None
+        A folder in which ``fit`` keeps each bag that is done, and goes on from. Needs one of
+        gbimb's estimators in the bags, and a number for ``random_state``.
     random_state : int, RandomState or None, default=None
         Seed of the bags and of all that is in them; the result does not depend on ``n_jobs``.
     n_jobs : int or None, default=None
@@ -159,6 +166,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         threshold: float | str = "auto",
         calibration: str | None = "platt",
         warm_start: bool = False,
+        checkpoint_path: str | os.PathLike[str] | None = None,
         random_state: Any = None,  # noqa: ANN401  int or RandomState
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -172,6 +180,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         self.threshold = threshold
         self.calibration = calibration
         self.warm_start = warm_start
+        self.checkpoint_path = checkpoint_path
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -249,20 +258,27 @@ class UnderBaggingClassifier(DecidingClassifier):
         return tags
 
     def _make_prototype(self) -> Any:  # noqa: ANN401
-        given = self if self.estimator is None else self.estimator
-        if isinstance(given, type) or not hasattr(given, "get_params"):
-            msg = (
-                "estimator must be a classifier such as ImbalancedXGBClassifier(), or None, got "
-                f"{self.estimator!r}."
-            )
+        given = self.estimator
+        if given is not None and (isinstance(given, type) or not hasattr(given, "get_params")):
+            msg = f"estimator must be a classifier such as RandomForestClassifier(), got {given!r}."
             raise InvalidTypeError(msg)
         prototype = ImbalancedLGBMClassifier() if self.estimator is None else clone(self.estimator)
         if isinstance(prototype, BaseImbalancedClassifier):
-            prototype._check_parameters()  # noqa: SLF001  same package
+            try:
+                prototype._check_parameters()  # noqa: SLF001  same package
+            except GbimbError as error:
+                msg = f"estimator: {error}"
+                raise type(error)(msg) from None
             if not (isinstance(prototype.cv, str) and prototype.cv == "auto"):
                 msg = (
                     f"cv={prototype.cv!r} of the estimator would be ignored: each bag is watched "
                     "on rows out of it. Leave it at 'auto'."
+                )
+                raise InvalidParameterError(msg)
+            if prototype.checkpoint_path is not None or prototype.keep_on_interrupt:
+                msg = (
+                    "checkpoint_path and keep_on_interrupt of the estimator would be ignored: bags "
+                    "are kept whole. Give checkpoint_path to UnderBaggingClassifier."
                 )
                 raise InvalidParameterError(msg)
             if prototype.calibration != "platt":
@@ -274,14 +290,24 @@ class UnderBaggingClassifier(DecidingClassifier):
         return prototype
 
     def _check_parameters(self) -> None:
-        check_number("n_estimators", self.n_estimators, low=1, integer=True)
+        check_number("n_estimators", self.n_estimators, low=1, high=MOST_BAGS, integer=True)
+        check_number("verbose", self.verbose, low=0, integer=True)
+        check_jobs(self.n_jobs)
+        check_flag("replacement", self.replacement)
+        check_flag("warm_start", self.warm_start)
+        if not isinstance(self.eval_metric, str):
+            msg = f"eval_metric must be the name of one metric, got {self.eval_metric!r}."
+            raise InvalidTypeError(msg)
         if self.sampling not in SAMPLINGS:
             raise unknown_name("sampling", self.sampling, SAMPLINGS)
         if not isinstance(self.threshold, str):
             check_number("threshold", self.threshold, low=0, high=1)
         check_calibration(self.calibration)
         if self.sampling == "self_paced" and self.replacement:
-            msg = "sampling='self_paced' draws without replacement, got replacement=True."
+            msg = (
+                "sampling='self_paced' draws without replacement, which must be False, got "
+                "replacement=True."
+            )
             raise InvalidParameterError(msg)
         if self.warm_start and len(getattr(self, "estimators_", [])) > self.n_estimators:
             msg = (
@@ -292,7 +318,7 @@ class UnderBaggingClassifier(DecidingClassifier):
 
     def _start(self, labels: LabelCodes) -> None:
         self.classes_, self.pos_label_ = labels.classes, labels.positive
-        self._seed = int(check_random_state(self.random_state).randint(LARGEST_SEED))
+        self._seed = draw_seed(self.random_state)
         many = labels.classes.size > 2
         self.loss_ = SoftmaxLoss(labels.classes.size) if many else LogisticLoss()
         self.estimators_: list[Any] = []
@@ -342,6 +368,12 @@ class UnderBaggingClassifier(DecidingClassifier):
             table, labels = table[rows], labels.take(rows)
             weight = None if weight is None else weight[rows]
         if not isinstance(prototype, BaseImbalancedClassifier):
+            if self.checkpoint_path is not None:
+                msg = (
+                    "checkpoint_path needs one of gbimb's estimators in the bags, got "
+                    f"{prototype!r:.60}, which could only be pickled. Leave it out."
+                )
+                raise InvalidParameterError(msg)
             y = labels.classes[labels.codes]
             loaded = table if rows is None else table.load()
             return PlainTrainer(prototype, loaded, y, weight, seed=self._seed, rows=rows)
@@ -353,7 +385,13 @@ class UnderBaggingClassifier(DecidingClassifier):
         matrix = prototype._matrix(encoded, reset=True)  # noqa: SLF001
         data = Table(matrix, labels.targets, weight)
         return SharedBinsTrainer(
-            prototype, data, labels, seed=self._seed, threads=threads, rows=rows
+            prototype,
+            data,
+            labels,
+            seed=self._seed,
+            threads=threads,
+            rows=rows,
+            checkpoint=open_checkpoint(self, matrix, data.y, weight, rows),
         )
 
     def _draw(self, sizes: IntArray) -> Iterator[IntArray]:

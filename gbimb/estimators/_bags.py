@@ -10,8 +10,10 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
+from gbimb.estimators._engine_params import engine_sentences
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._rows import Fold, Table
+from gbimb.estimators._seed import LARGEST_SEED
 from gbimb.estimators._table import take
 from gbimb.estimators._training import Settings, train
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from gbimb._typing import BoolArray, FloatArray, IntArray
     from gbimb.estimators._base import BaseImbalancedClassifier
+    from gbimb.estimators._checkpoint import Checkpoint
     from gbimb.estimators._labels import LabelCodes
     from gbimb.losses import BinaryLoss
 
@@ -30,7 +33,6 @@ FOLDS = 5
 SMALLEST_CLASS = 10
 LARGEST_WATCH = 200_000
 ROWS_AT_ONCE = 50_000
-LARGEST_SEED = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,13 +301,16 @@ class SharedBinsTrainer:
         seed: int,
         threads: int,
         rows: IntArray | None,
+        checkpoint: Checkpoint | None,
     ) -> None:
         self._prototype = prototype
+        self._checkpoint = checkpoint
         self._data = data
         self._labels = labels
         self._rows = rows
         self._seed = seed
-        self._bins = prototype._make_bins(data, seed, threads)  # noqa: SLF001  same package
+        with engine_sentences(prototype):
+            self._bins = prototype._make_bins(data, seed, threads)  # noqa: SLF001  same package
 
     def fit(self, bag: Bag, population: Population, threads: int) -> BaseImbalancedClassifier:
         """Return a classifier stopped early on the bag's held-out rows."""
@@ -327,16 +332,18 @@ class SharedBinsTrainer:
             seed,
             fitted.verbose,
             correct=False,
+            unit=None if self._checkpoint is None else self._checkpoint.unit(f"bag-{bag.index}"),
         )
-        trained = train(
-            engine=fitted._engine,  # noqa: SLF001
-            bins=self._bins,
-            task=task,
-            data=self._data,
-            folds=[Fold(rows, held_out, bag.weight)],
-            settings=settings,
-            engine_params=fitted._tree_params(seed, threads, bag.train.size),  # noqa: SLF001
-        )
+        with engine_sentences(fitted):
+            trained = train(
+                engine=fitted._engine,  # noqa: SLF001
+                bins=self._bins,
+                task=task,
+                data=self._data,
+                folds=[Fold(rows, held_out, bag.weight)],
+                settings=settings,
+                engine_params=fitted._tree_params(seed, threads, bag.train.size),  # noqa: SLF001
+            )
         fitted.loss_ = task.link
         fitted.validation_ = "rows out of the bag"
         fitted._keep(trained, task, seed)  # noqa: SLF001

@@ -6,21 +6,24 @@ import logging
 import sys
 import warnings
 from abc import abstractmethod
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from gbimb._parallel import resolve_jobs, thread_count, thread_limit
-from gbimb._validation import check_number
+from gbimb._validation import check_flag, check_jobs, check_number
 from gbimb.estimators._calibration import check_calibration, fit_calibrator
+from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._copies import warn_of_copies
 from gbimb.estimators._decision import DecidingClassifier
+from gbimb.estimators._engine_params import engine_sentences
+from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._plan import Plan, Splits, among, given_splits, make_plan
 from gbimb.estimators._rows import Fold, Table
+from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._table import TableEncoder, engine_names, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
 from gbimb.estimators._training import Settings, Trained, train
@@ -34,17 +37,20 @@ from gbimb.losses import MulticlassLoss
 from gbimb.sources import ParquetSource, StreamedMatrix
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
     from types import ModuleType
 
     from numpy.typing import ArrayLike
 
     from gbimb._typing import FloatArray
+    from gbimb.estimators._checkpoint import Checkpoint
     from gbimb.losses import BinaryLoss
 
 SMALL_TABLE = 20_000
 SMALLEST_SUBSAMPLED = 1_000
 RARE_SHARE = 0.2
+MOST_ROUNDS = 1_000_000
 
 logger = logging.getLogger("gbimb")
 
@@ -66,6 +72,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
     learning_rate: float | None
     subsample: float | None
     engine_params: dict[str, Any] | None
+    checkpoint_path: str | os.PathLike[str] | None
+    checkpoint_every: int
+    keep_on_interrupt: bool
     random_state: Any
     n_jobs: int | None
     verbose: int
@@ -135,27 +144,29 @@ class BaseImbalancedClassifier(DecidingClassifier):
         self.classes_, self.pos_label_ = labels.classes, labels.positive
         self.loss_ = make_loss(self, labels, weight)
         task = self._make_task()
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        seed = draw_seed(self.random_state)
         self._encoder = TableEncoder.fit(table)
         matrix = self._matrix(self._encoder.transform(table), reset=True)
         data = Table(matrix, labels.targets, weight)
         plan = self._plan(labels, validation, splits, seed)
         if plan.splits:
             warn_of_copies(matrix, labels.codes, stacklevel=2)
+        self._check_stopping(plan, validation)
         folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
             Fold(None, None if validation is None else self._read_validation(validation))
         ]
         if isinstance(matrix, StreamedMatrix):
             self._check_memory(matrix, len(folds))
+        checkpoint = open_checkpoint(self, matrix, data.y, weight, plan.splits, _parts(folds))
         threads = resolve_jobs(self.n_jobs)
-        with thread_limit(threads):
+        with thread_limit(threads), engine_sentences(self):
             trained = train(
                 engine=self._engine,
                 bins=self._make_bins(data, seed, max(1, threads // len(folds))),
                 task=task,
                 data=data,
                 folds=folds,
-                settings=self._settings(seed, threads),
+                settings=self._settings(seed, threads, checkpoint),
             )
         self._keep(trained, task, seed)
         self._warn_if_nothing_learned()
@@ -178,6 +189,17 @@ class BaseImbalancedClassifier(DecidingClassifier):
             if hasattr(other, name):
                 setattr(self, name, getattr(other, name))
         self._encoder = encoder
+
+    def _check_stopping(self, plan: Plan, validation: object) -> None:
+        """Refuse a patience that was asked for where no row is held out to stop on."""
+        default = signature(type(self)).parameters["early_stopping_rounds"].default
+        asked = self.early_stopping_rounds not in (None, default)
+        if asked and self.cv is None and validation is None and not plan.splits:
+            msg = (
+                f"early_stopping_rounds={self.early_stopping_rounds} needs held-out rows, got none "
+                "with cv=None. Give X_val and y_val to fit, leave cv at 'auto', or leave it out."
+            )
+            raise InvalidParameterError(msg)
 
     def _make_task(self) -> Task:
         names = (self.eval_metric,) if isinstance(self.eval_metric, str) else self.eval_metric
@@ -210,7 +232,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             "Allow more, name fewer features, or use UnderBaggingClassifier.",
         )
 
-    def _settings(self, seed: int, threads: int) -> Settings:
+    def _settings(self, seed: int, threads: int, checkpoint: Checkpoint | None) -> Settings:
         return Settings(
             self.n_estimators,
             self.early_stopping_rounds,
@@ -218,6 +240,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
             seed,
             self._verbosity(),
             correct=self.calibration is not None,
+            unit=None if checkpoint is None else checkpoint.unit("rounds"),
+            keep_on_interrupt=self.keep_on_interrupt,
         )
 
     def _keep(self, trained: Trained, task: Task, seed: int) -> None:
@@ -263,9 +287,10 @@ class BaseImbalancedClassifier(DecidingClassifier):
         X_val, y_val, sample_weight_val = validation
         names = ("y_val", "sample_weight_val")
         y_val, sample_weight_val = unpack(X_val, y_val, sample_weight_val, names=names)
-        table = read_table(self, X_val, reset=False)
+        table = read_table(self, X_val, reset=False, name="X_val")
         labels = read_labels(y_val, table, self.pos_label_, classes=self.classes_, name="y_val")
         weight = read_weight(sample_weight_val, labels.codes.size, "sample_weight_val")
+        labels.require_two_classes(weight, "y_val", "nothing can be judged")
         return Table(self._matrix(self._encoder.transform(table)), labels.targets, weight)
 
     def _matrix(self, X: Any, *, reset: bool = False) -> Any:  # noqa: ANN401
@@ -292,10 +317,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
         return self._calibrated(self._score_matrix(self._matrix(encoded)))
 
     def _check_parameters(self) -> None:
-        check_number("n_estimators", self.n_estimators, low=1, integer=True)
+        check_number("n_estimators", self.n_estimators, low=1, high=MOST_ROUNDS, integer=True)
         check_number("verbose", self.verbose, low=0, integer=True)
-        if self.n_jobs is not None:
-            check_number("n_jobs", self.n_jobs, integer=True)
+        check_jobs(self.n_jobs)
         if not isinstance(self.eval_metric, str | list | tuple):
             msg = f"eval_metric must be a name or a list of names, got {self.eval_metric!r}."
             raise InvalidTypeError(msg)
@@ -304,8 +328,16 @@ class BaseImbalancedClassifier(DecidingClassifier):
         if not isinstance(self.threshold, str):
             check_number("threshold", self.threshold, low=0, high=1)
         check_calibration(self.calibration)
+        check_flag("keep_on_interrupt", self.keep_on_interrupt)
+        check_number("checkpoint_every", self.checkpoint_every, low=1, integer=True)
+        if self.checkpoint_path is not None:
+            self._engine.check_resumable(self.engine_params or {})
         if not self.eval_metric:
-            msg = "eval_metric must name at least one metric, such as 'mcc', got none."
+            msg = f"eval_metric must name a metric, such as 'mcc', got {self.eval_metric!r}."
+            raise InvalidParameterError(msg)
+        names = list(self.eval_metric) if not isinstance(self.eval_metric, str) else []
+        if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
+            msg = f"eval_metric must name a metric once, got {repeated[0]!r} more than once."
             raise InvalidParameterError(msg)
 
     def _warn_if_nothing_learned(self) -> None:
@@ -342,6 +374,12 @@ class BaseImbalancedClassifier(DecidingClassifier):
         return int(self.verbose)
 
 
+def _parts(folds: Sequence[Fold]) -> list[Any]:
+    """Return the arrays of validation rows that were given to ``fit``."""
+    tables = [fold.held_out for fold in folds if isinstance(fold.held_out, Table)]
+    return [part for table in tables for part in (table.matrix, table.y, table.weight)]
+
+
 def _one_validation_set(
     X_val: object, y_val: object, weight: object, eval_set: Sequence[tuple[Any, Any]] | None
 ) -> tuple[Any, Any, Any] | None:
@@ -349,13 +387,27 @@ def _one_validation_set(
         if X_val is not None or y_val is not None:
             msg = "Give either X_val and y_val or eval_set, got both."
             raise InvalidParameterError(msg)
-        if len(eval_set) != 1:
-            msg = f"eval_set must hold one pair (X_val, y_val), got {len(eval_set)}."
-            raise InvalidParameterError(msg)
-        X_val, y_val = eval_set[0]
+        X_val, y_val = _pair(eval_set)
     if X_val is None and y_val is None:
+        if weight is not None:
+            msg = "sample_weight_val belongs to X_val and y_val, got neither. Give them too."
+            raise InvalidDataError(msg)
         return None
     if X_val is None or (y_val is None and not isinstance(X_val, ParquetSource)):
-        msg = "X_val and y_val go together, got only one of them."
+        given, missing = ("y_val", "X_val") if X_val is None else ("X_val", "y_val")
+        msg = f"X_val and y_val must be given together, got only {given}, no {missing}."
         raise InvalidDataError(msg)
     return X_val, y_val, weight
+
+
+def _pair(eval_set: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    rule = "eval_set must hold one pair, [(X_val, y_val)]"
+    if not isinstance(eval_set, list | tuple):
+        msg = f"{rule}, got {eval_set!r:.60}."
+        raise InvalidTypeError(msg)
+    if len(eval_set) != 1 or not isinstance(eval_set[0], list | tuple) or len(eval_set[0]) != 2:
+        parts = [len(part) if isinstance(part, list | tuple) else "no pair" for part in eval_set]
+        msg = f"{rule}, got {len(eval_set)} item(s), with parts: {parts}."
+        raise InvalidParameterError(msg)
+    X_val, y_val = eval_set[0]
+    return X_val, y_val

@@ -7,6 +7,7 @@ each fold sees a fifth of them, and stopping on it keeps too few trees.
 from __future__ import annotations
 
 import logging
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,12 +16,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 
 from gbimb._parallel import thread_limit
+from gbimb.estimators._checkpoint import State
+from gbimb.exceptions import GbimbWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from gbimb.estimators._checkpoint import Unit
     from gbimb.losses import Loss
     from gbimb.metrics import Metric
 
@@ -88,19 +92,27 @@ def boost(
     verbose: int,
     before: Boosted | None = None,
     stop: Stop | None = None,
+    unit: Unit | None = None,
+    resumed: State | None = None,
+    keep_on_interrupt: bool = False,
 ) -> Boosted:
     """Train ``members`` for up to ``n_rounds`` rounds, those of ``before`` included.
 
     Without ``watch`` all rounds are trained and kept. Otherwise the round kept has the best
     moving average of the first metric, over half the patience: the value of a single round is
     noisy where positives are few. ``stop`` is asked every five rounds, with the history and the
-    number of rounds so far.
+    number of rounds so far. ``unit`` gets a state every so many rounds; members that were restored
+    from one go on after ``resumed``.
     """
     done = 0 if before is None else before.rounds
     history: dict[str, list[float]] = {}
     if watch is not None:
         past = {} if before is None else before.history
         history = {m.name: past.get(m.name, [])[:done] for m in watch.metrics}
+    if resumed is not None:
+        done, history = resumed.done, {name: [*series] for name, series in resumed.history.items()}
+        retell(stop, history, done)
+    saved = done
     workers = min(len(members), threads)
     with ThreadPoolExecutor(workers, initializer=prepare_thread) as pool:
         while done < n_rounds:
@@ -108,7 +120,13 @@ def boost(
             advance = partial(
                 _advance, rounds=step, watched=watch is not None, threads=threads // workers
             )
-            scores = list(pool.map(advance, members))
+            try:
+                scores = list(pool.map(advance, members))
+            except KeyboardInterrupt:
+                if not (keep_on_interrupt and done):
+                    raise
+                _warn_of_interrupt(done)
+                break
             done += step
             if watch is not None:
                 for i in range(step):
@@ -118,8 +136,29 @@ def boost(
                     break
             if stop is not None and stop(history, done):
                 break
+            if unit is not None and done - saved >= unit.every:
+                unit.save(State(done, history, [as_text(m.model(done)) for m in members]))
+                saved = done
     rounds = done if watch is None or watch.patience is None else _best(history, watch)
     return Boosted(history, rounds)
+
+
+def retell(stop: Stop | None, history: Mapping[str, list[float]], done: int) -> None:
+    """Tell ``stop`` of the rounds of a checkpoint, as it was told of them before."""
+    if stop is not None:
+        for past in range(ROUNDS_PER_STEP, done + 1, ROUNDS_PER_STEP):
+            stop({name: series[:past] for name, series in history.items()}, past)
+
+
+def as_text(model: str | bytes) -> str:
+    """Return a model in the engine's own form as text."""
+    return model.decode("utf-8") if isinstance(model, bytes) else model
+
+
+def _warn_of_interrupt(done: int) -> None:
+    warnings.warn(
+        f"Interrupted: the {done} rounds trained so far are kept.", GbimbWarning, stacklevel=6
+    )
 
 
 def _advance(member: Member, *, rounds: int, watched: bool, threads: int) -> list[NDArray[Any]]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
+from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._table import as_rows, read_table
 from gbimb.sources import ParquetSource
 

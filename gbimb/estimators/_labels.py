@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from gbimb._validation import check_weight
+from gbimb._validation import check_weight, refuse_masked
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.sources import CodedLabels, ParquetSource, read_target
 from gbimb.sources import read_weight as read_source_weight
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb._typing import BoolArray, IntArray
+
+
+SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-30, 1e30
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,17 @@ class LabelCodes:
         values = self.codes if self.classes.size > 2 else self.is_positive
         return values.astype(np.float32)
 
+    def require_two_classes(self, weight: NDArray[Any] | None, name: str, consequence: str) -> None:
+        """Raise unless two classes have weight."""
+        totals = np.bincount(self.codes, weight, self.classes.size)
+        if np.count_nonzero(totals) < 2:
+            present = [str(c) for c in self.classes[totals > 0]]
+            msg = (
+                f"{name} must have two classes or more among the rows with weight, got 1 class: "
+                f"{', '.join(present)}. With one of them {consequence}."
+            )
+            raise InvalidDataError(msg)
+
     def require_all_classes(self) -> None:
         """Raise unless there are two classes or more, each with a row."""
         counts = np.bincount(self.codes, minlength=self.classes.size)
@@ -62,6 +77,13 @@ class LabelCodes:
             msg = (
                 "y must have two classes or more, each among the rows with weight, got "
                 f"{len(present)} class(es) of {self.classes.size}: {shown}."
+            )
+            raise InvalidDataError(msg)
+        if self.classes.size == 2 and counts.min() == 1:
+            label = self.classes.tolist()[int(np.argmin(counts))]
+            msg = (
+                f"y must have two rows or more of each of two classes, got 1 row of {label!r}: "
+                "nothing can be learnt about a class from a single row."
             )
             raise InvalidDataError(msg)
 
@@ -110,16 +132,18 @@ def read_labels(
         If ``pos_label`` is not among the labels.
     """
     if y is None:
-        msg = f"This classifier requires {name} to be passed, but the target {name} is None."
+        msg = (
+            f"This classifier requires {name} to be passed, but the target {name} is None. "
+            "Give a label for each row."
+        )
         raise InvalidDataError(msg)
     if isinstance(y, CodedLabels):
         _check_present(y.found, name)
-        check_classification_targets(y.found)
+        _check_kind(y.found, name)
         return _coded(y.found, y.codes, pos_label, classes, name)
-    values = column_or_1d(np.asarray(y), warn=True)
-    if values.dtype == object:
-        values = pd.Series(values).infer_objects().to_numpy()  # booleans and numbers are objects
+    values = _column(y, name)
     _check_present(values, name)
+    _check_kind(values, name)
     if values.size != table.shape[0]:
         msg = (
             f"X and {name} must have the same number of rows: "
@@ -127,14 +151,46 @@ def read_labels(
             f"{[table.shape[0], values.size]}."
         )
         raise InvalidDataError(msg)
-    try:
-        found, codes = np.unique(values, return_inverse=True)
-    except TypeError:
+    found, codes = np.unique(values, return_inverse=True)
+    return _coded(found, codes, pos_label, classes, name)
+
+
+def _column(y: Any, name: str) -> NDArray[Any]:  # noqa: ANN401
+    """Return labels as an array of shape (n,)."""
+    refuse_masked(y, name)
+    if sparse.issparse(y):
+        msg = f"{name} must be an array of shape (n,), got a sparse matrix. Use {name}.toarray()."
+        raise InvalidTypeError(msg)
+    array = np.asarray(y)
+    if array.ndim == 0:
+        msg = f"{name} must be an array of shape (n,), got {type(y).__name__} {y!r:.60}."
+        raise InvalidTypeError(msg)
+    if array.ndim > 2 or (array.ndim == 2 and array.shape[1] != 1):
+        msg = f"{name} must be one label a row, an array of shape (n,), got shape {array.shape}."
+        raise InvalidDataError(msg)
+    if array.dtype.kind == "c":
+        msg = f"{name} must hold labels, got complex numbers ({array.dtype})."
+        raise InvalidTypeError(msg)
+    values: NDArray[Any] = column_or_1d(array, warn=True)
+    if values.dtype == object:
+        values = pd.Series(values).infer_objects().to_numpy()  # booleans and numbers are objects
+    return values
+
+
+def _check_kind(values: NDArray[Any], name: str) -> None:
+    """Refuse measurements, and lists of labels."""
+    if values.size == 0:
+        msg = f"{name} must hold at least one label, got none: Found array with 0 sample(s)."
+        raise InvalidDataError(msg)
+    if values.dtype == object and pd.api.types.infer_dtype(values).startswith("mixed"):
         kinds = sorted({type(v).__name__ for v in values})
         msg = f"{name} must hold labels of one kind, got types {kinds}. Convert them to strings."
-        raise InvalidTypeError(msg) from None
-    check_classification_targets(values)
-    return _coded(found, codes, pos_label, classes, name)
+        raise InvalidTypeError(msg)
+    try:
+        check_classification_targets(values)
+    except ValueError as error:
+        msg = f"{name} must hold labels: {str(error).rstrip('.')}. Use classes, not measurements."
+        raise InvalidDataError(msg) from None
 
 
 def _coded(
@@ -154,7 +210,13 @@ def read_weight(
 ) -> NDArray[Any] | None:
     """Return checked weights, float32 or float64."""
     weight = check_weight(sample_weight, n, name)
-    return None if weight is None else weight
+    if weight is not None and not SMALLEST_WEIGHT <= weight.max(initial=1.0) <= LARGEST_WEIGHT:
+        msg = (
+            f"{name} must have its largest value between {SMALLEST_WEIGHT:.0e} and "
+            f"{LARGEST_WEIGHT:.0e}, for the engines keep float32, got {weight.max():g}. Scale it."
+        )
+        raise InvalidDataError(msg)
+    return weight
 
 
 def _check_present(values: NDArray[Any], name: str) -> None:
@@ -173,7 +235,7 @@ def _positive(classes: NDArray[Any], codes: IntArray, pos_label: object) -> Any:
             raise InvalidParameterError(msg)
         return None
     if pos_label is not None:
-        if pos_label not in list(classes):
+        if isinstance(pos_label, list | np.ndarray) or pos_label not in list(classes):
             msg = f"pos_label must be one of {classes.tolist()}, got {pos_label!r}."
             raise InvalidParameterError(msg)
         return pos_label

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sklearn.utils.validation import check_is_fitted
 
+from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._table import as_rows, read_table
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.sources import to_frame

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 from sklearn.model_selection import StratifiedKFold, check_cv
 
-from gbimb.exceptions import GbimbWarning, InvalidDataError, InvalidParameterError
+from gbimb.exceptions import (
+    GbimbError,
+    GbimbWarning,
+    InvalidDataError,
+    InvalidParameterError,
+    InvalidTypeError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +58,15 @@ def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
     """Return the splits of a scikit-learn splitter or an iterable; None for any other ``cv``."""
     if cv is None or isinstance(cv, str | bool | float | int | np.integer):
         return None
-    splits = tuple(_rows(check_cv(cv, codes, classifier=True), X, codes))
+    try:
+        splits = tuple(_rows(check_cv(cv, codes, classifier=True), X, codes))
+    except GbimbError:
+        raise
+    except (TypeError, ValueError) as error:
+        msg = f"cv must yield pairs (train, test) of row numbers, got {cv!r:.80}: {error}."
+        raise InvalidParameterError(msg) from None
+    for train, test in splits:
+        _check_split(train, test, codes)
     if not splits:
         msg = f"cv must yield a split, got none from {cv!r}. Use None to hold out no row."
         raise InvalidParameterError(msg)
@@ -153,8 +167,26 @@ def _rows(
         yield _row_numbers(train, codes.size), _row_numbers(test, codes.size)
 
 
+def _check_split(train: IntArray, test: IntArray, codes: NDArray[Any]) -> None:
+    """Refuse held-out rows that are also learnt from, and a class that is missing."""
+    both = np.intersect1d(train, test, assume_unique=False)
+    if both.size:
+        msg = (
+            f"cv must keep the rows that train and those held out apart, got {both.size} rows in "
+            f"both parts of a split, such as row {both[0]}."
+        )
+        raise InvalidDataError(msg)
+    for rows, part in ((train, "trains"), (test, "is held out")):
+        if np.unique(codes[rows]).size < 2:
+            msg = f"cv must have two classes in each part of a split, got a part that {part} on 1."
+            raise InvalidDataError(msg)
+
+
 def _row_numbers(rows: Any, n: int) -> IntArray:  # noqa: ANN401  row numbers or a mask
     array = np.asarray(rows)
+    if array.dtype.kind not in "biu" or array.ndim != 1:
+        msg = f"cv must yield arrays of row numbers, got {rows!r:.60}."
+        raise InvalidTypeError(msg)
     numbers = np.flatnonzero(array) if array.dtype == np.bool_ else np.sort(array)
     if numbers.size == 0 or numbers[0] < 0 or numbers[-1] >= n:
         msg = f"cv must yield row numbers from 0 to {n - 1}, in both parts of each split."

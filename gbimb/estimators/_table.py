@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from pandas.api import types as pdt
+from scipy import sparse
 from sklearn.utils.validation import validate_data
 
+from gbimb.estimators._arrays import check_table, sentences
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
-from gbimb.sources import ParquetSource, StreamedFrame, StreamedMatrix
+from gbimb.sources import ParquetSource, StreamedFrame, StreamedMatrix, check_room
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
+BYTES_PER_ROW = 60  # labels, raw scores, gradient and curvature
+COPIED = 4  # bytes of a value in the float32 copy of what is no float array
 LARGEST_FLOAT32_INTEGER = 1 << 24
 SMALL_INTEGERS = ("int8", "uint8", "int16", "uint16")
 
@@ -66,12 +70,26 @@ class TableEncoder:
             return StreamedMatrix(X, self.transform, X)
         if not isinstance(X, pd.DataFrame):
             return X
-        values = [_encode(X.iloc[:, i], column) for i, column in enumerate(self.columns)]
+        columns = self.columns
+        if not columns:  # fitted on an array, which has numbers only
+            columns = tuple(Column(str(name), None) for name in X.columns)
+        X = in_fitted_order(X, [column.name for column in columns])
+        values = [_encode(X.iloc[:, i], column) for i, column in enumerate(columns)]
         wide = any(v.dtype == np.float64 for v in values)
         out = np.empty((len(X), len(values)), np.float64 if wide else np.float32)
         for i, v in enumerate(values):
             out[:, i] = v
         return out
+
+    def refuse_array(self, X: object) -> None:
+        """Raise for an array where there were categories, whose numbers it cannot know."""
+        words = [column.name for column in self.columns if column.categories is not None]
+        if words:
+            msg = (
+                f"X must be a data frame, as at fit, for the column {words[0]!r} holds categories, "
+                f"got an array of shape {getattr(X, 'shape', None)}."
+            )
+            raise InvalidTypeError(msg)
 
 
 def as_frame(X: object) -> object:
@@ -84,34 +102,88 @@ def as_frame(X: object) -> object:
     return X
 
 
-def read_table(estimator: BaseEstimator, X: object, *, reset: bool) -> object:
+def read_table(estimator: BaseEstimator, X: object, *, reset: bool, name: str = "X") -> object:
     """Check ``X`` as scikit-learn does and return a data frame, an array or a CSR matrix.
 
-    Of a ParquetSource, return the columns wanted as a streamed frame.
+    Of a ParquetSource, return the columns wanted as a streamed frame. Columns of a data frame
+    that are in another order than at ``fit`` are put in that order.
 
     Sets or checks ``n_features_in_`` and ``feature_names_in_``.
 
     Raises
     ------
     InvalidDataError
-        If the table is empty, a column name is there twice, or a column holds what has no order
-        and no categories.
+        If the table is empty, a column name is there twice, or columns are not those of ``fit``.
+    InvalidTypeError
+        If it is no table, or holds what has no order and no categories.
     """
     if isinstance(X, ParquetSource):
         return _read_source(estimator, X, reset=reset)
+    check_table(X, name)
+    if reset:
+        _check_room(X, name)
     X = as_frame(X)
     if isinstance(X, pd.DataFrame):
-        _check_frame(X)
-        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        _check_frame(X, name)
+        if not reset and hasattr(estimator, "feature_names_in_"):
+            X = _with_fitted_columns(X, list(estimator.feature_names_in_), name)
+        with sentences(X, name):
+            validate_data(estimator, X, reset=reset, skip_check_array=True)
         return X
-    return validate_data(
-        estimator,
-        X,
-        reset=reset,
-        dtype=[np.float32, np.float64],
-        accept_sparse="csr",
-        ensure_all_finite="allow-nan",
-    )
+    if not reset and (encoder := encoder_of(estimator)) is not None:
+        encoder.refuse_array(X)
+    with sentences(X, name):
+        return validate_data(
+            estimator,
+            X,
+            reset=reset,
+            dtype=[np.float32, np.float64],
+            accept_sparse="csr",
+            ensure_all_finite="allow-nan",
+        )
+
+
+def _check_room(X: Any, name: str) -> None:  # noqa: ANN401  any table
+    """Refuse a table whose bins would not fit into memory, before it is looked at."""
+    shape = getattr(X, "shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 2:
+        return
+    n_rows, n_columns = shape
+    values = X.nnz if sparse.issparse(X) else n_rows * n_columns
+    floats = getattr(X, "dtype", None) in (np.float32, np.float64) and not sparse.issparse(X)
+    estimate = values * (1 if floats else 1 + COPIED) + n_rows * BYTES_PER_ROW
+    check_room(estimate, f"Training on {name} with {n_rows:,} rows of {n_columns:,} columns")
+
+
+def encoder_of(estimator: BaseEstimator) -> TableEncoder | None:
+    """Return what an estimator, or the one in its bags, learnt about the columns."""
+    encoder = getattr(estimator, "_encoder", None)
+    return encoder or getattr(getattr(estimator, "_prototype", None), "_encoder", None)
+
+
+def in_fitted_order(X: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return the columns in the order of ``names``, if these are their names."""
+    there = [str(name) for name in X.columns]
+    if there == names or sorted(there) != sorted(names):
+        return X
+    return X.iloc[:, [there.index(name) for name in names]]
+
+
+def _with_fitted_columns(X: pd.DataFrame, names: list[str], name: str) -> pd.DataFrame:
+    there = X.columns.tolist()
+    if not all(isinstance(column, str) for column in there):
+        return X  # scikit-learn has a sentence about such names
+    lacks = [column for column in names if column not in there]
+    more = [column for column in there if column not in names]
+    if lacks or more:
+        parts = [f"none called {lacks[0]!r}"] if lacks else []
+        parts += [f"{more[0]!r}, which was not there"] if more else []
+        msg = (
+            f"The feature names should match those that were passed during fit: {name} must have "
+            f"the same {len(names)} columns, in any order, got {' and '.join(parts)}."
+        )
+        raise InvalidDataError(msg)
+    return in_fitted_order(X, names)
 
 
 def _read_source(estimator: BaseEstimator, source: ParquetSource, *, reset: bool) -> StreamedFrame:
@@ -143,11 +215,18 @@ def engine_names(estimator: BaseEstimator) -> list[str]:
     return safe if len(set(safe)) == n else [f"{name}_{i}" for i, name in enumerate(safe)]
 
 
-def _check_frame(X: pd.DataFrame) -> None:
+def _check_frame(X: pd.DataFrame, name: str) -> None:
     if X.shape[0] == 0 or X.shape[1] == 0:
         msg = (
-            f"X has shape {X.shape}: Found array with {X.shape[0]} sample(s) and {X.shape[1]} "
-            "feature(s) while a minimum of 1 is required of each."
+            f"{name} must have a row and a column, got shape {X.shape}: Found array with "
+            f"{X.shape[0]} sample(s) and {X.shape[1]} feature(s) while a minimum of 1 is required "
+            "of each."
+        )
+        raise InvalidDataError(msg)
+    if X.columns.nlevels > 1:
+        msg = (
+            f"{name} must have one name a column, got names of {X.columns.nlevels} levels. "
+            "Join them, for example with columns.map('_'.join)."
         )
         raise InvalidDataError(msg)
     repeated = X.columns[X.columns.duplicated()]
@@ -177,13 +256,17 @@ def _read_objects(name: str, values: pd.Series[Any]) -> Column:
     if kinds <= {bool, int, float, np.float64, np.int64, np.bool_}:
         return Column(name, None)
     if kinds != {str}:
-        names = sorted(kind.__name__ for kind in kinds)
+        names = _kinds_of(values)
         msg = (
             f"Column {name!r} must hold one kind of value, got objects of types {names}. "
             "Convert it to numbers, or to strings or a pandas category."
         )
         raise InvalidTypeError(msg)
     return Column(name, tuple(sorted(present.unique())))
+
+
+def _kinds_of(values: pd.Series[Any]) -> list[str]:
+    return sorted({type(value).__name__ for value in values.dropna()})
 
 
 def _encode(values: pd.Series[Any], column: Column) -> np.ndarray[Any, Any]:
@@ -202,32 +285,59 @@ def _encode(values: pd.Series[Any], column: Column) -> np.ndarray[Any, Any]:
 
 
 def _check_kind(values: pd.Series[Any], column: Column, known: pd.Index[Any]) -> None:
-    """Refuse numbers where there were strings: none would be known, all would be missing."""
+    """Refuse another kind of value than there was: none would be known, all would be missing."""
     kind = values.dtype
     if isinstance(kind, pd.CategoricalDtype):
         kind = values.cat.categories.dtype
-    were_numbers = pdt.is_numeric_dtype(known.dtype)
-    if pdt.is_numeric_dtype(kind) and not were_numbers and values.notna().any():
+    if values.isna().all() or (pdt.is_numeric_dtype(kind) and pdt.is_numeric_dtype(known.dtype)):
+        return
+    if pdt.is_object_dtype(kind):
+        words = pd.api.types.infer_dtype(values, skipna=True) == "string"
+        there = "" if words else f"objects of types {_kinds_of(values)}"
+    else:
+        words, there = pdt.is_string_dtype(kind), f"dtype {kind}"
+    were_words = all(isinstance(value, str) for value in column.categories or ())
+    if words != were_words:
+        held = "strings" if were_words else f"categories of dtype {known.dtype}"
         msg = (
-            f"Column {column.name!r} held strings at fit, got dtype {kind}. Convert it to strings, "
-            "for example with astype(str)."
+            f"Column {column.name!r} held {held} at fit, got {there}. Convert it as it was, for "
+            "example with astype(str)."
         )
         raise InvalidTypeError(msg)
 
 
 def _encode_number(values: pd.Series[Any], name: str) -> np.ndarray[Any, Any]:
     dtype = values.dtype
+    _check_numeric(values, name)
     try:
         if pdt.is_bool_dtype(dtype) or dtype in SMALL_INTEGERS:
             return values.to_numpy(dtype=np.float32, na_value=np.nan)
         wide = np.float32 if dtype == np.float32 else np.float64
         numbers = values.to_numpy(dtype=wide, na_value=np.nan)
     except (TypeError, ValueError):
-        msg = f"Column {name!r} was a number at fit, got dtype {dtype} with values that are none."
+        msg = (
+            f"Column {name!r} was a number at fit, got dtype {dtype} with values that are none. "
+            "Convert it to numbers."
+        )
         raise InvalidTypeError(msg) from None
+    except OverflowError:
+        msg = f"Column {name!r} must hold numbers below 1.8e308, got {str(values.max())[:8]}...."
+        raise InvalidDataError(msg) from None
     if np.isinf(numbers).any():
         msg = f"Column {name!r} must not contain infinity: Input X contains infinity. Use NaN."
         raise InvalidDataError(msg)
     if dtype.kind in "iu" and np.abs(numbers).max(initial=0) <= LARGEST_FLOAT32_INTEGER:
         return numbers.astype(np.float32)
     return numbers
+
+
+def _check_numeric(values: pd.Series[Any], name: str) -> None:
+    """Refuse what NumPy would turn into numbers without a word."""
+    dtype = values.dtype
+    kind = values.cat.categories.dtype if isinstance(dtype, pd.CategoricalDtype) else dtype
+    if kind.kind in "mM" or kind.kind == "c" or isinstance(kind, pd.PeriodDtype):
+        msg = (
+            f"Column {name!r} was a number at fit, got dtype {kind}. Convert it to the numbers "
+            "that it was."
+        )
+        raise InvalidTypeError(msg)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gbimb.estimators._boosting import Boosted, Member, Watch, boost
+from gbimb.estimators._boosting import Boosted, Member, Watch, as_text, boost, retell
+from gbimb.estimators._checkpoint import State
 from gbimb.estimators._rows import Fold, Table
 from gbimb.sources import StreamedMatrix
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from gbimb._typing import FloatArray
     from gbimb.estimators._boosting import Stop
+    from gbimb.estimators._checkpoint import Unit
     from gbimb.estimators._tasks import Task
     from gbimb.losses import Loss
 
@@ -41,6 +43,8 @@ class Settings:
     verbose: int
     correct: bool = True
     stop: Stop | None = None
+    unit: Unit | None = None
+    keep_on_interrupt: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,21 +81,18 @@ def train(
 ) -> Trained:
     """Train a booster for each fold, and merge them into one with a corrected raw score."""
     start = task.start(data, folds)
-    members = [
-        bins.member(
-            task.loss.warm_up or task.loss,
-            start,
-            fold.train,
-            _watched(bins, fold),
-            engine_params or {},
-        )
-        for fold in folds
-    ]
     y, weight = _labels(data, folds)
     watch = None if y is None else _watch(task, y, weight, settings.patience, data.y.size)
-    boosted = _boost(engine, members, task.loss, watch, settings)
-    models = [member.model(boosted.rounds) for member in members]
-    del members
+    boosted, models = _boosted(
+        engine,
+        bins,
+        task.loss,
+        watch,
+        folds=folds,
+        start=start,
+        settings=settings,
+        engine_params=engine_params or {},
+    )
     if y is None:
         return Trained(engine.merge(models, 1.0, start), boosted, None, None, None)
     singles = [engine.merge([model], 1.0, start) for model in models]
@@ -108,12 +109,60 @@ def train(
     return Trained(booster, boosted, y, proba, weight)
 
 
+def _boosted(
+    engine: ModuleType,
+    bins: Any,  # noqa: ANN401  the adapter's own
+    loss: Loss,
+    watch: Watch | None,
+    *,
+    folds: Sequence[Fold],
+    start: FloatArray,
+    settings: Settings,
+    engine_params: dict[str, Any],
+) -> tuple[Boosted, list[Any]]:
+    """Train the members, from where a checkpoint is; return their rounds as text or bytes."""
+    state = None if settings.unit is None else settings.unit.load()
+    form = partial(bytes, encoding="utf-8") if engine.MODELS_ARE_BYTES else str
+    if state is not None and state.kept is not None:
+        retell(settings.stop, state.history, state.done)
+        return Boosted(state.history, state.kept), [form(model) for model in state.models]
+    members = []
+    for i, fold in enumerate(folds):
+        held_out = _watched(bins, fold)
+        if state is None:
+            first = loss.warm_up or loss
+            members.append(bins.member(first, start, fold.train, held_out, engine_params))
+            continue
+        matrix = fold.held_out.matrix if isinstance(fold.held_out, Table) else None
+        members.append(
+            bins.restored(
+                loss,
+                start,
+                fold.train,
+                held_out,
+                engine_params,
+                model=state.models[i],
+                rounds=state.done,
+                held_out_matrix=matrix,
+            )
+        )
+    boosted = _boost(engine, members, loss, watch, settings, resumed=state)
+    models = [member.model(boosted.rounds) for member in members]
+    if settings.unit is not None:
+        done = max(boosted.rounds, *(len(series) for series in boosted.history.values()), 0)
+        texts = [as_text(model) for model in models]
+        settings.unit.save(State(done, boosted.history, texts, boosted.rounds))
+    return boosted, models
+
+
 def _boost(
     engine: ModuleType,
     members: Sequence[Member],
     loss: Loss,
     watch: Watch | None,
     settings: Settings,
+    *,
+    resumed: State | None,
 ) -> Boosted:
     """Boost with the loss that warms up, if there is one, and go on from its best round."""
     most = settings.n_rounds if watch is not None else min(settings.n_rounds, UNWATCHED_ROUNDS)
@@ -125,9 +174,10 @@ def _boost(
         prepare_thread=engine.prepare_thread,
         verbose=settings.verbose,
         stop=settings.stop,
+        keep_on_interrupt=settings.keep_on_interrupt,
     )
     if loss.warm_up is None or most == 1:
-        return go(most)
+        return go(most, unit=settings.unit, resumed=resumed)
     first = go(most // 2)
     for member in members:
         member.go_on(loss, first.rounds)

@@ -11,6 +11,7 @@ from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._engine_params import check_engine_params, check_tree_numbers
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
     from types import ModuleType
 
@@ -110,6 +111,14 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         L1 and L2 penalty of leaf values.
     engine_params : dict or None, default=None
         Further XGBoost parameters by their XGBoost names.
+    checkpoint_path : str, path or None, default=None
+        A folder in which ``fit`` keeps what it has trained. Called again after a crash with the
+        same rows and parameters, it goes on there, to the same model; ``random_state`` must be a
+        number. The soft losses, which start warm, are kept when they are done only.
+    checkpoint_every : int, default=50
+        Rounds between two writes to it.
+    keep_on_interrupt : bool, default=False
+        Whether an interrupt (Ctrl-C) ends training early and keeps the rounds so far.
     random_state : int, RandomState or None, default=None
         Seed of folds, features, rows and the threshold.
     n_jobs : int or None, default=None
@@ -183,6 +192,9 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         reg_alpha: float = 0.0,
         reg_lambda: float = 1.0,
         engine_params: dict[str, Any] | None = None,
+        checkpoint_path: str | os.PathLike[str] | None = None,
+        checkpoint_every: int = 50,
+        keep_on_interrupt: bool = False,
         random_state: Any = None,  # noqa: ANN401  int or RandomState
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -208,6 +220,9 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         self.reg_alpha = reg_alpha
         self.reg_lambda = reg_lambda
         self.engine_params = engine_params
+        self.checkpoint_path = checkpoint_path
+        self.checkpoint_every = checkpoint_every
+        self.keep_on_interrupt = keep_on_interrupt
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose

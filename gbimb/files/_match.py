@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types as pdt
 
+from gbimb.estimators._table import encoder_of
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.files._columns import prepare_columns
 from gbimb.files._read import require_columns
@@ -42,8 +43,8 @@ def match_columns(model: Any, frame: pd.DataFrame, file: str) -> pd.DataFrame:  
 
 
 def _columns(model: Any) -> tuple[Column, ...]:  # noqa: ANN401
-    encoder = getattr(model, "_encoder", None) or model._prototype._encoder  # noqa: SLF001
-    if not encoder.columns:
+    encoder = encoder_of(model)
+    if encoder is None or not encoder.columns:
         msg = (
             "The model was fitted on an array without column names, so the columns of a file "
             "cannot be matched to it. Use it from Python, or fit it on a data frame."

@@ -98,25 +98,37 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 
 def csv_separator(path: Path) -> str:
-    """Return the separator that the first line of a CSV file shows."""
+    """Return the separator that the first line of a CSV file shows.
+
+    Raises
+    ------
+    InvalidDataError
+        If the line has a name twice; pandas would rename the second one.
+    """
     header = list(pd.read_csv(path, nrows=0).columns)
+    found = ","
     if len(header) == 1:
-        for separator in OTHER_SEPARATORS:
-            if separator in str(header[0]):
-                return separator
-    return ","
+        shown = [separator for separator in OTHER_SEPARATORS if separator in str(header[0])]
+        found = shown[0] if shown else found
+    names = pd.read_csv(path, nrows=1, header=None, sep=found, dtype=str).iloc[0].dropna()
+    _check_repeated(pd.Index(names), path.name)
+    return found
 
 
 def _checked(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     frame.columns = pd.Index([str(column) for column in frame.columns], dtype=object)
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
-        msg = f"Column names must differ, got {repeated[0]!r} more than once in {name!r}."
-        raise InvalidDataError(msg)
+    _check_repeated(frame.columns, name)
     if len(frame) == 0:
         msg = f"{name!r} holds no rows."
         raise InvalidDataError(msg)
     return frame
+
+
+def _check_repeated(columns: pd.Index[Any], name: str) -> None:
+    repeated = columns[columns.duplicated()]
+    if len(repeated):
+        msg = f"Column names must differ, got {repeated[0]!r} more than once in {name!r}."
+        raise InvalidDataError(msg)
 
 
 def require_columns(

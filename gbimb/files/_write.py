@@ -23,6 +23,9 @@ class TableWriter:
     def __init__(self, path: str | Path, option: str = "--out") -> None:
         self._path = Path(path)
         check_ending(self._path, option)
+        if not self._path.absolute().parent.is_dir():
+            msg = f"{option} must name a file in a folder that exists, got {str(path)!r}."
+            raise InvalidParameterError(msg)
         if self._path.suffix.lower() == ".zip":
             msg = f"{option} must end in .csv, .csv.gz or .parquet, got {self._path.name!r} (.zip)."
             raise InvalidParameterError(msg)

@@ -18,9 +18,12 @@
 from __future__ import annotations
 
 from gbimb.lightgbm._boosters import (
+    MODELS_ARE_BYTES,
     Bins,
+    EngineError,
     Member,
     StreamedBins,
+    check_resumable,
     feature_gains,
     fit_plain_classifier,
     merge,
@@ -41,12 +44,15 @@ from gbimb.lightgbm._native import (
 
 __all__ = [
     "IGNORED_PARAMETERS",
+    "MODELS_ARE_BYTES",
     "Bins",
+    "EngineError",
     "Member",
     "Objective",
     "StreamedBins",
     "bake_start",
     "check_parameters",
+    "check_resumable",
     "feature_gains",
     "feval",
     "fit_plain_classifier",

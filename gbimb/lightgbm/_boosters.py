@@ -11,7 +11,8 @@ from scipy import sparse
 
 from gbimb._parallel import run_ranges
 from gbimb._typing import RowStream
-from gbimb.lightgbm._native import Objective
+from gbimb.exceptions import InvalidParameterError
+from gbimb.lightgbm._native import Objective, synonyms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,21 +35,31 @@ def merge(models: Sequence[str], slope: float, start: NDArray[np.float64]) -> lg
     start : float64 array of shape (number of raw scores,)
         Added to the first tree of each output.
     """
-    head, _, _ = models[0].partition("\nTree=")
-    _, end, tail = models[0].partition("end of trees")
-    trees: list[str] = []
-    for model in models:
-        body = model.partition("\nTree=")[2].partition("end of trees")[0]
-        trees += re.split(r"^Tree=", body, flags=re.MULTILINE)
+    trees = [tree for model in models for tree in _trees(model)]
     share = slope / len(models)
     texts = []
     for i, tree in enumerate(trees):
         shift = float(start[i]) if i < start.size else 0.0
-        lines = tree.strip().split("\n")[1:]
-        texts.append("\n".join([f"Tree={i}", *(_rescale(line, share, shift) for line in lines)]))
+        texts.append("\n".join(_rescale(line, share, shift) for line in tree.split("\n")))
+    return lgb.Booster(model_str=_with_trees(models[0], texts))
+
+
+def _trees(model: str) -> list[str]:
+    """Return the trees of a model text, each without the line of its number."""
+    body = model.partition("\nTree=")[2].partition("end of trees")[0]
+    return [
+        tree.strip().partition("\n")[2] for tree in re.split(r"^Tree=", body, flags=re.MULTILINE)
+    ]
+
+
+def _with_trees(model: str, trees: Sequence[str]) -> str:
+    """Return a model text with other trees."""
+    head, _, _ = model.partition("\nTree=")
+    _, end, tail = model.partition("end of trees")
     # Without the sizes of the trees LightGBM reads them one after the other.
-    header = re.sub(r"\ntree_sizes=.*", "", head)
-    return lgb.Booster(model_str=f"{header}\n\n" + "\n\n\n".join(texts) + f"\n\n\n{end}{tail}")
+    head = re.sub(r"\ntree_sizes=.*", "", head)
+    numbered = [f"Tree={i}\n{tree}" for i, tree in enumerate(trees)]
+    return f"{head}\n\n" + "\n\n\n".join(numbered) + f"\n\n\n{end}{tail}"
 
 
 def _rescale(line: str, share: float, shift: float) -> str:
@@ -60,6 +71,19 @@ def _rescale(line: str, share: float, shift: float) -> str:
     else:
         return line
     return f"{name}={' '.join(values)}"
+
+
+RANDOM_BY_TREE = {
+    "data_sample_strategy",
+    "extra_trees",
+    "feature_fraction_bynode",
+    "use_quantized_grad",
+}
+
+MODELS_ARE_BYTES = False
+
+EngineError = lgb.basic.LightGBMError
+"""What LightGBM raises."""
 
 
 class Bins:
@@ -81,6 +105,7 @@ class Bins:
             "metric": "None",
             "feature_pre_filter": False,
         }
+        self._X = X
         self._dataset = lgb.Dataset(
             _as_matrix(X),
             label=y,
@@ -119,6 +144,49 @@ class Bins:
         valid = self._subset(held_out) if isinstance(held_out, np.ndarray) else held_out
         return Member(Objective(loss), start, train_set, valid, {**self._params, **params})
 
+    def restored(
+        self,
+        loss: Loss,
+        start: NDArray[np.float64],
+        train: NDArray[np.intp] | None,
+        held_out: NDArray[np.intp] | lgb.Dataset | None,
+        params: Mapping[str, Any],
+        *,
+        model: str,
+        rounds: int,
+        held_out_matrix: Matrix | None,
+    ) -> Member:
+        """Return the member whose first ``rounds`` rounds are ``model``, as if it trained them.
+
+        The raw scores of the rounds become the ``init_score`` of its rows. LightGBM's generators
+        are brought to where they were by as many rounds without a gradient, which grow nothing.
+        """
+        saved = lgb.Booster(model_str=model)
+        threads = int({**self._params, **params}.get("num_threads", 0))
+
+        def begin(dataset: lgb.Dataset, matrix: Matrix) -> lgb.Dataset:
+            dataset.set_init_score(_sum_of_trees(saved, matrix, threads))
+            return dataset
+
+        rows = None if train is None else np.sort(train)
+        train_set = begin(
+            self._fresh() if rows is None else self._subset(rows),
+            self._X if rows is None else self._X[rows],
+        )
+        valid = None
+        if isinstance(held_out, np.ndarray):
+            valid = begin(self._subset(held_out), self._X[np.sort(held_out)])
+        elif held_out is not None:
+            valid = begin(held_out, held_out_matrix)
+        options = {**self._params, **params}
+        member = Member(Objective(loss), start, train_set, valid, options)
+        member.replay(model, rounds)
+        return member
+
+    def _fresh(self) -> lgb.Dataset:
+        """Return all rows, in a Dataset that may get an ``init_score`` of its own."""
+        return self._subset(np.arange(self._dataset.num_data()))
+
     def _whole(self) -> lgb.Dataset:
         return self._dataset
 
@@ -147,6 +215,8 @@ class Member:
         self.booster = lgb.Booster(dict(params), train_set)
         self._valid = valid
         self._held_out: NDArray[np.float64] | None = None
+        self._before: list[str] = []  # trees of a checkpoint
+        self._idle = 0  # rounds that only moved LightGBM's generators on
         if valid is not None:
             self.booster.add_valid(valid, "valid")
 
@@ -173,6 +243,15 @@ class Member:
         self._held_out = preds + self._start
         return "raw_score", 0.0, True
 
+    def replay(self, model: str, rounds: int) -> None:
+        """Take the trees of ``model``, and do as many rounds without a gradient."""
+        nothing: Any = np.zeros((self.booster.train_set.num_data(), len(self._start)), np.float32)
+        nothing = nothing.ravel()
+        for _ in range(rounds):
+            self.booster.update(fobj=lambda *_: (nothing, nothing))
+        self._before = _trees(model)
+        self._idle = self.booster.current_iteration()
+
     def go_on(self, loss: Loss, n_rounds: int) -> None:
         """Keep the first ``n_rounds`` rounds only, and train further ones with ``loss``."""
         for _ in range(self.booster.current_iteration() - n_rounds):
@@ -181,7 +260,12 @@ class Member:
 
     def model(self, n_rounds: int) -> str:
         """Return the first ``n_rounds`` rounds as text."""
-        return self.booster.model_to_string(num_iteration=n_rounds)
+        if not self._before:
+            return self.booster.model_to_string(num_iteration=n_rounds)
+        model = self.booster.model_to_string()
+        each = len(self._start)
+        trees = self._before + _trees(model)[self._idle * each :]
+        return _with_trees(model, trees[: n_rounds * each])
 
 
 class StreamedBins(Bins):
@@ -230,6 +314,23 @@ def _as_matrix(X: Matrix) -> Matrix:
     if isinstance(X, RowStream):
         return _Batches(X)
     return sparse.csr_matrix(X) if isinstance(X, sparse.sparray) else X
+
+
+def _sum_of_trees(booster: lgb.Booster, X: Matrix, n_threads: int) -> NDArray[np.float64]:
+    """Return raw scores as LightGBM wants an ``init_score``: class by class, shape (n * K,)."""
+    parts = X.batches() if isinstance(X, RowStream) else [X]
+    return np.concatenate([raw_score(booster, part, n_threads) for part in parts]).ravel("F")
+
+
+def check_resumable(params: Mapping[str, Any]) -> None:
+    """Refuse parameters under which LightGBM's generators depend on the trees grown."""
+    for name in params:
+        if synonyms(name) & RANDOM_BY_TREE or name in RANDOM_BY_TREE:
+            msg = (
+                f"engine_params must not hold {name!r} beside checkpoint_path: what it draws "
+                "cannot be brought back. Leave one of them out."
+            )
+            raise InvalidParameterError(msg)
 
 
 def fit_plain_classifier(

@@ -12,7 +12,7 @@ from lightgbm.basic import _ConfigAliases
 
 from gbimb._validation import check_binary_labels, check_class_codes
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.losses import MulticlassLoss
+from gbimb.losses import MulticlassLoss, check_loss
 from gbimb.metrics import evaluate, evaluate_multiclass, get_metric, get_multiclass_metric
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class Objective:
     """
 
     def __init__(self, loss: Loss) -> None:
+        check_loss(loss)
         self.loss = loss
         self._buffers: WeakKeyDictionary[lgb.Dataset, tuple[Float32Array, Float32Array]] = (
             WeakKeyDictionary()
@@ -147,6 +148,7 @@ def objective(loss: Loss) -> Objective:
 
 class _Feval:
     def __init__(self, metrics: Sequence[str], loss: BinaryLoss | MulticlassLoss) -> None:
+        check_loss(loss)
         many = isinstance(loss, MulticlassLoss)
         self.metrics = tuple((get_multiclass_metric if many else get_metric)(m) for m in metrics)
         self.loss = loss

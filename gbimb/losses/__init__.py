@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gbimb.losses._base import BinaryLoss, Loss, MarginLoss
+from gbimb.losses._base import BinaryLoss, Loss, MarginLoss, check_loss
 from gbimb.losses._focal import FocalLoss
 from gbimb.losses._logistic import LogisticLoss
 from gbimb.losses._multiclass import MulticlassLoss
@@ -36,6 +36,7 @@ __all__ = [
     "SoftmaxFocalLoss",
     "SoftmaxLoss",
     "SoftmaxMCCLoss",
+    "check_loss",
 ]
 
 BINARY_LOSSES: Final[dict[str, type[BinaryLoss]]] = {

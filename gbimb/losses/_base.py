@@ -29,7 +29,7 @@ from gbimb._validation import (
     check_raw_score,
     check_weight,
 )
-from gbimb.exceptions import InvalidDataError
+from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.losses._rows import NOT_FINITE, explain, read_buffers, read_rows
 
 if TYPE_CHECKING:
@@ -335,3 +335,10 @@ class MarginLoss(BinaryLoss):
 def margin_terms(margin: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return ``p = sigmoid(m)``, ``q = 1 - p`` and ``L = -log p``, accurate at both ends."""
     return expit(margin), expit(-margin), -log_expit(margin)
+
+
+def check_loss(loss: object) -> None:
+    """Raise unless ``loss`` is a loss, rather than the name of one."""
+    if not isinstance(loss, Loss):
+        msg = f"loss must be a loss such as gbimb.FocalLoss(gamma=2.0), got {loss!r:.80}."
+        raise InvalidTypeError(msg)

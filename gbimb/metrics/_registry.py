@@ -87,7 +87,7 @@ def get_count_metric(metric: str | CountMetric) -> CountMetric:
         return CountMetric(metric, partial(_scores.f_beta_score, beta=beta))
     if constraint := CONSTRAINT.fullmatch(metric):
         served, held, number = constraint.groups()
-        bound = check_number(held, _number("metric", metric, number), low=0, high=1)
+        bound = check_number(f"metric: {held}", _number("metric", metric, number), low=0, high=1)
         return CountMetric(
             metric, partial(_scores.constrained_score, served=served, held=held, bound=bound)
         )

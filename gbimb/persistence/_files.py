@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sklearn.utils.validation import check_is_fitted
-
 from gbimb import __version__
+from gbimb.estimators._fitted import check_is_fitted
 from gbimb.exceptions import GbimbError, InvalidDataError
 from gbimb.persistence._archive import pack, unpack
 from gbimb.persistence._disk import as_path, check_readable, replace_file, unreadable

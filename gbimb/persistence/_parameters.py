@@ -25,6 +25,7 @@ SPLITTER: Final[Types] = tuple(kind for kind, _ in SPLITTERS.values())
 SEED: Final[Types] = (*INTEGER, np.random.RandomState, NoneType)
 OPTIONAL: Final[Types] = (*NUMBER, NoneType)
 
+# checkpoint_path is not saved: whoever loads a model should not write where it says.
 BOOSTING: Final[dict[str, Types]] = {
     "loss": (str, Loss),
     "gamma": NUMBER,
@@ -45,6 +46,8 @@ BOOSTING: Final[dict[str, Types]] = {
     "reg_alpha": NUMBER,
     "reg_lambda": NUMBER,
     "engine_params": (dict, NoneType),
+    "checkpoint_every": INTEGER,
+    "keep_on_interrupt": FLAG,
     "random_state": SEED,
     "n_jobs": (*INTEGER, NoneType),
     "verbose": INTEGER,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
-from sklearn.utils.validation import check_is_fitted
 
+from gbimb.estimators._fitted import check_is_fitted
 from gbimb.exceptions import InvalidDataError
 from gbimb.plots._axes import colour, make_axes, text_colour
 from gbimb.plots._base import Display

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from gbimb._validation import as_float, check_weight
+from gbimb.estimators._fitted import check_is_fitted
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 
 if TYPE_CHECKING:

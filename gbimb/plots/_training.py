@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
 
+from gbimb.estimators._fitted import check_is_fitted
 from gbimb.exceptions import InvalidDataError
 from gbimb.plots._axes import colour, legend_above, make_axes, text_colour
 from gbimb.plots._base import Display

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from gbimb._validation import check_number
@@ -69,3 +70,31 @@ def readable(n_bytes: int) -> str:
         if n_bytes >= size:
             return f"{n_bytes / size:.1f} {unit}"
     return f"{n_bytes} B"
+
+
+def available_bytes() -> int | None:
+    """Return the memory that this process may still take; None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if "MemAvailable" in line)
+    except (OSError, StopIteration, ValueError):
+        return None
+    group = Path("/sys/fs/cgroup")
+    try:  # a container's own limit
+        limit = int((group / "memory.max").read_text(encoding="ascii"))
+        free = min(free, limit - int((group / "memory.current").read_text(encoding="ascii")))
+    except (OSError, ValueError):
+        pass
+    return free
+
+
+def check_room(estimate: int, what: str) -> None:
+    """Raise if ``what`` is estimated to take more bytes than are free."""
+    free = available_bytes()
+    if free is not None and estimate > free:
+        msg = (
+            f"{what} would take about {readable(estimate)}, more than the {readable(free)} of "
+            "memory that are free. Give fewer columns, a ParquetSource or float32, or undersample "
+            "with UnderBaggingClassifier."
+        )
+        raise InvalidDataError(msg)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy.special import expit, logit
 
-from gbimb._validation import check_binary_labels, check_weight
+from gbimb._validation import check_binary_labels, check_number, check_probabilities, check_weight
 from gbimb.exceptions import InvalidDataError
 from gbimb.metrics import ConfusionCounts, ThresholdCurve, get_count_metric, threshold_curve
 
@@ -80,10 +80,11 @@ def choose_threshold(
     True
     """
     y = check_binary_labels(y_true)
-    p = np.asarray(y_proba, dtype=np.float64)
-    if p.shape != y.shape or not ((p >= 0) & (p <= 1)).all():
+    p = check_probabilities(y_proba, "y_proba")
+    if p.shape != y.shape:
         msg = f"y_proba must have one number in [0, 1] a row, shape {y.shape}, got shape {p.shape}."
         raise InvalidDataError(msg)
+    check_number("random_state", random_state, low=0, integer=True)
     weight = check_weight(sample_weight, y.size)
     if weight is not None:
         y, p, weight = y[weight > 0], p[weight > 0], weight[weight > 0]

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from gbimb._validation import as_float, check_class_codes, check_weight
+from gbimb._validation import check_class_codes, check_number, check_probabilities, check_weight
 from gbimb.exceptions import InvalidDataError, unknown_name
 from gbimb.thresholds._sweep import MEASURES, climb
 
@@ -94,6 +94,7 @@ def fit_class_weights(
     """
     if metric not in MEASURES:
         raise unknown_name("metric", metric, MEASURES)
+    check_number("random_state", random_state, low=0, integer=True)
     rows = _thin(_check(y_true, y_proba, sample_weight), random_state)
     n_classes = rows.log_proba.shape[1]
     expected = rows.weight[:, None] * _recalibrate(rows)
@@ -109,16 +110,13 @@ def fit_class_weights(
 
 
 def _check(y_true: ArrayLike, y_proba: ArrayLike, sample_weight: ArrayLike | None) -> _Rows:
-    proba = as_float(y_proba, "y_proba").astype(np.float64)
+    proba = check_probabilities(y_proba, "y_proba")
     if proba.ndim != 2 or proba.shape[1] < 2:
         msg = f"y_proba must have a column a class, shape (n, K), got shape {proba.shape}."
         raise InvalidDataError(msg)
     codes = check_class_codes(y_true, proba.shape[1])
     if len(proba) != codes.size:
         msg = f"y_proba must have a row a label, got {len(proba)} rows for {codes.size} labels."
-        raise InvalidDataError(msg)
-    if not ((proba >= 0) & (proba <= 1)).all():
-        msg = "y_proba must hold probabilities in [0, 1], got others."
         raise InvalidDataError(msg)
     weight = check_weight(sample_weight, codes.size)
     weight = np.ones(codes.size) if weight is None else weight.astype(np.float64)

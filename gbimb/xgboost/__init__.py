@@ -22,10 +22,13 @@
 from __future__ import annotations
 
 from gbimb.xgboost._boosters import (
+    MODELS_ARE_BYTES,
     SMALL_SHARE,
     Bins,
+    EngineError,
     Member,
     StreamedBins,
+    check_resumable,
     feature_gains,
     fit_plain_classifier,
     merge,
@@ -45,14 +48,17 @@ from gbimb.xgboost._native import (
 )
 
 __all__ = [
+    "MODELS_ARE_BYTES",
     "SMALL_SHARE",
     "Bins",
     "EarlyStopping",
+    "EngineError",
     "Member",
     "Objective",
     "StreamedBins",
     "base_score",
     "check_booster_parameters",
+    "check_resumable",
     "custom_metric",
     "early_stopping",
     "feature_gains",

@@ -10,7 +10,7 @@ import xgboost as xgb
 
 from gbimb._typing import RowStream
 from gbimb._validation import as_float32
-from gbimb.exceptions import InvalidDataError
+from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.xgboost._native import Rows, declared_start
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ def merge(models: Sequence[bytes], slope: float, start: NDArray[np.float64]) -> 
     tree_info: list[int] = []
     indptr = [0]
     for part in parts:
-        forest = part["learner"]["gradient_booster"]["model"]
+        forest = _forest(part)
         indptr += [indptr[-1] + step for step in forest["iteration_indptr"][1:]]
         tree_info += forest["tree_info"]
         trees += [_rescale(tree, share) for tree in forest["trees"]]
     for i, tree in enumerate(trees):
         tree["id"] = i
-    model = merged["learner"]["gradient_booster"]["model"]
+    model = _forest(merged)
     model.update(trees=trees, tree_info=tree_info, iteration_indptr=indptr)
     model["gbtree_model_param"]["num_trees"] = str(len(trees))
     base = np.atleast_1d(declared_start(start)).tolist()
@@ -58,6 +58,12 @@ def merge(models: Sequence[bytes], slope: float, start: NDArray[np.float64]) -> 
     booster = xgb.Booster()
     booster.load_model(bytearray(json.dumps(merged), "utf-8"))
     return booster
+
+
+def _forest(model: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a model that holds the trees."""
+    forest: dict[str, Any] = model["learner"]["gradient_booster"]["model"]
+    return forest
 
 
 def _rescale(tree: dict[str, Any], share: np.float32) -> dict[str, Any]:
@@ -68,6 +74,14 @@ def _rescale(tree: dict[str, Any], share: np.float32) -> dict[str, Any]:
     tree["split_conditions"] = values.tolist()
     tree["base_weights"] = (np.asarray(tree["base_weights"], np.float32) * share).tolist()
     return tree
+
+
+RANDOM_BY_TREE = {"colsample_bylevel", "colsample_bynode"}
+
+MODELS_ARE_BYTES = True
+
+EngineError = xgb.core.XGBoostError
+"""What XGBoost raises."""
 
 
 class Bins:
@@ -123,13 +137,15 @@ class Bins:
         train: NDArray[np.intp] | None,
         held_out: NDArray[np.intp] | xgb.DMatrix | None,
         params: Mapping[str, Any],
+        *,
+        dmatrix: xgb.DMatrix | None = None,
     ) -> Member:
         """Return a booster for the rows ``train`` (None: all), watched on ``held_out``.
 
-        ``params`` go before those of the bins.
+        ``params`` go before those of the bins; ``dmatrix`` are all rows, if not the bins' own.
         """
         params = {**self._params, **params, "base_score": declared_start(start)}
-        if train is not None and train.size < SMALL_SHARE * self._y.size:
+        if dmatrix is None and train is not None and train.size < SMALL_SHARE * self._y.size:
             if isinstance(held_out, np.ndarray):
                 held_out = self._copy_of(held_out)
             weight = None if self._weight is None else self._weight[train]
@@ -142,7 +158,35 @@ class Bins:
             weight = np.bincount(train, minlength=self._y.size).astype(np.float32)
             if self._weight is not None:
                 weight *= self._weight
-        return Member(loss, params, self._dmatrix, Rows(self._y, weight), held_out)
+        return Member(loss, params, dmatrix or self._dmatrix, Rows(self._y, weight), held_out)
+
+    def restored(
+        self,
+        loss: Loss,
+        start: NDArray[np.float64],
+        train: NDArray[np.intp] | None,
+        held_out: NDArray[np.intp] | xgb.DMatrix | None,
+        params: Mapping[str, Any],
+        *,
+        model: str,
+        rounds: int,
+        held_out_matrix: Matrix | None,
+    ) -> Member:
+        """Return the member whose first ``rounds`` rounds are ``model``, as if it trained them.
+
+        The margins of the rounds become the ``base_margin`` of its rows. XGBoost's sampler of
+        columns is brought to where it was by as many rounds without a gradient.
+        """
+        del held_out_matrix
+        saved = xgb.Booster({"nthread": self._params.get("nthread")})
+        saved.load_model(bytearray(model, "utf-8"))
+        own = self.external(self._X, self._y, None)  # other members have other margins
+        for dmatrix in (own, held_out):
+            if isinstance(dmatrix, xgb.DMatrix):
+                dmatrix.set_base_margin(saved.predict(dmatrix, output_margin=True))
+        member = self.member(loss, start, train, held_out, params, dmatrix=own)
+        member.replay(model, rounds)
+        return member
 
     def _copy_of(self, rows: NDArray[np.intp]) -> xgb.DMatrix:
         rows = np.sort(rows)
@@ -200,11 +244,13 @@ class Member:
         self._loss = loss
         self._rows = rows
         self._dmatrix = dmatrix
+        self._before: list[Any] = []  # trees of a checkpoint, in the place of empty ones
         self._held_out = np.sort(held_out) if isinstance(held_out, np.ndarray) else held_out
         shape = (rows.y.size,) if loss.n_outputs == 1 else (rows.y.size, loss.n_outputs)
         self._buffers = (np.empty(shape, np.float32), np.empty(shape, np.float32))
         watched = [held_out] if isinstance(held_out, xgb.DMatrix) else []
         self.booster = xgb.Booster(dict(params), cache=[dmatrix, *watched])
+        self.booster.save_config()  # reads the parameters, which XGBoost would put off
 
     def update(self) -> None:
         """Add the trees of one round."""
@@ -230,9 +276,34 @@ class Member:
         if n_rounds < self.booster.num_boosted_rounds():
             self.booster = self.booster[:n_rounds]
 
+    def replay(self, model: str, rounds: int) -> None:
+        """Take the trees of ``model``, and do as many rounds without a gradient."""
+        for buffer in self._buffers:
+            buffer[:] = 0.0
+        for i in range(rounds):
+            self.booster.update(self._dmatrix, i, fobj=lambda *_: self._buffers)
+        self._before = _forest(json.loads(model))["trees"]
+
     def model(self, n_rounds: int) -> bytes:
         """Return the first ``n_rounds`` rounds as JSON."""
-        return bytes(self.booster[:n_rounds].save_raw("json"))
+        raw = bytes(self.booster[:n_rounds].save_raw("json"))
+        if not self._before:
+            return raw
+        model = json.loads(raw)
+        trees = _forest(model)["trees"]
+        there = min(len(trees), len(self._before))
+        trees[:there] = self._before[:there]
+        return json.dumps(model).encode()
+
+
+def check_resumable(params: Mapping[str, Any]) -> None:
+    """Refuse parameters under which XGBoost's sampler depends on the trees grown."""
+    for name in sorted(params.keys() & RANDOM_BY_TREE):
+        msg = (
+            f"engine_params must not hold {name!r} beside checkpoint_path: what it draws cannot be "
+            "brought back. Leave one of them out."
+        )
+        raise InvalidParameterError(msg)
 
 
 def fit_plain_classifier(

@@ -11,9 +11,9 @@ import numpy as np
 import xgboost as xgb
 from scipy.special import expit
 
-from gbimb._validation import as_float32, check_binary_labels, check_class_codes
+from gbimb._validation import as_float32, check_binary_labels, check_class_codes, check_number
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.losses import MulticlassLoss
+from gbimb.losses import MulticlassLoss, check_loss
 from gbimb.metrics import evaluate, evaluate_multiclass, get_metric, get_multiclass_metric
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Objective:
     """
 
     def __init__(self, loss: Loss) -> None:
+        check_loss(loss)
         self.loss = loss
         self._cache: WeakKeyDictionary[
             xgb.DMatrix, tuple[Rows, tuple[Float32Array, Float32Array]]
@@ -173,6 +174,7 @@ def base_score(
 
 class _CustomMetric:
     def __init__(self, metrics: Sequence[str], loss: BinaryLoss | MulticlassLoss) -> None:
+        check_loss(loss)
         many = isinstance(loss, MulticlassLoss)
         self.metrics = tuple((get_multiclass_metric if many else get_metric)(m) for m in metrics)
         self.loss = loss
@@ -230,8 +232,9 @@ def check_booster_parameters(model: xgb.Booster) -> None:
     declared = json.loads(model.save_config())["learner"]["objective"]
     if declared["name"] not in DECLARED_OBJECTIVES:
         msg = (
-            f"With objective={declared['name']!r} beside the custom objective XGBoost does not "
-            'start at base_score\'s logit. Set "objective": "binary:logistic" in the parameters.'
+            f"objective={declared['name']!r} must not stand beside the custom objective: XGBoost "
+            'does not start at base_score\'s logit then. Set "objective": "binary:logistic" in '
+            "the parameters."
         )
         raise InvalidParameterError(msg)
     weight = float(declared.get("reg_loss_param", {}).get("scale_pos_weight", 1))
@@ -258,6 +261,7 @@ def early_stopping(rounds: int, metric: str = "mcc", data_name: str | None = Non
     data_name : str, optional
         Name in ``evals``; the last one by default.
     """
+    check_number("rounds", rounds, low=1, integer=True)
     read = get_multiclass_metric if metric.endswith("@argmax") else get_metric
     return EarlyStopping(
         rounds=rounds,

@@ -453,7 +453,7 @@ def test_weights_are_refused_where_the_estimator_takes_none(table: Rows) -> None
         ({"replacement": 1}, "True or False"),
         ({"sampling_strategy": -1}, "sampling_strategy"),
         ({"sampling_strategy": None}, "'auto' or a dict"),
-        ({"estimator": LogisticRegression}, "such as ImbalancedXGBClassifier\\(\\)"),
+        ({"estimator": LogisticRegression}, "such as RandomForestClassifier\\(\\)"),
         ({"estimator": "lgbm"}, "estimator must be a classifier"),
         ({"eval_metric": "mccc"}, "Did you mean 'mcc'"),
         ({"threshold": "f2"}, "metric must be"),

@@ -171,7 +171,7 @@ WRONG = [
     ([*FIT, "--loss", "auto", "--validation", "3"], "goes with one loss"),
     ([*FIT, "--validation", "half"], "auto, holdout or a number of folds"),
     ([*FIT, "--weight", "wieght"], "--weight must be one of"),
-    ([*FIT, "--weight", "tariff"], "sample_weight"),
+    ([*FIT, "--weight", "tariff"], "--weight must name a column of numbers"),
     ([*FIT, "--drop", "churned"], "--target must not be among"),
     ([*FIT, "--positive", "Yes!"], "--positive must be one of"),
     (["fit", "train.csv", "--target", "churned", "--out", "no/m.gbimb"], "folder that exists"),

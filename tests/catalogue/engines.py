@@ -1,0 +1,145 @@
+"""What the adapters may be given in training code of one's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import xgboost as xgb
+from sklearn.linear_model import LogisticRegression
+
+import gbimb
+import gbimb.lightgbm
+import gbimb.xgboost
+from tests.catalogue.case import Case, rows
+
+X, Y = rows(120)
+FOCAL = gbimb.FocalLoss()
+
+
+def train_lgbm(*, y: Any = Y, metrics: Any = ("mcc",), loss: Any = FOCAL, **params: Any) -> None:  # noqa: ANN401
+    """Train two rounds as a user of LightGBM does."""
+    data = lgb.Dataset(X, y, params={"verbosity": -1})
+    options = {"objective": gbimb.lightgbm.objective(loss), "metric": "None", "verbosity": -1}
+    feval = gbimb.lightgbm.feval(metrics, loss)
+    lgb.train({**options, **params}, data, 2, valid_sets=[data], feval=feval)
+
+
+def train_xgb(*, y: Any = Y, metrics: Any = ("mcc",), loss: Any = FOCAL, **params: Any) -> None:  # noqa: ANN401
+    """Train two rounds as a user of XGBoost does."""
+    data = xgb.DMatrix(X, y)
+    options = {"objective": "binary:logistic", "disable_default_eval_metric": 1, "nthread": 1}
+    xgb.train(
+        {**options, **params},
+        data,
+        2,
+        evals=[(data, "valid")],
+        obj=gbimb.xgboost.objective(loss),
+        custom_metric=gbimb.xgboost.custom_metric(metrics, loss),
+        callbacks=[gbimb.xgboost.early_stopping(5)],
+        verbose_eval=False,
+    )
+
+
+def unlabelled() -> Any:  # noqa: ANN401
+    """A Dataset without labels."""
+    return lgb.Dataset(X, params={"verbosity": -1})
+
+
+def bake_two() -> None:
+    """Bake two numbers into a booster with one raw score."""
+    booster = lgb.train({"verbosity": -1, "objective": "binary"}, lgb.Dataset(X, Y), 1)
+    gbimb.lightgbm.bake_start(booster, [0.1, 0.2])
+
+
+LIGHTGBM = [
+    Case("labels 0, 1 and 2", "label", "2", lambda: train_lgbm(y=Y * 2)),
+    Case("labels -1 and 1", "label", "-1", lambda: train_lgbm(y=Y * 2 - 1)),
+    Case("scale_pos_weight", "scale_pos_weight", "9", lambda: train_lgbm(scale_pos_weight=9)),
+    Case("is_unbalance", "is_unbalance", "True", lambda: train_lgbm(is_unbalance=True)),
+    Case("unbalance", "is_unbalance", "True", lambda: train_lgbm(unbalance=True)),
+    Case("sigmoid", "sigmoid", "2.0", lambda: train_lgbm(sigmoid=2.0)),
+    Case(
+        "boost_from_average",
+        "boost_from_average",
+        "True",
+        lambda: train_lgbm(boost_from_average=True),
+    ),
+    Case("an unknown metric", "metric", "'mmc'", lambda: train_lgbm(metrics=["mmc"])),
+    Case(
+        "a loss of three classes",
+        "label",
+        "7.0",
+        lambda: train_lgbm(loss=gbimb.SoftmaxLoss(3), y=Y * 7, num_class=3),
+    ),
+    Case("a loss by name", "loss", "'focal'", lambda: gbimb.lightgbm.objective("focal")),  # type: ignore[arg-type]
+    Case(
+        "a loss by name to watch", "loss", "'focal'", lambda: gbimb.lightgbm.feval(["mcc"], "focal")
+    ),  # type: ignore[arg-type]
+    Case(
+        "the estimator of LightGBM",
+        "LGBMClassifier",
+        "ndarray",
+        lambda: lgb.LGBMClassifier(objective=gbimb.lightgbm.objective(FOCAL), verbosity=-1).fit(
+            X, Y
+        ),
+    ),
+    Case(
+        "a start without labels",
+        "label",
+        "no labels",
+        lambda: gbimb.lightgbm.set_start(FOCAL, unlabelled()),
+    ),
+    Case(
+        "a start with one class",
+        "y_true",
+        "0 of 120",
+        lambda: gbimb.lightgbm.set_start(FOCAL, lgb.Dataset(X, Y * 0)),
+    ),
+    Case("a start of two numbers", "start", "2", bake_two),
+]
+XGBOOST = [
+    Case("labels 0, 1 and 2", "label", "2", lambda: train_xgb(y=Y * 2)),
+    Case("scale_pos_weight", "scale_pos_weight", "9", lambda: train_xgb(scale_pos_weight=9)),
+    Case(
+        "another objective",
+        "objective",
+        "'reg:squarederror'",
+        lambda: train_xgb(objective="reg:squarederror"),
+    ),
+    Case("an unknown metric", "metric", "'mmc'", lambda: train_xgb(metrics=["mmc"])),
+    Case(
+        "an unknown metric to stop on",
+        "metric",
+        "'mmc'",
+        lambda: gbimb.xgboost.early_stopping(5, "mmc"),
+    ),
+    Case("zero rounds to wait", "rounds", "0", lambda: gbimb.xgboost.early_stopping(0)),
+    Case("rounds of words", "rounds", "'many'", lambda: gbimb.xgboost.early_stopping("many")),  # type: ignore[arg-type]
+    Case("a loss by name", "loss", "'focal'", lambda: gbimb.xgboost.objective("focal")),  # type: ignore[arg-type]
+    Case(
+        "a loss by name to watch",
+        "loss",
+        "'focal'",
+        lambda: gbimb.xgboost.custom_metric(["mcc"], "focal"),
+    ),  # type: ignore[arg-type]
+    Case(
+        "a loss of scikit-learn",
+        "loss",
+        "LogisticRegression()",
+        lambda: gbimb.xgboost.objective(LogisticRegression()),
+    ),  # type: ignore[arg-type]
+    Case(
+        "the estimator of XGBoost",
+        "XGBClassifier",
+        "ndarray",
+        lambda: xgb.XGBClassifier(objective=gbimb.xgboost.objective(FOCAL), n_jobs=1).fit(X, Y),
+    ),
+    Case(
+        "a start with one class",
+        "y_true",
+        "0 of 120",
+        lambda: gbimb.xgboost.base_score(FOCAL, np.zeros(120)),
+    ),
+]

@@ -1,0 +1,313 @@
+"""A fit that was ended anywhere goes on to the very model that it would have been."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import gbimb
+from gbimb.estimators import _boosting
+from gbimb.exceptions import GbimbError, InvalidDataError
+from tests.catalogue.case import rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LGBM, XGB = gbimb.ImbalancedLGBMClassifier, gbimb.ImbalancedXGBClassifier
+X, Y = rows(1500)
+MANY = np.digitize(X[:, 0] + X[:, 1], [1.0, 2.0])
+SETTINGS: dict[str, dict[str, Any]] = {
+    "folds": {"cv": 3},
+    "one hold-out": {"cv": "holdout"},
+    "no hold-out": {"cv": None},
+    "weights and categories": {"cv": 2, "loss": "logistic"},
+}
+
+
+class Killed(BaseException):
+    """What ends a fit where no except clause expects it."""
+
+
+def make(kind: Any, folder: Path | None, **params: Any) -> Any:  # noqa: ANN401
+    quick = {"n_estimators": 45, "random_state": 3, "n_jobs": 1, "subsample": 0.7}
+    if kind in (LGBM, XGB):
+        quick["checkpoint_every"] = 10
+    else:
+        quick = {"n_estimators": 4, "random_state": 3, "n_jobs": 1}
+        quick["estimator"] = LGBM(n_estimators=20)
+    return kind(**{**quick, **params, "checkpoint_path": folder})
+
+
+def text_of(clf: Any) -> str:  # noqa: ANN401
+    """The trees of a booster, all digits of them."""
+    booster = clf.booster_
+    if hasattr(booster, "model_to_string"):
+        return str(booster.model_to_string()).partition("\nparameters:")[0]
+    return bytes(booster.save_raw("json")).decode()
+
+
+def end_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """End the next fit at a step of five rounds."""
+    advance, calls = _boosting._advance, iter(range(10**6))
+
+    def dying(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+        if next(calls) == step:
+            raise Killed
+        return advance(*args, **options)
+
+    monkeypatch.setattr(_boosting, "_advance", dying)
+
+
+@pytest.mark.parametrize("kind", [LGBM, XGB], ids=["lgbm", "xgb"])
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_fit_goes_on_to_the_same_trees(
+    kind: Any,  # noqa: ANN401
+    setting: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    params = SETTINGS[setting]
+    weight = 1.0 + Y if "weights" in setting else None
+    expected = make(kind, None, **params).fit(X, Y, weight)
+    with monkeypatch.context() as patch:
+        end_at(patch, 5 * {"folds": 3, "weights and categories": 2}.get(setting, 1))
+        with pytest.raises(Killed):
+            make(kind, tmp_path, **params).fit(X, Y, weight)
+    assert (tmp_path / "rounds.json").exists()
+    resumed = make(kind, tmp_path, **params).fit(X, Y, weight)
+    assert text_of(resumed) == text_of(expected)
+    assert resumed.evals_result_ == expected.evals_result_
+    assert resumed.best_iteration_ == expected.best_iteration_
+    np.testing.assert_array_equal(resumed.predict_proba(X), expected.predict_proba(X))
+    again = make(kind, tmp_path, **params).fit(X, Y, weight)  # from what is done
+    assert text_of(again) == text_of(expected)
+
+
+@pytest.mark.parametrize("kind", [LGBM, XGB], ids=["lgbm", "xgb"])
+def test_many_classes_go_on(
+    kind: Any,  # noqa: ANN401
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected = make(kind, None, cv=2).fit(X, MANY)
+    with monkeypatch.context() as patch:
+        end_at(patch, 8)
+        with pytest.raises(Killed):
+            make(kind, tmp_path, cv=2).fit(X, MANY)
+    assert text_of(make(kind, tmp_path, cv=2).fit(X, MANY)) == text_of(expected)
+
+
+@pytest.mark.parametrize("kind", [LGBM, XGB], ids=["lgbm", "xgb"])
+def test_validation_rows_of_your_own_go_on(
+    kind: Any,  # noqa: ANN401
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: dict[str, Any] = {"X_val": X[:300], "y_val": Y[:300]}
+    expected = make(kind, None).fit(X[300:], Y[300:], **given)
+    with monkeypatch.context() as patch:
+        end_at(patch, 5)
+        with pytest.raises(Killed):
+            make(kind, tmp_path).fit(X[300:], Y[300:], **given)
+    resumed = make(kind, tmp_path).fit(X[300:], Y[300:], **given)
+    assert text_of(resumed) == text_of(expected)
+    given["y_val"] = 1 - given["y_val"]
+    with pytest.raises(InvalidDataError, match="other rows"):
+        make(kind, tmp_path).fit(X[300:], Y[300:], **given)
+
+
+def test_bags_that_are_done_are_not_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = gbimb.UnderBaggingClassifier
+    expected = make(kind, None).fit(X, Y).predict_proba(X)
+    with monkeypatch.context() as patch:
+        end_at(patch, 10)  # four steps a bag
+        with pytest.raises(Killed):
+            make(kind, tmp_path).fit(X, Y)
+    assert len(list(tmp_path.glob("bag-*.json"))) == 2
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("bag-*.json")}
+    np.testing.assert_array_equal(make(kind, tmp_path).fit(X, Y).predict_proba(X), expected)
+    assert all(path.stat().st_mtime_ns == written for path, written in before.items())
+
+
+def test_candidates_that_are_done_are_not_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose(folder: Path | None) -> Any:  # noqa: ANN401
+        clf = gbimb.AutoImbalancedClassifier(
+            time_budget=None, n_trials=3, engine="lightgbm", random_state=0, n_jobs=1
+        )
+        return clf.set_params(checkpoint_path=folder).fit(X[:500], Y[:500])
+
+    expected = choose(None)
+    tried = gbimb.auto._search.Search.try_one
+    calls = iter(range(100))
+
+    def dying(*args: Any) -> Any:  # noqa: ANN401
+        if next(calls) == 2:
+            raise Killed
+        return tried(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gbimb.auto._search.Search.try_one", dying)
+        with pytest.raises(Killed):
+            choose(tmp_path)
+    assert len(list(tmp_path.glob("candidate-*.json"))) == 2
+    resumed = choose(tmp_path)
+    np.testing.assert_array_equal(resumed.predict_proba(X), expected.predict_proba(X))
+    assert list(resumed.leaderboard_["score"]) == list(expected.leaderboard_["score"])
+
+
+# --- what is refused ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"learning_rate": 0.2}, "other rows or parameters"),
+        ({"random_state": None}, "random_state to be a whole number"),
+        ({"checkpoint_every": 0}, "checkpoint_every must be"),
+        ({"keep_on_interrupt": "yes"}, "keep_on_interrupt must be True or False"),
+        ({"engine_params": {"extra_trees": True}}, "'extra_trees' beside checkpoint_path"),
+    ],
+    ids=str,
+)
+def test_a_checkpoint_of_another_fit_is_refused(
+    tmp_path: Path, change: dict[str, Any], sentence: str
+) -> None:
+    make(LGBM, tmp_path, n_estimators=5).fit(X, Y)
+    with pytest.raises(GbimbError, match=sentence):
+        make(LGBM, tmp_path, **{"n_estimators": 5, **change}).fit(X, Y)
+
+
+def test_a_checkpoint_of_other_rows_is_refused(tmp_path: Path) -> None:
+    make(LGBM, tmp_path, n_estimators=5).fit(X, Y)
+    for given in ((X + 1, Y), (X, np.roll(Y, 1)), (X, Y, 1.0 + Y)):
+        with pytest.raises(InvalidDataError, match=r"other rows or parameters\. Delete it"):
+            make(LGBM, tmp_path, n_estimators=5).fit(*given)
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "altered", "version", "binary"])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, damage: str) -> None:
+    make(LGBM, tmp_path, n_estimators=5).fit(X, Y)
+    path = tmp_path / "rounds.json"
+    text = path.read_text()
+    damaged = {
+        "empty": b"",
+        "cut": text[:-100].encode(),
+        "altered": text.replace("leaf_value=", "leaf_value=1").encode(),
+        "version": text.replace('"version": 1', '"version": 9').encode(),
+        "binary": bytes([255, 254, 0]),
+    }[damage]
+    path.write_bytes(damaged)
+    with pytest.raises(InvalidDataError, match=r"checkpoint .*rounds\.json .*[Dd]elete it"):
+        make(LGBM, tmp_path, n_estimators=5).fit(X, Y)
+
+
+def test_a_foreign_classifier_in_bags_is_refused(tmp_path: Path) -> None:
+    from sklearn.tree import DecisionTreeClassifier
+
+    bags = gbimb.UnderBaggingClassifier(
+        DecisionTreeClassifier(), checkpoint_path=tmp_path, random_state=0
+    )
+    with pytest.raises(GbimbError, match="checkpoint_path needs one of gbimb's estimators"):
+        bags.fit(X, Y)
+
+
+# --- Ctrl-C and kill ---------------------------------------------------------------------------
+
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    advance, calls = _boosting._advance, iter(range(10**6))
+
+    def interrupted(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+        if next(calls) == step:
+            raise KeyboardInterrupt
+        return advance(*args, **options)
+
+    monkeypatch.setattr(_boosting, "_advance", interrupted)
+
+
+@pytest.mark.parametrize("kind", [LGBM, XGB], ids=["lgbm", "xgb"])
+def test_an_interrupt_keeps_what_is_trained_if_asked(
+    kind: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    interrupt_at(monkeypatch, 4)
+    clf = make(kind, None, cv="holdout", keep_on_interrupt=True)
+    with pytest.warns(gbimb.GbimbWarning, match="Interrupted: the 20 rounds"):
+        clf.fit(X, Y)
+    assert len(clf.evals_result_["valid"]["mcc"]) == 20
+    assert clf.predict_proba(X).shape == (1500, 2)
+
+
+def test_an_interrupt_ends_a_fit_if_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_at(monkeypatch, 4)
+    with pytest.raises(KeyboardInterrupt):
+        make(LGBM, None, cv="holdout").fit(X, Y)
+
+
+CODE = """
+import sys
+from tests.checkpoints.test_resume import X, Y, make, LGBM, XGB
+kind = {"lgbm": LGBM, "xgb": XGB}[sys.argv[1]]
+clf = make(kind, sys.argv[2], n_estimators=150, cv=3, checkpoint_every=5).fit(X, Y)
+"""
+
+
+def kill_at_random(name: str, folder: Path, moments: int, seed: int) -> int:
+    """Start a fit and kill it, over and over; return how often it was killed."""
+    generator, killed, longest = random.Random(seed), 0, 8.0
+    for _ in range(moments):
+        command = [sys.executable, "-c", CODE, name, str(folder)]
+        child = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        try:
+            child.wait(generator.uniform(0.5, longest))
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGKILL)
+            killed += 1
+        child.wait()
+        time.sleep(0)
+    return killed
+
+
+def check_killed(name: str, folder: Path, moments: int) -> None:
+    kind: Any = {"lgbm": LGBM, "xgb": XGB}[name]
+    options: dict[str, Any] = {"n_estimators": 150, "cv": 3, "checkpoint_every": 5}
+    kill_at_random(name, folder, moments, seed=moments)
+    expected = make(kind, None, **options).fit(X, Y)
+    resumed = make(kind, folder, **options).fit(X, Y)
+    assert text_of(resumed) == text_of(expected)
+    np.testing.assert_array_equal(resumed.predict_proba(X), expected.predict_proba(X))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_killed_at_three_random_moments(tmp_path: Path) -> None:
+    check_killed("lgbm", tmp_path, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+@pytest.mark.parametrize("name", ["lgbm", "xgb"])
+def test_killed_at_fifty_random_moments(name: str, tmp_path: Path) -> None:
+    check_killed(name, tmp_path, 50)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="another process writes the same folder")
+def test_two_processes_that_write_the_same_checkpoint(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CODE, "lgbm", str(tmp_path)]
+    children = [subprocess.Popen(command) for _ in range(2)]
+    assert [child.wait(300) for child in children] == [0, 0]
+    options: dict[str, Any] = {"n_estimators": 150, "cv": 3, "checkpoint_every": 5}
+    expected = make(LGBM, None, **options).fit(X, Y)
+    assert text_of(make(LGBM, tmp_path, **options).fit(X, Y)) == text_of(expected)
+    assert not list(tmp_path.glob("*.tmp"))
