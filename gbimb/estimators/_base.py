@@ -180,8 +180,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
             return MulticlassTask(self.loss_, names, self.threshold)
         return BinaryTask(self.loss_, names, self.threshold)
 
-    def _make_bins(self, data: Table, seed: int, threads: int) -> Any:  # noqa: ANN401
-        params = self._tree_params(seed, threads, data.y.size)
+    def _make_bins(self, data: Table, seed: int, threads: int, rows: int | None = None) -> Any:  # noqa: ANN401
+        """Return the bins of ``data``, for training on so many rows (None: those of ``data``)."""
+        params = self._tree_params(seed, threads, data.y.size if rows is None else rows)
         if self.classes_.size > 2:
             params["num_class"] = self.classes_.size
         streamed = isinstance(data.matrix, StreamedMatrix)
