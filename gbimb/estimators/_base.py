@@ -123,7 +123,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         y, sample_weight = unpack(X, y, sample_weight)
         labels = read_labels(y, table, self.pos_label)
         weight = read_weight(sample_weight, labels.codes.size)
-        validation = _one_validation_set(X_val, y_val, sample_weight_val, eval_set)
+        validation = one_validation_set(X_val, y_val, sample_weight_val, eval_set)
         splits = given_splits(self.cv, table, labels.codes)
         if weight is not None and not weight.all():
             kept = np.flatnonzero(weight)
@@ -327,7 +327,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         return int(self.verbose)
 
 
-def _one_validation_set(
+def one_validation_set(
     X_val: object, y_val: object, weight: object, eval_set: Sequence[tuple[Any, Any]] | None
 ) -> tuple[Any, Any, Any] | None:
     if eval_set is not None:

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from gbimb.lightgbm._boosters import (
+    LISTENS,
     SAMPLE_ROWS,
     Bins,
     Member,
@@ -42,6 +43,7 @@ from gbimb.lightgbm._native import (
 from gbimb.lightgbm._network import forget_network, network_params
 
 __all__ = [
+    "LISTENS",
     "IGNORED_PARAMETERS",
     "SAMPLE_ROWS",
     "Bins",

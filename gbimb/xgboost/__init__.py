@@ -22,6 +22,7 @@
 from __future__ import annotations
 
 from gbimb.xgboost._boosters import (
+    LISTENS,
     SAMPLE_ROWS,
     SMALL_SHARE,
     Bins,
@@ -47,6 +48,7 @@ from gbimb.xgboost._native import (
 )
 
 __all__ = [
+    "LISTENS",
     "SAMPLE_ROWS",
     "SMALL_SHARE",
     "Bins",

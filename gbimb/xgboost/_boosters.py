@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from gbimb._typing import Float32Array, Matrix
     from gbimb.losses import Loss
 
+# Whether a distributed booster needs a port on each machine.
+LISTENS = False
+
 # Rows that are enough to cut bins from, where not all are in one place.
 SAMPLE_ROWS = 1_000_000
 

@@ -19,8 +19,8 @@ OPERATIONS: Final = {
     "min": collective.Op.MIN,
     "max": collective.Op.MAX,
 }
-# A process may wait for a slower one as long as it takes: whoever started them watches them.
-NO_TIMEOUT: Final = 0
+# A process waits for a slower one as long as it takes: whoever started them watches them.
+DAY_SECONDS: Final = 86_400
 
 
 class Tracker:
@@ -54,7 +54,7 @@ def joined(address: dict[str, Any], rank: int) -> Iterator[None]:
     with (
         xgb.config_context(verbosity=0),
         collective.CommunicatorContext(
-            **address, dmlc_task_id=f"{rank:06d}", dmlc_timeout=NO_TIMEOUT
+            **address, dmlc_task_id=f"{rank:06d}", dmlc_timeout=DAY_SECONDS
         ),
     ):
         yield
