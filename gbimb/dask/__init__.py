@@ -10,7 +10,7 @@ from gbimb.exceptions import MissingDependencyError
 
 try:
     import dask.array
-    import dask.dataframe
+    import dask.dataframe  # noqa: F401
     import distributed  # noqa: F401
 except ImportError as error:
     _MSG = 'gbimb.dask needs Dask, which is not installed: pip install "gbimb[dask]".'

@@ -84,6 +84,19 @@ class DaskClassifier(BaseImbalancedClassifier):
         self._check_parameters()
         client = find_client(self.client)
         given = one_validation_set(X_val, y_val, sample_weight_val, eval_set)
+        with client.as_current():
+            self._fit(client, X, y, sample_weight, given)
+        self._warn_if_nothing_learned()
+        return self
+
+    def _fit(
+        self,
+        client: Client,
+        X: Any,  # noqa: ANN401
+        y: Any,  # noqa: ANN401
+        sample_weight: Any,  # noqa: ANN401
+        given: tuple[Any, Any, Any] | None,
+    ) -> None:
         pieces = split(X, y, sample_weight)
         meta = meta_of(as_collection(X))
         placed = Placed.place(client, pieces, "y")
@@ -101,9 +114,7 @@ class DaskClassifier(BaseImbalancedClassifier):
             local._zero_is_missing = any(s.is_sparse for s in placed.summaries)  # noqa: SLF001
         hold_out = self._holds_out(local, labels, given=given is not None)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        parts = encode_all(
-            client, local, placed, labels, validation, seed=seed, hold_out=hold_out
-        )
+        parts = encode_all(client, local, placed, labels, validation, seed=seed, hold_out=hold_out)
         del placed, validation, pieces
         start = _start(local, parts.totals)
         rows = int(labels.kept.sum())
@@ -113,8 +124,6 @@ class DaskClassifier(BaseImbalancedClassifier):
         self._take_over(local)
         self.n_workers_ = len(outcomes)
         self.bytes_per_round_ = max(outcome.bytes_per_round for outcome in outcomes)
-        self._warn_if_nothing_learned()
-        return self
 
     def to_local(self) -> BaseImbalancedClassifier:
         """Return the fitted local estimator, which needs no cluster and can be saved."""
@@ -293,7 +302,7 @@ class DaskImbalancedXGBClassifier(DaskClassifier, ImbalancedXGBClassifier):
     _local_class = ImbalancedXGBClassifier
 
     @_with_parameters_of(ImbalancedXGBClassifier)
-    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:
+    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:  # noqa: ANN401
         super().__init__(**parameters)
         self.client = client
 
@@ -322,6 +331,6 @@ class DaskImbalancedLGBMClassifier(DaskClassifier, ImbalancedLGBMClassifier):
     _local_class = ImbalancedLGBMClassifier
 
     @_with_parameters_of(ImbalancedLGBMClassifier)
-    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:
+    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:  # noqa: ANN401
         super().__init__(**parameters)
         self.client = client

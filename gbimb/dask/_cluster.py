@@ -167,21 +167,21 @@ def _check_done(
 ) -> None:
     if future.status == "finished":
         return
-    if future.status != "error":
-        check_scheduler(client)
-        msg = (
-            f"The cluster gave up a task of the fit ({future.status}). A worker or the scheduler "
-            "may have been restarted; fit again."
-        )
-        raise ClusterError(msg)
-    error = future.exception()
+    error = future.exception() if future.status == "error" else None
     if isinstance(error, GbimbError):
         raise error
+    check_scheduler(client)
     # What the others say of one that died comes before the scheduler knows.
     deadline = time.monotonic() + NOTICE_SECONDS
     while workers and time.monotonic() < deadline:
         _require(client, workers)
         time.sleep(POLL_SECONDS)
+    if error is None:
+        msg = (
+            f"The cluster gave up a task of the fit ({future.status}). A worker or the scheduler "
+            "may have been restarted; fit again."
+        )
+        raise ClusterError(msg)
     msg = f"A task of the fit failed on a worker: {type(error).__name__}: {error}"
     raise ClusterError(msg) from error
 

@@ -91,9 +91,7 @@ def encode_all(
 ) -> Split:
     """Encode all pieces where they are, some rows held out."""
     before = np.cumsum(labels.kept, axis=0) - labels.kept
-    deals = [
-        Deal(seed, i, tuple(b.tolist()) if hold_out else None) for i, b in enumerate(before)
-    ]
+    deals = [Deal(seed, i, tuple(b.tolist()) if hold_out else None) for i, b in enumerate(before)]
     shared = client.scatter(estimator, broadcast=True, hash=False)
     encoded = [
         client.submit(encode, piece, shared, deal, pure=False)
@@ -177,7 +175,7 @@ def assign(
     return {worker: (train[worker], watched[worker]) for worker in workers}
 
 
-def train_on_cluster(
+def train_on_cluster(  # noqa: PLR0917
     client: distributed.Client,
     estimator: Any,  # noqa: ANN401
     split: Split,

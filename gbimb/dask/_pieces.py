@@ -120,7 +120,8 @@ def _columns_of(source: ParquetSource, y: object, weight: object, suffix: str) -
 
 
 def _blocks(values: Any, name: str) -> list[Delayed]:  # noqa: ANN401
-    blocks = values.to_delayed()
+    # Optimised, labels and features read from the same small files are fused differently.
+    blocks = values.to_delayed(optimize_graph=False)
     parts = blocks.ravel().tolist() if isinstance(blocks, np.ndarray) else list(blocks)
     if not parts:
         msg = f"{name} must have a partition, got none."

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def predict_lazily(local: Any, X: Any, method: str, dtype: np.dtype[Any], columns: int | None) -> Any:  # noqa: ANN401
+def predict_lazily(
+    local: Any,
+    X: Any,
+    method: str,
+    dtype: np.dtype[Any],
+    columns: int | None,  # noqa: ANN401
+) -> Any:  # noqa: ANN401
     """Return a Dask Array of what ``method`` of the local estimator gives for each partition.
 
     Parameters
@@ -52,8 +58,12 @@ def predict_lazily(local: Any, X: Any, method: str, dtype: np.dtype[Any], column
 
 
 def _of_block(
-    block: Any, model: Any, method: str, dtype: np.dtype[Any], columns: int | None
-) -> NDArray[Any]:  # noqa: ANN401
+    block: Any,
+    model: Any,
+    method: str,
+    dtype: np.dtype[Any],
+    columns: int | None,  # noqa: ANN401
+) -> NDArray[Any]:
     if block.shape[0] == 0:
         return np.empty((0,) if columns is None else (0, columns), dtype)
     values: NDArray[Any] = getattr(model, method)(block).astype(dtype, copy=False)
@@ -61,7 +71,11 @@ def _of_block(
 
 
 def _frame_of_block(
-    block: Any, model: Any, method: str, dtype: np.dtype[Any], columns: int | None
-) -> pd.DataFrame:  # noqa: ANN401
+    block: Any,
+    model: Any,
+    method: str,
+    dtype: np.dtype[Any],
+    columns: int | None,  # noqa: ANN401
+) -> pd.DataFrame:
     values = _of_block(block, model, method, dtype, columns)
     return pd.DataFrame(values.reshape(len(values), columns or 1), index=block.index)

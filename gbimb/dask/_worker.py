@@ -87,15 +87,16 @@ class Outcome:
 def train_part(
     job: Job,
     rank: int,
-    encoded: Sequence[Encoded],
-    watched: Sequence[Encoded],
+    encoded: Sequence[Encoded | None],
+    watched: Sequence[Encoded | None],
     samples: Sequence[Any],
 ) -> Outcome:
     """Train on the rows of this worker beside the others."""
+    mine, seen = ([part for part in parts if part is not None] for parts in (encoded, watched))
     estimator = job.estimator
     threads = resolve_jobs(estimator.n_jobs or get_worker().state.nthreads)
-    train = join([part.train for part in encoded])
-    held = [part.held_out for part in encoded] + [part.train for part in watched]
+    train = join([part.train for part in mine])
+    held = [part.held_out for part in mine] + [part.train for part in seen]
     held_out = join([part for part in held if part.y.size] or held[:1])
     sample = stack([part for part in samples if part is not None])
     with thread_limit(threads):
@@ -105,7 +106,7 @@ def train_part(
         return _train(job, rank, bins, train, held_out, threads)
 
 
-def _train(
+def _train(  # noqa: PLR0917
     job: Job,
     rank: int,
     bins: Any,  # noqa: ANN401  the adapter's own

@@ -43,8 +43,8 @@ from gbimb.lightgbm._native import (
 from gbimb.lightgbm._network import forget_network, network_params
 
 __all__ = [
-    "LISTENS",
     "IGNORED_PARAMETERS",
+    "LISTENS",
     "SAMPLE_ROWS",
     "Bins",
     "Member",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import xgboost as xgb
@@ -45,7 +45,8 @@ class Tracker:
 
     def stop(self) -> None:
         """Let go of the processes, whether they are done or not."""
-        self._tracker.free()
+        with suppress(xgb.core.XGBoostError):  # it complains of those that it still waited for
+            self._tracker.free()
 
 
 @contextmanager
