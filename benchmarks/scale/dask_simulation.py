@@ -97,7 +97,7 @@ def overhead(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
             for name, way in ways.items():
                 taken[name].append(
                     timed(lambda way=way: way(client, X, y, min(args.rounds, 100)))[0]
-                )  # noqa: E501
+                )
         base = statistics.median(taken["xgboost.dask.train"])
         for name, seconds in taken.items():
             middle = statistics.median(seconds)
@@ -159,14 +159,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--loss", default="soft_mcc")
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args(argv)
-    print(
-        json.dumps(
-            {
-                "versions": {"xgboost": xgb.__version__, "dask": distributed.__version__},  # noqa: T201
-                "cores": psutil.cpu_count(),
-            }
-        )
-    )  # noqa: RUF100, T201
+    versions = {"xgboost": xgb.__version__, "dask": distributed.__version__}
+    print(json.dumps({"versions": versions, "cores": psutil.cpu_count()}))  # noqa: T201
     for line in (overhead if args.measure == "overhead" else workers)(args):
         print(json.dumps(line), flush=True)  # noqa: T201
 

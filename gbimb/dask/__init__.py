@@ -16,6 +16,11 @@ except ImportError as error:
     _MSG = 'gbimb.dask needs Dask, which is not installed: pip install "gbimb[dask]".'
     raise MissingDependencyError(_MSG) from error
 
+from gbimb.dask._bagging import DaskUnderBaggingClassifier
 from gbimb.dask._classifiers import DaskImbalancedLGBMClassifier, DaskImbalancedXGBClassifier
 
-__all__ = ["DaskImbalancedLGBMClassifier", "DaskImbalancedXGBClassifier"]
+__all__ = [
+    "DaskImbalancedLGBMClassifier",
+    "DaskImbalancedXGBClassifier",
+    "DaskUnderBaggingClassifier",
+]

@@ -17,6 +17,7 @@ from gbimb.dask._predict import predict_lazily
 from gbimb.dask._summary import Labels, merge_columns
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.estimators._base import BaseImbalancedClassifier, one_validation_set
+from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._plan import SMALLEST_CLASS, SMALLEST_TABLE
 from gbimb.exceptions import InvalidParameterError
@@ -31,11 +32,22 @@ if TYPE_CHECKING:
     from gbimb._typing import FloatArray
 
 # What a fit sets beside the attributes that end with "_".
-HIDDEN = ("_encoder", "_zero_is_missing")
+HIDDEN = (
+    "_correction",
+    "_digest",
+    "_encoder",
+    "_limits",
+    "_oob",
+    "_prototype",
+    "_seed",
+    "_share",
+    "_shares",
+    "_zero_is_missing",
+)
 
 
-class DaskClassifier(BaseImbalancedClassifier):
-    """What is the same for both engines: everything but the local estimator.
+class DaskPredictions(DecidingClassifier):
+    """Lazy predictions, and the way to the local estimator: the same for all that fit on Dask.
 
     Attributes
     ----------
@@ -43,7 +55,66 @@ class DaskClassifier(BaseImbalancedClassifier):
     """
 
     client: Client | None
-    _local_class: type[BaseImbalancedClassifier]
+    _local_class: type[Any]
+
+    def to_local(self) -> Any:  # noqa: ANN401  an estimator of the local class
+        """Return the fitted local estimator, which needs no cluster and can be saved."""
+        check_is_fitted(self)
+        local = self._untrained()
+        for name, value in vars(self).items():
+            if (name.endswith("_") and name not in OWN) or name in HIDDEN:
+                setattr(local, name, value)
+        return local
+
+    def predict(self, X: Any) -> Any:  # noqa: ANN401
+        """Return labels, shape (n,): lazily, as a Dask Array, for a Dask collection or a source."""
+        return self._lazily(X, "predict", None)
+
+    def predict_proba(self, X: Any) -> Any:  # noqa: ANN401
+        """Return the probability of each class in ``classes_``, shape (n, K); lazily as above."""
+        return self._lazily(X, "predict_proba", self._n_classes())
+
+    def decision_function(self, X: Any) -> Any:  # noqa: ANN401
+        """Return the raw score of each row, shape (n,) or (n, K); lazily as above."""
+        k = self._n_classes()
+        return self._lazily(X, "decision_function", None if k == 2 else k)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the local estimator to a file that :func:`gbimb.load` reads."""
+        self.to_local().save(path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the client out: it belongs to this process."""
+        state: dict[str, Any] = super().__getstate__()
+        return {**state, "client": None}
+
+    def __sklearn_clone__(self) -> DaskPredictions:
+        """Copy the parameters; the client is shared."""
+        return type(self)(client=self.client, **self._untrained().get_params(deep=False))
+
+    def _n_classes(self) -> int:
+        check_is_fitted(self)
+        return int(self.classes_.size)
+
+    def _lazily(self, X: Any, method: str, columns: int | None) -> Any:  # noqa: ANN401
+        local = self.to_local()
+        if isinstance(X, ParquetSource):
+            X = read_parquet(X)[list(getattr(self, "feature_names_in_", X.features))]
+        if not is_collection(X):
+            return getattr(local, method)(X)
+        dtype = self.classes_.dtype if method == "predict" else np.dtype(np.float64)
+        return predict_lazily(local, X, method, dtype, columns)
+
+    def _untrained(self) -> Any:  # noqa: ANN401
+        params = {name: value for name, value in self._own_params().items() if name != "client"}
+        return self._local_class(**{name: clone(v, safe=False) for name, v in params.items()})
+
+    def _own_params(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._get_param_names()}
+
+
+class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
+    """What is the same for both engines: everything but the local estimator."""
 
     def fit(
         self,
@@ -125,61 +196,6 @@ class DaskClassifier(BaseImbalancedClassifier):
         self.n_workers_ = len(outcomes)
         self.bytes_per_round_ = max(outcome.bytes_per_round for outcome in outcomes)
 
-    def to_local(self) -> BaseImbalancedClassifier:
-        """Return the fitted local estimator, which needs no cluster and can be saved."""
-        check_is_fitted(self)
-        local = self._untrained()
-        for name, value in vars(self).items():
-            if (name.endswith("_") and name not in OWN) or name in HIDDEN:
-                setattr(local, name, value)
-        return local
-
-    def predict(self, X: Any) -> Any:  # noqa: ANN401
-        """Return labels, shape (n,): lazily, as a Dask Array, for a Dask collection or a source."""
-        return self._lazily(X, "predict", None)
-
-    def predict_proba(self, X: Any) -> Any:  # noqa: ANN401
-        """Return the probability of each class in ``classes_``, shape (n, K); lazily as above."""
-        return self._lazily(X, "predict_proba", self._n_classes())
-
-    def decision_function(self, X: Any) -> Any:  # noqa: ANN401
-        """Return the raw score of each row, shape (n,) or (n, K); lazily as above."""
-        k = self._n_classes()
-        return self._lazily(X, "decision_function", None if k == 2 else k)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the local estimator to a file that :func:`gbimb.load` reads."""
-        self.to_local().save(path)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the client out: it belongs to this process."""
-        state: dict[str, Any] = super().__getstate__()
-        return {**state, "client": None}
-
-    def __sklearn_clone__(self) -> DaskClassifier:
-        """Copy the parameters; the client is shared."""
-        return type(self)(client=self.client, **self._untrained().get_params(deep=False))
-
-    def _n_classes(self) -> int:
-        check_is_fitted(self)
-        return int(self.classes_.size)
-
-    def _lazily(self, X: Any, method: str, columns: int | None) -> Any:  # noqa: ANN401
-        local = self.to_local()
-        if isinstance(X, ParquetSource):
-            X = read_parquet(X)[list(getattr(self, "feature_names_in_", X.features))]
-        if not is_collection(X):
-            return getattr(local, method)(X)
-        dtype = self.classes_.dtype if method == "predict" else np.dtype(np.float64)
-        return predict_lazily(local, X, method, dtype, columns)
-
-    def _untrained(self) -> BaseImbalancedClassifier:
-        params = {name: value for name, value in self._own_params().items() if name != "client"}
-        return self._local_class(**{name: clone(v, safe=False) for name, v in params.items()})
-
-    def _own_params(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self._get_param_names()}
-
     def _take_over(self, local: BaseImbalancedClassifier) -> None:
         params = self._get_param_names()
         for name in [n for n in vars(self) if n not in params]:
@@ -239,7 +255,7 @@ def _start(local: Any, totals: FloatArray) -> FloatArray:  # noqa: ANN401
 Init = TypeVar("Init", bound="Callable[..., None]")
 
 
-def _with_parameters_of(local: type[BaseImbalancedClassifier]) -> Callable[[Init], Init]:
+def local_parameters(local: type[DecidingClassifier]) -> Callable[[Init], Init]:
     """Let a constructor show the parameters of a local estimator, and ``client``."""
 
     def show(init: Init) -> Init:
@@ -301,7 +317,7 @@ class DaskImbalancedXGBClassifier(DaskClassifier, ImbalancedXGBClassifier):
 
     _local_class = ImbalancedXGBClassifier
 
-    @_with_parameters_of(ImbalancedXGBClassifier)
+    @local_parameters(ImbalancedXGBClassifier)
     def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:  # noqa: ANN401
         super().__init__(**parameters)
         self.client = client
@@ -330,7 +346,7 @@ class DaskImbalancedLGBMClassifier(DaskClassifier, ImbalancedLGBMClassifier):
 
     _local_class = ImbalancedLGBMClassifier
 
-    @_with_parameters_of(ImbalancedLGBMClassifier)
+    @local_parameters(ImbalancedLGBMClassifier)
     def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:  # noqa: ANN401
         super().__init__(**parameters)
         self.client = client

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import dask
 import dask.array as da
 import numpy as np
+import pandas as pd
 from dask.delayed import Delayed, delayed
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.sources import ParquetSource
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 
@@ -89,7 +89,7 @@ def split(
         If one of them is no Dask collection, or their partitions differ.
     """
     if isinstance(X, ParquetSource):
-        y, weight = _columns_of(X, y, weight, suffix)
+        return _of_source(X, y, weight, suffix)
     X = as_collection(X)
     tables = _blocks(X, f"X{suffix}")
     if y is None:
@@ -105,7 +105,8 @@ def split(
     ]
 
 
-def _columns_of(source: ParquetSource, y: object, weight: object, suffix: str) -> tuple[Any, Any]:
+def _of_source(source: ParquetSource, y: object, weight: object, suffix: str) -> list[Delayed]:
+    """Return the pieces of a source, each read once."""
     if y is not None or weight is not None:
         msg = (
             f"y{suffix} and sample_weight{suffix} must be None beside a ParquetSource, which has "
@@ -115,8 +116,16 @@ def _columns_of(source: ParquetSource, y: object, weight: object, suffix: str) -
     if source.target is None:
         msg = "To fit on a source, name the column of the labels: ParquetSource(..., target=...)."
         raise InvalidParameterError(msg)
-    frame = read_parquet(source)
-    return frame[source.target], None if source.weight is None else frame[source.weight]
+    cut = delayed(_cut)
+    features = list(source.features)
+    return [
+        cut(block, features, source.target, source.weight)
+        for block in _blocks(read_parquet(source), "X")
+    ]
+
+
+def _cut(frame: pd.DataFrame, features: list[str], target: str, weight: str | None) -> Piece:
+    return _make_piece(frame[features], frame[target], None if weight is None else frame[weight])
 
 
 def _blocks(values: Any, name: str) -> list[Delayed]:  # noqa: ANN401
@@ -165,10 +174,11 @@ def _make_piece(table: Any, y: Any, weight: Any) -> Piece:  # noqa: ANN401
     return piece
 
 
-def _column(values: pd.Series[Any] | pd.DataFrame | NDArray[Any]) -> NDArray[Any]:
-    kind = getattr(values, "dtype", None)
-    if kind is not None and not isinstance(kind, np.dtype) and hasattr(values, "astype"):
-        # Arrow's and pandas' own types; a missing label stays missing.
-        plain = "float64" if getattr(kind, "kind", "O") in "iuf" and values.isna().any() else None
-        values = values.astype(plain) if plain else values.to_numpy()
+def _column(values: Any) -> NDArray[Any]:  # noqa: ANN401
+    """Return a column of a pandas or NumPy block as a NumPy array."""
+    if isinstance(values, pd.DataFrame):
+        values = values.iloc[:, 0]
+    if isinstance(values, pd.Series) and not isinstance(values.dtype, np.dtype):
+        missing = values.isna().any()  # pandas' and Arrow's own whole numbers may be missing
+        return values.to_numpy(np.float64 if missing and values.dtype.kind in "iuf" else None)
     return np.ravel(np.asarray(values))

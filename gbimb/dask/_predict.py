@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def predict_lazily(
-    local: Any,
-    X: Any,
+    local: Any,  # noqa: ANN401
+    X: Any,  # noqa: ANN401
     method: str,
     dtype: np.dtype[Any],
-    columns: int | None,  # noqa: ANN401
+    columns: int | None,
 ) -> Any:  # noqa: ANN401
     """Return a Dask Array of what ``method`` of the local estimator gives for each partition.
 
@@ -58,11 +58,11 @@ def predict_lazily(
 
 
 def _of_block(
-    block: Any,
-    model: Any,
+    block: Any,  # noqa: ANN401
+    model: Any,  # noqa: ANN401
     method: str,
     dtype: np.dtype[Any],
-    columns: int | None,  # noqa: ANN401
+    columns: int | None,
 ) -> NDArray[Any]:
     if block.shape[0] == 0:
         return np.empty((0,) if columns is None else (0, columns), dtype)
@@ -71,11 +71,11 @@ def _of_block(
 
 
 def _frame_of_block(
-    block: Any,
-    model: Any,
+    block: Any,  # noqa: ANN401
+    model: Any,  # noqa: ANN401
     method: str,
     dtype: np.dtype[Any],
-    columns: int | None,  # noqa: ANN401
+    columns: int | None,
 ) -> pd.DataFrame:
     values = _of_block(block, model, method, dtype, columns)
     return pd.DataFrame(values.reshape(len(values), columns or 1), index=block.index)

@@ -65,7 +65,7 @@ def summarise(piece: Piece, name: str = "y") -> Summary:
     kept, totals = counts, counts.astype(np.float64)
     if weight is not None:
         kept = np.bincount(labels.codes[weight > 0], minlength=k)
-        totals = np.bincount(labels.codes, weights=weight, minlength=k)
+        totals = np.bincount(labels.codes, weights=weight, minlength=k).astype(np.float64)
     empty: frozenset[str] = frozenset()
     if isinstance(table, pd.DataFrame):
         empty = frozenset(str(name) for name in table.columns[~table.notna().any()])
