@@ -144,3 +144,16 @@ def test_an_error_on_one_worker_reaches_the_client_and_frees_the_others(
         with pytest.raises(GbimbError, match=r"below 3.4e38"):
             PAIRS["xgb"][0](client=client, **QUICK).fit(Xd, yd)
         assert fit("xgb", client, **QUICK).n_workers_ == 3
+
+
+def test_an_interrupted_fit_leaves_the_workers_free(cluster: distributed.LocalCluster) -> None:
+    with distributed.Client(cluster) as client:
+        interrupter = when_training(
+            cluster.scheduler_address, lambda _: signal.raise_signal(signal.SIGINT)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            fit("lgbm", client, **ENDLESS)
+        interrupter.join()
+        began = time.monotonic()
+        assert fit("lgbm", client, **QUICK).n_workers_ == 3
+        assert time.monotonic() - began < 60
