@@ -29,7 +29,9 @@ ENDLESS = {**QUICK, "n_estimators": 100_000, "early_stopping_rounds": None}
 CLUSTER = """
 import time, distributed
 if __name__ == "__main__":
-    cluster = distributed.LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None)
+    cluster = distributed.LocalCluster(
+        n_workers=3, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+    )
     print(cluster.scheduler_address, flush=True)
     time.sleep(600)
 """
@@ -38,7 +40,10 @@ if __name__ == "__main__":
 @pytest.fixture
 def cluster() -> Iterator[distributed.LocalCluster]:
     with distributed.LocalCluster(
-        n_workers=3, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+        n_workers=3,
+        threads_per_worker=1,
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
     ) as local:
         yield local
 

@@ -13,7 +13,6 @@ from scipy.special import expit
 
 from gbimb.losses import BinaryLoss, FocalLoss, LogisticLoss, SoftmaxLoss
 from gbimb.metrics import (
-    Reduce,
     SharedRows,
     evaluate,
     evaluate_multiclass,
@@ -23,6 +22,8 @@ from gbimb.metrics import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from gbimb.metrics._shared import Reduce
 
 METRICS = [
     get_metric(m) for m in ("mcc", "f1", "fbeta:2", "g_mean", "mcc@0.3", "log_loss", "brier")
