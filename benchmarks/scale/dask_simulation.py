@@ -137,7 +137,7 @@ def workers(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 memory = max(client.run(_memory).values())
                 yield {"engine": name, "workers": n, "rows_per_worker": args.rows,
                        "rounds": args.rounds, "seconds": round(seconds, 2),
-                       "seconds_per_round": round(seconds / args.rounds, 4),
+                       "processor_seconds_per_worker": round(used / n, 2),
                        "metric_bytes_per_round": round(clf.bytes_per_round_),
                        "peak_mb_per_worker": round(memory / 1e6),
                        "mcc": round(clf.best_score_, 4)}  # fmt: skip
