@@ -133,7 +133,9 @@ def workers(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     client=client, loss=args.loss, n_estimators=args.rounds, subsample=1.0,
                     early_stopping_rounds=None, random_state=0,
                 )  # fmt: skip
+                before = processor_seconds(client)
                 seconds, clf = timed(lambda clf=clf: clf.fit(X, y))  # noqa: B023
+                used = processor_seconds(client) - before
                 memory = max(client.run(_memory).values())
                 yield {"engine": name, "workers": n, "rows_per_worker": args.rows,
                        "rounds": args.rounds, "seconds": round(seconds, 2),
