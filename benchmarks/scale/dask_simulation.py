@@ -13,6 +13,7 @@ import logging
 import sys
 import time
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -152,16 +153,21 @@ def _memory() -> int:
     return peak * (1 if sys.platform == "darwin" else 1024)
 
 
-def cluster(n: int) -> distributed.Client:
-    """Return a client of workers with one thread each."""
-    local = distributed.LocalCluster(
-        n_workers=n, threads_per_worker=1, dashboard_address="127.0.0.1:0",
-        silence_logs=logging.CRITICAL,
-        memory_limit=0,
-    )  # fmt: skip
-    client = distributed.Client(local)
-    client.wait_for_workers(n)
-    return client
+@contextmanager
+def cluster(n: int) -> Iterator[distributed.Client]:
+    """Give a client of workers with one thread each."""
+    with (
+        distributed.LocalCluster(
+            n_workers=n,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+            memory_limit=0,
+        ) as local,
+        distributed.Client(local) as client,
+    ):
+        client.wait_for_workers(n)
+        yield client
 
 
 def main(argv: Sequence[str] | None = None) -> None:
