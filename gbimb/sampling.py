@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gbimb._validation import check_flag, check_number
-from gbimb.exceptions import InvalidParameterError
+from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -301,7 +301,7 @@ class SharedBinsTrainer:
         seed: int,
         threads: int,
         rows: IntArray | None,
-        checkpoint: Checkpoint | None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         self._prototype = prototype
         self._checkpoint = checkpoint

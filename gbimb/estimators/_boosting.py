@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -20,7 +21,7 @@ from gbimb.estimators._checkpoint import State
 from gbimb.exceptions import GbimbWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -114,14 +115,14 @@ def boost(
         retell(stop, history, done)
     saved = done
     workers = min(len(members), threads)
-    with ThreadPoolExecutor(workers, initializer=prepare_thread) as pool:
+    with _threads(workers, prepare_thread) as run:
         while done < n_rounds:
             step = min(ROUNDS_PER_STEP, n_rounds - done)
             advance = partial(
                 _advance, rounds=step, watched=watch is not None, threads=threads // workers
             )
             try:
-                scores = list(pool.map(advance, members))
+                scores = list(run(advance, members))
             except KeyboardInterrupt:
                 if not (keep_on_interrupt and done):
                     raise
@@ -159,6 +160,16 @@ def _warn_of_interrupt(done: int) -> None:
     warnings.warn(
         f"Interrupted: the {done} rounds trained so far are kept.", GbimbWarning, stacklevel=6
     )
+
+
+@contextmanager
+def _threads(workers: int, prepare_thread: Callable[[], None]) -> Iterator[Callable[..., Any]]:
+    """Give a ``map`` over threads, or for one member alone over this thread."""
+    if workers == 1:
+        yield map  # a connection to other machines belongs to the thread that made it
+        return
+    with ThreadPoolExecutor(workers, initializer=prepare_thread) as pool:
+        yield pool.map
 
 
 def _advance(member: Member, *, rounds: int, watched: bool, threads: int) -> list[NDArray[Any]]:

@@ -15,7 +15,7 @@ from gbimb.estimators._rows import Fold, Table
 from gbimb.sources import StreamedMatrix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import ModuleType
 
     from numpy.typing import NDArray
@@ -82,7 +82,11 @@ def train(
     """Train a booster for each fold, and merge them into one with a corrected raw score."""
     start = task.start(data, folds)
     y, weight = _labels(data, folds)
-    watch = None if y is None else _watch(task, y, weight, settings.patience, data.y.size)
+    watch = None
+    if y is not None:
+        watch = make_watch(
+            task, lambda raw: task.evaluate(y, raw, weight), settings.patience, data.y.size
+        )
     boosted, models = _boosted(
         engine,
         bins,
@@ -97,15 +101,61 @@ def train(
         return Trained(engine.merge(models, 1.0, start), boosted, None, None, None)
     singles = [engine.merge([model], 1.0, start) for model in models]
     raw = _held_out_scores(engine, singles, data, folds, settings.threads)
-    line = task.correct(y, raw, weight) if settings.correct else task.no_correction()
     some = data.sample(settings.seed)
-    scores = [
-        line.slope * _raw_scores(engine, single, some.matrix, settings.threads) + line.intercept
+    sample = [
+        _raw_scores(engine, single, some.matrix, settings.threads)
         for single in (singles if len(singles) > 1 else [])
     ]
-    shift = task.averaging_shift(scores, some.weight) if scores else 0.0
+    return finish(
+        engine,
+        task,
+        models,
+        start,
+        boosted=boosted,
+        held_out=HeldOut(y, raw, weight),
+        sample=Sample(sample, some.weight),
+        correct=settings.correct,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Labels, raw scores and weights of rows that trained none of the trees that score them."""
+
+    y: NDArray[Any]
+    raw: FloatArray
+    weight: NDArray[Any] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Raw scores that each of several boosters gives to the same rows, and their weights."""
+
+    scores: Sequence[FloatArray]
+    weight: NDArray[Any] | None
+
+
+def finish(
+    engine: ModuleType,
+    task: Task,
+    models: Sequence[Any],
+    start: FloatArray,
+    *,
+    boosted: Boosted,
+    held_out: HeldOut,
+    correct: bool,
+    sample: Sample | None = None,
+) -> Trained:
+    """Return one booster of ``models`` with the correction that the held-out rows ask for."""
+    y, raw, weight = held_out.y, held_out.raw, held_out.weight
+    line = task.correct(y, raw, weight) if correct else task.no_correction()
+    corrected = line.slope * start + line.intercept
+    if sample is not None and sample.scores:
+        # After the slope: a steeper or flatter line changes what averaging does.
+        each = [line.slope * scores + line.intercept for scores in sample.scores]
+        corrected = corrected + task.averaging_shift(each, sample.weight)
     proba = task.link.probability(line.slope * raw + line.intercept)
-    booster = engine.merge(models, line.slope, line.slope * start + line.intercept + shift)
+    booster = engine.merge(models, line.slope, corrected)
     return Trained(booster, boosted, y, proba, weight)
 
 
@@ -146,7 +196,7 @@ def _boosted(
                 held_out_matrix=matrix,
             )
         )
-    boosted = _boost(engine, members, loss, watch, settings, resumed=state)
+    boosted = boost_warm(engine, members, loss, watch, settings, resumed=state)
     models = [member.model(boosted.rounds) for member in members]
     if settings.unit is not None:
         done = max(boosted.rounds, *(len(series) for series in boosted.history.values()), 0)
@@ -155,14 +205,14 @@ def _boosted(
     return boosted, models
 
 
-def _boost(
+def boost_warm(
     engine: ModuleType,
     members: Sequence[Member],
     loss: Loss,
     watch: Watch | None,
     settings: Settings,
     *,
-    resumed: State | None,
+    resumed: State | None = None,
 ) -> Boosted:
     """Boost with the loss that warms up, if there is one, and go on from its best round."""
     most = settings.n_rounds if watch is not None else min(settings.n_rounds, UNWATCHED_ROUNDS)
@@ -193,11 +243,15 @@ def _watched(bins: Any, fold: Fold) -> Any:  # noqa: ANN401  the adapter's own
     return held_out
 
 
-def _watch(
-    task: Task, y: NDArray[Any], weight: NDArray[Any] | None, patience: int | None, rows: int
+def make_watch(
+    task: Task,
+    evaluate: Callable[[NDArray[Any]], dict[str, float]],
+    patience: int | None,
+    rows: int,
 ) -> Watch:
+    """Return what is watched in a fit on so many rows."""
     fewest = max(1, (patience or 0) // 10) if rows >= SMALLEST_TABLE else 1
-    return Watch(task.metrics, lambda raw: task.evaluate(y, raw, weight), patience, fewest)
+    return Watch(task.metrics, evaluate, patience, fewest)
 
 
 def _labels(data: Table, folds: Sequence[Fold]) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:

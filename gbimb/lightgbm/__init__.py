@@ -18,7 +18,9 @@
 from __future__ import annotations
 
 from gbimb.lightgbm._boosters import (
+    LISTENS,
     MODELS_ARE_BYTES,
+    SAMPLE_ROWS,
     Bins,
     EngineError,
     Member,
@@ -41,10 +43,13 @@ from gbimb.lightgbm._native import (
     set_start,
     synonyms,
 )
+from gbimb.lightgbm._network import forget_network, network_params
 
 __all__ = [
     "IGNORED_PARAMETERS",
+    "LISTENS",
     "MODELS_ARE_BYTES",
+    "SAMPLE_ROWS",
     "Bins",
     "EngineError",
     "Member",
@@ -56,7 +61,9 @@ __all__ = [
     "feature_gains",
     "feval",
     "fit_plain_classifier",
+    "forget_network",
     "merge",
+    "network_params",
     "objective",
     "prepare_thread",
     "raw_score",

@@ -22,7 +22,9 @@
 from __future__ import annotations
 
 from gbimb.xgboost._boosters import (
+    LISTENS,
     MODELS_ARE_BYTES,
+    SAMPLE_ROWS,
     SMALL_SHARE,
     Bins,
     EngineError,
@@ -36,6 +38,7 @@ from gbimb.xgboost._boosters import (
     raw_score,
     training_bytes,
 )
+from gbimb.xgboost._collective import Tracker, all_reduce, joined
 from gbimb.xgboost._native import (
     EarlyStopping,
     Objective,
@@ -48,7 +51,9 @@ from gbimb.xgboost._native import (
 )
 
 __all__ = [
+    "LISTENS",
     "MODELS_ARE_BYTES",
+    "SAMPLE_ROWS",
     "SMALL_SHARE",
     "Bins",
     "EarlyStopping",
@@ -56,6 +61,8 @@ __all__ = [
     "Member",
     "Objective",
     "StreamedBins",
+    "Tracker",
+    "all_reduce",
     "base_score",
     "check_booster_parameters",
     "check_resumable",
@@ -63,6 +70,7 @@ __all__ = [
     "early_stopping",
     "feature_gains",
     "fit_plain_classifier",
+    "joined",
     "merge",
     "objective",
     "prepare_thread",
