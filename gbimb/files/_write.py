@@ -23,8 +23,8 @@ class TableWriter:
     def __init__(self, path: str | Path, option: str = "--out") -> None:
         self._path = Path(path)
         check_ending(self._path, option)
-        if self._path.suffix.lower() == ".zip":
-            msg = f"{option} must end in .csv, .csv.gz or .parquet, got {self._path.name!r} (.zip)."
+        if self._path.suffix.lower() in (".zip", ".zst"):
+            msg = f"{option} must end in .csv, .csv.gz or .parquet, got {self._path.name!r}."
             raise InvalidParameterError(msg)
         # The ending stays last: it says how CSV is compressed.
         self._part = self._path.with_name(f".part-{self._path.name}")

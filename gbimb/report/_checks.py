@@ -1,0 +1,220 @@
+"""Coded checks: what is likely to mislead whoever reads the numbers.
+
+======  ==========================================================================================
+GBI001  Too few rows of a class for the score's precision
+GBI002  The probabilities are constant
+GBI003  The best round is the last one
+GBI004  The threshold is at the edge: nobody, or everybody, is called
+GBI005  A column alone tells the classes apart
+GBI006  Rows are in the training file, too
+GBI007  The probabilities do not add up to the rows of each class
+GBI008  Another threshold does clearly better
+======  ==========================================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from pandas.api import types as pdt
+
+from gbimb.metrics import roc_auc, threshold_curve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from gbimb._typing import BoolArray, FloatArray, IntArray
+
+FEW_ROWS: Final = 30
+WIDE_INTERVAL: Final = 0.15
+SUSPECT_AUC: Final = 0.99
+CHANCE: Final = 1.96
+NAMES_SHOWN: Final = 5
+
+TITLES: Final = {
+    "GBI001": "Enough rows of each class",
+    "GBI002": "The probabilities differ",
+    "GBI003": "Training was long enough",
+    "GBI004": "The threshold calls some and not all",
+    "GBI005": "No column gives the answer away",
+    "GBI006": "Test rows are not training rows",
+    "GBI007": "The probabilities add up",
+    "GBI008": "No other threshold is clearly better",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of one check.
+
+    Attributes
+    ----------
+    code : str
+    severity : {"problem", "warning", "passed", "skipped"}
+        A problem makes the numbers worthless, a warning wants a look.
+    text : str
+        A sentence.
+    """
+
+    code: str
+    severity: str
+    text: str
+
+    def facts(self) -> dict[str, str]:
+        """Return the check as plain values."""
+        return {"title": TITLES[self.code], **asdict(self)}
+
+
+def in_order(checks: Sequence[Check]) -> list[dict[str, str]]:
+    """Return the checks as plain values, the gravest first."""
+    ranks = ("problem", "warning", "passed", "skipped")
+    return [c.facts() for c in sorted(checks, key=lambda c: (ranks.index(c.severity), c.code))]
+
+
+def few_rows(name: str, rows: int, low: float, high: float) -> Check:
+    """GBI001: ``rows`` of the rarest class, called ``name``, and the ends of MCC's interval."""
+    text = f"{rows:,} rows of {name!r} place MCC between {low:.2f} and {high:.2f}"
+    if rows < FEW_ROWS or high - low > WIDE_INTERVAL:
+        text = f"Only {text}: smaller differences between models cannot be seen on these rows."
+        return Check("GBI001", "warning", text)
+    return Check("GBI001", "passed", f"{text}.")
+
+
+def constant(proba: FloatArray) -> Check:
+    """GBI002: probabilities of shape (n, K)."""
+    values = int(np.unique(proba[:, -1]).size)
+    if values > 1 or len(proba) == 1:
+        return Check("GBI002", "passed", f"There are {values:,} different probabilities.")
+    text = (
+        "Every row has the same probability, so the model tells no row from another: it has no "
+        "split, or the columns that it splits on are empty here."
+    )
+    return Check("GBI002", "problem", text)
+
+
+def last_round(model: Any) -> Check:  # noqa: ANN401  any of our estimators
+    """GBI003: whether early stopping had the last word."""
+    history = getattr(model, "evals_result_", None)
+    if not history or model.early_stopping_rounds is None:
+        return Check("GBI003", "skipped", "The model did not stop early, or holds several models.")
+    best = int(model.best_iteration_)
+    rounds = max(len(v) for metrics in history.values() for v in metrics.values())
+    if best >= rounds:
+        text = f"The last of {rounds:,} rounds is the best: more n_estimators may do better."
+        return Check("GBI003", "warning", text)
+    return Check("GBI003", "passed", f"Round {best:,} of {rounds:,} is the best.")
+
+
+def edge(threshold: float, flagged: float, positive: str) -> Check:
+    """GBI004: the share of rows called at the threshold."""
+    if 0 < flagged < 1:
+        text = f"{flagged:.2%} of the rows are called {positive!r} at {threshold:.3g}."
+        return Check("GBI004", "passed", text)
+    who = "No row is" if flagged == 0 else "All rows are"
+    text = f"{who} called {positive!r} at the threshold {threshold:.3g}: choose another."
+    return Check("GBI004", "problem", text)
+
+
+def leaks(sample: pd.DataFrame, codes: IntArray, source: str = "") -> Check:
+    """GBI005: columns that alone rank the positives first; ``codes`` is 1 for the positive."""
+    if min(np.bincount(codes, minlength=2)) < 2:
+        return Check("GBI005", "skipped", "There are too few rows of a class.")
+    areas = {str(name): column_auc(sample[name], codes) for name in sample.columns}
+    found = {name: area for name, area in areas.items() if area > SUSPECT_AUC}
+    if not found:
+        name = max(areas, key=lambda n: areas[n])
+        text = f"The strongest column alone, {name!r}, reaches an AUC of {areas[name]:.3f}{source}."
+        return Check("GBI005", "passed", text)
+    shown = ", ".join(f"{n!r} (AUC {a:.4f})" for n, a in list(found.items())[:NAMES_SHOWN])
+    more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
+    text = (
+        f"Almost alone these tell the classes apart{source}: {shown}{more}. Is each known before "
+        "the answer is? If not, leave it out with --drop."
+    )
+    return Check("GBI005", "warning", text)
+
+
+def column_auc(values: pd.Series[Any], codes: IntArray) -> float:
+    """Return how well a column alone ranks, from 0.5 to 1, whichever way it points.
+
+    A category counts with the share of positives that the other half of the rows has in it.
+    """
+    y = codes.astype(np.uint8)
+    if pdt.is_numeric_dtype(values.dtype) or pdt.is_bool_dtype(values.dtype):
+        score = values.to_numpy(np.float64, na_value=np.nan)
+        known = score[np.isfinite(score)]
+        score = np.nan_to_num(score, nan=(known.min() - 1.0) if known.size else 0.0)
+    else:
+        score = _out_of_half(values.astype(object).map(str), y)
+    area = roc_auc(threshold_curve(y, score))
+    return max(area, 1.0 - area)
+
+
+def _out_of_half(values: pd.Series[Any], y: NDArray[np.uint8]) -> FloatArray:
+    half = np.zeros(y.size, bool)
+    for code in (0, 1):
+        half[np.flatnonzero(y == code)[::2]] = True
+    score = np.full(y.size, y.mean())
+    for own in (half, ~half):
+        shares = pd.Series(y[~own]).groupby(values[~own].to_numpy()).mean()
+        score[own] = values[own].map(shares).fillna(y.mean()).to_numpy(np.float64)
+    return score
+
+
+def repeated(prints: NDArray[np.uint64], training: NDArray[np.uint64] | None, file: str) -> Check:
+    """GBI006: rows of which column for column and label for label the training file has one."""
+    if training is None:
+        text = "Name the file that the model was fitted on with --train to look for them."
+        return Check("GBI006", "skipped", text)
+    found = int(np.isin(prints, training).sum())
+    if found == 0:
+        return Check("GBI006", "passed", f"No row is in {file!r}.")
+    text = (
+        f"{found:,} of {prints.size:,} rows ({found / prints.size:.1%}) are in {file!r} with the "
+        "same values and label. Where they are the same cases, the scores here are too good."
+    )
+    return Check("GBI006", "warning", text)
+
+
+def sums(names: list[str], expected: FloatArray, found: FloatArray, spread: FloatArray) -> Check:
+    """GBI007: the expected and found number of rows of each class, and its standard deviation."""
+    z = np.divide(found - expected, spread, out=np.zeros_like(found), where=spread > 0)
+    # One of many classes is off by chance.
+    limit = CHANCE if len(names) == 1 else CHANCE + np.sqrt(2 * np.log(len(names)))
+    off: BoolArray = np.abs(z) > limit
+    if not off.any():
+        at = int(np.argmax(np.abs(z)))
+        text = (
+            f"The probabilities of {names[at]!r} add up to {expected[at]:,.1f} rows; there are "
+            f"{found[at]:,.0f}, which chance explains."
+        )
+        return Check("GBI007", "passed", text)
+    shown = [
+        f"{names[i]!r} {expected[i]:,.1f} rows where there are {found[i]:,.0f}"
+        for i in np.flatnonzero(off)[:NAMES_SHOWN]
+    ]
+    text = (
+        f"The probabilities add up to more or fewer rows than chance explains: {', '.join(shown)}. "
+        "The share of the classes may have moved since training."
+    )
+    return Check("GBI007", "warning", text)
+
+
+def better_threshold(chosen: float, best: float, gain: float, low: float) -> Check:
+    """GBI008: MCC gained by the best threshold of these rows, and the least gain in bootstraps."""
+    if low > 0:
+        text = (
+            f"At {best:.3g} instead of {chosen:.3g} MCC would be {gain:+.3f} higher on these rows, "
+            f"at least {low:+.3f} in 97.5 % of bootstraps. New data may want a new threshold."
+        )
+        return Check("GBI008", "warning", text)
+    text = (
+        f"The best of all thresholds here, {best:.3g}, adds {gain:.3f} to MCC, no more than chance "
+        "explains."
+    )
+    return Check("GBI008", "passed", text)

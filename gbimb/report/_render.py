@@ -1,0 +1,249 @@
+"""Numbers and pictures as one page that stands alone, and as JSON and CSV beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gbimb.benchmark._cells import write_atomically
+from gbimb.benchmark._verdict import p_text
+from gbimb.exceptions import InvalidParameterError
+from gbimb.files import plain, to_json
+from gbimb.report._benchmark import benchmark_facts, rank_display
+from gbimb.report._figures import CAPTIONS, benchmark_figures, evaluation_figures
+from gbimb.report._svg import missing
+from gbimb.report._verdict import number
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from gbimb.benchmark import Results
+    from gbimb.report._evaluate import Evaluation
+
+LARGEST_MATRIX: Final = 30
+SMALL_MATRIX: Final = 6
+RATES: Final = {
+    "mcc": "MCC",
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "specificity": "specificity",
+    "flagged": "share flagged",
+}
+
+
+def check_path(path: Path, option: str = "--report") -> None:
+    """Raise unless a page can be written there, with its numbers beside it."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        msg = f"{option} must name a file that ends in .html, got {path.name!r}."
+        raise InvalidParameterError(msg)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        msg = f"{option} must name a file in a folder that exists, got {str(path)!r}."
+        raise InvalidParameterError(msg)
+
+
+def write_evaluation(path: Path, evaluation: Evaluation) -> list[str]:
+    """Write the report of an evaluation; return the names of the files."""
+    page = evaluation_page(evaluation)
+    return write_report(path, page, evaluation.facts, evaluation.table)
+
+
+def write_report(path: Path, page: str, facts: dict[str, Any], table: pd.DataFrame) -> list[str]:
+    """Write the page, and its numbers as JSON and CSV; return the names of the files."""
+    texts = {
+        path: page,
+        path.with_suffix(".json"): to_json(facts) + "\n",
+        path.with_suffix(".csv"): table.to_csv(index=False, lineterminator="\n"),
+    }
+    for file, text in texts.items():
+        write_atomically(file, text)
+    return [file.name for file in texts]
+
+
+def evaluation_page(evaluation: Evaluation) -> str:
+    """Return the report of an evaluation as HTML.
+
+    Raises
+    ------
+    MissingDependencyError
+        If jinja2 or matplotlib is not installed.
+    """
+    facts = plain(evaluation.facts)
+    figures, marks = evaluation_figures(evaluation)
+    two = "curve" in facts
+    shown: dict[str, Any] = {
+        "two": two,
+        "data": None,
+        "figures": figures,
+        "captions": CAPTIONS,
+        "mistakes_note": "Rows are counted from 1; further columns are those that matter most.",
+    }
+    if two:
+        shown["data"] = _slider_data(facts, marks)
+        shown["rates"] = RATES | ({"cost": "cost of a row"} if facts["cost"] else {})
+        shown["cost_note"] = _cost_note(facts["cost"]) if facts["cost"] else ""
+    elif len(facts["names"]) <= LARGEST_MATRIX:
+        shown["matrix"] = _matrix(facts)
+        shown["small"] = len(facts["names"]) <= SMALL_MATRIX
+    return render("evaluation.html.j2", facts, **shown)
+
+
+def write_benchmark(path: Path, results: Results, command: str) -> list[str]:
+    """Write the report of a benchmark; return the names of the files."""
+    facts, board = benchmark_facts(results, command)
+    return write_report(path, benchmark_page(facts), facts, board)
+
+
+def benchmark_page(facts: dict[str, Any]) -> str:
+    """Return the report of a benchmark as HTML.
+
+    Raises
+    ------
+    MissingDependencyError
+        If jinja2 or matplotlib is not installed.
+    """
+    figures = benchmark_figures(facts, rank_display(facts))
+    return render(
+        "benchmark.html.j2",
+        plain(facts),
+        figures=figures,
+        captions=CAPTIONS,
+        many=any(table["positive"] is None for table in facts["tables"]),
+        data=None,
+    )
+
+
+def render(template: str, facts: dict[str, Any], **shown: Any) -> str:  # noqa: ANN401
+    """Return a page; whatever is text in ``facts`` stays text."""
+    script = _asset("slider.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    markup = _markup()
+    figures = {name: markup(svg) for name, svg in shown.pop("figures", {}).items()}
+    page: str = _environment().get_template(template).render(
+        facts=facts,
+        css=markup(_asset("report.css")),
+        script=markup(script),
+        script_hash=markup(f"'sha256-{digest}'"),
+        figures=figures,
+        **shown,
+    )
+    return page
+
+
+def _slider_data(facts: dict[str, Any], marks: dict[str, Any]) -> dict[str, Any]:
+    """Return what the script counts with, thresholds rising."""
+    curve = {name: values[::-1] for name, values in facts["curve"].items()}
+    counts, cost = facts["counts"], facts["cost"]
+    positives, negatives = counts["tp"] + counts["fn"], counts["fp"] + counts["tn"]
+    totals = {"tp": positives, "fn": positives, "fp": negatives, "tn": negatives}
+    values = {score["name"]: score["value"] for score in facts["scores"]}
+    rates = {name: f"{values[name]:.3f}" for name in ("mcc", "f1")}
+    values["specificity"] = counts["tn"] / negatives
+    rates |= {name: percent(values[name]) for name in RATES if name not in rates}
+    if cost:
+        rates["cost"] = f"{cost['chosen']:.3g}"
+
+    def at(threshold: float) -> int:
+        return int(np.searchsorted(curve["threshold"], threshold))
+
+    return {
+        **curve,
+        "positives": positives,
+        "negatives": negatives,
+        "chosen": at(facts["threshold"]),
+        "best": at(facts["best_mcc_threshold"]),
+        "cheapest": at(cost["least_threshold"]) if cost else None,
+        "costs": cost["costs"] if cost else None,
+        "shares": {name: counts[name] / totals[name] for name in counts},
+        "rates": rates,
+        "marks": {
+            name: {k: v[::-1] if isinstance(v, list) else v for k, v in place.items()}
+            for name, place in marks.items()
+        },
+    }
+
+
+def _cost_note(cost: dict[str, Any]) -> str:
+    given = ", ".join(f"{name} {value:g}" for name, value in cost["costs"].items() if value)
+    note = (
+        f"Costs of a row: {given}. At the chosen threshold a row costs {cost['chosen']:.3g} on "
+        f"average; calling nobody {cost['nobody']:.3g}, calling everybody {cost['everybody']:.3g}, "
+        f"and at best, with the threshold {cost['least_threshold']:.3g}, {cost['least']:.3g}."
+    )
+    if cost["expected_threshold"] is not None:
+        note += (
+            f" With true probabilities the least cost is expected at "
+            f"{cost['expected_threshold']:.3g}."
+        )
+    return note + " What is below zero is a profit." if min(cost["costs"].values()) < 0 else note
+
+
+def _matrix(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "cells": [{"rows": v, "share": v / sum(row) if sum(row) else 0.0} for v in row],
+        }
+        for name, row in zip(facts["names"], facts["matrix"], strict=True)
+    ]
+
+
+def percent(value: float) -> str:
+    """Return a share.
+
+    >>> percent(0.0123)
+    '1.2%'
+    """
+    return f"{value:.1%}"
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("gbimb.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _markup() -> Any:  # noqa: ANN401  a class
+    try:
+        from markupsafe import Markup
+    except ImportError:
+        raise missing("jinja2") from None
+    return Markup
+
+
+@cache
+def _environment() -> Any:  # noqa: ANN401  a jinja2 environment
+    try:
+        import jinja2
+    except ImportError:
+        raise missing("jinja2") from None
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_asset),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": number,
+        "percent": percent,
+        "score": "{:.3f}".format,
+        "short": "{:.3g}".format,
+        "signed": "{:+.3f}".format,
+        "p_value": p_text,
+        "cell": _cell,
+        "quoted": repr,
+    }
+    return environment
