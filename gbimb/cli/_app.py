@@ -77,9 +77,7 @@ def shows_progress(*, quiet: bool) -> bool:
     return not quiet and sys.stderr.isatty() and os.environ.get("GBIMB_PROGRESS") != "0"
 
 
-def watched(
-    pieces: Iterator[pd.DataFrame], doing: str, *, quiet: bool
-) -> Iterator[pd.DataFrame]:
+def watched(pieces: Iterator[pd.DataFrame], doing: str, *, quiet: bool) -> Iterator[pd.DataFrame]:
     """Pass pieces of a table on, and show how many rows there were."""
     if not shows_progress(quiet=quiet):
         yield from pieces
@@ -97,7 +95,7 @@ def command_line(ctx: typer.Context, *left_out: str) -> str:
     words = ["gbimb", str(ctx.info_name)]
     for option in ctx.command.params:
         value = ctx.params.get(str(option.name))
-        if option.name in left_out or value is None or value in (False, []):
+        if option.name in left_out or value is None or value is False:
             continue
         for item in value if isinstance(value, list | tuple) else [value]:
             words += option.opts[:1] if option.param_type_name == "option" else []

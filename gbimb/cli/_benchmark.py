@@ -103,7 +103,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     out: Annotated[Path, typer.Option(help="Folder for results.")] = Path("gbimb-benchmark"),
     report: Annotated[
         Path | None,
-        typer.Option(help="File for a report, .html; its numbers go beside it, .json and .csv."),
+        typer.Option(help="File for a report, .html; its numbers go beside it, as JSON and CSV."),
     ] = None,
     quiet: Annotated[  # noqa: FBT002  an option, never by position
         bool, typer.Option("--quiet", "-q", help="Print results only: no bar, no notes.")

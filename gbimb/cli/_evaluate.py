@@ -41,7 +41,7 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     target: Annotated[str, typer.Option(help="Column with the label.")],
     report: Annotated[
         Path | None,
-        typer.Option(help="File for the report, .html; its numbers go beside it, .json and .csv."),
+        typer.Option(help="File for the report, .html; its numbers go beside it, as JSON and CSV."),
     ] = None,
     cost: Annotated[
         str | None,

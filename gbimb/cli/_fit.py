@@ -12,7 +12,12 @@ import numpy as np
 import typer
 
 from gbimb.cli._app import app, console, exit_codes, notes, print_json, shows_progress
-from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
+from gbimb.exceptions import (
+    InvalidDataError,
+    InvalidParameterError,
+    InvalidTypeError,
+    unknown_name,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,8 +50,8 @@ def fit(  # noqa: PLR0917  typer passes them by name
     data: Annotated[
         Path,
         typer.Argument(
-            help="Your table: .csv, .csv.gz, .parquet, or a folder of Parquet files, "
-            "which is never held in memory."
+            help="Your table: .csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet, or a folder of "
+            "such files. A folder of Parquet files is never held in memory."
         ),
     ],
     target: Annotated[str, typer.Option(help="Column with the label, of two classes or more.")],
@@ -105,7 +110,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
         began = time.perf_counter()
         given: Given
         remarks: tuple[str, ...] = ()
-        if data.is_dir():
+        if _is_streamed(data):
             source = _source(data, target, weight, left_out)
             given, labels = {"X": source}, read_target(source).found.tolist()
         else:
@@ -125,6 +130,19 @@ def fit(  # noqa: PLR0917  typer passes them by name
             print_json(facts)
         else:
             typer.echo(_in_words(facts))
+
+
+def _is_streamed(data: Path) -> bool:
+    """Whether it is a folder of Parquet files; one of CSV is read whole."""
+    from gbimb.files import is_parquet, list_files
+
+    if not data.is_dir():
+        return False
+    kinds = {is_parquet(file) for file in list_files(data, "DATA")}
+    if len(kinds) == 2:
+        msg = f"A folder must hold CSV or Parquet files, got both in {str(data)!r}."
+        raise InvalidDataError(msg)
+    return kinds.pop()
 
 
 def _check_out(out: Path) -> None:
@@ -204,7 +222,13 @@ def _source(
                 raise unknown_name(option, name, everything.features)
     not_learnt = set(chain(*left_out.values()))
     features = [name for name in everything.features if name not in not_learnt]
-    return ParquetSource(data, target, features=features, weight=weight)
+    source = ParquetSource(data, target, features=features, weight=weight)
+    try:
+        source.kinds(features)
+    except InvalidTypeError as error:
+        msg = f"{error} Here: --drop, or one file instead of a folder, in which dates become days."
+        raise InvalidTypeError(msg) from None
+    return source
 
 
 def _labels(values: pd.Series[Any]) -> Any:  # noqa: ANN401
@@ -232,10 +256,12 @@ def _match_label(positive: str | None, labels: list[Any]) -> Any:  # noqa: ANN40
     """Return the label that ``positive`` spells."""
     if positive is None:
         return None
+    from gbimb.files import as_text
+
     for label in labels:
-        if str(label) == positive:
+        if as_text(label) == positive:
             return label
-    raise unknown_name("--positive", positive, [str(label) for label in labels])
+    raise unknown_name("--positive", positive, [as_text(label) for label in labels])
 
 
 def _facts(model: Any, rows: int, out: Path, seconds: float) -> dict[str, Any]:  # noqa: ANN401

@@ -8,7 +8,7 @@ from gbimb.files._json import plain, to_json
 from gbimb.files._match import as_text, match_columns, text_columns
 from gbimb.files._read import (
     check_ending,
-    check_file,
+    is_parquet,
     list_files,
     read_file,
     require_columns,
@@ -20,8 +20,8 @@ __all__ = [
     "TableWriter",
     "as_text",
     "check_ending",
-    "check_file",
     "chunks",
+    "is_parquet",
     "list_files",
     "match_columns",
     "plain",

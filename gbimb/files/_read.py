@@ -65,7 +65,7 @@ def list_files(path: Path, option: str) -> list[Path]:
         If there is none.
     """
     if not path.is_dir():
-        check_file(path, option)
+        _check_file(path, option)
         return [path]
     files = sorted(p for p in path.iterdir() if p.name.lower().endswith((*CSV, *PARQUET)))
     if not files:
@@ -79,13 +79,10 @@ def is_parquet(path: Path) -> bool:
     return path.name.lower().endswith(PARQUET)
 
 
-def check_file(path: Path, option: str) -> None:
+def _check_file(path: Path, option: str) -> None:
     """Raise unless ``path`` is a file with an ending that is known."""
     if not path.exists():
         msg = f"{option} must name a file, got {str(path)!r}, which does not exist."
-        raise InvalidParameterError(msg)
-    if not path.is_file():
-        msg = f"{option} must name a file, got the folder {str(path)!r}."
         raise InvalidParameterError(msg)
     check_ending(path, option)
 

@@ -61,10 +61,11 @@ def _name(engine: str, method: str) -> str:
 
 
 def _leaderboard(results: Results) -> pd.DataFrame:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for row in results.summary:
         if row.table == ALL_TABLES:
-            own = {"engine": row.engine, "method": row.method, "name": _name(row.engine, row.method)}
+            own: dict[str, Any] = {"engine": row.engine, "method": row.method}
+            own["name"] = _name(row.engine, row.method)
             for measure in SHOWN:
                 own[measure] = row.measures[measure].mean
                 own[f"{measure}_sd"] = row.measures[measure].sd
@@ -141,8 +142,8 @@ def _ranks_note(tables: int) -> str:
             "Holm's correction, cannot tell apart."
         )
     return (
-        f"No diagram of critical differences: it compares ranks over tables and wants "
-        f"{FEWEST_TABLES} or more, here {'is' if tables == 1 else 'are'} {tables}."
+        f"No diagram: it compares ranks over {FEWEST_TABLES} tables or more, and there "
+        f"{'is one' if tables == 1 else f'are {tables}'} here."
     )
 
 
@@ -186,6 +187,8 @@ def _constant(results: Results) -> list[Check]:
             name = f"{_name(record.engine, record.method)} on {record.table!r}"
             zeros[name] = zeros.get(name, 0) + 1
     if not zeros:
-        return [Check("GBI002", "passed", "Every method tells some rows from others in every fold.")]
+        return [
+            Check("GBI002", "passed", "Every method tells some rows from others in every fold.")
+        ]
     shown = "; ".join(f"{name} in {n} of {results.plan.folds} folds" for name, n in zeros.items())
     return [Check("GBI002", "warning", f"All rows are called alike, or as by chance: {shown}.")]

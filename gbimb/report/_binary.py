@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from gbimb.metrics import average_precision, roc_auc, row_log_loss, threshold_curve
 from gbimb.plots import (
@@ -12,7 +13,6 @@ from gbimb.plots import (
     ReliabilityDisplay,
     ScoreDisplay,
     ThresholdDisplay,
-    TrainingDisplay,
 )
 from gbimb.plots._read import Predictions
 from gbimb.plots._reliability import reliability_bins
@@ -21,13 +21,13 @@ from gbimb.plots._sweep import Sweep, score_of
 from gbimb.plots._threshold import RESAMPLES, SHOWN, TAILS
 from gbimb.report import _checks as checks
 from gbimb.report._cost import cost_facts
+from gbimb.report._model import training_display
 from gbimb.report._verdict import Finding, binary_verdict
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from gbimb._typing import FloatArray
     from gbimb.plots._base import Display
+    from gbimb.report._checks import Check
     from gbimb.report._rows import Rows
 
 LABELS: Final = {
@@ -41,28 +41,23 @@ LABELS: Final = {
     "log_loss": "log loss",
     "brier": "Brier score",
 }
-LOWER_IS_BETTER: Final = ("log_loss", "brier")
 
 
 def binary_facts(
     model: Any,  # noqa: ANN401  any of our estimators
     rows: Rows,
     costs: dict[str, float] | None,
-    training: Any = None,  # noqa: ANN401  fingerprints of the training file
-    training_file: str = "",
+    in_training: Check,
 ) -> tuple[dict[str, Any], dict[str, Display], pd.DataFrame]:
     """Return the numbers, the pictures that show them, and the table of thresholds."""
     at = int(np.flatnonzero(model.classes_ == model.pos_label_)[0])
     y = (rows.codes == at).astype(np.uint8)
-    proba, before = rows.proba[:, at], rows.before[:, at]
     threshold = float(model.threshold_)
-    seen = Predictions(y, proba, rows.weight, (rows.names[1 - at], rows.names[at]))
-    sweep = Sweep.of(y, proba, rows.weight, threshold=threshold)
-    curve = threshold_curve(y, proba, rows.weight)
+    seen = Predictions(y, rows.proba[:, at], rows.weight, (rows.names[1 - at], rows.names[at]))
+    sweep = Sweep.of(y, seen.proba, seen.weight, threshold=threshold)
+    bins = _reliability(seen, rows.before[:, at])
+    curve = threshold_curve(y, seen.proba, seen.weight)
     area = average_precision(curve)
-    bins = reliability_bins(y, proba, rows.weight)
-    if not np.allclose(before, proba, rtol=1e-3, atol=1e-9):
-        bins = _beside(reliability_bins(y, before, rows.weight), bins)
     displays: dict[str, Display] = {
         "precision_recall": PrecisionRecallDisplay(
             sweep=sweep, average_precision=area, threshold=threshold
@@ -70,97 +65,98 @@ def binary_facts(
         "threshold": ThresholdDisplay(sweep=sweep, threshold=threshold),
         "reliability": ReliabilityDisplay(bins=bins),
         "scores": ScoreDisplay(bins=score_bins(seen), threshold=threshold),
+        **training_display(model),
     }
-    if getattr(model, "evals_result_", None):
-        displays["training"] = TrainingDisplay(
-            evals_result=model.evals_result_, best_iteration=int(model.best_iteration_)
-        )
     table = displays["threshold"].frame()
     place = int(np.flatnonzero(sweep.thresholds == threshold)[0])
-    scores = [
-        {"name": name, "label": LABELS[name], "value": float(table[name].iloc[place])}
-        | {end: float(table[f"{name}_{end}"].iloc[place]) for end in ("low", "high")}
-        for name in SHOWN
-    ]
-    weight = np.ones(y.size) if rows.weight is None else rows.weight
-    losses = row_log_loss(y, proba), (proba - y) ** 2
-    whole = [area, roc_auc(curve), *(float(np.average(v, weights=weight)) for v in losses)]
-    scores += [
-        {"name": name, "label": LABELS[name], "value": value, "low": None, "high": None}
-        for name, value in zip(tuple(LABELS)[len(SHOWN) :], whole, strict=True)
-    ]
     best = int(np.argmax(table["mcc"]))
-    counts = {name: float(table[name].iloc[place]) for name in ("tp", "fp", "fn", "tn")}
-    expected, found = float(proba @ weight), float(y @ weight)
-    spread = float(np.sqrt((proba * (1 - proba)) @ weight**2))
-    gain, least_gain = _gain(sweep, best, place)
-    low, high = scores[0]["low"], scores[0]["high"]
-    facts = {
+    facts: dict[str, Any] = {
         "kind": "two classes",
         "negative": seen.names[0],
         "positive": seen.names[1],
         "rows": int(y.size),
         "positives": int(y.sum()),
-        "weighted": rows.weight is not None,
-        "prevalence": found / float(weight.sum()),
+        "weighted": seen.weight is not None,
+        "prevalence": float(np.average(y, weights=seen.weight)),
         "threshold": threshold,
-        "counts": counts,
-        "scores": scores,
+        "counts": {name: float(table[name].iloc[place]) for name in ("tp", "fp", "fn", "tn")},
+        "scores": _scores(table.iloc[place], (area, roc_auc(curve)), seen),
         "best_mcc_threshold": float(sweep.thresholds[best]),
         "curve": {"threshold": sweep.thresholds, "tp": sweep.counts.tp, "fp": sweep.counts.fp},
         "reliability": bins.to_dict("records"),
         "histogram": displays["scores"].frame().to_dict("records"),
         "cost": None if costs is None else cost_facts(costs, sweep, threshold),
     }
+    finding = _find(seen, sweep, best, place)
+    sample = rows.sample, (rows.sampled == at).astype(np.intp)
     facts["checks"] = checks.in_order(
         [
-            checks.few_rows(*_rarest(seen), low, high),
             checks.constant(rows.proba),
             checks.last_round(model),
-            checks.edge(threshold, scores[4]["value"], seen.names[1]),
-            checks.leaks(rows.sample, (rows.sampled == at).astype(np.intp)),
-            checks.repeated(rows.prints, training, training_file),
-            checks.sums(
-                [seen.names[1]], np.array([expected]), np.array([found]), np.array([spread])
-            ),
-            checks.better_threshold(threshold, float(sweep.thresholds[best]), gain, least_gain),
+            checks.leaks(*sample),
+            in_training,
+            *_checks(facts, finding),
         ]
     )
-    finding = Finding(
-        expected=expected,
-        found=found,
-        differs=abs(found - expected) > checks.CHANCE * spread,
-        best=float(sweep.thresholds[best]),
-        gain=gain,
-        clear=least_gain > 0,
-    )
     facts["verdict"] = binary_verdict(facts, finding)
-    if facts["cost"] is not None:
-        for name, values in facts["cost"].pop("curve").items():
-            table[name if name == "cost" else f"cost_{name}"] = values
-    facts["bands"] = {
-        name: table[name].to_numpy() for name in table.columns if name.endswith(("_low", "_high"))
-    }
+    if costs is not None:
+        table = table.assign(**facts["cost"].pop("curve"))
+    bands = [name for name in table.columns if name.endswith(("_low", "_high"))]
+    facts["bands"] = {name: table[name].to_numpy() for name in bands}
     return facts, displays, table
 
 
-def _beside(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    parts = [before.assign(name="before correction"), after.assign(name="after correction")]
+def _reliability(seen: Predictions, before: FloatArray) -> pd.DataFrame:
+    bins = reliability_bins(seen.y, seen.proba, seen.weight)
+    if np.allclose(before, seen.proba, rtol=1e-3, atol=1e-9):
+        return bins
+    raw = reliability_bins(seen.y, before, seen.weight)
+    parts = [raw.assign(name="before correction"), bins.assign(name="after correction")]
     return pd.concat(parts, ignore_index=True)
 
 
-def _rarest(seen: Predictions) -> tuple[str, int]:
-    counts = np.bincount(seen.y, minlength=2)
-    at = int(np.argmin(counts[::-1]) == 0)
-    return seen.names[at], int(counts[at])
+def _scores(
+    chosen: pd.Series[Any], areas: tuple[float, float], seen: Predictions
+) -> list[dict[str, Any]]:
+    """Return the scores at the threshold with their intervals, then those of all thresholds."""
+    found: list[dict[str, Any]] = [
+        {"name": name, "value": float(chosen[name])}
+        | {end: float(chosen[f"{name}_{end}"]) for end in ("low", "high")}
+        for name in SHOWN
+    ]
+    losses = row_log_loss(seen.y.astype(np.float64), seen.proba), (seen.proba - seen.y) ** 2
+    values = [*areas, *(float(np.average(loss, weights=seen.weight)) for loss in losses)]
+    found += [
+        {"name": name, "value": value, "low": None, "high": None}
+        for name, value in zip(tuple(LABELS)[len(SHOWN) :], values, strict=True)
+    ]
+    return [{"label": LABELS[score["name"]], **score} for score in found]
 
 
-def _gain(sweep: Sweep, best: int, chosen: int) -> tuple[float, float]:
-    """Return how much MCC the best threshold adds, and the lower end over the bootstraps."""
-    counts = sweep.resample(RESAMPLES, 0)
-    drawn: FloatArray = score_of("mcc", counts)
-    gains = drawn[:, best] - drawn[:, chosen]
+def _find(seen: Predictions, sweep: Sweep, best: int, chosen: int) -> Finding:
+    weight = np.ones(seen.y.size) if seen.weight is None else seen.weight
+    spread = float(np.sqrt((seen.proba * (1 - seen.proba)) @ weight**2))
+    drawn: FloatArray = score_of("mcc", sweep.resample(RESAMPLES, 0))
     whole = score_of("mcc", sweep.counts)
-    return float(whole[best] - whole[chosen]), float(np.quantile(gains, TAILS[0]))
+    return Finding(
+        expected=float(seen.proba @ weight),
+        found=float(seen.y @ weight),
+        spread=spread,
+        best=float(sweep.thresholds[best]),
+        gain=float(whole[best] - whole[chosen]),
+        least_gain=float(np.quantile(drawn[:, best] - drawn[:, chosen], TAILS[0])),
+    )
+
+
+def _checks(facts: dict[str, Any], finding: Finding) -> list[Check]:
+    positives, negatives = facts["positives"], facts["rows"] - facts["positives"]
+    rare = (positives, facts["positive"]), (negatives, facts["negative"])
+    rows, name = min(rare, key=lambda pair: pair[0])
+    scores = {score["name"]: score for score in facts["scores"]}
+    expected, found = np.array([finding.expected]), np.array([finding.found])
+    return [
+        checks.few_rows(name, rows, scores["mcc"]["low"], scores["mcc"]["high"]),
+        checks.edge(facts["threshold"], scores["flagged"]["value"], facts["positive"]),
+        checks.sums([facts["positive"]], expected, found, np.array([finding.differs])),
+        checks.better_threshold(facts["threshold"], finding),
+    ]

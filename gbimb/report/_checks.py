@@ -22,6 +22,7 @@ import pandas as pd
 from pandas.api import types as pdt
 
 from gbimb.metrics import roc_auc, threshold_curve
+from gbimb.report._verdict import CHANCE, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +30,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb._typing import BoolArray, FloatArray, IntArray
+    from gbimb.report._verdict import Finding
 
 FEW_ROWS: Final = 30
 WIDE_INTERVAL: Final = 0.15
 SUSPECT_AUC: Final = 0.99
-CHANCE: Final = 1.96
 NAMES_SHOWN: Final = 5
 
+FOR_TWO_CLASSES: Final = ("GBI004", "GBI005", "GBI008")
 TITLES: Final = {
     "GBI001": "Enough rows of each class",
     "GBI002": "The probabilities differ",
@@ -181,22 +183,31 @@ def repeated(prints: NDArray[np.uint64], training: NDArray[np.uint64] | None, fi
     return Check("GBI006", "warning", text)
 
 
-def sums(names: list[str], expected: FloatArray, found: FloatArray, spread: FloatArray) -> Check:
-    """GBI007: the expected and found number of rows of each class, and its standard deviation."""
-    z = np.divide(found - expected, spread, out=np.zeros_like(found), where=spread > 0)
-    # One of many classes is off by chance.
-    limit = CHANCE if len(names) == 1 else CHANCE + np.sqrt(2 * np.log(len(names)))
-    off: BoolArray = np.abs(z) > limit
-    if not off.any():
-        at = int(np.argmax(np.abs(z)))
+def off_by_more_than_chance(
+    expected: FloatArray, found: FloatArray, spread: FloatArray
+) -> BoolArray:
+    """Return for which classes the number of rows is not what the probabilities add up to.
+
+    ``spread`` is its standard deviation if they are true. One of many classes is off by chance.
+    """
+    limit = CHANCE if found.size == 1 else CHANCE + np.sqrt(2 * np.log(found.size))
+    off: BoolArray = np.abs(found - expected) > limit * np.asarray(spread)
+    return off
+
+
+def sums(names: Sequence[str], expected: FloatArray, found: FloatArray, off: BoolArray) -> Check:
+    """GBI007: the expected and found number of rows of each class, and whether they differ."""
+    at = np.flatnonzero(off)
+    if at.size == 0:
+        worst = int(np.argmax(np.abs(found - expected)))
         text = (
-            f"The probabilities of {names[at]!r} add up to {expected[at]:,.1f} rows; there are "
-            f"{found[at]:,.0f}, which chance explains."
+            f"The probabilities of {names[worst]!r} add up to {number(expected[worst])} rows; "
+            f"there are {number(found[worst])}, which chance explains."
         )
         return Check("GBI007", "passed", text)
     shown = [
-        f"{names[i]!r} {expected[i]:,.1f} rows where there are {found[i]:,.0f}"
-        for i in np.flatnonzero(off)[:NAMES_SHOWN]
+        f"{names[i]!r} {number(expected[i])} rows where there are {number(found[i])}"
+        for i in at[:NAMES_SHOWN]
     ]
     text = (
         f"The probabilities add up to more or fewer rows than chance explains: {', '.join(shown)}. "
@@ -205,16 +216,17 @@ def sums(names: list[str], expected: FloatArray, found: FloatArray, spread: Floa
     return Check("GBI007", "warning", text)
 
 
-def better_threshold(chosen: float, best: float, gain: float, low: float) -> Check:
-    """GBI008: MCC gained by the best threshold of these rows, and the least gain in bootstraps."""
-    if low > 0:
+def better_threshold(chosen: float, found: Finding) -> Check:
+    """GBI008: whether the best threshold of these rows adds more to MCC than chance explains."""
+    if found.is_better:
         text = (
-            f"At {best:.3g} instead of {chosen:.3g} MCC would be {gain:+.3f} higher on these rows, "
-            f"at least {low:+.3f} in 97.5 % of bootstraps. New data may want a new threshold."
+            f"At {found.best:.3g} instead of {chosen:.3g} MCC would be {found.gain:.3f} higher on "
+            f"these rows, {found.least_gain:.3f} or more in 97.5 % of bootstraps. New data may "
+            "want a new threshold."
         )
         return Check("GBI008", "warning", text)
     text = (
-        f"The best of all thresholds here, {best:.3g}, adds {gain:.3f} to MCC, no more than chance "
-        "explains."
+        f"The best of all thresholds here, {found.best:.3g}, adds {found.gain:.3f} to MCC, no more "
+        "than chance explains."
     )
     return Check("GBI008", "passed", text)

@@ -74,5 +74,5 @@ def cost_facts(costs: dict[str, float], sweep: Sweep, threshold: float) -> dict[
         "everybody": float(each[-1]),
         # Where the probability is true, calling pays from here on.
         "expected_threshold": alarm / (alarm + miss) if alarm > 0 and miss > 0 else None,
-        "curve": {"cost": each, "low": low, "high": high},
+        "curve": {"cost": each, "cost_low": low, "cost_high": high},
     }

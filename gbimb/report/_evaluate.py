@@ -12,6 +12,7 @@ import pandas as pd
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.files import chunks, list_files, match_columns, require_columns, text_columns
 from gbimb.report._binary import binary_facts
+from gbimb.report._checks import repeated
 from gbimb.report._model import environment, importances, model_facts
 from gbimb.report._multiclass import many_facts
 from gbimb.report._rows import Asked, fingerprints, judge
@@ -102,12 +103,15 @@ def evaluate(
         only = rows.names[int(np.argmax(counts))]
         msg = f"{data.name!r} must have rows of two classes or more, got {only!r} only."
         raise InvalidDataError(msg)
-    known = None if train is None else _prints(model, train, target)
-    file = "" if train is None else train.name
+    in_training = (
+        repeated(rows.prints, None, "")
+        if train is None
+        else repeated(rows.prints, _prints(model, train, target), train.name)
+    )
     if many:
-        facts, displays, table = many_facts(model, rows, known, file)
+        facts, displays, table = many_facts(model, rows, in_training)
     else:
-        facts, displays, table = binary_facts(model, rows, costs, known, file)
+        facts, displays, table = binary_facts(model, rows, costs, in_training)
     facts |= {
         "format": FORMAT,
         "title": data.name,

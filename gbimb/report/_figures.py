@@ -38,8 +38,10 @@ CAPTIONS: Final = {
     ),
     "reliability": (
         "Reliability",
-        "Of the rows with about this probability, the share that are. True probabilities lie on "
-        "the dashed line; bars are 95 % intervals, triangles bins without one.",
+        (
+            "Of the rows with about this probability, the share that are. True probabilities lie "
+            "on the dashed line; bars are 95 % intervals, triangles bins without one."
+        ),
     ),
     "scores": (
         "Probabilities of each class",
@@ -105,7 +107,9 @@ def benchmark_figures(facts: dict[str, Any], ranks: Display | None) -> dict[str,
     rows = [d for d in facts["differences"] if d["baseline"] == BASELINE]
     if rows:
         size = (7.5, 0.9 + 0.27 * len(rows))
-        figures["differences"], _ = draw(lambda ax: _plot_differences(ax, rows), "differences", size)
+        figures["differences"], _ = draw(
+            lambda ax: _plot_differences(ax, rows), "differences", size
+        )
     if ranks is not None:
         size = (9.0, 1.6 + 0.22 * len(facts["ranks"]["mean"]))
         figures["ranks"], _ = draw(ranks.plot, "ranks", size)

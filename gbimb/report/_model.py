@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import platform
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from gbimb.benchmark._cells import versions
+from gbimb.plots import TrainingDisplay
+
+if TYPE_CHECKING:
+    from gbimb.plots._base import Display
 
 MOST_FEATURES: Final = 20
 
@@ -37,6 +41,15 @@ def model_facts(model: Any) -> dict[str, Any]:  # noqa: ANN401  any of our estim
             "best_round": int(model.best_iteration_),
         }
     return facts
+
+
+def training_display(model: Any) -> dict[str, Display]:  # noqa: ANN401
+    """Return the picture of training, if rows were held out for one booster."""
+    history = getattr(model, "evals_result_", None)
+    if not history:
+        return {}
+    best = int(model.best_iteration_)
+    return {"training": TrainingDisplay(evals_result=history, best_iteration=best)}
 
 
 def importances(model: Any) -> dict[str, Any] | None:  # noqa: ANN401

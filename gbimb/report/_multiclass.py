@@ -15,11 +15,12 @@ from gbimb.metrics import (
     rk_score,
     threshold_curve,
 )
-from gbimb.plots import ReliabilityDisplay, TrainingDisplay
+from gbimb.plots import ReliabilityDisplay
 from gbimb.plots._reliability import reliability_bins
 from gbimb.plots._threshold import RESAMPLES, TAILS
 from gbimb.report import _checks as checks
 from gbimb.report._checks import Check
+from gbimb.report._model import training_display
 from gbimb.report._verdict import many_verdict
 
 if TYPE_CHECKING:
@@ -33,49 +34,24 @@ SCORES: Final = {
     "balanced_accuracy": ("mean recall of the classes", macro_recall_score),
 }
 CONFUSIONS_SHOWN: Final = 15
+SMALLEST: Final = 1e-15
 
 
 def many_facts(
     model: Any,  # noqa: ANN401  any of our estimators
     rows: Rows,
-    training: Any = None,  # noqa: ANN401  fingerprints of the training file
-    training_file: str = "",
+    in_training: Check,
 ) -> tuple[dict[str, Any], dict[str, Display], pd.DataFrame]:
     """Return the numbers, the pictures that show them, and the table of classes."""
-    k = len(rows.names)
     weight = np.ones(rows.codes.size) if rows.weight is None else rows.weight
     called = model._codes(rows.proba)  # noqa: SLF001  the same package
-    matrix = MulticlassCounts.from_labels(rows.codes, called, k, weight).matrix
-    drawn = _resample(rows.codes, called, weight, k)
-    scores = []
-    for name, (label, score) in SCORES.items():
-        low, high = np.quantile([score(m) for m in drawn], TAILS)
-        value = score(MulticlassCounts(matrix))
-        scores.append(
-            {"name": name, "label": label, "value": value, "low": float(low), "high": float(high)}
-        )
-    own = rows.proba[np.arange(rows.codes.size), rows.codes]
-    log_loss = float(np.average(-np.log(np.maximum(own, 1e-15)), weights=weight))
-    scores.append(
-        {"name": "log_loss", "label": "log loss", "value": log_loss, "low": None, "high": None}
-    )
-    bins = _pooled(rows.codes, rows.proba, rows.weight)
-    if not np.allclose(rows.before, rows.proba, rtol=1e-3, atol=1e-9):
-        before = _pooled(rows.codes, rows.before, rows.weight).assign(name="before correction")
-        bins = pd.concat([before, bins.assign(name="after correction")], ignore_index=True)
-    displays: dict[str, Display] = {"reliability": ReliabilityDisplay(bins=bins)}
-    if getattr(model, "evals_result_", None):
-        displays["training"] = TrainingDisplay(
-            evals_result=model.evals_result_, best_iteration=int(model.best_iteration_)
-        )
+    matrix = MulticlassCounts.from_labels(rows.codes, called, len(rows.names), weight).matrix
+    bins = _reliability(rows)
+    displays: dict[str, Display] = {
+        "reliability": ReliabilityDisplay(bins=bins),
+        **training_display(model),
+    }
     table = _classes(rows, matrix, weight)
-    spread = np.sqrt((rows.proba * (1 - rows.proba)).T @ weight**2)
-    summed = checks.sums(
-        rows.names, table["expected"].to_numpy(), table["rows"].to_numpy(np.float64), spread
-    )
-    there = table[table["rows"] > 0]
-    rarest, worst = there.loc[there["rows"].idxmin()], there.loc[there["f1"].idxmin()]
-    fewest = int((rows.codes == rows.names.index(rarest["class"])).sum())
     facts: dict[str, Any] = {
         "kind": "many classes",
         "names": rows.names,
@@ -83,30 +59,34 @@ def many_facts(
         "weighted": rows.weight is not None,
         "right": float(np.trace(matrix) / matrix.sum()),
         "class_weights": dict(zip(rows.names, model.class_weights_, strict=True)),
-        "scores": scores,
+        "scores": _scores(rows, called, weight, matrix),
         "classes": table.to_dict("records"),
         "matrix": matrix,
         "confusions": _confusions(matrix, rows.names),
         "reliability": bins.to_dict("records"),
     }
-    only_two = "It looks at two classes."
+    off = checks.off_by_more_than_chance(*table[["expected", "rows", "spread"]].to_numpy().T)
     facts["checks"] = checks.in_order(
-        [
-            checks.few_rows(rarest["class"], fewest, scores[0]["low"], scores[0]["high"]),
-            checks.constant(rows.proba),
-            checks.last_round(model),
-            Check("GBI004", "skipped", only_two),
-            Check("GBI005", "skipped", only_two),
-            checks.repeated(rows.prints, training, training_file),
-            summed,
-            Check("GBI008", "skipped", only_two),
-        ]
+        [checks.last_round(model), in_training, *_checks(rows, table, facts["scores"][0], off)]
     )
-    off = summed.severity == "warning"
-    differs = [name for name in rows.names if off and repr(name) in summed.text]
-    least = {"name": worst["class"], "hits": worst["hits"], "rows": worst["rows"]}
-    facts["verdict"] = many_verdict(facts, least, differs)
+    facts["verdict"] = many_verdict(facts, [n for n, o in zip(rows.names, off, strict=True) if o])
     return facts, displays, table
+
+
+def _scores(
+    rows: Rows, called: IntArray, weight: FloatArray, matrix: FloatArray
+) -> list[dict[str, Any]]:
+    drawn = _resample(rows.codes, called, weight, len(matrix))
+    found: list[dict[str, Any]] = []
+    for name, (label, score) in SCORES.items():
+        low, high = np.quantile([score(m) for m in drawn], TAILS)
+        value = score(MulticlassCounts(matrix))
+        ends = {"low": float(low), "high": float(high)}
+        found.append({"name": name, "label": label, "value": value, **ends})
+    own = rows.proba[np.arange(rows.codes.size), rows.codes]
+    loss = float(np.average(-np.log(np.maximum(own, SMALLEST)), weights=weight))
+    whole = {"name": "log_loss", "label": "log loss", "value": loss, "low": None, "high": None}
+    return [*found, whole]
 
 
 def _resample(
@@ -120,6 +100,14 @@ def _resample(
     rng = np.random.default_rng(0)
     drawn = scale * rng.poisson(total / scale, (RESAMPLES, k * k))
     return [MulticlassCounts(m.reshape(k, k)) for m in drawn]
+
+
+def _reliability(rows: Rows) -> pd.DataFrame:
+    bins = _pooled(rows.codes, rows.proba, rows.weight)
+    if np.allclose(rows.before, rows.proba, rtol=1e-3, atol=1e-9):
+        return bins
+    before = _pooled(rows.codes, rows.before, rows.weight).assign(name="before correction")
+    return pd.concat([before, bins.assign(name="after correction")], ignore_index=True)
 
 
 def _pooled(codes: IntArray, proba: FloatArray, weight: FloatArray | None) -> pd.DataFrame:
@@ -139,6 +127,7 @@ def _classes(rows: Rows, matrix: FloatArray, weight: FloatArray) -> pd.DataFrame
         average_precision(threshold_curve((rows.codes == i).astype(np.uint8), p, weight))
         for i, p in enumerate(rows.proba.T)
     ]
+    there = true > 0
     return pd.DataFrame(
         {
             "class": rows.names,
@@ -146,10 +135,11 @@ def _classes(rows: Rows, matrix: FloatArray, weight: FloatArray) -> pd.DataFrame
             "called": called,
             "hits": hits,
             "precision": share(hits, called),
-            "recall": share(hits, true),
-            "f1": share(2 * hits, true + called),
-            "average_precision": areas,
+            "recall": np.where(there, share(hits, true), np.nan),
+            "f1": np.where(there, share(2 * hits, true + called), np.nan),
+            "average_precision": np.where(there, areas, np.nan),
             "expected": rows.proba.T @ weight,
+            "spread": np.sqrt((rows.proba * (1 - rows.proba)).T @ weight**2),
         }
     )
 
@@ -160,7 +150,24 @@ def _confusions(matrix: FloatArray, names: list[str]) -> list[dict[str, Any]]:
     order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS_SHOWN]
     pairs = [divmod(int(i), len(matrix)) for i in order]
     return [
-        {"true": names[i], "called": names[j], "rows": wrong[i, j], "share": float(share)}
+        {
+            "true": names[i],
+            "called": names[j],
+            "rows": float(wrong[i, j]),
+            "share": float(wrong[i, j] / matrix[i].sum()),
+        }
         for i, j in pairs
-        if (share := wrong[i, j] / max(matrix[i].sum(), 1e-300)) > 0
+        if wrong[i, j] > 0
+    ]
+
+
+def _checks(rows: Rows, table: pd.DataFrame, rk: dict[str, Any], off: Any) -> list[Check]:  # noqa: ANN401
+    each = np.bincount(rows.codes, minlength=len(rows.names))
+    rarest = int(np.argmin(np.where(each > 0, each, each.max())))
+    expected, found = table["expected"].to_numpy(), table["rows"].to_numpy(np.float64)
+    return [
+        checks.few_rows(rows.names[rarest], int(each[rarest]), rk["low"], rk["high"]),
+        checks.constant(rows.proba),
+        checks.sums(rows.names, expected, found, off),
+        *(Check(code, "skipped", "It looks at two classes.") for code in checks.FOR_TWO_CLASSES),
     ]

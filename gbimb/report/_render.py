@@ -57,10 +57,11 @@ def write_evaluation(path: Path, evaluation: Evaluation) -> list[str]:
 
 def write_report(path: Path, page: str, facts: dict[str, Any], table: pd.DataFrame) -> list[str]:
     """Write the page, and its numbers as JSON and CSV; return the names of the files."""
+    # Not the bare name with another ending, which may be that of the user's table.
     texts = {
         path: page,
-        path.with_suffix(".json"): to_json(facts) + "\n",
-        path.with_suffix(".csv"): table.to_csv(index=False, lineterminator="\n"),
+        path.with_name(f"{path.stem}_numbers.json"): to_json(facts) + "\n",
+        path.with_name(f"{path.stem}_numbers.csv"): table.to_csv(index=False, lineterminator="\n"),
     }
     for file, text in texts.items():
         write_atomically(file, text)
@@ -126,13 +127,17 @@ def render(template: str, facts: dict[str, Any], **shown: Any) -> str:  # noqa: 
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     markup = _markup()
     figures = {name: markup(svg) for name, svg in shown.pop("figures", {}).items()}
-    page: str = _environment().get_template(template).render(
-        facts=facts,
-        css=markup(_asset("report.css")),
-        script=markup(script),
-        script_hash=markup(f"'sha256-{digest}'"),
-        figures=figures,
-        **shown,
+    page: str = (
+        _environment()
+        .get_template(template)
+        .render(
+            facts=facts,
+            css=markup(_asset("report.css")),
+            script=markup(script),
+            script_hash=markup(f"'sha256-{digest}'"),
+            figures=figures,
+            **shown,
+        )
     )
     return page
 
@@ -239,10 +244,10 @@ def _environment() -> Any:  # noqa: ANN401  a jinja2 environment
     environment.filters |= {
         "number": number,
         "percent": percent,
-        "score": "{:.3f}".format,
+        "score": lambda v: "" if v is None else f"{v:.3f}",
         "short": "{:.3g}".format,
         "signed": "{:+.3f}".format,
-        "p_value": p_text,
+        "p_value": lambda p: p_text(p).removeprefix("p = "),
         "cell": _cell,
         "quoted": repr,
     }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import BoolArray, FloatArray, IntArray
+    from gbimb._typing import FloatArray, IntArray
 
 SHOWN_MISTAKES: Final = 10
 SHOWN_FEATURES: Final = 5
@@ -87,7 +87,7 @@ def judge(model: Any, pieces: Iterator[pd.DataFrame], asked: Asked) -> Rows:  # 
     names = [as_text(label) for label in model.classes_.tolist()]
     worst = Worst(model, asked)
     sample = Sample(len(names))
-    parts: list[tuple[Any, ...]] = []
+    parts: dict[str, list[NDArray[Any]]] = {}
     for frame in pieces:
         weights = [] if asked.weight is None else [asked.weight]
         named = {"--target": [asked.target], "--weight": weights, "--id": asked.identifier}
@@ -97,19 +97,21 @@ def judge(model: Any, pieces: Iterator[pd.DataFrame], asked: Asked) -> Rows:  # 
         raw = model._each_raw_score(X)  # noqa: SLF001  the same package
         proba = model._columns(model._calibrated(raw))  # noqa: SLF001
         before = softmax(raw, axis=1) if raw.ndim == 2 else model._columns(expit(raw))  # noqa: SLF001
-        weight = None if asked.weight is None else _weights(frame[asked.weight], asked.weight)
-        parts.append((codes, proba, before, weight, fingerprints(X, frame[asked.target])))
+        found = {"codes": codes, "proba": proba, "before": before}
+        found["prints"] = fingerprints(X, frame[asked.target])
+        if asked.weight is not None:
+            found["weight"] = _weights(frame[asked.weight], asked.weight)
+        for name, values in found.items():
+            parts.setdefault(name, []).append(values)
         worst.add(frame, codes, proba)
         sample.add(X, codes)
-    codes, proba, before, _, prints = (
-        np.concatenate([p[i] for p in parts]) if parts[0][i] is not None else None for i in range(5)
-    )
-    weight = None if asked.weight is None else np.concatenate([p[3] for p in parts])
-    if weight is not None and not weight.any():
+    whole: dict[str, Any] = {name: np.concatenate(values) for name, values in parts.items()}
+    if asked.weight is not None and not whole["weight"].any():
         msg = f"Column {asked.weight!r} must hold a weight above 0, got none."
         raise InvalidDataError(msg)
+    whole.setdefault("weight", None)
     return Rows(
-        names, codes, proba, before, weight, prints, worst.found(), sample.rows, sample.codes
+        names=names, **whole, mistakes=worst.found(), sample=sample.rows, sampled=sample.codes
     )
 
 
@@ -118,7 +120,7 @@ def fingerprints(X: pd.DataFrame, labels: pd.Series[Any]) -> NDArray[np.uint64]:
     columns = {str(name): _alike(X[name]) for name in X.columns}
     columns["\0label"] = labels.map(as_text)
     hashed = pd.util.hash_pandas_object(pd.DataFrame(columns), index=False)
-    return hashed.to_numpy(np.uint64)
+    return np.asarray(hashed, np.uint64)
 
 
 def _alike(values: pd.Series[Any]) -> pd.Series[Any]:
@@ -138,8 +140,9 @@ def _codes(values: pd.Series[Any], names: list[str], column: str) -> IntArray:
     text = values.astype(object).map(as_text)
     codes = text.map(at)
     if codes.isna().any():
-        raise unknown_name(f"A label in column {column!r}", text[codes.isna()].iloc[0], names)
-    return codes.to_numpy(np.intp)
+        what = f"A label in column {column!r}"
+        raise unknown_name(what, text[codes.isna()].iloc[0], names)
+    return np.asarray(codes, np.intp)
 
 
 def _weights(values: pd.Series[Any], column: str) -> FloatArray:
@@ -173,35 +176,28 @@ class Worst:
             at = int(np.flatnonzero(self._model.classes_ == self._model.pos_label_)[0])
             positive = codes == at
             sure = proba[:, at]
-            self._keep("negatives", frame, ~positive, sure, {"probability": sure}, decided)
-            self._keep("positives", frame, positive, -sure, {"probability": sure}, decided)
+            said = {"probability": sure, "called": self._names[decided]}
+            self._keep("negatives", frame, _largest(np.where(positive, -1.0, sure)), said)
+            self._keep("positives", frame, _largest(np.where(positive, 1.0 - sure, -1.0)), said)
         else:
             sure = proba[np.arange(len(codes)), decided]
-            said = {"true": self._names[codes], "probability": sure}
-            self._keep("wrong", frame, decided != codes, sure, said, decided)
+            said = {"true": self._names[codes], "probability": sure, "called": self._names[decided]}
+            self._keep("wrong", frame, _largest(np.where(decided != codes, sure, -1.0)), said)
         self._seen += len(frame)
 
     def _keep(
-        self,
-        kind: str,
-        frame: pd.DataFrame,
-        own: BoolArray,
-        badness: FloatArray,
-        said: dict[str, NDArray[Any]],
-        decided: IntArray,
+        self, kind: str, frame: pd.DataFrame, badness: pd.Series[float], said: dict[str, Any]
     ) -> None:
-        at = np.flatnonzero(own)
-        at = at[np.argsort(-badness[at], kind="stable")[:SHOWN_MISTAKES]]
+        at = badness.index.to_numpy()
         # A list of columns, as a name of the file may be one of these.
         columns: list[tuple[str, Any]] = [
             ("row", self._seen + at + 1),
             *((name, frame[name].iloc[at].to_numpy(object)) for name in self._asked.identifier),
             *((name, values[at]) for name, values in said.items()),
-            ("called", self._names[decided[at]]),
             *((name, frame[name].iloc[at].to_numpy(object)) for name in self._shown),
         ]
         table = pd.concat([pd.Series(v, dtype=object, name=n) for n, v in columns], axis=1)
-        table.index = pd.Index(badness[at])
+        table.index = pd.Index(badness.to_numpy())
         self._kept.setdefault(kind, []).append(table)
 
     def found(self) -> dict[str, pd.DataFrame]:
@@ -211,6 +207,13 @@ class Worst:
             kind: table.iloc[np.argsort(-table.index.to_numpy(), kind="stable")[:SHOWN_MISTAKES]]
             for kind, table in tables.items()
         }
+
+
+def _largest(badness: FloatArray) -> pd.Series[float]:
+    """Return the largest values with their places; what is negative is no mistake."""
+    at = np.argsort(-badness, kind="stable")[:SHOWN_MISTAKES]
+    kept = at[badness[at] >= 0]
+    return pd.Series(badness[kept], index=kept)
 
 
 class Sample:
@@ -233,4 +236,8 @@ class Sample:
             own = np.flatnonzero(codes == code)
             kept.append(own[np.argsort(keys[own], kind="stable")[: self._size]])
         at = np.sort(np.concatenate(kept))
-        self.rows, self.codes, self._keys = rows.iloc[at].reset_index(drop=True), codes[at], keys[at]
+        self.rows, self.codes, self._keys = (
+            rows.iloc[at].reset_index(drop=True),
+            codes[at],
+            keys[at],
+        )

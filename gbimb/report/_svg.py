@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gbimb.exceptions import MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from matplotlib.axes import Axes
 
@@ -63,7 +63,7 @@ def draw(
     style = {**STYLE, "axes.prop_cycle": cycler(color=SERIES), "svg.hashsalt": name}
     with mpl.rc_context():
         mpl.rcdefaults()  # a report looks the same whatever style is in use
-        mpl.rcParams.update(style)
+        mpl.rcParams.update(style)  # type: ignore[arg-type]  # names are checked there
         figure = Figure(size, dpi=72, layout="constrained")
         axes = figure.add_subplot()
         plot(axes)
@@ -100,7 +100,7 @@ def _inside_a_page(svg: str, name: str) -> str:
     return re.sub(r"\n\s*", "\n", svg)
 
 
-def positions(axes: Axes, x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:
+def positions(axes: Axes, x: Any, y: Any) -> tuple[list[float], list[float]]:  # noqa: ANN401
     """Return where points of the axes are in the picture, in its units from the upper left."""
     import numpy as np
 

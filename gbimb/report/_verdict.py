@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+CHANCE: Final = 1.96
+"""Standard deviations that chance explains."""
 
 
 @dataclass(frozen=True)
@@ -12,24 +15,31 @@ class Finding:
 
     Attributes
     ----------
-    expected, found : float
-        Positives by the sum of the probabilities, and those that there are.
-    differs : bool
-        Whether chance does not explain the difference.
+    expected, found, spread : float
+        Positives by the sum of the probabilities, those that there are, and the standard
+        deviation of their number if the probabilities are true.
     best : float
         The threshold with the highest MCC of these rows.
-    gain : float
-        What it adds.
-    clear : bool
-        Whether bootstraps agree.
+    gain, least_gain : float
+        What it adds, and adds in all but 2.5 % of bootstraps.
     """
 
     expected: float
     found: float
-    differs: bool
+    spread: float
     best: float
     gain: float
-    clear: bool
+    least_gain: float
+
+    @property
+    def differs(self) -> bool:
+        """Whether chance does not explain how many positives there are."""
+        return abs(self.found - self.expected) > CHANCE * self.spread
+
+    @property
+    def is_better(self) -> bool:
+        """Whether chance does not explain what the best threshold adds."""
+        return self.least_gain > 0
 
 
 def binary_verdict(facts: dict[str, Any], finding: Finding) -> list[str]:
@@ -57,23 +67,25 @@ def binary_verdict(facts: dict[str, Any], finding: Finding) -> list[str]:
         trust += f", so they are {size} here"
     else:
         trust += ", so on average they can be trusted"
-    if finding.clear:
+    if finding.is_better:
         rule = f", and the threshold {finding.best:.3g} would add {finding.gain:.2f} to MCC"
     else:
         rule = f", and no threshold is clearly better than {facts['threshold']:.3g}"
     return [first, f"{trust}{rule}."]
 
 
-def many_verdict(facts: dict[str, Any], worst: dict[str, Any], differs: list[str]) -> list[str]:
+def many_verdict(facts: dict[str, Any], differs: list[str]) -> list[str]:
     """Return how many are called right, which class fares worst, and whether to trust."""
     rk = facts["scores"][0]
+    there = [row for row in facts["classes"] if row["rows"] > 0]
+    worst = min(there, key=lambda row: float(row["f1"]))
     first = (
         f"It calls {facts['right']:.0%} of {number(facts['rows'])} rows of {len(facts['names'])} "
         f"classes right: R_K (MCC of many classes) {rk['value']:.2f}, between {rk['low']:.2f} and "
         f"{rk['high']:.2f} for all that these rows can tell, where 0 is chance and 1 is perfect."
     )
     second = (
-        f"It does worst on {worst['name']!r}, of which it finds {number(worst['hits'])} of "
+        f"It does worst on {worst['class']!r}, of which it finds {number(worst['hits'])} of "
         f"{number(worst['rows'])} rows; "
     )
     if differs:
