@@ -16,6 +16,7 @@ PUBLIC_MODULES = (
     "losses",
     "metrics",
     "plots",
+    "report",
     "thresholds",
     "xgboost",
 )

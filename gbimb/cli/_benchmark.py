@@ -122,7 +122,8 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     from gbimb.benchmark._export import FILES, as_dict, export
     from gbimb.benchmark._report import plain, print_results
     from gbimb.benchmark._results import run
-    from gbimb.report import check_path, write_benchmark
+    from gbimb.report import save_benchmark
+    from gbimb.report._render import check_path
 
     with exit_codes():
         chosen = _tables(data, target, positive, drop or [], tables)
@@ -136,7 +137,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
         with _progress(quiet=quiet) as progress:
             results = run(plan, out, jobs=resolve_jobs(jobs), progress=progress)
         export(results, out, command)
-        files = [] if report is None else write_benchmark(report, results, command)
+        files = [] if report is None else save_benchmark(results, report, command)
         if as_json:
             print_json(as_dict(results, command))
         else:

@@ -74,11 +74,13 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     """
     from gbimb import report as reports
     from gbimb.persistence import load
+    from gbimb.report._cost import parse_costs
+    from gbimb.report._render import check_path
 
     with exit_codes():
         if report is not None:
-            reports.check_path(report)
-        costs = reports.parse_costs(cost)
+            check_path(report)
+        costs = parse_costs(cost)
         found = reports.evaluate(
             load(model).set_params(n_jobs=jobs),
             data,
@@ -91,7 +93,7 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
             command=command_line(ctx, "report", "jobs", "quiet", "as_json"),
             watch=lambda pieces: watched(pieces, "Judging", quiet=quiet),
         )
-        files = [] if report is None else reports.write_evaluation(report, found)
+        files = [] if report is None else found.save(report)
         if as_json:
             print_json(_summary(found, files))
         else:

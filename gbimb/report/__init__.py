@@ -1,27 +1,20 @@
 """Reports for people: one HTML page that opens offline, and its numbers as JSON and CSV.
 
-Computing (``evaluate``) knows nothing of pages; rendering computes nothing.
+::
+
+    from gbimb import report
+
+    found = report.evaluate(clf, X_test.assign(churned=y_test), "churned")
+    print(*found.facts["verdict"])
+    found.save("report.html")
+
+Computing knows nothing of pages, and rendering computes nothing. A new check is a function in
+``_checks.py`` and a title there.
 """
 
 from __future__ import annotations
 
-from gbimb.report._cost import parse_costs
 from gbimb.report._evaluate import Evaluation, evaluate
-from gbimb.report._render import (
-    benchmark_page,
-    check_path,
-    evaluation_page,
-    write_benchmark,
-    write_evaluation,
-)
+from gbimb.report._render import save_benchmark
 
-__all__ = [
-    "Evaluation",
-    "benchmark_page",
-    "check_path",
-    "evaluate",
-    "evaluation_page",
-    "parse_costs",
-    "write_benchmark",
-    "write_evaluation",
-]
+__all__ = ["Evaluation", "evaluate", "save_benchmark"]

@@ -55,9 +55,12 @@ def benchmark_facts(results: Results, command: str) -> tuple[dict[str, Any], pd.
     return facts, board
 
 
+def _label(method: str) -> str:
+    return METHODS[method].label if method in METHODS else method
+
+
 def _name(engine: str, method: str) -> str:
-    label = METHODS[method].label if method in METHODS else method
-    return f"{label} ({ENGINES[engine]})"
+    return f"{_label(method)} ({ENGINES[engine]})"
 
 
 def _leaderboard(results: Results) -> pd.DataFrame:
@@ -107,7 +110,7 @@ def _differences(results: Results) -> list[dict[str, Any]]:
     return [
         {
             "name": _name(c.engine, c.method),
-            "baseline_name": _name(c.engine, c.baseline),
+            "baseline_name": _label(c.baseline),
             "interval": INTERVALS[c.kind],
             "test": TESTS[c.kind],
             **asdict(c),

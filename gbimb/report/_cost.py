@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gbimb._validation import check_number
 from gbimb.exceptions import InvalidParameterError, unknown_name
 from gbimb.plots._threshold import RESAMPLES, TAILS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gbimb.metrics import ConfusionCounts
     from gbimb.plots._sweep import Sweep
 
@@ -24,7 +27,7 @@ def parse_costs(text: str | None) -> dict[str, float] | None:
     Raises
     ------
     InvalidParameterError
-        If it is not of that form, or all costs are the same, so that nothing can be chosen.
+        If it is not of that form, or all calls cost the same.
 
     Examples
     --------
@@ -33,7 +36,7 @@ def parse_costs(text: str | None) -> dict[str, float] | None:
     """
     if text is None:
         return None
-    costs = dict.fromkeys(KINDS, 0.0)
+    costs: dict[str, float] = {}
     for part in filter(None, (p.strip() for p in re.split("[,;]", text))):
         name, equals, amount = (p.strip() for p in part.partition("="))
         if name.lower() not in KINDS:
@@ -42,13 +45,29 @@ def parse_costs(text: str | None) -> dict[str, float] | None:
             costs[name.lower()] = float(amount)
         except ValueError:
             equals = ""
-        if not equals or not np.isfinite(costs[name.lower()]):
+        if not equals:
             msg = f"--cost must be of the form {FORM}, got {part!r}."
             raise InvalidParameterError(msg)
-    if costs["fp"] == costs["tn"] and costs["fn"] == costs["tp"]:
-        msg = f"--cost must tell right from wrong calls, such as {FORM}, got {text!r}."
+    return check_costs(costs)
+
+
+def check_costs(costs: Mapping[str, float]) -> dict[str, float]:
+    """Return the cost of each kind of row, zero where none is given.
+
+    Raises
+    ------
+    GbimbError
+        If a name or a number is not allowed, or all calls cost the same.
+    """
+    for name, amount in costs.items():
+        if name not in KINDS:
+            raise unknown_name("costs", name, KINDS)
+        check_number(f"costs[{name!r}]", amount, low_open=True, high_open=True)
+    full = {name: float(costs.get(name, 0.0)) for name in KINDS}
+    if full["fp"] == full["tn"] and full["fn"] == full["tp"]:
+        msg = f"The costs must tell right from wrong calls, as {FORM} does, got {dict(costs)}."
         raise InvalidParameterError(msg)
-    return costs
+    return full
 
 
 def total_cost(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # noqa: ANN401

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,8 +21,6 @@ from gbimb.report._svg import missing
 from gbimb.report._verdict import number
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from gbimb.benchmark import Results
@@ -39,20 +38,16 @@ RATES: Final = {
 }
 
 
-def check_path(path: Path, option: str = "--report") -> None:
-    """Raise unless a page can be written there, with its numbers beside it."""
+def check_path(path: str | Path, option: str = "--report") -> Path:
+    """Return the path; raise unless a page can be written there, with its numbers beside it."""
+    path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
         msg = f"{option} must name a file that ends in .html, got {path.name!r}."
         raise InvalidParameterError(msg)
     if path.is_dir() or not path.absolute().parent.is_dir():
         msg = f"{option} must name a file in a folder that exists, got {str(path)!r}."
         raise InvalidParameterError(msg)
-
-
-def write_evaluation(path: Path, evaluation: Evaluation) -> list[str]:
-    """Write the report of an evaluation; return the names of the files."""
-    page = evaluation_page(evaluation)
-    return write_report(path, page, evaluation.facts, evaluation.table)
+    return path
 
 
 def write_report(path: Path, page: str, facts: dict[str, Any], table: pd.DataFrame) -> list[str]:
@@ -96,8 +91,29 @@ def evaluation_page(evaluation: Evaluation) -> str:
     return render("evaluation.html.j2", facts, **shown)
 
 
-def write_benchmark(path: Path, results: Results, command: str) -> list[str]:
-    """Write the report of a benchmark; return the names of the files."""
+def save_benchmark(results: Results, path: str | Path, command: str = "") -> list[str]:
+    """Write the report of a benchmark.
+
+    Parameters
+    ----------
+    results : Results
+        Of ``gbimb.benchmark.run``.
+    path : str or Path
+        Ends in .html; the numbers go beside it, as ``<name>_numbers.json`` and ``.csv``.
+    command : str, optional
+        What was asked for, to ask for it again.
+
+    Returns
+    -------
+    list of str
+        The names of the files.
+
+    Raises
+    ------
+    GbimbError
+        If jinja2 or matplotlib is not installed, or the path cannot hold a report.
+    """
+    path = check_path(path)
     facts, board = benchmark_facts(results, command)
     return write_report(path, benchmark_page(facts), facts, board)
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 import gbimb
 from gbimb.files import prepare_columns
-from gbimb.report import Evaluation, evaluate, parse_costs
+from gbimb.report import Evaluation, evaluate
+from gbimb.report._cost import parse_costs
 
 if TYPE_CHECKING:
     from pathlib import Path

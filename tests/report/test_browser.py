@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from gbimb.metrics import ConfusionCounts, f1_score, mcc_score
-from gbimb.report import write_evaluation
 from tests.report.tables import NAME, POSITIVE
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 @pytest.fixture(scope="module")
 def address(two: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("page") / "report.html"
-    write_evaluation(path, two)
+    two.save(path)
     return path.as_uri()
 
 

@@ -21,8 +21,9 @@ from sklearn.metrics import (
 import gbimb
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.files import match_columns
-from gbimb.report import Evaluation, evaluate, parse_costs
+from gbimb.report import Evaluation, evaluate
 from gbimb.report import _checks as checks
+from gbimb.report._cost import parse_costs
 from gbimb.report._rows import Asked, Sample, judge
 from gbimb.report._verdict import Finding
 from tests.report.tables import NAME, POSITIVE, Fitted, fitted, judged, many_classes, table
@@ -142,9 +143,11 @@ def test_costs_are_counted_at_every_threshold(two: Evaluation, model: Fitted) ->
         ("tp=0", "tell right"),
     ],
 )
-def test_a_cost_that_cannot_be_read_gets_a_sentence(text: str, message: str) -> None:
+def test_a_cost_that_cannot_be_read_gets_a_sentence(model: Fitted, text: str, message: str) -> None:
     with pytest.raises(InvalidParameterError, match=message):
         parse_costs(text)
+    with pytest.raises(InvalidParameterError, match="costs must be one of"):
+        evaluate(model, table(), "churned", costs={"pf": 1.0})
 
 
 def test_a_correction_is_shown_beside_what_it_corrects(model: Fitted, tmp_path: Path) -> None:
@@ -273,6 +276,12 @@ def test_bags_can_be_judged(tmp_path: Path) -> None:
     evaluation = judged(bags, frame, tmp_path)
     assert "training" not in evaluation.displays
     assert found(evaluation)["GBI003"] == "skipped"
+
+
+def test_a_data_frame_is_judged_as_the_file_is(model: Fitted, tmp_path: Path) -> None:
+    frame = table(seed=1)
+    assert scores(evaluate(model, frame, "churned")) == scores(judged(model, frame, tmp_path))
+    assert evaluate(model, frame, "churned").facts["data"]["sha256"] is None
 
 
 def test_a_folder_is_judged_as_one_table(model: Fitted, tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from gbimb.benchmark import METHODS, BenchmarkTable, Plan
 from gbimb.benchmark._cells import Record
 from gbimb.benchmark._results import make_results
 from gbimb.exceptions import InvalidParameterError, MissingDependencyError
-from gbimb.report import benchmark_page, check_path, evaluation_page, write_evaluation
+from gbimb.report import save_benchmark
 from gbimb.report._benchmark import benchmark_facts
+from gbimb.report._render import benchmark_page, check_path, evaluation_page
 from tests.report.tables import NAME, POSITIVE
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def test_the_same_evaluation_gives_the_same_page(two: Evaluation) -> None:
 
 
 def test_numbers_are_written_beside_the_page(two: Evaluation, tmp_path: Path) -> None:
-    names = write_evaluation(tmp_path / "churn.html", two)
+    names = two.save(tmp_path / "churn.html")
     assert names == ["churn.html", "churn_numbers.json", "churn_numbers.csv"]
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(names)
     facts = json.loads((tmp_path / names[1]).read_text(encoding="utf-8"))
@@ -196,6 +197,12 @@ def test_numbers_are_written_beside_the_page(two: Evaluation, tmp_path: Path) ->
     table = pd.read_csv(tmp_path / names[2])
     np.testing.assert_allclose(table["tp"], two.facts["curve"]["tp"])
     assert {"mcc_low", "cost", "cost_high"} <= set(table)
+
+
+def test_a_benchmark_is_written_the_same_way(tmp_path: Path) -> None:
+    names = save_benchmark(results(1), tmp_path / "b.html")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(names)
+    assert len(pd.read_csv(tmp_path / names[2])) == 8
 
 
 @pytest.mark.parametrize("name", ["report.txt", "no/report.html"])
