@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from contextlib import nullcontext
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
@@ -20,7 +21,10 @@ from gbimb.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
+    from rich.status import Status
 
     from gbimb.sources import ParquetSource
 
@@ -28,6 +32,8 @@ LOSSES: Final = ("focal", "logistic", "soft_mcc", "soft_f1", "auto")
 ENGINES: Final = ("lightgbm", "xgboost", "auto")
 MOST_LABELS: Final = 100
 Given: TypeAlias = dict[str, Any]
+
+logger = logging.getLogger("gbimb")
 
 _EPILOG = """\b
 Examples:
@@ -118,11 +124,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
             labels = np.unique(given["y"]).tolist()
         model.set_params(pos_label=_match_label(positive, labels))
         notes(remarks, quiet=quiet)
-        waiting = console(stderr=True).status("Training") if shows_progress(quiet=quiet) else None
-        if loss == "auto" and waiting is not None:
-            model.set_params(verbose=1)
-            waiting = None
-        with waiting or nullcontext():
+        with _progress(model, quiet=quiet):
             model.fit(**given)
         model.save(out)
         facts = _facts(model, len(given["X"]), out, time.perf_counter() - began)
@@ -130,6 +132,39 @@ def fit(  # noqa: PLR0917  typer passes them by name
             print_json(facts)
         else:
             typer.echo(_in_words(facts))
+
+
+@contextmanager
+def _progress(model: Any, *, quiet: bool) -> Iterator[None]:  # noqa: ANN401
+    """Show the rounds while they are trained; a search has a bar of its own."""
+    if not shows_progress(quiet=quiet):
+        yield
+        return
+    model.set_params(verbose=1)
+    if hasattr(model, "time_budget"):
+        yield
+    else:
+        with console(stderr=True).status("Training") as status:
+            handler = _Rounds(status)
+            logger.addHandler(handler)
+            logger.setLevel(logging.INFO)
+            try:
+                yield
+            finally:
+                logger.removeHandler(handler)
+    model.set_params(verbose=0)  # the file is the same whether somebody watched
+
+
+class _Rounds(logging.Handler):
+    """Shows the last thing that training said."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(logging.INFO)
+        self._status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Replace what is shown."""
+        self._status.update(f"Training, {record.getMessage()}")
 
 
 def _is_streamed(data: Path) -> bool:

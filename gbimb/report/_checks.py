@@ -220,13 +220,13 @@ def better_threshold(chosen: float, found: Finding) -> Check:
     """GBI008: whether the best threshold of these rows adds more to MCC than chance explains."""
     if found.is_better:
         text = (
-            f"At {found.best:.3g} instead of {chosen:.3g} MCC would be {found.gain:.3f} higher on "
-            f"these rows, {found.least_gain:.3f} or more in 97.5 % of bootstraps. New data may "
-            "want a new threshold."
+            f"A threshold near {found.best:.3g} instead of {chosen:.3g} does better: the best one "
+            f"of a half of these rows adds {found.gain:.3f} to MCC on the other half, and "
+            f"{found.least_gain:.3f} or more in 97.5 % of random halves."
         )
         return Check("GBI008", "warning", text)
     text = (
-        f"The best of all thresholds here, {found.best:.3g}, adds {found.gain:.3f} to MCC, no more "
-        "than chance explains."
+        f"MCC is highest at {found.best:.3g} here, but the best threshold of a half of these rows "
+        f"does not reliably add to MCC on the other half ({found.gain:+.3f} on average)."
     )
     return Check("GBI008", "passed", text)

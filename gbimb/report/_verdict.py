@@ -21,7 +21,8 @@ class Finding:
     best : float
         The threshold with the highest MCC of these rows.
     gain, least_gain : float
-        What it adds, and adds in all but 2.5 % of bootstraps.
+        What the best threshold of one half of the rows adds on the other half: the mean over
+        random halves, and what it adds in all but 2.5 % of them.
     """
 
     expected: float
@@ -68,7 +69,7 @@ def binary_verdict(facts: dict[str, Any], finding: Finding) -> list[str]:
     else:
         trust += ", so on average they can be trusted"
     if finding.is_better:
-        rule = f", and the threshold {finding.best:.3g} would add {finding.gain:.2f} to MCC"
+        rule = f", and a threshold near {finding.best:.3g} would add {finding.gain:.2f} to MCC"
     else:
         rule = f", and no threshold is clearly better than {facts['threshold']:.3g}"
     return [first, f"{trust}{rule}."]

@@ -77,7 +77,7 @@ WRONG = [
     (["evaluate", "m.gbimb", "new.csv", "--target", "tariff"], "A label in column 'tariff'"),
     ([*EVALUATE, "--weight", "wieght"], "--weight must be one of"),
     ([*EVALUATE, "--id", "custmer"], "Did you mean 'customer'?"),
-    ([*EVALUATE, "--cost", "fo=1"], "--cost must be one of"),
+    ([*EVALUATE, "--cost", "px=1"], "--cost must be one of"),
     ([*EVALUATE, "--report", "report.txt"], "ends in .html"),
     ([*EVALUATE, "--report", "no/report.html"], "folder that exists"),
     ([*EVALUATE, "--train", "nix.csv"], "--train must name a file"),
@@ -101,7 +101,7 @@ def test_help_names_the_report_and_exit_codes(command: str) -> None:
 
 
 def test_a_mistyped_command_is_answered_with_the_nearest() -> None:
-    code, _, err = invoke("evalute")
+    code, _, err = invoke("evaluat")
     assert code == 2
     assert "Did you mean 'evaluate'?" in err
 

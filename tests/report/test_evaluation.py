@@ -23,6 +23,7 @@ from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.files import match_columns
 from gbimb.report import Evaluation, evaluate
 from gbimb.report import _checks as checks
+from gbimb.report._binary import gains_of_halves
 from gbimb.report._cost import parse_costs
 from gbimb.report._rows import Asked, Sample, judge
 from gbimb.report._verdict import Finding
@@ -137,7 +138,7 @@ def test_costs_are_counted_at_every_threshold(two: Evaluation, model: Fitted) ->
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("fo=1", "'fn', 'fp'"),
+        ("px=1", "'fn', 'fp'"),
         ("fp", "of the form"),
         ("fp=x", "of the form"),
         ("tp=0", "tell right"),
@@ -247,6 +248,21 @@ def test_checks_find_what_they_look_for() -> None:
     off = checks.off_by_more_than_chance(*np.array([[10.0, 50], [30, 51], [3, 7]]))
     assert off.tolist() == [True, False]
     assert "'a' 10 rows" in checks.sums("ab", np.array([10.0, 50]), np.array([30.0, 51]), off).text
+
+
+def test_a_better_threshold_is_told_from_a_lucky_one(rng: np.random.Generator) -> None:
+    proba = rng.beta(0.5, 5, 4000)
+    y = (rng.random(4000) < proba).astype(np.uint8)
+    thresholds = np.linspace(0.95, 0.0, 96)
+    mcc = [matthews_corrcoef(y, proba >= t) for t in thresholds]
+    best = int(np.argmax(mcc))
+    ones = np.ones(4000)
+    lucky = gains_of_halves(y, proba, ones, thresholds, best)
+    assert np.quantile(lucky, 0.025) <= 0
+    far = gains_of_halves(y, proba, ones, thresholds, 10)
+    assert np.quantile(far, 0.025) > 0
+    assert far.mean() <= mcc[best] - mcc[10]
+    np.testing.assert_allclose(gains_of_halves(y, proba, 3 * ones, thresholds, 10), far)
 
 
 def test_the_last_round_being_the_best_is_found(tmp_path: Path) -> None:
