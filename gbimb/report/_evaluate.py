@@ -17,7 +17,7 @@ from gbimb.report._checks import repeated
 from gbimb.report._cost import check_costs
 from gbimb.report._model import environment, importances, model_facts
 from gbimb.report._multiclass import many_facts
-from gbimb.report._rows import Asked, fingerprints, judge
+from gbimb.report._rows import Asked, class_names, fingerprints, judge, label_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -184,7 +184,8 @@ def _prints(model: Any, train: Path, target: str) -> NDArray[np.uint64]:  # noqa
     parts = []
     for frame in chunks(train, "--train", text_columns(model)):
         require_columns(frame.columns, train.name, {"--target": [target]})
-        parts.append(fingerprints(match_columns(model, frame, train.name), frame[target]))
+        codes = label_codes(frame[target], class_names(model))
+        parts.append(fingerprints(match_columns(model, frame, train.name), codes))
     return np.unique(np.concatenate(parts))
 
 

@@ -84,7 +84,7 @@ def judge(model: Any, pieces: Iterator[pd.DataFrame], asked: Asked) -> Rows:  # 
     GbimbError
         If a column is missing or cannot be read, or a label is missing or unknown to the model.
     """
-    names = [as_text(label) for label in model.classes_.tolist()]
+    names = class_names(model)
     worst = Worst(model, asked)
     sample = Sample(len(names))
     parts: dict[str, list[NDArray[Any]]] = {}
@@ -93,12 +93,12 @@ def judge(model: Any, pieces: Iterator[pd.DataFrame], asked: Asked) -> Rows:  # 
         named = {"--target": [asked.target], "--weight": weights, "--id": asked.identifier}
         require_columns(frame.columns, asked.file, named)
         X = match_columns(model, frame, asked.file)
-        codes = _codes(frame[asked.target], names, asked.target)
+        codes = label_codes(frame[asked.target], names)
         raw = model._each_raw_score(X)  # noqa: SLF001  the same package
         proba = model._columns(model._calibrated(raw))  # noqa: SLF001
         before = softmax(raw, axis=1) if raw.ndim == 2 else model._columns(expit(raw))  # noqa: SLF001
         found = {"codes": codes, "proba": proba, "before": before}
-        found["prints"] = fingerprints(X, frame[asked.target])
+        found["prints"] = fingerprints(X, codes)
         if asked.weight is not None:
             found["weight"] = _weights(frame[asked.weight], asked.weight)
         for name, values in found.items():
@@ -115,10 +115,15 @@ def judge(model: Any, pieces: Iterator[pd.DataFrame], asked: Asked) -> Rows:  # 
     )
 
 
-def fingerprints(X: pd.DataFrame, labels: pd.Series[Any]) -> NDArray[np.uint64]:
+def class_names(model: Any) -> list[str]:  # noqa: ANN401
+    """Return the labels as text, in the order of ``classes_``."""
+    return [as_text(label) for label in model.classes_.tolist()]
+
+
+def fingerprints(X: pd.DataFrame, codes: IntArray) -> NDArray[np.uint64]:
     """Return a hash of each row that does not depend on how numbers and texts are stored."""
-    columns = {str(name): _alike(X[name]) for name in X.columns}
-    columns["\0label"] = labels.map(as_text)
+    columns: dict[str, Any] = {str(name): _alike(X[name]) for name in X.columns}
+    columns["\0label"] = codes
     hashed = pd.util.hash_pandas_object(pd.DataFrame(columns), index=False)
     return np.asarray(hashed, np.uint64)
 
@@ -129,20 +134,29 @@ def _alike(values: pd.Series[Any]) -> pd.Series[Any]:
     return values.astype(object).map(str)
 
 
-def _codes(values: pd.Series[Any], names: list[str], column: str) -> IntArray:
+def label_codes(values: pd.Series[Any], names: list[str]) -> IntArray:
+    """Return the position of each label in ``names``.
+
+    Raises
+    ------
+    GbimbError
+        If a label is missing, or not among them.
+    """
+    column = str(values.name)
     if values.isna().any():
         msg = (
             f"Column {column!r} must have a label in every row, got {int(values.isna().sum()):,} "
             "rows without. Fill or remove them."
         )
         raise InvalidDataError(msg)
-    at = {name: code for code, name in enumerate(names)}
-    text = values.astype(object).map(as_text)
-    codes = text.map(at)
-    if codes.isna().any():
-        what = f"A label in column {column!r}"
-        raise unknown_name(what, text[codes.isna()].iloc[0], names)
-    return np.asarray(codes, np.intp)
+    at, found = pd.factorize(values)
+    text = [as_text(label) for label in found.tolist()]
+    for label in text:
+        if label not in names:
+            what = f"A label in column {column!r}"
+            raise unknown_name(what, label, names)
+    codes: IntArray = np.array([names.index(label) for label in text], np.intp)[at]
+    return codes
 
 
 def _weights(values: pd.Series[Any], column: str) -> FloatArray:
@@ -165,7 +179,7 @@ class Worst:
         names = [str(name) for name in getattr(model, "feature_names_in_", [])]
         order = np.argsort(-gains, kind="stable")[:SHOWN_FEATURES]
         self._shown = [names[i] for i in order if gains[i] > 0]
-        self._names = np.array([as_text(label) for label in model.classes_.tolist()], object)
+        self._names = np.array(class_names(model), object)
         self._kept: dict[str, list[pd.DataFrame]] = {}
         self._seen = 0
 
