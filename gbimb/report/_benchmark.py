@@ -10,7 +10,8 @@ import pandas as pd
 
 from gbimb.benchmark._comparison import INTERVALS, TESTS, compare
 from gbimb.benchmark._export import as_dict
-from gbimb.benchmark._methods import BASELINE, ENGINES, METHODS
+from gbimb.benchmark._methods import BASELINE, ENGINES
+from gbimb.benchmark._report import SHOWN, method_label
 from gbimb.benchmark._summary import ALL_TABLES
 from gbimb.benchmark._verdict import amount
 from gbimb.plots import CriticalDifferenceDisplay
@@ -20,14 +21,6 @@ from gbimb.report._checks import FEW_ROWS, Check, in_order, leaks
 if TYPE_CHECKING:
     from gbimb.benchmark import BenchmarkTable, Results
 
-SHOWN: Final = {
-    "mcc": "MCC ↑",
-    "f1": "F1 ↑",
-    "average_precision": "PR-AUC ↑",
-    "log_loss": "log loss ↓",
-    "fit_seconds": "fit s ↓",
-    "predict_seconds": "predict s ↓",
-}
 LEAST_REPEATED: Final = 0.01
 
 
@@ -55,12 +48,8 @@ def benchmark_facts(results: Results, command: str) -> tuple[dict[str, Any], pd.
     return facts, board
 
 
-def _label(method: str) -> str:
-    return METHODS[method].label if method in METHODS else method
-
-
 def _name(engine: str, method: str) -> str:
-    return f"{_label(method)} ({ENGINES[engine]})"
+    return f"{method_label(method)} ({ENGINES[engine]})"
 
 
 def _leaderboard(results: Results) -> pd.DataFrame:
@@ -97,10 +86,10 @@ def _verdict(results: Results, board: pd.DataFrame) -> list[str]:
         return [f"{first}.", "That is the line to beat: nothing does better on average."]
     found = compare(results.records, best["engine"], best["method"], BASELINE)
     if found is None:
-        return [f"{first}.", f"Without {METHODS[BASELINE].label} there is no line to beat."]
+        return [f"{first}.", f"Without {method_label(BASELINE)} there is no line to beat."]
     sure = "which chance does not explain" if found.is_confirmed else "which chance may explain"
     second = (
-        f"Against {METHODS[BASELINE].label} with the same engine, the line to beat, its MCC "
+        f"Against {method_label(BASELINE)} with the same engine, the line to beat, its MCC "
         f"differs by {amount(found)}, {sure}; the best of many always looks better than it is."
     )
     return [f"{first}.", second]
@@ -110,7 +99,7 @@ def _differences(results: Results) -> list[dict[str, Any]]:
     return [
         {
             "name": _name(c.engine, c.method),
-            "baseline_name": _label(c.baseline),
+            "baseline_name": method_label(c.baseline),
             "interval": INTERVALS[c.kind],
             "test": TESTS[c.kind],
             **asdict(c),
@@ -174,13 +163,14 @@ def _few(table: BenchmarkTable, folds: int) -> Check:
 def _repeated(table: BenchmarkTable) -> Check:
     prints = pd.util.hash_pandas_object(table.X.assign(**{"\0label": table.y}), index=False)
     again = int(prints.duplicated(keep=False).sum())
+    if again < LEAST_REPEATED * table.rows:
+        text = f"{again:,} of {table.rows:,} rows of table {table.name!r} are there more than once."
+        return Check("GBI006", "passed", text)
     text = (
-        f"{again:,} of {table.rows:,} rows of table {table.name!r} are there more than once, "
-        "label included, so that folds share them"
+        f"{again:,} of {table.rows:,} rows of table {table.name!r} are there more than once, label "
+        "included, so that folds share them: remove them if they are the same cases."
     )
-    if again >= LEAST_REPEATED * table.rows:
-        return Check("GBI006", "warning", f"{text}: remove them if they are the same cases.")
-    return Check("GBI006", "passed", f"{text}.")
+    return Check("GBI006", "warning", text)
 
 
 def _constant(results: Results) -> list[Check]:

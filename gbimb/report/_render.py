@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,11 +14,10 @@ import numpy as np
 
 from gbimb.benchmark._cells import write_atomically
 from gbimb.benchmark._verdict import p_text
-from gbimb.exceptions import InvalidParameterError
+from gbimb.exceptions import InvalidParameterError, MissingDependencyError
 from gbimb.files import plain, to_json
 from gbimb.report._benchmark import benchmark_facts, rank_display
 from gbimb.report._figures import CAPTIONS, benchmark_figures, evaluation_figures
-from gbimb.report._svg import missing
 from gbimb.report._verdict import number
 
 if TYPE_CHECKING:
@@ -38,8 +38,19 @@ RATES: Final = {
 }
 
 
+def require_packages() -> None:
+    """Raise unless what reports need is installed."""
+    for package in ("jinja2", "matplotlib"):
+        try:
+            import_module(package)
+        except ImportError:
+            msg = f"Reports need {package}, which is not installed: pip install 'gbimb[report]'."
+            raise MissingDependencyError(msg) from None
+
+
 def check_path(path: str | Path, option: str = "--report") -> Path:
-    """Return the path; raise unless a page can be written there, with its numbers beside it."""
+    """Return the path; raise unless a page can be made and written there."""
+    require_packages()
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
         msg = f"{option} must name a file that ends in .html, got {path.name!r}."
@@ -64,13 +75,7 @@ def write_report(path: Path, page: str, facts: dict[str, Any], table: pd.DataFra
 
 
 def evaluation_page(evaluation: Evaluation) -> str:
-    """Return the report of an evaluation as HTML.
-
-    Raises
-    ------
-    MissingDependencyError
-        If jinja2 or matplotlib is not installed.
-    """
+    """Return the report of an evaluation as HTML."""
     facts = plain(evaluation.facts)
     figures, marks = evaluation_figures(evaluation)
     two = "curve" in facts
@@ -119,13 +124,7 @@ def save_benchmark(results: Results, path: str | Path, command: str = "") -> lis
 
 
 def benchmark_page(facts: dict[str, Any]) -> str:
-    """Return the report of a benchmark as HTML.
-
-    Raises
-    ------
-    MissingDependencyError
-        If jinja2 or matplotlib is not installed.
-    """
+    """Return the report of a benchmark as HTML."""
     figures = benchmark_figures(facts, rank_display(facts))
     return render(
         "benchmark.html.j2",
@@ -139,18 +138,19 @@ def benchmark_page(facts: dict[str, Any]) -> str:
 
 def render(template: str, facts: dict[str, Any], **shown: Any) -> str:  # noqa: ANN401
     """Return a page; whatever is text in ``facts`` stays text."""
+    from markupsafe import Markup
+
     script = _asset("slider.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    markup = _markup()
-    figures = {name: markup(svg) for name, svg in shown.pop("figures", {}).items()}
+    figures = {name: Markup(svg) for name, svg in shown.pop("figures", {}).items()}
     page: str = (
         _environment()
         .get_template(template)
         .render(
             facts=facts,
-            css=markup(_asset("report.css")),
-            script=markup(script),
-            script_hash=markup(f"'sha256-{digest}'"),
+            css=Markup(_asset("report.css")),
+            script=Markup(script),
+            script_hash=Markup(f"'sha256-{digest}'"),
             figures=figures,
             **shown,
         )
@@ -236,20 +236,10 @@ def _asset(name: str) -> str:
     return (files("gbimb.report") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _markup() -> Any:  # noqa: ANN401  a class
-    try:
-        from markupsafe import Markup
-    except ImportError:
-        raise missing("jinja2") from None
-    return Markup
-
-
 @cache
 def _environment() -> Any:  # noqa: ANN401  a jinja2 environment
-    try:
-        import jinja2
-    except ImportError:
-        raise missing("jinja2") from None
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_asset),
         autoescape=True,

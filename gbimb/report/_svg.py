@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING, Any, Final
-
-from gbimb.exceptions import MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,20 +45,11 @@ def draw(
         Of the picture; names inside it begin with that.
     size : pair of float
         Width and height in inches; a unit of the picture is 1/72 of one.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
     """
-    import io
+    import matplotlib as mpl
+    from cycler import cycler
+    from matplotlib.figure import Figure
 
-    try:
-        import matplotlib as mpl
-        from cycler import cycler
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise missing("matplotlib") from None
     style = {**STYLE, "axes.prop_cycle": cycler(color=SERIES), "svg.hashsalt": name}
     with mpl.rc_context():
         mpl.rcdefaults()  # a report looks the same whatever style is in use
@@ -72,12 +62,6 @@ def draw(
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
     return _inside_a_page(text.getvalue(), name), axes
-
-
-def missing(package: str) -> MissingDependencyError:
-    """Build the error for a package that reports need."""
-    msg = f"Reports need {package}, which is not installed: pip install 'gbimb[report]'."
-    return MissingDependencyError(msg)
 
 
 def _inside_a_page(svg: str, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -212,13 +213,25 @@ def test_a_place_that_cannot_hold_a_report_gets_a_sentence(name: str, tmp_path: 
 
 
 @pytest.mark.parametrize("package", ["jinja2", "matplotlib"])
-def test_a_missing_package_is_named(
-    package: str, two: Evaluation, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_package_is_named_before_anything_is_computed(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gbimb.report import _render
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingDependencyError, match=rf"need {package}.*gbimb\[report\]"):
+        check_path(tmp_path / "report.html")
 
-    _render._environment.cache_clear()
-    for name in (package, f"{package}.figure", "markupsafe"):
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(MissingDependencyError, match=r"gbimb\[report\]"):
-        evaluation_page(two)
+
+def test_numbers_alone_need_neither() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules.update(jinja2=None, markupsafe=None, matplotlib=None)\n"
+        "import numpy as np, gbimb\n"
+        "from gbimb import datasets, report\n"
+        "t = datasets.load('yeast_me2')\n"
+        "clf = gbimb.ImbalancedLGBMClassifier(n_estimators=5, cv='holdout', n_jobs=1)\n"
+        "clf.fit(t.X, t.y)\n"
+        "print(len(report.evaluate(clf, t.X.assign(t=t.y), 't').facts['verdict']))\n"
+    )
+    run = [sys.executable, "-W", "ignore", "-c", code]
+    result = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["2"]
