@@ -9,6 +9,7 @@ import numpy as np
 from gbimb.benchmark._methods import BASELINE
 from gbimb.metrics import precision_score, recall_score
 from gbimb.plots._axes import (
+    as_written,
     colour,
     inside,
     mark_threshold,
@@ -117,7 +118,7 @@ def benchmark_figures(facts: dict[str, Any], ranks: Display | None) -> dict[str,
 
 
 def _plot_differences(ax: Axes, rows: Sequence[dict[str, Any]]) -> None:
-    names = [str(row["name"]).replace("$", r"\$") for row in rows]
+    names = [as_written(row["name"]) for row in rows]
     for i, row in enumerate(rows):
         clear = row["low"] > 0 or row["high"] < 0
         shade = colour(0) if clear else colour(4)

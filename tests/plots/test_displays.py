@@ -56,6 +56,15 @@ def test_an_estimator_brings_its_label_and_its_threshold(
     assert getattr(display, "threshold", fitted.threshold_) == fitted.threshold_
 
 
+def test_dollar_signs_in_names_are_no_formula() -> None:
+    y = np.array(["$5 to $9_", r"$\frac$ or more"])[[0, 0, 1, 1]]
+    for kind in (plots.ScoreDisplay, plots.ConfusionDisplay):
+        display = kind.from_predictions(y, [0.1, 0.4, 0.35, 0.8], threshold=0.3, pos_label=y[0])
+        display.figure_.draw_without_rendering()
+    labels = [label.get_text() for label in display.ax_.get_xticklabels()]
+    assert labels == [r"\$\frac\$ or more", r"\$5 to \$9_"]
+
+
 @pytest.mark.parametrize("kind", BINARY)
 def test_pictures_side_by_side_keep_their_size(kind: Kind, rows: Rows) -> None:
     y, proba, _ = rows
