@@ -48,7 +48,8 @@ MODULES: dict[str, tuple[int, set[str]]] = {
     "files": (4, SKLEARN),
     "plots": (4, SKLEARN | {"matplotlib"}),
     "dask": (4, SKLEARN | {"dask", "distributed", "psutil"}),
-    "benchmark": (4, SKLEARN | {"matplotlib", "rich", "jinja2"}),
+    "benchmark": (4, SKLEARN | {"rich"}),
+    "report": (4, SKLEARN | {"matplotlib", "jinja2", "markupsafe", "cycler"}),
     "cli": (5, SKLEARN | {"rich", "typer"}),
     "__main__": (5, set()),
 }

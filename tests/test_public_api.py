@@ -17,6 +17,7 @@ PUBLIC_MODULES = (
     "losses",
     "metrics",
     "plots",
+    "report",
     "thresholds",
     "xgboost",
 )

@@ -30,7 +30,9 @@ AFTERWARDS: Final = frozenset(
         *("__init__", "_comparison", "_export", "_progress", "_report", "_results"),
         *("_summary", "_verdict"),
     )
-) | {"cli.py"}
+)
+# Folders that only show them.
+SHOWING: Final = ("cli", "plots", "report")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +156,6 @@ def code_fingerprint() -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         name = path.relative_to(folder).as_posix()
-        if name not in AFTERWARDS:
+        if name not in AFTERWARDS and name.partition("/")[0] not in SHOWING:
             digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

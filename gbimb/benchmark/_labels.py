@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from gbimb.exceptions import InvalidDataError, unknown_name
+from gbimb.files import as_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ def read_labels(values: pd.Series[Any], column: str, positive: str | None) -> La
         In one sentence, if labels are missing, too few or too many, or ``positive`` is none.
     """
     _refuse_missing(values, column)
-    text = values.astype(object).map(_as_text)
+    text = values.astype(object).map(as_text)
     counts = {str(label): int(n) for label, n in text.value_counts().items()}
     if len(counts) == 1:
         msg = (
@@ -92,12 +93,6 @@ def _rarer(counts: dict[str, int]) -> str:
     rarest = min(counts.values())
     # Among equals the last one, which is 1 of 0 and 1.
     return max(label for label, n in counts.items() if n == rarest)
-
-
-def _as_text(label: Any) -> str:  # noqa: ANN401
-    value = label.item() if isinstance(label, np.generic) else label
-    whole = isinstance(value, float) and value.is_integer()
-    return str(int(value)) if whole else str(value)
 
 
 def _shown(counts: dict[str, int]) -> str:

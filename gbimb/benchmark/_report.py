@@ -61,7 +61,8 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _label(method: str) -> str:
+def method_label(method: str) -> str:
+    """Return how a method is called in tables."""
     return METHODS[method].label if method in METHODS else method
 
 
@@ -140,7 +141,9 @@ def _per_table(results: Results, width: int) -> Table:
         grid.add_row(Text(ENGINES[engine], style="bold"))
         for method in results.plan.methods:
             values = [cells[table, engine, method.name] for table in tables]
-            grid.add_row(Text(f" {_label(method.name)}"), *(_spread(v, width) for v in values))
+            grid.add_row(
+                Text(f" {method_label(method.name)}"), *(_spread(v, width) for v in values)
+            )
     return grid
 
 
@@ -158,7 +161,7 @@ def _overall(results: Results, width: int) -> Table:
             values = [
                 _spread(row.measures[m], width, 2 if m.endswith("seconds") else 3) for m in SHOWN
             ]
-            grid.add_row(Text(f" {_label(row.method)}"), *values)
+            grid.add_row(Text(f" {method_label(row.method)}"), *values)
     return grid
 
 
@@ -177,13 +180,13 @@ def _differences(results: Results) -> Table:
     caption = f"Interval: {INTERVALS[kind]}. p: {TESTS[kind]}{_limit(shown[0].smallest_p)}."
     units = "folds" if kind == "folds" else "tables"
     heads = ["", "MCC", "95 % interval", "median", f"higher on\n{units}", "p"]
-    grid = _grid(f"Differences to {_label(BASELINE)}, fold by fold", caption, heads)
+    grid = _grid(f"Differences to {method_label(BASELINE)}, fold by fold", caption, heads)
     for engine in results.plan.engines:
         grid.add_row(Text(ENGINES[engine], style="bold"))
         for c in (c for c in shown if c.engine == engine):
-            other = "" if c.baseline == BASELINE else f" to {_label(c.baseline)}"
+            other = "" if c.baseline == BASELINE else f" to {method_label(c.baseline)}"
             grid.add_row(
-                Text(f" {_label(c.method)}{other}"),
+                Text(f" {method_label(c.method)}{other}"),
                 Text(f"{c.mean:+.3f}"),
                 Text(f"{c.low:+.3f} to {c.high:+.3f}"),
                 Text(f"{c.median:+.3f}"),

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from gbimb.cli import _benchmark, _fit, _inspect, _predict  # noqa: F401  they add their commands
+from gbimb.cli import (  # noqa: F401  they add their commands
+    _benchmark,
+    _evaluate,
+    _fit,
+    _inspect,
+    _predict,
+)
 from gbimb.cli._app import app
 
 __all__ = ["app", "main"]

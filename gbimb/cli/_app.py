@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
+import shlex
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -17,6 +17,7 @@ from gbimb.exceptions import GbimbError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import pandas as pd
     from rich.console import Console
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -76,6 +77,32 @@ def shows_progress(*, quiet: bool) -> bool:
     return not quiet and sys.stderr.isatty() and os.environ.get("GBIMB_PROGRESS") != "0"
 
 
+def watched(pieces: Iterator[pd.DataFrame], doing: str, *, quiet: bool) -> Iterator[pd.DataFrame]:
+    """Pass pieces of a table on, and show how many rows there were."""
+    if not shows_progress(quiet=quiet):
+        yield from pieces
+        return
+    done = 0
+    with console(stderr=True).status(doing) as status:
+        for piece in pieces:
+            yield piece
+            done += len(piece)
+            status.update(f"{doing}, {done:,} rows so far")
+
+
+def command_line(ctx: typer.Context, *left_out: str) -> str:
+    """Return what determines the results, spelled as a command without folders."""
+    words = ["gbimb", str(ctx.info_name)]
+    for option in ctx.command.params:
+        value = ctx.params.get(str(option.name))
+        if option.name in left_out or value is None or value is False:
+            continue
+        for item in value if isinstance(value, list | tuple) else [value]:
+            words += option.opts[:1] if option.param_type_name == "option" else []
+            words += [] if value is True else [item.name if isinstance(item, Path) else str(item)]
+    return shlex.join(words)
+
+
 def notes(lines: Sequence[str], *, quiet: bool) -> None:
     """Print notes on stderr."""
     for line in () if quiet else lines:
@@ -84,5 +111,6 @@ def notes(lines: Sequence[str], *, quiet: bool) -> None:
 
 def print_json(value: dict[str, Any]) -> None:
     """Print one JSON object; what is not a number is null."""
-    clean = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in value.items()}
-    typer.echo(json.dumps(clean, indent=2, ensure_ascii=False, allow_nan=False))
+    from gbimb.files import to_json
+
+    typer.echo(to_json(value))

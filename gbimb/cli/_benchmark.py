@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from contextlib import nullcontext
 from pathlib import Path
 from textwrap import fill
@@ -12,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gbimb.benchmark._methods import DEFAULT_FOLDS, ENGINES, METHODS, OWN_FOLDS
-from gbimb.cli._app import app, console, exit_codes, notes, shows_progress
+from gbimb.cli._app import (
+    app,
+    command_line,
+    console,
+    exit_codes,
+    notes,
+    print_json,
+    shows_progress,
+)
 from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -35,6 +42,7 @@ Methods:
 Examples:
   gbimb benchmark
   gbimb benchmark --data churn.csv --target churned
+  gbimb benchmark --data churn.csv --target churned --report report.html
   gbimb benchmark --data churn.csv --target churned --positive yes --drop customer_id
   gbimb benchmark --tables yeast_10class,page_blocks_5class
 
@@ -93,8 +101,15 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
         int | None, typer.Option(help="Fits at a time, each on one thread. Default: processors.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for results.")] = Path("gbimb-benchmark"),
+    report: Annotated[
+        Path | None,
+        typer.Option(help="File for a report, .html; its numbers go beside it, as JSON and CSV."),
+    ] = None,
     quiet: Annotated[  # noqa: FBT002  an option, never by position
         bool, typer.Option("--quiet", "-q", help="Print results only: no bar, no notes.")
+    ] = False,
+    as_json: Annotated[  # noqa: FBT002
+        bool, typer.Option("--json", help="Print the results as JSON.")
     ] = False,
 ) -> None:
     """Compare focal loss with weighted log loss, on real imbalanced tables or on yours.
@@ -103,12 +118,35 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     better, by how much, how sure), and writes records.csv, summary.csv and results.json.
     Interrupted, it keeps the fits that are done and goes on when started again.
     """
+    from gbimb._parallel import resolve_jobs
+    from gbimb.benchmark._export import FILES, as_dict, export
+    from gbimb.benchmark._report import plain, print_results
+    from gbimb.benchmark._results import run
+    from gbimb.report import save_benchmark
+    from gbimb.report._render import check_path
+
     with exit_codes():
         chosen = _tables(data, target, positive, drop or [], tables)
         if folds is None:
             folds = DEFAULT_FOLDS if data is None else OWN_FOLDS
         plan = _plan(chosen, engines, methods, folds, seed)
-        _run(plan, out, jobs, _command(ctx), quiet=quiet)
+        command = command_line(ctx, "out", "report", "jobs", "quiet", "as_json")
+        _check_folder(out)
+        if report is not None:
+            check_path(report)
+        with _progress(quiet=quiet) as progress:
+            results = run(plan, out, jobs=resolve_jobs(jobs), progress=progress)
+        export(results, out, command)
+        files = [] if report is None else save_benchmark(results, report, command)
+        if as_json:
+            print_json(as_dict(results, command))
+        else:
+            print_results(results, console())
+        notes([plain(note) for note in results.notes], quiet=quiet)
+        if not quiet:
+            typer.echo(f"Written to {out}: {', '.join(FILES)}", err=True)
+        if files and not quiet:
+            typer.echo(f"Written: {', '.join(files)}", err=True)
 
 
 def _tables(
@@ -152,23 +190,6 @@ def _plan(
     )
 
 
-def _run(plan: Plan, out: Path, jobs: int | None, command: str, *, quiet: bool) -> None:
-    from gbimb._parallel import resolve_jobs
-    from gbimb.benchmark._export import FILES, export
-    from gbimb.benchmark._report import plain, print_results
-    from gbimb.benchmark._results import run
-
-    n_jobs = resolve_jobs(jobs)
-    _check_folder(out)
-    with _progress(quiet=quiet) as progress:
-        results = run(plan, out, jobs=n_jobs, progress=progress)
-    export(results, out, command)
-    print_results(results, console())
-    notes([plain(note) for note in results.notes], quiet=quiet)
-    if not quiet:
-        typer.echo(f"Written to {out}: {', '.join(FILES)}", err=True)
-
-
 def _check_folder(out: Path) -> None:
     existing = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not existing.is_dir():
@@ -183,14 +204,3 @@ def _progress(*, quiet: bool) -> AbstractContextManager[ProgressBar | None]:
     from gbimb.benchmark._progress import ProgressBar
 
     return ProgressBar(console(stderr=True)) if shows_progress(quiet=quiet) else nullcontext()
-
-
-def _command(ctx: typer.Context) -> str:
-    """Return what determines the results, spelled as a command without folders."""
-    words = ["gbimb", "benchmark"]
-    for name, value in ctx.params.items():
-        if name in ("out", "jobs", "quiet") or value is None:
-            continue
-        for item in value if isinstance(value, list | tuple) else [value]:
-            words += [f"--{name}", item.name if isinstance(item, Path) else str(item)]
-    return shlex.join(words)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from contextlib import nullcontext
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
@@ -12,10 +13,18 @@ import numpy as np
 import typer
 
 from gbimb.cli._app import app, console, exit_codes, notes, print_json, shows_progress
-from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
+from gbimb.exceptions import (
+    InvalidDataError,
+    InvalidParameterError,
+    InvalidTypeError,
+    unknown_name,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
+    from rich.status import Status
 
     from gbimb.sources import ParquetSource
 
@@ -23,6 +32,8 @@ LOSSES: Final = ("focal", "logistic", "soft_mcc", "soft_f1", "auto")
 ENGINES: Final = ("lightgbm", "xgboost", "auto")
 MOST_LABELS: Final = 100
 Given: TypeAlias = dict[str, Any]
+
+logger = logging.getLogger("gbimb")
 
 _EPILOG = """\b
 Examples:
@@ -46,8 +57,8 @@ def fit(  # noqa: PLR0917  typer passes them by name
     data: Annotated[
         Path,
         typer.Argument(
-            help="Your table: .csv, .csv.gz, .parquet, or a folder of Parquet files, "
-            "which is never held in memory."
+            help="Your table: .csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet, or a folder of "
+            "such files. A folder of Parquet files is never held in memory."
         ),
     ],
     target: Annotated[str, typer.Option(help="Column with the label, of two classes or more.")],
@@ -115,7 +126,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
         began = time.perf_counter()
         given: Given
         remarks: tuple[str, ...] = ()
-        if data.is_dir():
+        if _is_streamed(data):
             source = _source(data, target, weight, left_out)
             given, labels = {"X": source}, read_target(source).found.tolist()
         else:
@@ -123,11 +134,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
             labels = np.unique(given["y"]).tolist()
         model.set_params(pos_label=_match_label(positive, labels))
         notes(remarks, quiet=quiet)
-        waiting = console(stderr=True).status("Training") if shows_progress(quiet=quiet) else None
-        if loss == "auto" and waiting is not None:
-            model.set_params(verbose=1)
-            waiting = None
-        with waiting or nullcontext():
+        with _progress(model, quiet=quiet):
             _fit_here_or_there(model, given, dask)
         model.save(out)
         facts = _facts(model, len(given["X"]), out, time.perf_counter() - began)
@@ -135,6 +142,52 @@ def fit(  # noqa: PLR0917  typer passes them by name
             print_json(facts)
         else:
             typer.echo(_in_words(facts))
+
+
+@contextmanager
+def _progress(model: Any, *, quiet: bool) -> Iterator[None]:  # noqa: ANN401
+    """Show the rounds while they are trained; a search has a bar of its own."""
+    if not shows_progress(quiet=quiet):
+        yield
+        return
+    model.set_params(verbose=1)
+    if hasattr(model, "time_budget"):
+        yield
+    else:
+        with console(stderr=True).status("Training") as status:
+            handler = _Rounds(status)
+            logger.addHandler(handler)
+            logger.setLevel(logging.INFO)
+            try:
+                yield
+            finally:
+                logger.removeHandler(handler)
+    model.set_params(verbose=0)  # the file is the same whether somebody watched
+
+
+class _Rounds(logging.Handler):
+    """Shows the last thing that training said."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(logging.INFO)
+        self._status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Replace what is shown."""
+        self._status.update(f"Training, {record.getMessage()}")
+
+
+def _is_streamed(data: Path) -> bool:
+    """Whether it is a folder of Parquet files; one of CSV is read whole."""
+    from gbimb.files import is_parquet, list_files
+
+    if not data.is_dir():
+        return False
+    kinds = {is_parquet(file) for file in list_files(data, "DATA")}
+    if len(kinds) == 2:
+        msg = f"A folder must hold CSV or Parquet files, got both in {str(data)!r}."
+        raise InvalidDataError(msg)
+    return kinds.pop()
 
 
 def _check_out(out: Path) -> None:
@@ -242,7 +295,13 @@ def _source(
                 raise unknown_name(option, name, everything.features)
     not_learnt = set(chain(*left_out.values()))
     features = [name for name in everything.features if name not in not_learnt]
-    return ParquetSource(data, target, features=features, weight=weight)
+    source = ParquetSource(data, target, features=features, weight=weight)
+    try:
+        source.kinds(features)
+    except InvalidTypeError as error:
+        msg = f"{error} Here: --drop, or one file instead of a folder, in which dates become days."
+        raise InvalidTypeError(msg) from None
+    return source
 
 
 def _labels(values: pd.Series[Any]) -> Any:  # noqa: ANN401
@@ -270,10 +329,12 @@ def _match_label(positive: str | None, labels: list[Any]) -> Any:  # noqa: ANN40
     """Return the label that ``positive`` spells."""
     if positive is None:
         return None
+    from gbimb.files import as_text
+
     for label in labels:
-        if str(label) == positive:
+        if as_text(label) == positive:
             return label
-    raise unknown_name("--positive", positive, [str(label) for label in labels])
+    raise unknown_name("--positive", positive, [as_text(label) for label in labels])
 
 
 def _facts(model: Any, rows: int, out: Path, seconds: float) -> dict[str, Any]:  # noqa: ANN401

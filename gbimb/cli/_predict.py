@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gbimb.cli._app import app, console, exit_codes, print_json, shows_progress
+from gbimb.cli._app import app, exit_codes, print_json, watched
 from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pandas as pd
 
 _EPILOG = """\b
@@ -54,8 +52,7 @@ def predict(  # noqa: PLR0917  typer passes them by name
     know are left out. "probability" is that of the positive label in the data as they come; with
     more than two classes there is a column for each.
     """
-    from gbimb.files import TableWriter, chunks
-    from gbimb.files._match import text_columns
+    from gbimb.files import TableWriter, chunks, text_columns
     from gbimb.persistence import load
 
     with exit_codes():
@@ -68,7 +65,7 @@ def predict(  # noqa: PLR0917  typer passes them by name
             # An identifier such as 007 is text.
             text = [*text_columns(fitted), *(identifier or [])]
             pieces = chunks(data, "DATA", text)
-            for piece in _watched(pieces, quiet=quiet):
+            for piece in watched(pieces, "Predicting", quiet=quiet):
                 writer.write(_scores(fitted, piece, data.name, identifier or []))
         facts = {"out": str(out), "rows": writer.rows}
         if as_json:
@@ -99,15 +96,3 @@ def _scores(model: Any, frame: pd.DataFrame, file: str, identifier: list[str]) -
     columns["label"] = model.classes_[model._codes(proba)]  # noqa: SLF001  the same package
     kept = {name: frame[name].to_numpy() for name in identifier}
     return pd.DataFrame({**kept, **columns})
-
-
-def _watched(pieces: Iterator[pd.DataFrame], *, quiet: bool) -> Iterator[pd.DataFrame]:
-    if not shows_progress(quiet=quiet):
-        yield from pieces
-        return
-    done = 0
-    with console(stderr=True).status("Predicting") as status:
-        for piece in pieces:
-            yield piece
-            done += len(piece)
-            status.update(f"Predicting, {done:,} rows so far")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from gbimb.files._chunks import chunks
 from gbimb.files._columns import prepare_columns
-from gbimb.files._match import match_columns
+from gbimb.files._json import plain, to_json
+from gbimb.files._match import as_text, match_columns, text_columns
 from gbimb.files._read import (
     check_ending,
-    check_file,
+    is_parquet,
+    list_files,
     read_file,
     require_columns,
     table_name,
@@ -16,12 +18,17 @@ from gbimb.files._write import TableWriter
 
 __all__ = [
     "TableWriter",
+    "as_text",
     "check_ending",
-    "check_file",
     "chunks",
+    "is_parquet",
+    "list_files",
     "match_columns",
+    "plain",
     "prepare_columns",
     "read_file",
     "require_columns",
     "table_name",
+    "text_columns",
+    "to_json",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from gbimb.exceptions import InvalidDataError
-from gbimb.files._read import CSV, PARQUET, check_file, csv_separator, is_parquet, sentences
+from gbimb.files._read import csv_separator, csv_stream, is_parquet, list_files, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ def chunks(
         In one sentence, if a file cannot be read or there is no row.
     """
     there = 0
-    for file in _files(path, option):
+    for file in list_files(path, option):
         with sentences(file):
             for frame in _parquet(file, rows) if is_parquet(file) else _csv(file, text, rows):
                 there += len(frame)
@@ -48,23 +48,14 @@ def chunks(
         raise InvalidDataError(msg)
 
 
-def _files(path: Path, option: str) -> list[Path]:
-    if not path.is_dir():
-        check_file(path, option)
-        return [path]
-    files = sorted(p for p in path.iterdir() if p.name.lower().endswith((*CSV, *PARQUET)))
-    if not files:
-        msg = f"{option} names the folder {str(path)!r}, which holds no CSV or Parquet file."
-        raise InvalidDataError(msg)
-    return files
-
-
 def _csv(path: Path, text: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
     dtype: dict[str, Any] = dict.fromkeys(text, str)
-    reader = pd.read_csv(
-        path, sep=csv_separator(path), dtype=dtype, chunksize=rows, low_memory=False
-    )
-    with reader:
+    with (
+        csv_stream(path) as stream,
+        pd.read_csv(
+            stream, sep=csv_separator(path), dtype=dtype, chunksize=rows, low_memory=False
+        ) as reader,
+    ):
         yield from reader
 
 

@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 SHOWN: Final = 3
 
 
+def as_text(value: Any) -> str:  # noqa: ANN401  any label or cell
+    """Return a label as text, in which 1.0, as a file with gaps has it, is 1.
+
+    >>> as_text(1.0), as_text(np.bool_(True)), as_text("yes")
+    ('1', 'True', 'yes')
+    """
+    plain = value.item() if isinstance(value, np.generic) else value
+    whole = isinstance(plain, float) and plain.is_integer()
+    return str(int(plain)) if whole else str(plain)
+
+
 def text_columns(model: Any) -> list[str]:  # noqa: ANN401  any of our estimators
     """Return the columns that held text when ``model`` was fitted."""
     return [c.name for c in _columns(model) if c.categories and isinstance(c.categories[0], str)]
@@ -65,11 +76,7 @@ def _match(column: Column, values: pd.Series[Any]) -> pd.Series[Any]:
 def _text(values: pd.Series[Any]) -> pd.Series[Any]:
     if isinstance(values.dtype, pd.CategoricalDtype) or pdt.is_string_dtype(values.dtype):
         return values
-    return values.astype(object).where(values.isna(), values.map(_word)).astype(object)
-
-
-def _word(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return values.astype(object).where(values.isna(), values.map(as_text)).astype(object)
 
 
 def _numbers(name: str, values: pd.Series[Any]) -> pd.Series[Any]:

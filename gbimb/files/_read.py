@@ -10,13 +10,13 @@ import pandas as pd
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 PARQUET: Final = (".parquet", ".pq")
-CSV: Final = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip")
+CSV: Final = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip", ".csv.zst")
 OTHER_SEPARATORS: Final = (";", "\t", "|")
-KINDS: Final = ".csv, .csv.gz, .parquet"
+KINDS: Final = ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet"
 
 
 def table_name(path: Path) -> str:
@@ -28,19 +28,50 @@ def table_name(path: Path) -> str:
 
 
 def read_file(path: Path, option: str = "--data") -> pd.DataFrame:
-    """Return the table in a file; ``option`` is how it was asked for.
+    """Return the table in a file, or in all files of a folder, one after the other.
+
+    ``option`` is how it was asked for.
 
     Raises
     ------
     InvalidParameterError
         If there is no such file, or its name ends in something else than .csv or .parquet.
     InvalidDataError
-        If the file cannot be read as what its name says, or holds no rows.
+        If a file cannot be read as what its name says, their columns differ, or there is no row.
     """
-    check_file(path, option)
+    files = list_files(path, option)
+    frames = [_read(file) for file in files]
+    for file, frame in zip(files, frames, strict=True):
+        require_same_columns(frames[0].columns, frame.columns, files[0].name, file.name)
+    frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    if len(frame) == 0:
+        msg = f"{path.name!r} holds no rows."
+        raise InvalidDataError(msg)
+    return frame
+
+
+def _read(path: Path) -> pd.DataFrame:
     with sentences(path):
         frame = _read_parquet(path) if is_parquet(path) else _read_csv(path)
     return _checked(frame, path.name)
+
+
+def list_files(path: Path, option: str) -> list[Path]:
+    """Return a file as a list, or the CSV and Parquet files of a folder, sorted by name.
+
+    Raises
+    ------
+    GbimbError
+        If there is none.
+    """
+    if not path.is_dir():
+        _check_file(path, option)
+        return [path]
+    files = sorted(p for p in path.iterdir() if p.name.lower().endswith((*CSV, *PARQUET)))
+    if not files:
+        msg = f"{option} names the folder {str(path)!r}, which holds no CSV or Parquet file."
+        raise InvalidDataError(msg)
+    return files
 
 
 def is_parquet(path: Path) -> bool:
@@ -48,13 +79,10 @@ def is_parquet(path: Path) -> bool:
     return path.name.lower().endswith(PARQUET)
 
 
-def check_file(path: Path, option: str) -> None:
+def _check_file(path: Path, option: str) -> None:
     """Raise unless ``path`` is a file with an ending that is known."""
     if not path.exists():
         msg = f"{option} must name a file, got {str(path)!r}, which does not exist."
-        raise InvalidParameterError(msg)
-    if not path.is_file():
-        msg = f"{option} must name a file, got the folder {str(path)!r}."
         raise InvalidParameterError(msg)
     check_ending(path, option)
 
@@ -94,7 +122,20 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     # low_memory would guess the type of a column piece by piece.
-    return pd.read_csv(path, sep=csv_separator(path), low_memory=False)
+    with csv_stream(path) as stream:
+        return pd.read_csv(stream, sep=csv_separator(path), low_memory=False)
+
+
+@contextmanager
+def csv_stream(path: Path) -> Iterator[Any]:
+    """Give pandas the file, or of .zst, for which it wants a package more, what is in it."""
+    if path.suffix.lower() != ".zst":
+        yield path
+        return
+    import pyarrow as pa
+
+    with pa.input_stream(str(path), compression="zstd") as stream:
+        yield stream
 
 
 def csv_separator(path: Path) -> str:
@@ -105,12 +146,14 @@ def csv_separator(path: Path) -> str:
     InvalidDataError
         If the line has a name twice; pandas would rename the second one.
     """
-    header = list(pd.read_csv(path, nrows=0).columns)
+    with csv_stream(path) as stream:
+        header = list(pd.read_csv(stream, nrows=0).columns)
     found = ","
     if len(header) == 1:
         shown = [separator for separator in OTHER_SEPARATORS if separator in str(header[0])]
         found = shown[0] if shown else found
-    names = pd.read_csv(path, nrows=1, header=None, sep=found, dtype=str).iloc[0].dropna()
+    with csv_stream(path) as stream:
+        names = pd.read_csv(stream, nrows=1, header=None, sep=found, dtype=str).iloc[0].dropna()
     _check_repeated(pd.Index(names), path.name)
     return found
 
@@ -118,9 +161,6 @@ def csv_separator(path: Path) -> str:
 def _checked(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     frame.columns = pd.Index([str(column) for column in frame.columns], dtype=object)
     _check_repeated(frame.columns, name)
-    if len(frame) == 0:
-        msg = f"{name!r} holds no rows."
-        raise InvalidDataError(msg)
     return frame
 
 
@@ -128,6 +168,19 @@ def _check_repeated(columns: pd.Index[Any], name: str) -> None:
     repeated = columns[columns.duplicated()]
     if len(repeated):
         msg = f"Column names must differ, got {repeated[0]!r} more than once in {name!r}."
+        raise InvalidDataError(msg)
+
+
+def require_same_columns(
+    first: Iterable[str], other: Iterable[str], first_name: str, other_name: str
+) -> None:
+    """Raise if two files of a folder have different columns, in whatever order."""
+    odd = sorted(set(map(str, first)) ^ set(map(str, other)))
+    if odd:
+        msg = (
+            f"All files of a folder must have the same columns, but only one of {first_name!r} "
+            f"and {other_name!r} has {odd[0]!r}."
+        )
         raise InvalidDataError(msg)
 
 

@@ -26,8 +26,8 @@ class TableWriter:
         if not self._path.absolute().parent.is_dir():
             msg = f"{option} must name a file in a folder that exists, got {str(path)!r}."
             raise InvalidParameterError(msg)
-        if self._path.suffix.lower() == ".zip":
-            msg = f"{option} must end in .csv, .csv.gz or .parquet, got {self._path.name!r} (.zip)."
+        if self._path.suffix.lower() in (".zip", ".zst"):
+            msg = f"{option} must end in .csv, .csv.gz or .parquet, got {self._path.name!r}."
             raise InvalidParameterError(msg)
         # The ending stays last: it says how CSV is compressed.
         self._part = self._path.with_name(f".part-{self._path.name}")

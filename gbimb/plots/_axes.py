@@ -57,6 +57,15 @@ def legend_above(ax: Axes, lines: list[Any], columns: int) -> None:
     )
 
 
+def as_written(name: object) -> str:
+    r"""Return a name so that dollar signs in it are no formula.
+
+    >>> print(as_written("$5 to $9"))
+    \$5 to \$9
+    """
+    return str(name).replace("$", r"\$")
+
+
 def text_colour() -> str:
     """Return the colour of text in the style in use."""
     import matplotlib as mpl

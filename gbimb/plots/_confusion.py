@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix
 
 from gbimb.estimators._fitted import check_is_fitted
 from gbimb.exceptions import InvalidDataError
-from gbimb.plots._axes import colour, make_axes, text_colour
+from gbimb.plots._axes import as_written, colour, make_axes, text_colour
 from gbimb.plots._base import Display
 from gbimb.plots._read import ask_estimator, held_out_rows, read_predictions, two_names
 
@@ -224,10 +224,10 @@ class ConfusionDisplay(Display):
                 color=text_colour(),
                 fontsize="small" if small else "large",
             )
-        ticks = range(k)
+        ticks, names = range(k), [as_written(label) for label in self.labels]
         turned = 45 if small else 0
-        ax.set_xticks(ticks, self.labels, rotation=turned, ha="right" if small else "center")
-        ax.set_yticks(ticks, self.labels)
+        ax.set_xticks(ticks, names, rotation=turned, ha="right" if small else "center")
+        ax.set_yticks(ticks, names)
         ax.set(xlabel="called", ylabel="true", xlim=(-0.5, k - 0.5), ylim=(k - 0.5, -0.5))
         ax.grid(visible=False)
         ax.tick_params(length=0)

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import wilcoxon
 
 from gbimb.exceptions import InvalidDataError
-from gbimb.plots._axes import colour, make_axes, text_colour
+from gbimb.plots._axes import as_written, colour, make_axes, text_colour
 from gbimb.plots._base import Display
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ class CriticalDifferenceDisplay(Display):
             level = top + LINE * 1.6 * (i if left else k - 1 - i)
             edge = 0.7 if left else k + 0.3
             ax.plot([rank, rank, edge], [0, level, level], color=ink, linewidth=0.9, clip_on=False)
-            text = f"{name}  {rank:.2f} " if left else f" {rank:.2f}  {name}"
+            shown = as_written(name)
+            text = f"{shown}  {rank:.2f} " if left else f" {rank:.2f}  {shown}"
             ax.text(edge, level, text, ha="right" if left else "left", va="center", color=ink)
             ax.plot([rank], [0], "o", color=colour(0), clip_on=False, zorder=3)
         for row, group in enumerate(groups, 1):

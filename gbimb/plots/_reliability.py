@@ -142,7 +142,8 @@ def _draw(ax: Axes, bins: pd.DataFrame, ends: tuple[float, float], shade: str, l
     seen = observed > 0
     ax.vlines(inside(x), low, high, color=shade, linewidth=1.5)
     ax.plot(inside(x[seen]), inside(observed[seen]), "o-", color=shade, label=label)
-    ax.plot(inside(x[~seen]), np.full((~seen).sum(), ends[0]), "v", color=shade, clip_on=False)
+    if not seen.all():  # an empty line would be laid out at the corner of the figure
+        ax.plot(inside(x[~seen]), np.full((~seen).sum(), ends[0]), "v", color=shade, clip_on=False)
 
 
 def reliability_bins(

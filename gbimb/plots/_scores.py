@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from gbimb.plots._axes import (
+    as_written,
     colour,
     inside,
     make_axes,
@@ -101,7 +102,7 @@ class ScoreDisplay(PredictionsDisplay):
         ax = make_axes(ax)
         for i, (name, bars) in enumerate(self.bins.groupby("class", sort=False)):
             edges = np.append(bars["low"], bars["high"].iloc[-1])
-            label = f"{name} ({int(bars['rows'].sum()):,} rows)"
+            label = f"{as_written(name)} ({int(bars['rows'].sum()):,} rows)"
             ax.stairs(bars["share"], edges, fill=True, alpha=0.35, color=colour(i), label=label)
             ax.stairs(bars["share"], edges, color=colour(i), linewidth=1.2)
         mark_threshold(ax, self.threshold)

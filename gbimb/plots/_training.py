@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from gbimb.estimators._fitted import check_is_fitted
@@ -12,7 +14,7 @@ from gbimb.plots._axes import colour, legend_above, make_axes, text_colour
 from gbimb.plots._base import Display
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Self
 
     from matplotlib.axes import Axes
@@ -27,8 +29,8 @@ class TrainingDisplay(Display):
     ----------
     evals_result : dict
         ``{data: {metric: [value of each round]}}``, as the estimators and both engines keep it.
-    best_iteration : int or None
-        Number of rounds kept.
+    best_iteration : int, dict or None
+        Number of rounds kept; of several fits, ``{data: number}``.
 
     Attributes
     ----------
@@ -45,7 +47,7 @@ class TrainingDisplay(Display):
         self,
         *,
         evals_result: Mapping[str, Mapping[str, Sequence[float]]],
-        best_iteration: int | None = None,
+        best_iteration: int | Mapping[str, int] | None = None,
     ) -> None:
         self.evals_result = evals_result
         self.best_iteration = best_iteration
@@ -59,21 +61,45 @@ class TrainingDisplay(Display):
         GbimbError
             If the estimator has none, or matplotlib is not installed.
         """
-        check_is_fitted(estimator)
-        history = getattr(estimator, "evals_result_", None)
-        if not history:
+        history = _history(estimator)
+        return cls.from_evals_result(history, getattr(estimator, "best_iteration_", None), ax=ax)
+
+    @classmethod
+    def from_cv_results(cls, cv_results: Mapping[str, Any], *, ax: Axes | None = None) -> Self:
+        """Draw the first metric of each fold's estimator, with a dot where it was kept.
+
+        Parameters
+        ----------
+        cv_results : dict
+            Of ``cross_validate(..., return_estimator=True)``.
+        ax : matplotlib Axes, optional
+            Where to draw; None makes a figure.
+
+        Raises
+        ------
+        GbimbError
+            If there are no estimators, one has no history, or matplotlib is not installed.
+        """
+        if "estimator" not in cv_results:
             msg = (
-                f"{type(estimator).__name__} has no evals_result_: no rows were held out, or it "
-                "holds several models. Look at one of those."
+                "cv_results must hold 'estimator': call cross_validate with "
+                f"return_estimator=True; got {sorted(cv_results)}."
             )
             raise InvalidDataError(msg)
-        return cls.from_evals_result(history, getattr(estimator, "best_iteration_", None), ax=ax)
+        history: dict[str, Mapping[str, Sequence[float]]] = {}
+        kept: dict[str, int] = {}
+        for i, estimator in enumerate(cv_results["estimator"], 1):
+            metrics = next(iter(_history(estimator).values()))
+            metric, values = next(iter(metrics.items()))
+            history[f"fold {i}"] = {metric: values}
+            kept[f"fold {i}"] = int(getattr(estimator, "best_iteration_", len(values)))
+        return cls.from_evals_result(history, kept, ax=ax)
 
     @classmethod
     def from_evals_result(
         cls,
         evals_result: Mapping[str, Mapping[str, Sequence[float]]],
-        best_iteration: int | None = None,
+        best_iteration: int | Mapping[str, int] | None = None,
         *,
         ax: Axes | None = None,
     ) -> Self:
@@ -117,13 +143,30 @@ class TrainingDisplay(Display):
                 label=label + note,
                 marker="o" if len(values) == 1 else None,
             )
-        if self.best_iteration is not None:
+        if isinstance(self.best_iteration, Mapping):
+            for line, kept in zip(lines, self.best_iteration.values(), strict=True):
+                ax.plot(
+                    [kept], [np.asarray(line.get_ydata())[kept - 1]], "o", color=line.get_color()
+                )
+        elif self.best_iteration is not None:
             label = f"{self.best_iteration} rounds kept"
             end, ink = self.best_iteration, text_colour()
             lines.append(ax.axvline(end, color=ink, linestyle=":", linewidth=1.2, label=label))
         ax.set(xlabel="round", ylabel="held-out rows")
         legend_above(ax, lines, 3)
         return self._drawn(ax)
+
+
+def _history(estimator: Any) -> Mapping[str, Mapping[str, Sequence[float]]]:  # noqa: ANN401
+    check_is_fitted(estimator)
+    history: Mapping[str, Mapping[str, Sequence[float]]] = getattr(estimator, "evals_result_", {})
+    if not history:
+        msg = (
+            f"{type(estimator).__name__} has no evals_result_: no rows were held out, or it "
+            "holds several models. Look at one of those."
+        )
+        raise InvalidDataError(msg)
+    return history
 
 
 def _falls(metric: str) -> bool:

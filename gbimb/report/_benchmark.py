@@ -1,0 +1,187 @@
+"""The numbers of a report on a benchmark."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from gbimb.benchmark._comparison import INTERVALS, TESTS, compare
+from gbimb.benchmark._export import as_dict
+from gbimb.benchmark._methods import BASELINE, ENGINES
+from gbimb.benchmark._report import SHOWN, method_label
+from gbimb.benchmark._summary import ALL_TABLES
+from gbimb.benchmark._verdict import amount
+from gbimb.plots import CriticalDifferenceDisplay
+from gbimb.plots._ranks import FEWEST_TABLES, signed_rank_holm
+from gbimb.report._checks import FEW_ROWS, Check, in_order, leaks
+
+if TYPE_CHECKING:
+    from gbimb.benchmark import BenchmarkTable, Results
+
+LEAST_REPEATED: Final = 0.01
+
+
+def benchmark_facts(results: Results, command: str) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return the numbers of a report on a benchmark, and its leaderboard."""
+    board = _leaderboard(results)
+    scores = _scores_by_table(results)
+    facts = as_dict(results, command)
+    facts |= {
+        "title": ", ".join(t.name for t in results.plan.tables[:3])
+        + (", ..." if len(results.plan.tables) > 3 else ""),
+        "engine_verdicts": facts.pop("verdict"),
+        "verdict": _verdict(results, board),
+        "leaderboard": board.to_dict("records"),
+        "shown": SHOWN,
+        "by_table": {
+            "columns": list(scores.index),
+            "rows": [{"name": n, "values": scores[n].tolist()} for n in scores],
+        },
+        "differences": _differences(results),
+        "ranks": _ranks(scores),
+        "ranks_note": _ranks_note(len(scores)),
+        "checks": in_order(_checks(results)),
+    }
+    return facts, board
+
+
+def _name(engine: str, method: str) -> str:
+    return f"{method_label(method)} ({ENGINES[engine]})"
+
+
+def _leaderboard(results: Results) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    for row in results.summary:
+        if row.table == ALL_TABLES:
+            own: dict[str, Any] = {"engine": row.engine, "method": row.method}
+            own["name"] = _name(row.engine, row.method)
+            for measure in SHOWN:
+                own[measure] = row.measures[measure].mean
+                own[f"{measure}_sd"] = row.measures[measure].sd
+            rows.append(own)
+    return pd.DataFrame(rows).sort_values("mcc", ascending=False, kind="stable", ignore_index=True)
+
+
+def _scores_by_table(results: Results) -> pd.DataFrame:
+    """Return the mean MCC of each table (row) and method (column)."""
+    cells: dict[str, dict[str, float]] = {}
+    for row in results.summary:
+        if row.table != ALL_TABLES:
+            name = _name(row.engine, row.method)
+            cells.setdefault(name, {})[row.table] = row.measures["mcc"].mean
+    return pd.DataFrame(cells)
+
+
+def _verdict(results: Results, board: pd.DataFrame) -> list[str]:
+    best = board.iloc[0]
+    where = f"{len(results.plan.tables)} tables" if len(results.plan.tables) > 1 else "this table"
+    first = (
+        f"Of {len(board)} ways to learn, {best['name']} has the highest MCC on {where}, "
+        f"{best['mcc']:.3f}"
+    )
+    if best["method"] == BASELINE:
+        return [f"{first}.", "That is the line to beat: nothing does better on average."]
+    found = compare(results.records, best["engine"], best["method"], BASELINE)
+    if found is None:
+        return [f"{first}.", f"Without {method_label(BASELINE)} there is no line to beat."]
+    sure = "which chance does not explain" if found.is_confirmed else "which chance may explain"
+    second = (
+        f"Against {method_label(BASELINE)} with the same engine, the line to beat, its MCC "
+        f"differs by {amount(found)}, {sure}; the best of many always looks better than it is."
+    )
+    return [f"{first}.", second]
+
+
+def _differences(results: Results) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": _name(c.engine, c.method),
+            "baseline_name": method_label(c.baseline),
+            "interval": INTERVALS[c.kind],
+            "test": TESTS[c.kind],
+            **asdict(c),
+        }
+        for c in results.comparisons
+        if c.measure == "mcc"
+    ]
+
+
+def _ranks(scores: pd.DataFrame) -> dict[str, Any] | None:
+    if len(scores) < FEWEST_TABLES or scores.shape[1] < 2:
+        return None
+    ranks = scores.rank(axis=1, ascending=False).mean()
+    display = CriticalDifferenceDisplay(ranks=ranks, p_values=signed_rank_holm(scores))
+    return {"mean": display.ranks.to_dict(), "groups": display.groups()}
+
+
+def rank_display(facts: dict[str, Any]) -> CriticalDifferenceDisplay | None:
+    """Return the diagram of critical differences, if there are enough tables for one."""
+    if facts["ranks"] is None:
+        return None
+    columns = {row["name"]: row["values"] for row in facts["by_table"]["rows"]}
+    scores = pd.DataFrame(columns, index=facts["by_table"]["columns"])
+    ranks = pd.Series(facts["ranks"]["mean"])
+    return CriticalDifferenceDisplay(ranks=ranks, p_values=signed_rank_holm(scores))
+
+
+def _ranks_note(tables: int) -> str:
+    if tables >= FEWEST_TABLES:
+        return (
+            "Mean ranks over the tables; a bar joins what Wilcoxon's signed-rank test, after "
+            "Holm's correction, cannot tell apart."
+        )
+    return (
+        f"No diagram: it compares ranks over {FEWEST_TABLES} tables or more, and there "
+        f"{'is one' if tables == 1 else f'are {tables}'} here."
+    )
+
+
+def _checks(results: Results) -> list[Check]:
+    found: list[Check] = []
+    for table in results.plan.tables:
+        found += [_few(table, results.plan.folds), _repeated(table)]
+        of = f" of table {table.name!r}"
+        if table.classes:
+            found.append(Check("GBI005", "skipped", f"It looks at two classes, not at those{of}."))
+        else:
+            found.append(leaks(table.X, table.y.astype(np.intp), of))
+    return [*found, *_constant(results)]
+
+
+def _few(table: BenchmarkTable, folds: int) -> Check:
+    rows = min(table.class_rows)
+    each = f"{rows:,} rows of the rarest class, about {rows / folds:.0f} in a fold"
+    if rows < FEW_ROWS:
+        text = f"Table {table.name!r} has only {each}: one row more or less moves its scores."
+        return Check("GBI001", "warning", text)
+    return Check("GBI001", "passed", f"Table {table.name!r} has {each}.")
+
+
+def _repeated(table: BenchmarkTable) -> Check:
+    prints = pd.util.hash_pandas_object(table.X.assign(**{"\0label": table.y}), index=False)
+    again = int(prints.duplicated(keep=False).sum())
+    if again < LEAST_REPEATED * table.rows:
+        text = f"{again:,} of {table.rows:,} rows of table {table.name!r} are there more than once."
+        return Check("GBI006", "passed", text)
+    text = (
+        f"{again:,} of {table.rows:,} rows of table {table.name!r} are there more than once, label "
+        "included, so that folds share them: remove them if they are the same cases."
+    )
+    return Check("GBI006", "warning", text)
+
+
+def _constant(results: Results) -> list[Check]:
+    zeros: dict[str, int] = {}
+    for record in results.records:
+        if record.mcc == 0:
+            name = f"{_name(record.engine, record.method)} on {record.table!r}"
+            zeros[name] = zeros.get(name, 0) + 1
+    if not zeros:
+        return [
+            Check("GBI002", "passed", "Every method tells some rows from others in every fold.")
+        ]
+    shown = "; ".join(f"{name} in {n} of {results.plan.folds} folds" for name, n in zeros.items())
+    return [Check("GBI002", "warning", f"All rows are called alike, or as by chance: {shown}.")]

@@ -1,0 +1,219 @@
+"""The numbers of a report on two classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from gbimb.metrics import (
+    ConfusionCounts,
+    average_precision,
+    mcc_score,
+    roc_auc,
+    row_log_loss,
+    threshold_curve,
+)
+from gbimb.plots import (
+    PrecisionRecallDisplay,
+    ReliabilityDisplay,
+    ScoreDisplay,
+    ThresholdDisplay,
+)
+from gbimb.plots._read import Predictions
+from gbimb.plots._reliability import reliability_bins
+from gbimb.plots._scores import score_bins
+from gbimb.plots._sweep import Sweep
+from gbimb.plots._threshold import SHOWN, TAILS
+from gbimb.report import _checks as checks
+from gbimb.report._cost import cost_facts
+from gbimb.report._model import training_display
+from gbimb.report._verdict import Finding, binary_verdict
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gbimb._typing import FloatArray, IntArray
+    from gbimb.plots._base import Display
+    from gbimb.report._checks import Check
+    from gbimb.report._rows import Rows
+
+HALVES: Final = 100
+LABELS: Final = {
+    "mcc": "MCC",
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "flagged": "share flagged",
+    "average_precision": "average precision",
+    "roc_auc": "ROC AUC",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+}
+
+
+def binary_facts(
+    model: Any,  # noqa: ANN401  any of our estimators
+    rows: Rows,
+    costs: dict[str, float] | None,
+    in_training: Check,
+) -> tuple[dict[str, Any], dict[str, Display], pd.DataFrame]:
+    """Return the numbers, the pictures that show them, and the table of thresholds."""
+    at = int(np.flatnonzero(model.classes_ == model.pos_label_)[0])
+    y = (rows.codes == at).astype(np.uint8)
+    threshold = float(model.threshold_)
+    seen = Predictions(y, rows.proba[:, at], rows.weight, (rows.names[1 - at], rows.names[at]))
+    sweep = Sweep.of(y, seen.proba, seen.weight, threshold=threshold)
+    bins = _reliability(seen, rows.before[:, at])
+    curve = threshold_curve(y, seen.proba, seen.weight)
+    area = average_precision(curve)
+    displays: dict[str, Display] = {
+        "precision_recall": PrecisionRecallDisplay(
+            sweep=sweep, average_precision=area, threshold=threshold
+        ),
+        "threshold": ThresholdDisplay(sweep=sweep, threshold=threshold),
+        "reliability": ReliabilityDisplay(bins=bins),
+        "scores": ScoreDisplay(bins=score_bins(seen), threshold=threshold),
+        **training_display(model),
+    }
+    table = displays["threshold"].frame()
+    place = int(np.flatnonzero(sweep.thresholds == threshold)[0])
+    best = int(np.argmax(table["mcc"]))
+    facts: dict[str, Any] = {
+        "kind": "two classes",
+        "negative": seen.names[0],
+        "positive": seen.names[1],
+        "rows": int(y.size),
+        "positives": int(y.sum()),
+        "weighted": seen.weight is not None,
+        "prevalence": float(np.average(y, weights=seen.weight)),
+        "threshold": threshold,
+        "counts": {name: float(table[name].iloc[place]) for name in ("tp", "fp", "fn", "tn")},
+        "scores": _scores(table.iloc[place], (area, roc_auc(curve)), seen),
+        "best_mcc_threshold": float(sweep.thresholds[best]),
+        "curve": {"threshold": sweep.thresholds, "tp": sweep.counts.tp, "fp": sweep.counts.fp},
+        "reliability": bins.to_dict("records"),
+        "histogram": displays["scores"].frame().to_dict("records"),
+        "cost": None if costs is None else cost_facts(costs, sweep, threshold),
+    }
+    finding = _find(seen, sweep, best, place)
+    sample = rows.sample, (rows.sampled == at).astype(np.intp)
+    facts["checks"] = checks.in_order(
+        [
+            checks.constant(rows.proba),
+            checks.last_round(model),
+            checks.leaks(*sample),
+            in_training,
+            *_checks(facts, finding),
+        ]
+    )
+    facts["verdict"] = binary_verdict(facts, finding)
+    if costs is not None:
+        table = table.assign(**facts["cost"].pop("curve"))
+    bands = [name for name in table.columns if name.endswith(("_low", "_high"))]
+    facts["bands"] = {name: table[name].to_numpy() for name in bands}
+    return facts, displays, table
+
+
+def _reliability(seen: Predictions, before: FloatArray) -> pd.DataFrame:
+    bins = reliability_bins(seen.y, seen.proba, seen.weight)
+    if np.allclose(before, seen.proba, rtol=1e-3, atol=1e-9):
+        return bins
+    raw = reliability_bins(seen.y, before, seen.weight)
+    parts = [raw.assign(name="before correction"), bins.assign(name="after correction")]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _scores(
+    chosen: pd.Series[Any], areas: tuple[float, float], seen: Predictions
+) -> list[dict[str, Any]]:
+    """Return the scores at the threshold with their intervals, then those of all thresholds."""
+    found: list[dict[str, Any]] = [
+        {"name": name, "value": float(chosen[name])}
+        | {end: float(chosen[f"{name}_{end}"]) for end in ("low", "high")}
+        for name in SHOWN
+    ]
+    losses = row_log_loss(seen.y.astype(np.float64), seen.proba), (seen.proba - seen.y) ** 2
+    values = [*areas, *(float(np.average(loss, weights=seen.weight)) for loss in losses)]
+    found += [
+        {"name": name, "value": value, "low": None, "high": None}
+        for name, value in zip(tuple(LABELS)[len(SHOWN) :], values, strict=True)
+    ]
+    return [{"label": LABELS[score["name"]], **score} for score in found]
+
+
+def _find(seen: Predictions, sweep: Sweep, best: int, chosen: int) -> Finding:
+    weight = np.ones(seen.y.size) if seen.weight is None else seen.weight
+    spread = float(np.sqrt((seen.proba * (1 - seen.proba)) @ weight**2))
+    gains = gains_of_halves(seen.y, seen.proba, weight, sweep.thresholds, chosen)
+    return Finding(
+        expected=float(seen.proba @ weight),
+        found=float(seen.y @ weight),
+        spread=spread,
+        best=float(sweep.thresholds[best]),
+        gain=float(gains.mean()),
+        least_gain=float(np.quantile(gains, TAILS[0])),
+    )
+
+
+def gains_of_halves(
+    y: NDArray[np.uint8],
+    proba: FloatArray,
+    weight: FloatArray,
+    thresholds: FloatArray,
+    chosen: int,
+) -> FloatArray:
+    """Return what the best threshold of one half of the rows adds to MCC on the other half.
+
+    On the rows that it is the best of, a threshold always looks better than it is.
+
+    Parameters
+    ----------
+    y : uint8 array of shape (n,), 0 or 1
+    proba, weight : float64 arrays of shape (n,)
+    thresholds : float64 array of shape (k,), falling
+        The last one calls all rows.
+    chosen : int
+        The position of the one that it is compared with.
+
+    Returns
+    -------
+    float64 array of shape (100,), one for each random half
+    """
+    rng = np.random.default_rng(0)
+    cells = 2 * np.searchsorted(-thresholds, -proba) + y
+    whole = _called(cells, weight, thresholds.size)
+    gains = np.empty(HALVES)
+    for i in range(HALVES):
+        half = _called(cells, weight * rng.integers(0, 2, y.size), thresholds.size)
+        best = int(np.argmax(mcc_score(_counts(half))))
+        other = mcc_score(_counts(whole - half))
+        gains[i] = other[best] - other[chosen]
+    return gains
+
+
+def _called(cells: IntArray, weight: FloatArray, k: int) -> FloatArray:
+    """Return the weight of negatives and positives that each threshold calls, shape (2, k)."""
+    steps = np.bincount(cells, weights=weight, minlength=2 * k).reshape(k, 2).T
+    called: FloatArray = np.cumsum(steps, axis=1)
+    return called
+
+
+def _counts(called: FloatArray) -> ConfusionCounts:
+    fp, tp = np.maximum(called, 0.0)  # a difference of sums of weights can be -1e-17
+    return ConfusionCounts(tp, fp, tp[-1] - tp, fp[-1] - fp)
+
+
+def _checks(facts: dict[str, Any], finding: Finding) -> list[Check]:
+    positives, negatives = facts["positives"], facts["rows"] - facts["positives"]
+    rare = (positives, facts["positive"]), (negatives, facts["negative"])
+    rows, name = min(rare, key=lambda pair: pair[0])
+    scores = {score["name"]: score for score in facts["scores"]}
+    expected, found = np.array([finding.expected]), np.array([finding.found])
+    return [
+        checks.few_rows(name, rows, scores["mcc"]["low"], scores["mcc"]["high"]),
+        checks.edge(facts["threshold"], scores["flagged"]["value"], facts["positive"]),
+        checks.sums([facts["positive"]], expected, found, np.array([finding.differs])),
+        checks.better_threshold(facts["threshold"], finding),
+    ]

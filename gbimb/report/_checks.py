@@ -1,0 +1,232 @@
+"""Coded checks: what is likely to mislead whoever reads the numbers.
+
+======  ==========================================================================================
+GBI001  Too few rows of a class for the score's precision
+GBI002  The probabilities are constant
+GBI003  The best round is the last one
+GBI004  The threshold is at the edge: nobody, or everybody, is called
+GBI005  A column alone tells the classes apart
+GBI006  Rows are in the training file, too
+GBI007  The probabilities do not add up to the rows of each class
+GBI008  Another threshold does clearly better
+======  ==========================================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from pandas.api import types as pdt
+
+from gbimb.metrics import roc_auc, threshold_curve
+from gbimb.report._verdict import CHANCE, number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from gbimb._typing import BoolArray, FloatArray, IntArray
+    from gbimb.report._verdict import Finding
+
+FEW_ROWS: Final = 30
+WIDE_INTERVAL: Final = 0.15
+SUSPECT_AUC: Final = 0.99
+NAMES_SHOWN: Final = 5
+
+FOR_TWO_CLASSES: Final = ("GBI004", "GBI005", "GBI008")
+TITLES: Final = {
+    "GBI001": "Enough rows of each class",
+    "GBI002": "The probabilities differ",
+    "GBI003": "Training was long enough",
+    "GBI004": "The threshold calls some and not all",
+    "GBI005": "No column gives the answer away",
+    "GBI006": "Test rows are not training rows",
+    "GBI007": "The probabilities add up",
+    "GBI008": "No other threshold is clearly better",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of one check.
+
+    Attributes
+    ----------
+    code : str
+    severity : {"problem", "warning", "passed", "skipped"}
+        A problem makes the numbers worthless, a warning wants a look.
+    text : str
+        A sentence.
+    """
+
+    code: str
+    severity: str
+    text: str
+
+    def facts(self) -> dict[str, str]:
+        """Return the check as plain values."""
+        return {"title": TITLES[self.code], **asdict(self)}
+
+
+def in_order(checks: Sequence[Check]) -> list[dict[str, str]]:
+    """Return the checks as plain values, the gravest first."""
+    ranks = ("problem", "warning", "passed", "skipped")
+    return [c.facts() for c in sorted(checks, key=lambda c: (ranks.index(c.severity), c.code))]
+
+
+def few_rows(name: str, rows: int, low: float, high: float) -> Check:
+    """GBI001: ``rows`` of the rarest class, called ``name``, and the ends of MCC's interval."""
+    text = f"{rows:,} rows of {name!r} place MCC between {low:.2f} and {high:.2f}"
+    if rows < FEW_ROWS or high - low > WIDE_INTERVAL:
+        text = f"Only {text}: smaller differences between models cannot be seen on these rows."
+        return Check("GBI001", "warning", text)
+    return Check("GBI001", "passed", f"{text}.")
+
+
+def constant(proba: FloatArray) -> Check:
+    """GBI002: probabilities of shape (n, K)."""
+    values = int(np.unique(proba[:, -1]).size)
+    if values > 1 or len(proba) == 1:
+        return Check("GBI002", "passed", f"There are {values:,} different probabilities.")
+    text = (
+        "Every row has the same probability, so the model tells no row from another: it has no "
+        "split, or the columns that it splits on are empty here."
+    )
+    return Check("GBI002", "problem", text)
+
+
+def last_round(model: Any) -> Check:  # noqa: ANN401  any of our estimators
+    """GBI003: whether early stopping had the last word."""
+    history = getattr(model, "evals_result_", None)
+    if not history or model.early_stopping_rounds is None:
+        return Check("GBI003", "skipped", "The model did not stop early, or holds several models.")
+    best = int(model.best_iteration_)
+    rounds = max(len(v) for metrics in history.values() for v in metrics.values())
+    if best >= rounds:
+        text = f"The last of {rounds:,} rounds is the best: more n_estimators may do better."
+        return Check("GBI003", "warning", text)
+    return Check("GBI003", "passed", f"Round {best:,} of {rounds:,} is the best.")
+
+
+def edge(threshold: float, flagged: float, positive: str) -> Check:
+    """GBI004: the share of rows called at the threshold."""
+    if 0 < flagged < 1:
+        text = f"{flagged:.2%} of the rows are called {positive!r} at {threshold:.3g}."
+        return Check("GBI004", "passed", text)
+    who = "No row is" if flagged == 0 else "All rows are"
+    text = f"{who} called {positive!r} at the threshold {threshold:.3g}: choose another."
+    return Check("GBI004", "problem", text)
+
+
+def leaks(sample: pd.DataFrame, codes: IntArray, source: str = "") -> Check:
+    """GBI005: columns that alone rank the positives first; ``codes`` is 1 for the positive."""
+    if min(np.bincount(codes, minlength=2)) < 2:
+        return Check("GBI005", "skipped", "There are too few rows of a class.")
+    areas = {str(name): column_auc(sample[name], codes) for name in sample.columns}
+    found = {name: area for name, area in areas.items() if area > SUSPECT_AUC}
+    if not found:
+        name = max(areas, key=lambda n: areas[n])
+        text = f"The strongest column alone, {name!r}, reaches an AUC of {areas[name]:.3f}{source}."
+        return Check("GBI005", "passed", text)
+    shown = ", ".join(f"{n!r} (AUC {a:.4f})" for n, a in list(found.items())[:NAMES_SHOWN])
+    more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
+    text = (
+        f"Almost alone these tell the classes apart{source}: {shown}{more}. Is each known before "
+        "the answer is? If not, leave it out with --drop."
+    )
+    return Check("GBI005", "warning", text)
+
+
+def column_auc(values: pd.Series[Any], codes: IntArray) -> float:
+    """Return how well a column alone ranks, from 0.5 to 1, whichever way it points.
+
+    A category counts with the share of positives that the other half of the rows has in it.
+    """
+    y = codes.astype(np.uint8)
+    if pdt.is_numeric_dtype(values.dtype) or pdt.is_bool_dtype(values.dtype):
+        score = values.to_numpy(np.float64, na_value=np.nan)
+        known = score[np.isfinite(score)]
+        score = np.nan_to_num(score, nan=(known.min() - 1.0) if known.size else 0.0)
+    else:
+        score = _out_of_half(values.astype(object).map(str), y)
+    area = roc_auc(threshold_curve(y, score))
+    return max(area, 1.0 - area)
+
+
+def _out_of_half(values: pd.Series[Any], y: NDArray[np.uint8]) -> FloatArray:
+    half = np.zeros(y.size, bool)
+    for code in (0, 1):
+        half[np.flatnonzero(y == code)[::2]] = True
+    score = np.full(y.size, y.mean())
+    for own in (half, ~half):
+        shares = pd.Series(y[~own]).groupby(values[~own].to_numpy()).mean()
+        score[own] = values[own].map(shares).fillna(y.mean()).to_numpy(np.float64)
+    return score
+
+
+def repeated(prints: NDArray[np.uint64], training: NDArray[np.uint64] | None, file: str) -> Check:
+    """GBI006: rows of which column for column and label for label the training file has one."""
+    if training is None:
+        text = "Name the file that the model was fitted on with --train to look for them."
+        return Check("GBI006", "skipped", text)
+    found = int(np.isin(prints, training).sum())
+    if found == 0:
+        return Check("GBI006", "passed", f"No row is in {file!r}.")
+    text = (
+        f"{found:,} of {prints.size:,} rows ({found / prints.size:.1%}) are in {file!r} with the "
+        "same values and label. Where they are the same cases, the scores here are too good."
+    )
+    return Check("GBI006", "warning", text)
+
+
+def off_by_more_than_chance(
+    expected: FloatArray, found: FloatArray, spread: FloatArray
+) -> BoolArray:
+    """Return for which classes the number of rows is not what the probabilities add up to.
+
+    ``spread`` is its standard deviation if they are true. One of many classes is off by chance.
+    """
+    limit = CHANCE if found.size == 1 else CHANCE + np.sqrt(2 * np.log(found.size))
+    off: BoolArray = np.abs(found - expected) > limit * np.asarray(spread)
+    return off
+
+
+def sums(names: Sequence[str], expected: FloatArray, found: FloatArray, off: BoolArray) -> Check:
+    """GBI007: the expected and found number of rows of each class, and whether they differ."""
+    at = np.flatnonzero(off)
+    if at.size == 0:
+        worst = int(np.argmax(np.abs(found - expected)))
+        text = (
+            f"The probabilities of {names[worst]!r} add up to {number(expected[worst])} rows; "
+            f"there are {number(found[worst])}, which chance explains."
+        )
+        return Check("GBI007", "passed", text)
+    shown = [
+        f"{names[i]!r} {number(expected[i])} rows where there are {number(found[i])}"
+        for i in at[:NAMES_SHOWN]
+    ]
+    text = (
+        f"The probabilities add up to more or fewer rows than chance explains: {', '.join(shown)}. "
+        "The share of the classes may have moved since training."
+    )
+    return Check("GBI007", "warning", text)
+
+
+def better_threshold(chosen: float, found: Finding) -> Check:
+    """GBI008: whether the best threshold of these rows adds more to MCC than chance explains."""
+    if found.is_better:
+        text = (
+            f"A threshold near {found.best:.3g} instead of {chosen:.3g} does better: the best one "
+            f"of a half of these rows adds {found.gain:.3f} to MCC on the other half, and "
+            f"{found.least_gain:.3f} or more in 97.5 % of random halves."
+        )
+        return Check("GBI008", "warning", text)
+    text = (
+        f"MCC is highest at {found.best:.3g} here, but the best threshold of a half of these rows "
+        f"does not reliably add to MCC on the other half ({found.gain:+.3f} on average)."
+    )
+    return Check("GBI008", "passed", text)

@@ -1,0 +1,97 @@
+"""What right and wrong calls cost, at every threshold."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gbimb._validation import check_number
+from gbimb.exceptions import InvalidParameterError, unknown_name
+from gbimb.plots._threshold import RESAMPLES, TAILS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gbimb.metrics import ConfusionCounts
+    from gbimb.plots._sweep import Sweep
+
+KINDS: Final = ("tp", "fp", "fn", "tn")
+FORM: Final = "fp=5,fn=100"
+
+
+def parse_costs(text: str | None) -> dict[str, float] | None:
+    """Return the cost of each kind of row from text such as "fp=5,fn=100,tp=-20".
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is not of that form, or all calls cost the same.
+
+    Examples
+    --------
+    >>> parse_costs("fp=5, fn=100")
+    {'tp': 0.0, 'fp': 5.0, 'fn': 100.0, 'tn': 0.0}
+    """
+    if text is None:
+        return None
+    costs: dict[str, float] = {}
+    for part in filter(None, (p.strip() for p in re.split("[,;]", text))):
+        name, equals, amount = (p.strip() for p in part.partition("="))
+        if name.lower() not in KINDS:
+            raise unknown_name("--cost", name, KINDS)
+        try:
+            costs[name.lower()] = float(amount)
+        except ValueError:
+            equals = ""
+        if not equals:
+            msg = f"--cost must be of the form {FORM}, got {part!r}."
+            raise InvalidParameterError(msg)
+    return check_costs(costs)
+
+
+def check_costs(costs: Mapping[str, float]) -> dict[str, float]:
+    """Return the cost of each kind of row, zero where none is given.
+
+    Raises
+    ------
+    GbimbError
+        If a name or a number is not allowed, or all calls cost the same.
+    """
+    for name, amount in costs.items():
+        if name not in KINDS:
+            raise unknown_name("costs", name, KINDS)
+        check_number(f"costs[{name!r}]", amount, low_open=True, high_open=True)
+    full = {name: float(costs.get(name, 0.0)) for name in KINDS}
+    if full["fp"] == full["tn"] and full["fn"] == full["tp"]:
+        msg = f"The costs must tell right from wrong calls, as {FORM} does, got {dict(costs)}."
+        raise InvalidParameterError(msg)
+    return full
+
+
+def total_cost(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # noqa: ANN401
+    """Return the cost of all rows; a float, or an array with one for each threshold."""
+    return sum(costs[name] * getattr(counts, name) for name in KINDS)
+
+
+def cost_facts(costs: dict[str, float], sweep: Sweep, threshold: float) -> dict[str, Any]:
+    """Return the cost at every threshold with its band, and where it is least."""
+    rows = sum(sweep.at(threshold).as_tuple())
+    each = np.asarray(total_cost(costs, sweep.counts)) / rows
+    again = sweep.resample(RESAMPLES, 0)
+    drawn = total_cost(costs, again) / np.maximum(sum(again.as_tuple()), np.finfo(float).tiny)
+    low, high = np.quantile(drawn, TAILS, axis=0)
+    best = int(np.argmin(each))
+    alarm, miss = costs["fp"] - costs["tn"], costs["fn"] - costs["tp"]
+    return {
+        "costs": costs,
+        "chosen": float(total_cost(costs, sweep.at(threshold)) / rows),
+        "least": float(each[best]),
+        "least_threshold": float(sweep.thresholds[best]),
+        "nobody": float(each[0]),
+        "everybody": float(each[-1]),
+        # Where the probability is true, calling pays from here on.
+        "expected_threshold": alarm / (alarm + miss) if alarm > 0 and miss > 0 else None,
+        "curve": {"cost": each, "cost_low": low, "cost_high": high},
+    }

@@ -1,0 +1,209 @@
+"""From a model and a table to the numbers of a report."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.files import chunks, list_files, match_columns, require_columns, text_columns
+from gbimb.report._binary import binary_facts
+from gbimb.report._checks import repeated
+from gbimb.report._cost import check_costs
+from gbimb.report._model import environment, importances, model_facts
+from gbimb.report._multiclass import many_facts
+from gbimb.report._rows import Asked, class_names, fingerprints, judge, label_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from gbimb.plots._base import Display
+
+    Watch = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a model is on a table.
+
+    Attributes
+    ----------
+    facts : dict
+        All numbers and sentences, plain values and arrays.
+    displays : dict of Display
+        The pictures, not drawn yet.
+    table : DataFrame
+        A row for each threshold, or with more than two classes for each class.
+    """
+
+    facts: dict[str, Any]
+    displays: dict[str, Display]
+    table: pd.DataFrame
+
+    def save(self, path: str | Path) -> list[str]:
+        """Write the report, and its numbers beside it.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in .html; the numbers are ``<name>_numbers.json`` and ``<name>_numbers.csv``.
+
+        Returns
+        -------
+        list of str
+            The names of the files.
+
+        Raises
+        ------
+        GbimbError
+            If jinja2 or matplotlib is not installed, or the path cannot hold a report.
+        """
+        from gbimb.report._render import check_path, evaluation_page, write_report
+
+        return write_report(check_path(path), evaluation_page(self), self.facts, self.table)
+
+
+def evaluate(
+    model: Any,  # noqa: ANN401  any of our estimators
+    data: pd.DataFrame | str | Path,
+    target: str,
+    *,
+    weight: str | None = None,
+    identifier: Sequence[str] = (),
+    costs: dict[str, float] | None = None,
+    train: str | Path | None = None,
+    model_file: Path | None = None,
+    command: str = "",
+    watch: Watch = iter,
+) -> Evaluation:
+    """Judge a fitted model on rows that it has not seen.
+
+    Parameters
+    ----------
+    model : fitted estimator of gbimb
+    data : DataFrame, str or Path
+        The rows with their labels; a file or a folder of files is read piece by piece.
+    target : str
+        Column with the label.
+    weight : str, optional
+        Column with weights of the rows.
+    identifier : sequence of str
+        Columns that name the rows, shown beside the mistakes.
+    costs : dict, optional
+        What a row costs, of "tp", "fp", "fn", "tn", such as ``{"fp": 5, "fn": 100}``; a negative
+        number is a gain. For two classes.
+    train : str or Path, optional
+        The file that the model was fitted on, to look for rows that are in both.
+    model_file : Path, optional
+        Where the model comes from, to tell it from others.
+    command : str, optional
+        What was asked for, to ask for it again.
+    watch : callable, optional
+        Passes the pieces on, and shows how far they are.
+
+    Raises
+    ------
+    GbimbError
+        In one sentence, if a file, a column or a label cannot be used.
+
+    Examples
+    --------
+    >>> import gbimb
+    >>> table = gbimb.datasets.load("yeast_me2")
+    >>> frame = table.X.assign(label=table.y)
+    >>> clf = gbimb.ImbalancedLGBMClassifier(random_state=0).fit(table.X[::2], table.y[::2])
+    >>> found = evaluate(clf, frame[1::2], "label", costs={"fp": 1, "fn": 20})
+    >>> [score["name"] for score in found.facts["scores"]][:3]
+    ['mcc', 'f1', 'precision']
+    >>> bool(found.facts["cost"]["chosen"] < found.facts["cost"]["nobody"])
+    True
+    """
+    many = len(model.classes_) > 2
+    costs = None if costs is None else check_costs(costs)
+    if many and costs is not None:
+        msg = f"--cost goes with two classes, got a model of {len(model.classes_)}."
+        raise InvalidParameterError(msg)
+    pieces, name, digest = _open(data, [*text_columns(model), *identifier])
+    rows = judge(model, watch(pieces), Asked(name, target, weight, identifier))
+    counts = np.bincount(rows.codes, minlength=len(rows.names))
+    if np.count_nonzero(counts) < 2:
+        only = rows.names[int(np.argmax(counts))]
+        msg = f"{name!r} must have rows of two classes or more, got {only!r} only."
+        raise InvalidDataError(msg)
+    in_training = (
+        repeated(rows.prints, None, "")
+        if train is None
+        else repeated(rows.prints, _prints(model, Path(train), target), Path(train).name)
+    )
+    if many:
+        facts, displays, table = many_facts(model, rows, in_training)
+    else:
+        facts, displays, table = binary_facts(model, rows, costs, in_training)
+    facts |= {
+        "format": FORMAT,
+        "title": name,
+        "command": command,
+        "model": model_facts(model)
+        | {"sha256": None if model_file is None else _hash([model_file])},
+        "importances": importances(model),
+        "mistakes": {kind: _records(frame) for kind, frame in rows.mistakes.items()},
+        "data": {
+            "file": name,
+            "target": target,
+            "weight": weight,
+            "sha256": digest,
+        },
+        "versions": environment(),
+    }
+    return Evaluation(facts, displays, table)
+
+
+def _open(
+    data: pd.DataFrame | str | Path, text: Sequence[str]
+) -> tuple[Iterator[pd.DataFrame], str, str | None]:
+    """Return the pieces of the rows, what they are called, and a hash of files.
+
+    ``text`` names columns to be read as text, as an identifier such as 007 is.
+    """
+    if isinstance(data, pd.DataFrame):
+        return iter([data]), "the data frame", None
+    path = Path(data)
+    return chunks(path, "DATA", text), path.name, _hash(list_files(path, "DATA"))
+
+
+def _prints(model: Any, train: Path, target: str) -> NDArray[np.uint64]:  # noqa: ANN401
+    parts = []
+    for frame in chunks(train, "--train", text_columns(model)):
+        require_columns(frame.columns, train.name, {"--target": [target]})
+        codes = label_codes(frame[target], class_names(model))
+        parts.append(fingerprints(match_columns(model, frame, train.name), codes))
+    return np.unique(np.concatenate(parts))
+
+
+def _records(frame: pd.DataFrame) -> dict[str, Any]:
+    cells = [[_cell(value) for value in row] for row in frame.to_numpy(object).tolist()]
+    return {"columns": [str(name) for name in frame.columns], "rows": cells}
+
+
+def _cell(value: Any) -> Any:  # noqa: ANN401
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    return value if isinstance(value, bool | int | float | str) else str(value)
+
+
+def _hash(files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,130 @@
+"""The pictures of a report, and where the slider finds its marks in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gbimb.benchmark._methods import BASELINE
+from gbimb.metrics import precision_score, recall_score
+from gbimb.plots._axes import (
+    as_written,
+    colour,
+    inside,
+    mark_threshold,
+    probability_axis,
+    probability_limits,
+    text_colour,
+)
+from gbimb.report._svg import draw, positions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from gbimb.plots._base import Display
+    from gbimb.report._evaluate import Evaluation
+
+CAPTIONS: Final = {
+    "precision_recall": (
+        "Precision and recall",
+        "Each point of the line is a threshold. Chance stays on the dashed line, the prevalence.",
+    ),
+    "threshold": (
+        "Scores against the threshold",
+        "The bands hold 95 % of 200 bootstraps of the rows.",
+    ),
+    "reliability": (
+        "Reliability",
+        (
+            "Of the rows with about this probability, the share that are. True probabilities lie "
+            "on the dashed line; bars are 95 % intervals, triangles bins without one."
+        ),
+    ),
+    "scores": (
+        "Probabilities of each class",
+        "The bars of each class add up to 1, on an axis with room for rare probabilities.",
+    ),
+    "training": ("Training", "On rows held out from training; the dotted line is what was kept."),
+    "differences": (
+        "Differences in MCC",
+        "Points are mean differences, lines 95 % intervals; grey where zero is inside.",
+    ),
+    "ranks": ("Critical differences", "1 is the best mean rank."),
+    "cost": ("Cost of a row", "Mean over all rows; the band holds 95 % of 200 bootstraps."),
+}
+
+
+def evaluation_figures(evaluation: Evaluation) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return SVG by name, and for some the places of the thresholds of the curve."""
+    figures, marks = {}, {}
+    axes = {}
+    for name, display in evaluation.displays.items():
+        figures[name], axes[name] = draw(display.plot, name)
+    if evaluation.facts.get("cost") is not None:
+        threshold = evaluation.facts["threshold"]
+        figures["cost"], axes["cost"] = draw(
+            lambda ax: _plot_cost(ax, evaluation.table, threshold), "cost"
+        )
+    if "curve" in evaluation.facts:
+        curve = evaluation.facts["curve"]
+        for name in ("threshold", "scores", "cost"):
+            if name in axes:
+                marks[name] = _lines(axes[name], curve["threshold"])
+        counts = evaluation.displays["precision_recall"].sweep.counts  # type: ignore[attr-defined]
+        x, y = positions(axes["precision_recall"], recall_score(counts), precision_score(counts))
+        marks["precision_recall"] = {"x": x, "y": y}
+    return figures, marks
+
+
+def _lines(axes: Axes, thresholds: Any) -> dict[str, Any]:  # noqa: ANN401
+    low, high = axes.get_ylim()
+    left, right = axes.get_xlim()
+    at = np.clip(inside(thresholds), left, right)
+    x, _ = positions(axes, at, np.full(at.size, low))
+    _, ends = positions(axes, [left, left], [low, high])
+    return {"x": x, "bottom": ends[0], "top": ends[1]}
+
+
+def _plot_cost(ax: Axes, table: pd.DataFrame, threshold: float) -> None:
+    data = table[table["tp"] + table["fp"] > 0]
+    x = inside(data["threshold"].to_numpy())
+    ax.fill_between(x, data["cost_low"], data["cost_high"], color=colour(0), alpha=0.15, lw=0)
+    ax.plot(x, data["cost"], color=colour(0), label="cost")
+    nobody = float(table["cost"].iloc[0])
+    ax.axhline(nobody, color=text_colour(), linestyle="--", linewidth=1, label="calling nobody")
+    mark_threshold(ax, threshold)
+    probability_axis(ax.xaxis, *probability_limits(x))
+    ax.set(xlabel="threshold on the probability", ylabel="cost of a row")
+    ax.legend(fontsize="small")
+
+
+def benchmark_figures(facts: dict[str, Any], ranks: Display | None) -> dict[str, str]:
+    """Return SVG by name."""
+    figures = {}
+    rows = [d for d in facts["differences"] if d["baseline"] == BASELINE]
+    if rows:
+        size = (7.5, 0.9 + 0.27 * len(rows))
+        figures["differences"], _ = draw(
+            lambda ax: _plot_differences(ax, rows), "differences", size
+        )
+    if ranks is not None:
+        size = (9.0, 1.6 + 0.22 * len(facts["ranks"]["mean"]))
+        figures["ranks"], _ = draw(ranks.plot, "ranks", size)
+    return figures
+
+
+def _plot_differences(ax: Axes, rows: Sequence[dict[str, Any]]) -> None:
+    names = [as_written(row["name"]) for row in rows]
+    for i, row in enumerate(rows):
+        clear = row["low"] > 0 or row["high"] < 0
+        shade = colour(0) if clear else colour(4)
+        ax.plot([row["low"], row["high"]], [i, i], color=shade, linewidth=2)
+        ax.plot([row["mean"]], [i], "o", color=shade)
+    ax.axvline(0, color=text_colour(), linestyle="--", linewidth=1)
+    ax.set_yticks(range(len(rows)), names)
+    ax.set(ylim=(len(rows) - 0.5, -0.5), xlabel="MCC above weighted log loss with the same engine")
+    ax.tick_params(axis="y", length=0)

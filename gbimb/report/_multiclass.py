@@ -1,0 +1,173 @@
+"""The numbers of a report on more than two classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from gbimb.metrics import (
+    MulticlassCounts,
+    average_precision,
+    macro_f1_score,
+    macro_recall_score,
+    rk_score,
+    threshold_curve,
+)
+from gbimb.plots import ReliabilityDisplay
+from gbimb.plots._reliability import reliability_bins
+from gbimb.plots._threshold import RESAMPLES, TAILS
+from gbimb.report import _checks as checks
+from gbimb.report._checks import Check
+from gbimb.report._model import training_display
+from gbimb.report._verdict import many_verdict
+
+if TYPE_CHECKING:
+    from gbimb._typing import FloatArray, IntArray
+    from gbimb.plots._base import Display
+    from gbimb.report._rows import Rows
+
+SCORES: Final = {
+    "mcc": ("R_K (MCC of many classes)", rk_score),
+    "f1": ("macro F1", macro_f1_score),
+    "balanced_accuracy": ("mean recall of the classes", macro_recall_score),
+}
+CONFUSIONS_SHOWN: Final = 15
+SMALLEST: Final = 1e-15
+
+
+def many_facts(
+    model: Any,  # noqa: ANN401  any of our estimators
+    rows: Rows,
+    in_training: Check,
+) -> tuple[dict[str, Any], dict[str, Display], pd.DataFrame]:
+    """Return the numbers, the pictures that show them, and the table of classes."""
+    weight = np.ones(rows.codes.size) if rows.weight is None else rows.weight
+    called = model._codes(rows.proba)  # noqa: SLF001  the same package
+    matrix = MulticlassCounts.from_labels(rows.codes, called, len(rows.names), weight).matrix
+    bins = _reliability(rows)
+    displays: dict[str, Display] = {
+        "reliability": ReliabilityDisplay(bins=bins),
+        **training_display(model),
+    }
+    table = _classes(rows, matrix, weight)
+    facts: dict[str, Any] = {
+        "kind": "many classes",
+        "names": rows.names,
+        "rows": int(rows.codes.size),
+        "weighted": rows.weight is not None,
+        "right": float(np.trace(matrix) / matrix.sum()),
+        "class_weights": dict(zip(rows.names, model.class_weights_, strict=True)),
+        "scores": _scores(rows, called, weight, matrix),
+        "classes": table.to_dict("records"),
+        "matrix": matrix,
+        "confusions": _confusions(matrix, rows.names),
+        "reliability": bins.to_dict("records"),
+    }
+    off = checks.off_by_more_than_chance(*table[["expected", "rows", "spread"]].to_numpy().T)
+    facts["checks"] = checks.in_order(
+        [checks.last_round(model), in_training, *_checks(rows, table, facts["scores"][0], off)]
+    )
+    facts["verdict"] = many_verdict(facts, [n for n, o in zip(rows.names, off, strict=True) if o])
+    return facts, displays, table
+
+
+def _scores(
+    rows: Rows, called: IntArray, weight: FloatArray, matrix: FloatArray
+) -> list[dict[str, Any]]:
+    drawn = _resample(rows.codes, called, weight, len(matrix))
+    found: list[dict[str, Any]] = []
+    for name, (label, score) in SCORES.items():
+        low, high = np.quantile([score(m) for m in drawn], TAILS)
+        value = score(MulticlassCounts(matrix))
+        ends = {"low": float(low), "high": float(high)}
+        found.append({"name": name, "label": label, "value": value, **ends})
+    own = rows.proba[np.arange(rows.codes.size), rows.codes]
+    loss = float(np.average(-np.log(np.maximum(own, SMALLEST)), weights=weight))
+    whole = {"name": "log_loss", "label": "log loss", "value": loss, "low": None, "high": None}
+    return [*found, whole]
+
+
+def _resample(
+    codes: IntArray, called: IntArray, weight: FloatArray, k: int
+) -> list[MulticlassCounts]:
+    """Return the tables of Poisson bootstraps of the rows; see ``Sweep.resample``."""
+    cells = codes * k + called
+    total = np.bincount(cells, weights=weight, minlength=k * k)
+    squares = np.bincount(cells, weights=weight**2, minlength=k * k)
+    scale = np.divide(squares, total, out=np.ones(k * k), where=total > 0)
+    rng = np.random.default_rng(0)
+    drawn = scale * rng.poisson(total / scale, (RESAMPLES, k * k))
+    return [MulticlassCounts(m.reshape(k, k)) for m in drawn]
+
+
+def _reliability(rows: Rows) -> pd.DataFrame:
+    bins = _pooled(rows.codes, rows.proba, rows.weight)
+    if np.allclose(rows.before, rows.proba, rtol=1e-3, atol=1e-9):
+        return bins
+    before = _pooled(rows.codes, rows.before, rows.weight).assign(name="before correction")
+    return pd.concat([before, bins.assign(name="after correction")], ignore_index=True)
+
+
+def _pooled(codes: IntArray, proba: FloatArray, weight: FloatArray | None) -> pd.DataFrame:
+    """Return the bins of all classes together, each against the rest."""
+    k = proba.shape[1]
+    hits = (codes[:, None] == np.arange(k)).astype(np.uint8).ravel()
+    return reliability_bins(hits, proba.ravel(), None if weight is None else np.repeat(weight, k))
+
+
+def _classes(rows: Rows, matrix: FloatArray, weight: FloatArray) -> pd.DataFrame:
+    hits, true, called = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+
+    def share(part: FloatArray, whole: FloatArray) -> FloatArray:
+        return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+    areas = [
+        average_precision(threshold_curve((rows.codes == i).astype(np.uint8), p, weight))
+        for i, p in enumerate(rows.proba.T)
+    ]
+    there = true > 0
+    return pd.DataFrame(
+        {
+            "class": rows.names,
+            "rows": true,
+            "called": called,
+            "hits": hits,
+            "precision": share(hits, called),
+            "recall": np.where(there, share(hits, true), np.nan),
+            "f1": np.where(there, share(2 * hits, true + called), np.nan),
+            "average_precision": np.where(there, areas, np.nan),
+            "expected": rows.proba.T @ weight,
+            "spread": np.sqrt((rows.proba * (1 - rows.proba)).T @ weight**2),
+        }
+    )
+
+
+def _confusions(matrix: FloatArray, names: list[str]) -> list[dict[str, Any]]:
+    """Return the commonest mistakes."""
+    wrong = matrix * (1 - np.eye(len(matrix)))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS_SHOWN]
+    pairs = [divmod(int(i), len(matrix)) for i in order]
+    return [
+        {
+            "true": names[i],
+            "called": names[j],
+            "rows": float(wrong[i, j]),
+            "share": float(wrong[i, j] / matrix[i].sum()),
+        }
+        for i, j in pairs
+        if wrong[i, j] > 0
+    ]
+
+
+def _checks(rows: Rows, table: pd.DataFrame, rk: dict[str, Any], off: Any) -> list[Check]:  # noqa: ANN401
+    each = np.bincount(rows.codes, minlength=len(rows.names))
+    rarest = int(np.argmin(np.where(each > 0, each, each.max())))
+    expected, found = table["expected"].to_numpy(), table["rows"].to_numpy(np.float64)
+    return [
+        checks.few_rows(rows.names[rarest], int(each[rarest]), rk["low"], rk["high"]),
+        checks.constant(rows.proba),
+        checks.sums(rows.names, expected, found, off),
+        *(Check(code, "skipped", "It looks at two classes.") for code in checks.FOR_TWO_CLASSES),
+    ]

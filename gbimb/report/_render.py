@@ -1,0 +1,260 @@
+"""Numbers and pictures as one page that stands alone, and as JSON and CSV beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gbimb.benchmark._cells import write_atomically
+from gbimb.benchmark._verdict import p_text
+from gbimb.exceptions import InvalidParameterError, MissingDependencyError
+from gbimb.files import plain, to_json
+from gbimb.report._benchmark import benchmark_facts, rank_display
+from gbimb.report._figures import CAPTIONS, benchmark_figures, evaluation_figures
+from gbimb.report._verdict import number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gbimb.benchmark import Results
+    from gbimb.report._evaluate import Evaluation
+
+LARGEST_MATRIX: Final = 30
+SMALL_MATRIX: Final = 6
+RATES: Final = {
+    "mcc": "MCC",
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "specificity": "specificity",
+    "flagged": "share flagged",
+}
+
+
+def require_packages() -> None:
+    """Raise unless what reports need is installed."""
+    for package in ("jinja2", "matplotlib"):
+        try:
+            import_module(package)
+        except ImportError:
+            msg = f"Reports need {package}, which is not installed: pip install 'gbimb[report]'."
+            raise MissingDependencyError(msg) from None
+
+
+def check_path(path: str | Path, option: str = "--report") -> Path:
+    """Return the path; raise unless a page can be made and written there."""
+    require_packages()
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        msg = f"{option} must name a file that ends in .html, got {path.name!r}."
+        raise InvalidParameterError(msg)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        msg = f"{option} must name a file in a folder that exists, got {str(path)!r}."
+        raise InvalidParameterError(msg)
+    return path
+
+
+def write_report(path: Path, page: str, facts: dict[str, Any], table: pd.DataFrame) -> list[str]:
+    """Write the page, and its numbers as JSON and CSV; return the names of the files."""
+    # Not the bare name with another ending, which may be that of the user's table.
+    texts = {
+        path: page,
+        path.with_name(f"{path.stem}_numbers.json"): to_json(facts) + "\n",
+        path.with_name(f"{path.stem}_numbers.csv"): table.to_csv(index=False, lineterminator="\n"),
+    }
+    for file, text in texts.items():
+        write_atomically(file, text)
+    return [file.name for file in texts]
+
+
+def evaluation_page(evaluation: Evaluation) -> str:
+    """Return the report of an evaluation as HTML."""
+    facts = plain(evaluation.facts)
+    figures, marks = evaluation_figures(evaluation)
+    two = "curve" in facts
+    shown: dict[str, Any] = {
+        "two": two,
+        "data": None,
+        "figures": figures,
+        "captions": CAPTIONS,
+        "mistakes_note": "Rows are counted from 1; further columns are those that matter most.",
+    }
+    if two:
+        shown["data"] = _slider_data(facts, marks)
+        shown["rates"] = RATES | ({"cost": "cost of a row"} if facts["cost"] else {})
+        shown["cost_note"] = _cost_note(facts["cost"]) if facts["cost"] else ""
+    elif len(facts["names"]) <= LARGEST_MATRIX:
+        shown["matrix"] = _matrix(facts)
+        shown["small"] = len(facts["names"]) <= SMALL_MATRIX
+    return render("evaluation.html.j2", facts, **shown)
+
+
+def save_benchmark(results: Results, path: str | Path, command: str = "") -> list[str]:
+    """Write the report of a benchmark.
+
+    Parameters
+    ----------
+    results : Results
+        Of ``gbimb.benchmark.run``.
+    path : str or Path
+        Ends in .html; the numbers go beside it, as ``<name>_numbers.json`` and ``.csv``.
+    command : str, optional
+        What was asked for, to ask for it again.
+
+    Returns
+    -------
+    list of str
+        The names of the files.
+
+    Raises
+    ------
+    GbimbError
+        If jinja2 or matplotlib is not installed, or the path cannot hold a report.
+    """
+    path = check_path(path)
+    facts, board = benchmark_facts(results, command)
+    return write_report(path, benchmark_page(facts), facts, board)
+
+
+def benchmark_page(facts: dict[str, Any]) -> str:
+    """Return the report of a benchmark as HTML."""
+    figures = benchmark_figures(facts, rank_display(facts))
+    return render(
+        "benchmark.html.j2",
+        plain(facts),
+        figures=figures,
+        captions=CAPTIONS,
+        many=any(table["positive"] is None for table in facts["tables"]),
+        data=None,
+    )
+
+
+def render(template: str, facts: dict[str, Any], **shown: Any) -> str:  # noqa: ANN401
+    """Return a page; whatever is text in ``facts`` stays text."""
+    from markupsafe import Markup
+
+    script = _asset("slider.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    figures = {name: Markup(svg) for name, svg in shown.pop("figures", {}).items()}
+    page: str = (
+        _environment()
+        .get_template(template)
+        .render(
+            facts=facts,
+            css=Markup(_asset("report.css")),
+            script=Markup(script),
+            script_hash=Markup(f"'sha256-{digest}'"),
+            figures=figures,
+            **shown,
+        )
+    )
+    return page
+
+
+def _slider_data(facts: dict[str, Any], marks: dict[str, Any]) -> dict[str, Any]:
+    """Return what the script counts with, thresholds rising."""
+    curve = {name: values[::-1] for name, values in facts["curve"].items()}
+    counts, cost = facts["counts"], facts["cost"]
+    positives, negatives = counts["tp"] + counts["fn"], counts["fp"] + counts["tn"]
+    totals = {"tp": positives, "fn": positives, "fp": negatives, "tn": negatives}
+    values = {score["name"]: score["value"] for score in facts["scores"]}
+    rates = {name: f"{values[name]:.3f}" for name in ("mcc", "f1")}
+    values["specificity"] = counts["tn"] / negatives
+    rates |= {name: percent(values[name]) for name in RATES if name not in rates}
+    if cost:
+        rates["cost"] = f"{cost['chosen']:.3g}"
+
+    def at(threshold: float) -> int:
+        return int(np.searchsorted(curve["threshold"], threshold))
+
+    return {
+        **curve,
+        "positives": positives,
+        "negatives": negatives,
+        "chosen": at(facts["threshold"]),
+        "best": at(facts["best_mcc_threshold"]),
+        "cheapest": at(cost["least_threshold"]) if cost else None,
+        "costs": cost["costs"] if cost else None,
+        "shares": {name: counts[name] / totals[name] for name in counts},
+        "rates": rates,
+        "marks": {
+            name: {k: v[::-1] if isinstance(v, list) else v for k, v in place.items()}
+            for name, place in marks.items()
+        },
+    }
+
+
+def _cost_note(cost: dict[str, Any]) -> str:
+    given = ", ".join(f"{name} {value:g}" for name, value in cost["costs"].items() if value)
+    note = (
+        f"Costs of a row: {given}. At the chosen threshold a row costs {cost['chosen']:.3g} on "
+        f"average; calling nobody {cost['nobody']:.3g}, calling everybody {cost['everybody']:.3g}, "
+        f"and at best, with the threshold {cost['least_threshold']:.3g}, {cost['least']:.3g}."
+    )
+    if cost["expected_threshold"] is not None:
+        note += (
+            f" With true probabilities the least cost is expected at "
+            f"{cost['expected_threshold']:.3g}."
+        )
+    return note + " What is below zero is a profit." if min(cost["costs"].values()) < 0 else note
+
+
+def _matrix(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "cells": [{"rows": v, "share": v / sum(row) if sum(row) else 0.0} for v in row],
+        }
+        for name, row in zip(facts["names"], facts["matrix"], strict=True)
+    ]
+
+
+def percent(value: float) -> str:
+    """Return a share.
+
+    >>> percent(0.0123)
+    '1.2%'
+    """
+    return f"{value:.1%}"
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("gbimb.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Any:  # noqa: ANN401  a jinja2 environment
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_asset),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": number,
+        "percent": percent,
+        "score": lambda v: "" if v is None else f"{v:.3f}",
+        "short": "{:.3g}".format,
+        "signed": "{:+.3f}".format,
+        "p_value": lambda p: p_text(p).removeprefix("p = "),
+        "cell": _cell,
+        "quoted": repr,
+    }
+    return environment
