@@ -33,7 +33,8 @@ def facts_html(classifier: DecidingClassifier) -> str:
 def _facts(classifier: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  attributes differ
     labels = classifier.classes_.tolist()
     if classifier.classes_.size == 2:
-        yield "Positive", f"{classifier.pos_label_!r} of {labels!r}"
+        positive = labels[0 if classifier.classes_[0] == classifier.pos_label_ else 1]
+        yield "Positive", f"{positive!r} of {labels!r}"
     else:
         shown = ", ".join(repr(label) for label in labels[:MOST_CLASSES])
         yield "Classes", shown + (f", ... ({len(labels)})" if len(labels) > MOST_CLASSES else "")
@@ -47,12 +48,12 @@ def _facts(classifier: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  attri
         yield "Rounds kept", f"{classifier.best_iteration_} of at most {classifier.n_estimators}"
     for name, list_name in (("Bags", "estimators_"), ("Blended", "members_")):
         if hasattr(classifier, list_name):
-            yield name, f"{len(getattr(classifier, list_name))} fitted classifiers"
+            n = len(getattr(classifier, list_name))
+            yield name, f"{n} fitted classifier{'s' if n != 1 else ''}"
     yield from _scores(classifier)
     if hasattr(classifier, "validation_"):
         yield "Held out", classifier.validation_
-    names = getattr(classifier, "feature_importances_", None)
-    if names is not None:
+    if hasattr(classifier, "feature_importances_"):
         yield "Features", f"{classifier.n_features_in_}, most gain: {_most_gain(classifier)}"
 
 
