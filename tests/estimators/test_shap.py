@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,7 @@ from tests.estimators.common import Kind, both, frame, numbers, quick
 
 @pytest.fixture(scope="module")
 def explainer() -> Any:  # noqa: ANN401  a class of shap
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of shap's own imports
-        import shap
+    import shap
 
     return shap.TreeExplainer
 
