@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gbimb import datasets, lightgbm, losses, metrics, plots, thresholds, xgboost
+    from gbimb import dask, datasets, lightgbm, losses, metrics, plots, thresholds, xgboost
     from gbimb.auto import AutoImbalancedClassifier
     from gbimb.correction import correct_prior
     from gbimb.estimators import (
@@ -46,6 +46,7 @@ __all__ = [
     "UnderBaggingClassifier",
     "__version__",
     "correct_prior",
+    "dask",
     "datasets",
     "lightgbm",
     "load",

@@ -6,7 +6,8 @@
     ├── InvalidParameterError (ValueError)   a parameter's value is not allowed
     ├── InvalidDataError      (ValueError)   a table, labels or weights cannot be used
     ├── InvalidTypeError      (TypeError)    an argument is of the wrong kind
-    └── MissingDependencyError (ImportError) an optional package is not installed
+    ├── MissingDependencyError (ImportError) an optional package is not installed
+    └── ClusterError          (RuntimeError) a worker, the scheduler or a task on a cluster failed
     GbimbWarning (UserWarning)               the fit went through, but its result wants a look
 
 Each sentence says the rule, what came, what is allowed and what to do next.
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "ClusterError",
     "GbimbError",
     "GbimbWarning",
     "InvalidDataError",
@@ -48,6 +50,10 @@ class InvalidTypeError(GbimbError, TypeError):
 
 class MissingDependencyError(GbimbError, ImportError):
     """An optional package is not installed."""
+
+
+class ClusterError(GbimbError, RuntimeError):
+    """A worker, the scheduler or a task on a cluster failed."""
 
 
 class GbimbWarning(UserWarning):

@@ -47,7 +47,7 @@ MODULES: dict[str, tuple[int, set[str]]] = {
     "persistence": (3, SKLEARN),
     "files": (4, SKLEARN),
     "plots": (4, SKLEARN | {"matplotlib"}),
-    "dask": (4, SKLEARN | {"dask", "distributed"}),
+    "dask": (4, SKLEARN | {"dask", "distributed", "psutil"}),
     "benchmark": (4, SKLEARN | {"matplotlib", "rich", "jinja2"}),
     "cli": (5, SKLEARN | {"rich", "typer"}),
     "__main__": (5, set()),

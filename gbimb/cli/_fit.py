@@ -30,6 +30,7 @@ Examples:
   gbimb fit churn.csv --target churned --out churn.gbimb --id customer --drop notes
   gbimb fit fraud.parquet --target fraud --out fraud.gbimb --loss auto --time-budget 300
   gbimb fit folder/ --target fraud --out fraud.gbimb
+  gbimb fit folder/ --target fraud --out fraud.gbimb --dask tcp://scheduler:8786
 
 \b
 Exit codes:
@@ -82,6 +83,13 @@ def fit(  # noqa: PLR0917  typer passes them by name
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of folds, trees and threshold.")] = 0,
     jobs: Annotated[int | None, typer.Option(help="Threads. Default: processors.")] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            help="Train on a Dask cluster: the address of its scheduler, or local for workers "
+            "on this machine."
+        ),
+    ] = None,
     quiet: Annotated[  # noqa: FBT002  an option, never by position
         bool, typer.Option("--quiet", "-q", help="No bar, no notes.")
     ] = False,
@@ -99,7 +107,9 @@ def fit(  # noqa: PLR0917  typer passes them by name
         _check_out(out)
         _check_choice("--loss", loss, LOSSES)
         _check_choice("--engine", engine or "auto", ENGINES)
-        model = _make_model(loss, engine, metric, time_budget, validation)
+        model = _make_model(
+            loss, engine, metric, time_budget=time_budget, validation=validation, dask=dask
+        )
         model.set_params(random_state=seed, n_jobs=jobs)
         left_out = {"--id": identifier or [], "--drop": drop or []}
         began = time.perf_counter()
@@ -118,7 +128,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
             model.set_params(verbose=1)
             waiting = None
         with waiting or nullcontext():
-            model.fit(**given)
+            _fit_here_or_there(model, given, dask)
         model.save(out)
         facts = _facts(model, len(given["X"]), out, time.perf_counter() - began)
         if as_json:
@@ -138,13 +148,33 @@ def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
         raise unknown_name(option, value, known)
 
 
+def _fit_here_or_there(model: Any, given: Given, dask: str | None) -> None:  # noqa: ANN401
+    if dask is None:
+        model.fit(**given)
+        return
+    from gbimb.dask._connect import connected, spread
+
+    with connected(dask) as client:
+        model.set_params(client=client).fit(**spread(client, given))
+        model.set_params(client=None)
+
+
 def _make_model(
-    loss: str, engine: str | None, metric: str, time_budget: float | None, validation: str
+    loss: str,
+    engine: str | None,
+    metric: str,
+    *,
+    time_budget: float | None,
+    validation: str,
+    dask: str | None,
 ) -> Any:  # noqa: ANN401  any of our estimators
     from gbimb.auto import AutoImbalancedClassifier
     from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 
     if loss == "auto":
+        if dask is not None:
+            msg = f"--dask goes with one loss, not with --loss auto, got {dask!r}."
+            raise InvalidParameterError(msg)
         if validation != "auto":
             msg = f"--validation goes with one loss, not with --loss auto, got {validation!r}."
             raise InvalidParameterError(msg)
@@ -160,6 +190,11 @@ def _make_model(
         msg = "--engine auto goes with --loss auto. Name lightgbm or xgboost."
         raise InvalidParameterError(msg)
     make: Any = ImbalancedXGBClassifier if engine == "xgboost" else ImbalancedLGBMClassifier
+    if dask is not None:
+        from gbimb.dask import DaskImbalancedLGBMClassifier, DaskImbalancedXGBClassifier
+
+        far = (DaskImbalancedXGBClassifier, DaskImbalancedLGBMClassifier)
+        make = far[0] if engine == "xgboost" else far[1]
     cv = int(validation) if validation.isdecimal() else validation
     if cv not in ("auto", "holdout") and not isinstance(cv, int):
         msg = f"--validation must be auto, holdout or a number of folds, got {validation!r}."

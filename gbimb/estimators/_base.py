@@ -123,7 +123,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         y, sample_weight = unpack(X, y, sample_weight)
         labels = read_labels(y, table, self.pos_label)
         weight = read_weight(sample_weight, labels.codes.size)
-        validation = _one_validation_set(X_val, y_val, sample_weight_val, eval_set)
+        validation = one_validation_set(X_val, y_val, sample_weight_val, eval_set)
         splits = given_splits(self.cv, table, labels.codes)
         if weight is not None and not weight.all():
             kept = np.flatnonzero(weight)
@@ -196,8 +196,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
             return MulticlassTask(self.loss_, names, self.threshold)
         return BinaryTask(self.loss_, names, self.threshold)
 
-    def _make_bins(self, data: Table, seed: int, threads: int) -> Any:  # noqa: ANN401
-        params = self._tree_params(seed, threads, data.y.size)
+    def _make_bins(self, data: Table, seed: int, threads: int, rows: int | None = None) -> Any:  # noqa: ANN401
+        """Return the bins of ``data``, for training on so many rows (None: those of ``data``)."""
+        params = self._tree_params(seed, threads, data.y.size if rows is None else rows)
         if self.classes_.size > 2:
             params["num_class"] = self.classes_.size
         streamed = isinstance(data.matrix, StreamedMatrix)
@@ -340,7 +341,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         return int(self.verbose)
 
 
-def _one_validation_set(
+def one_validation_set(
     X_val: object, y_val: object, weight: object, eval_set: Sequence[tuple[Any, Any]] | None
 ) -> tuple[Any, Any, Any] | None:
     if eval_set is not None:

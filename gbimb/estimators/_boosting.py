@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -17,7 +18,7 @@ import numpy as np
 from gbimb._parallel import thread_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -102,13 +103,13 @@ def boost(
         past = {} if before is None else before.history
         history = {m.name: past.get(m.name, [])[:done] for m in watch.metrics}
     workers = min(len(members), threads)
-    with ThreadPoolExecutor(workers, initializer=prepare_thread) as pool:
+    with _threads(workers, prepare_thread) as run:
         while done < n_rounds:
             step = min(ROUNDS_PER_STEP, n_rounds - done)
             advance = partial(
                 _advance, rounds=step, watched=watch is not None, threads=threads // workers
             )
-            scores = list(pool.map(advance, members))
+            scores = list(run(advance, members))
             done += step
             if watch is not None:
                 for i in range(step):
@@ -120,6 +121,16 @@ def boost(
                 break
     rounds = done if watch is None or watch.patience is None else _best(history, watch)
     return Boosted(history, rounds)
+
+
+@contextmanager
+def _threads(workers: int, prepare_thread: Callable[[], None]) -> Iterator[Callable[..., Any]]:
+    """Give a ``map`` over threads, or for one member alone over this thread."""
+    if workers == 1:
+        yield map  # a connection to other machines belongs to the thread that made it
+        return
+    with ThreadPoolExecutor(workers, initializer=prepare_thread) as pool:
+        yield pool.map
 
 
 def _advance(member: Member, *, rounds: int, watched: bool, threads: int) -> list[NDArray[Any]]:

@@ -146,7 +146,8 @@ def _coded(
 ) -> LabelCodes:
     if classes is not None:
         return _in_order_of(classes, found, codes, pos_label, name)
-    return LabelCodes(found, codes, _positive(found, codes, pos_label))
+    counts = np.bincount(codes, minlength=found.size)
+    return LabelCodes(found, codes, choose_positive(found, counts, pos_label))
 
 
 def read_weight(
@@ -166,7 +167,8 @@ def _check_present(values: NDArray[Any], name: str) -> None:
         raise InvalidDataError(msg)
 
 
-def _positive(classes: NDArray[Any], codes: IntArray, pos_label: object) -> Any:  # noqa: ANN401
+def choose_positive(classes: NDArray[Any], counts: IntArray, pos_label: object) -> Any:  # noqa: ANN401
+    """Return the positive one of two labels: ``pos_label``, or the rarer one; None for more."""
     if classes.size > 2:
         if pos_label is not None:
             msg = f"pos_label must be None for more than two classes, got {pos_label!r}."
@@ -177,7 +179,6 @@ def _positive(classes: NDArray[Any], codes: IntArray, pos_label: object) -> Any:
             msg = f"pos_label must be one of {classes.tolist()}, got {pos_label!r}."
             raise InvalidParameterError(msg)
         return pos_label
-    counts = np.bincount(codes, minlength=classes.size)
     # The rarer class; the last one among equals, which is 1 of 0 and 1.
     return classes[counts.size - 1 - int(np.argmin(counts[::-1]))]
 

@@ -14,7 +14,7 @@ from gbimb.estimators._rows import Fold, Table
 from gbimb.sources import StreamedMatrix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import ModuleType
 
     from numpy.typing import NDArray
@@ -88,8 +88,12 @@ def train(
         for fold in folds
     ]
     y, weight = _labels(data, folds)
-    watch = None if y is None else _watch(task, y, weight, settings.patience, data.y.size)
-    boosted = _boost(engine, members, task.loss, watch, settings)
+    watch = None
+    if y is not None:
+        watch = make_watch(
+            task, lambda raw: task.evaluate(y, raw, weight), settings.patience, data.y.size
+        )
+    boosted = boost_warm(engine, members, task.loss, watch, settings)
     models = [member.model(boosted.rounds) for member in members]
     del members
     if y is None:
@@ -97,14 +101,46 @@ def train(
     singles = [engine.merge([model], 1.0, start) for model in models]
     raw = _held_out_scores(engine, singles, data, folds, settings.threads)
     shift = _averaging_shift(engine, singles, task, data.sample(settings.seed), settings.threads)
-    correction = task.correct(y, raw, weight) if settings.correct else task.no_correction()
-    corrected = correction.slope * (start + shift) + correction.intercept
+    return finish(
+        engine,
+        task,
+        models,
+        start + shift,
+        boosted=boosted,
+        held_out=HeldOut(y, raw, weight),
+        correct=settings.correct,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Labels, raw scores and weights of rows that trained none of the trees that score them."""
+
+    y: NDArray[Any]
+    raw: FloatArray
+    weight: NDArray[Any] | None
+
+
+def finish(
+    engine: ModuleType,
+    task: Task,
+    models: Sequence[Any],
+    start: FloatArray,
+    *,
+    boosted: Boosted,
+    held_out: HeldOut,
+    correct: bool,
+) -> Trained:
+    """Return one booster of ``models`` with the correction that the held-out rows ask for."""
+    y, raw, weight = held_out.y, held_out.raw, held_out.weight
+    correction = task.correct(y, raw, weight) if correct else task.no_correction()
+    corrected = correction.slope * start + correction.intercept
     proba = task.link.probability(correction.slope * raw + correction.intercept)
     booster = engine.merge(models, correction.slope, corrected)
     return Trained(booster, boosted, y, proba, weight)
 
 
-def _boost(
+def boost_warm(
     engine: ModuleType,
     members: Sequence[Member],
     loss: Loss,
@@ -139,11 +175,15 @@ def _watched(bins: Any, fold: Fold) -> Any:  # noqa: ANN401  the adapter's own
     return held_out
 
 
-def _watch(
-    task: Task, y: NDArray[Any], weight: NDArray[Any] | None, patience: int | None, rows: int
+def make_watch(
+    task: Task,
+    evaluate: Callable[[NDArray[Any]], dict[str, float]],
+    patience: int | None,
+    rows: int,
 ) -> Watch:
+    """Return what is watched in a fit on so many rows."""
     fewest = max(1, (patience or 0) // 10) if rows >= SMALLEST_TABLE else 1
-    return Watch(task.metrics, lambda raw: task.evaluate(y, raw, weight), patience, fewest)
+    return Watch(task.metrics, evaluate, patience, fewest)
 
 
 def _averaging_shift(

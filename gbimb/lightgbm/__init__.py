@@ -18,6 +18,8 @@
 from __future__ import annotations
 
 from gbimb.lightgbm._boosters import (
+    LISTENS,
+    SAMPLE_ROWS,
     Bins,
     Member,
     StreamedBins,
@@ -38,9 +40,12 @@ from gbimb.lightgbm._native import (
     set_start,
     synonyms,
 )
+from gbimb.lightgbm._network import forget_network, network_params
 
 __all__ = [
     "IGNORED_PARAMETERS",
+    "LISTENS",
+    "SAMPLE_ROWS",
     "Bins",
     "Member",
     "Objective",
@@ -50,7 +55,9 @@ __all__ = [
     "feature_gains",
     "feval",
     "fit_plain_classifier",
+    "forget_network",
     "merge",
+    "network_params",
     "objective",
     "prepare_thread",
     "raw_score",

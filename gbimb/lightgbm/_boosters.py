@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from gbimb._typing import Float32Array, Matrix
     from gbimb.losses import Loss
 
+# Whether a distributed booster needs a port on each machine.
+LISTENS = True
+
+# Rows that are enough to cut bins from, where not all are in one place.
+SAMPLE_ROWS = 200_000
+
 
 def merge(models: Sequence[str], slope: float, start: NDArray[np.float64]) -> lgb.Booster:
     """Return one booster with the raw score ``slope * mean + start``.
@@ -118,6 +124,20 @@ class Bins:
         train_set = self._whole() if train is None else self._subset(train)
         valid = self._subset(held_out) if isinstance(held_out, np.ndarray) else held_out
         return Member(Objective(loss), start, train_set, valid, {**self._params, **params})
+
+    def member_on(  # noqa: PLR0917
+        self,
+        loss: Loss,
+        start: NDArray[np.float64],
+        X: Matrix,
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+        held_out: lgb.Dataset | None,
+        params: Mapping[str, Any],
+    ) -> Member:
+        """Return a booster for other rows than those that the bins were cut from."""
+        train_set = self.external(X, y, weight)
+        return Member(Objective(loss), start, train_set, held_out, {**self._params, **params})
 
     def _whole(self) -> lgb.Dataset:
         return self._dataset

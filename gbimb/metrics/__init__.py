@@ -31,6 +31,7 @@ from gbimb.metrics._scores import (
     recall_score,
     specificity_score,
 )
+from gbimb.metrics._shared import Reduce, SharedRows, best_shared_scores, evaluate_shared
 from gbimb.metrics._watch import evaluate, row_log_loss
 
 __all__ = [
@@ -40,12 +41,16 @@ __all__ = [
     "CountMetric",
     "Metric",
     "MulticlassCounts",
+    "Reduce",
+    "SharedRows",
     "ThresholdCurve",
     "average_precision",
     "balanced_accuracy_score",
+    "best_shared_scores",
     "best_threshold",
     "evaluate",
     "evaluate_multiclass",
+    "evaluate_shared",
     "f1_score",
     "f_beta_score",
     "g_mean_score",

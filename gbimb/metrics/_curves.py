@@ -133,14 +133,12 @@ class WeightScale(NamedTuple):
     @classmethod
     def of(cls, positive: NDArray[np.uint8], weight: NDArray[Any]) -> WeightScale:
         """Return the finest scale at which the sums stay below 2^63."""
-
-        def task(start: int, stop: int) -> NDArray[np.float64]:
-            part = weight[start:stop].astype(np.float64) / largest
-            sums = np.bincount(positive[start:stop], weights=part, minlength=2)
-            return sums.astype(np.float64, copy=False)
-
         largest = float(weight.max())
-        totals = sum(run_ranges(task, weight.size), np.zeros(2))
+        return cls.from_totals(largest, class_totals(positive, weight, largest))
+
+    @classmethod
+    def from_totals(cls, largest: float, totals: FloatArray) -> WeightScale:
+        """Return the scale for weights up to ``largest`` with these ``class_totals``."""
         top = np.frexp(largest)[1]
         return cls(*(int(np.frexp(total)[1] + top) - WEIGHT_BITS for total in totals))
 
@@ -164,6 +162,17 @@ class WeightScale(NamedTuple):
                 np.ldexp(np.float64(positives - tp), self.positive),
                 np.ldexp(np.float64(negatives - fp), self.negative),
             )
+
+
+def class_totals(positive: NDArray[np.uint8], weight: NDArray[Any], largest: float) -> FloatArray:
+    """Return the weight of both classes in units of ``largest``, shape (2,), negatives first."""
+
+    def task(start: int, stop: int) -> NDArray[np.float64]:
+        part = weight[start:stop].astype(np.float64) / largest
+        sums = np.bincount(positive[start:stop], weights=part, minlength=2)
+        return sums.astype(np.float64, copy=False)
+
+    return sum(run_ranges(task, weight.size), np.zeros(2))
 
 
 ROWS = WeightScale(0, 0)
@@ -288,7 +297,7 @@ def best_thresholds(
     inside; the rows of the few others are sorted. The outcome is that of sorting all of them.
     """
     if all(_rises_with_hits(metric) for metric in metrics):
-        rows = _Rows.read(y_true, y_score, sample_weight)
+        rows = ScoredRows.read(y_true, y_score, sample_weight)
         bins = None if rows is None else _Bins.count(rows)
         if rows is not None and bins is not None:
             return _search(rows, bins, metrics)
@@ -305,7 +314,7 @@ def _rises_with_hits(metric: CountMetric) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
+class ScoredRows:
     """Labels, scores and weights that have been looked through, in the types of the kernels."""
 
     positive: NDArray[np.uint8]
@@ -316,7 +325,7 @@ class _Rows:
     @classmethod
     def read(
         cls, y_true: ArrayLike, y_score: ArrayLike, sample_weight: ArrayLike | None
-    ) -> _Rows | None:
+    ) -> ScoredRows | None:
         """Return None if there are too few rows to search in, or something is wrong with them."""
         y = np.asarray(y_true)
         if y.ndim != 1 or y.size < SEARCHED_ROWS or y.dtype.kind not in "biuf":
@@ -380,33 +389,19 @@ class _Bins:
     highest: FloatArray
 
     @classmethod
-    def count(cls, rows: _Rows) -> _Bins | None:
+    def count(cls, rows: ScoredRows) -> _Bins | None:
         """Return None if no grid fits, or if a score is NaN."""
-        from gbimb.metrics._curve_kernels import Grid, count_rows
+        from gbimb.metrics._curve_kernels import Grid
 
         n_bins = min(LARGEST_BINS, rows.score.size // ROWS_PER_BIN)
         sample = rows.sample()
         grid = Grid.over(sample, n_bins // BINS_PER_CELL, n_bins) if sample.size else None
         if grid is None:
             return None
-        tables: list[tuple[NDArray[np.int64], FloatArray]] = []  # one for each thread
-
-        def task(start: int, stop: int) -> bool:
-            try:
-                table = tables.pop()
-            except IndexError:
-                counts = np.zeros((grid.n_bins, 2), np.int64)
-                table = counts, np.tile([np.inf, -np.inf], (grid.n_bins, 1))
-            score, positive, whole = rows.part(slice(start, stop))
-            complete = count_rows(score, grid, positive, whole, *table)
-            tables.append(table)
-            return complete
-
-        if not all(run_ranges(task, rows.score.size)):
+        table = tabulate(rows, grid)
+        if table is None:
             return None
-        counts = np.sum([table[0] for table in tables], axis=0)
-        lowest = np.min([table[1][:, 0] for table in tables], axis=0)
-        highest = np.max([table[1][:, 1] for table in tables], axis=0)
+        counts, lowest, highest = table
         filled = np.flatnonzero(lowest <= highest)[::-1]
         neg, pos = counts[filled].T
         total = rows.scale.counts(pos.sum(), neg.sum(), pos.sum(), neg.sum())
@@ -420,7 +415,40 @@ class _Bins:
         return self.highest[place + 1 : place + 2]
 
 
-def _search(rows: _Rows, bins: _Bins, metrics: Sequence[CountMetric]) -> list[BestThreshold]:
+def tabulate(
+    rows: ScoredRows, grid: Grid
+) -> tuple[NDArray[np.int64], FloatArray, FloatArray] | None:
+    """Return the whole weight of either class in each bin, and its lowest and highest score.
+
+    None if a score is NaN. Without rows the lowest score is infinite.
+    """
+    from gbimb.metrics._curve_kernels import count_rows
+
+    tables: list[tuple[NDArray[np.int64], FloatArray]] = []  # one for each thread
+
+    def new_table() -> tuple[NDArray[np.int64], FloatArray]:
+        return np.zeros((grid.n_bins, 2), np.int64), np.tile([np.inf, -np.inf], (grid.n_bins, 1))
+
+    def task(start: int, stop: int) -> bool:
+        try:
+            table = tables.pop()
+        except IndexError:
+            table = new_table()
+        score, positive, whole = rows.part(slice(start, stop))
+        complete = count_rows(score, grid, positive, whole, *table)
+        tables.append(table)
+        return complete
+
+    if not all(run_ranges(task, rows.score.size)):
+        return None
+    tables = tables or [new_table()]
+    counts = np.sum([table[0] for table in tables], axis=0)
+    lowest = np.min([table[1][:, 0] for table in tables], axis=0)
+    highest = np.max([table[1][:, 1] for table in tables], axis=0)
+    return counts, lowest, highest
+
+
+def _search(rows: ScoredRows, bins: _Bins, metrics: Sequence[CountMetric]) -> list[BestThreshold]:
     tp, fp = np.cumsum(bins.pos), np.cumsum(bins.neg)
     ends = rows.scale.counts(tp, fp, tp[-1], fp[-1])
     ceiling = rows.scale.counts(tp, fp - bins.neg, tp[-1], fp[-1])
@@ -465,7 +493,7 @@ class _Inner(NamedTuple):
 
 
 def _look_inside(
-    rows: _Rows, bins: _Bins, places: IntArray, tp: NDArray[np.int64], fp: NDArray[np.int64]
+    rows: ScoredRows, bins: _Bins, places: IntArray, tp: NDArray[np.int64], fp: NDArray[np.int64]
 ) -> _Inner | None:
     """Sort the rows of some bins; None if there are no bins."""
     from gbimb.metrics._curve_kernels import find_rows

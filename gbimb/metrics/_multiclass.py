@@ -239,6 +239,8 @@ def evaluate_multiclass(
     y_true: ArrayLike,
     raw_score: ArrayLike,
     sample_weight: ArrayLike | None = None,
+    *,
+    add: Callable[[FloatArray], FloatArray] | None = None,
 ) -> dict[str, float]:
     """Return the value of each metric at these raw scores, by its name.
 
@@ -255,6 +257,9 @@ def evaluate_multiclass(
     y_true : array of shape (n,), class codes 0 to K-1
     raw_score : array of shape (n, K)
     sample_weight : array of shape (n,), optional
+    add : callable, optional
+        Adds up an array over several processes, each of which calls this function with rows of
+        its own, or with none. The values are then those of all rows.
 
     Examples
     --------
@@ -267,7 +272,7 @@ def evaluate_multiclass(
     for name in names:
         get_multiclass_metric(name)
     codes = check_class_codes(y_true, loss.n_outputs)
-    if codes.size == 0:
+    if codes.size == 0 and add is None:
         msg = "y_true must hold at least one row, got none."
         raise InvalidDataError(msg)
     weight = check_weight(sample_weight, codes.size)
@@ -275,7 +280,7 @@ def evaluate_multiclass(
     if len(proba) != codes.size:
         msg = f"raw_score must have a row a label, got {len(proba)} rows for {codes.size} labels."
         raise InvalidDataError(msg)
-    tables, log_loss = _tables(codes, proba, weight)
+    tables, log_loss = _tables(codes, proba, weight, add or np.asarray)
     values: dict[str, float] = {}
     for name in names:
         if name == "log_loss":
@@ -288,12 +293,16 @@ def evaluate_multiclass(
 
 
 def _tables(
-    codes: IntArray, proba: FloatArray, weight: FloatArray | None
+    codes: IntArray,
+    proba: FloatArray,
+    weight: FloatArray | None,
+    add: Callable[[FloatArray], FloatArray],
 ) -> tuple[list[MulticlassCounts], float]:
     """Tables of the decision rules, and the log loss, in one pass over the rows."""
-    rows = np.bincount(codes, weights=weight, minlength=proba.shape[1]).astype(np.float64)
+    rows = add(np.bincount(codes, weights=weight, minlength=proba.shape[1]).astype(np.float64))
     # A class without rows here is treated as the rarest that has some.
     prior = np.where(rows > 0, rows, rows[rows > 0].min()) / rows.sum()
     factors = prior ** -np.array(PRIOR_POWERS)[:, None]
     tables, total = count_tables(codes, proba, weight, factors)
-    return [MulticlassCounts(table) for table in tables], total / float(rows.sum())
+    total = float(add(np.array([total]))[0])
+    return [MulticlassCounts(table) for table in add(tables)], total / float(rows.sum())

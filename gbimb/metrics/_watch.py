@@ -67,8 +67,20 @@ def _proper_score(
     raw_score: NDArray[np.generic],
     sample_weight: NDArray[np.generic] | None,
 ) -> float:
+    check_not_empty(check_binary_labels(y_true).size)
+    total, weight = proper_sums(name, loss, y_true, raw_score, sample_weight)
+    return total / weight
+
+
+def proper_sums(
+    name: str,
+    loss: BinaryLoss,
+    y_true: NDArray[np.generic],
+    raw_score: NDArray[np.generic],
+    sample_weight: NDArray[np.generic] | None,
+) -> tuple[float, float]:
+    """Return the sum over rows of the log loss or the Brier score, and of their weights."""
     y = check_binary_labels(y_true)
-    check_not_empty(y.size)
     raw = check_raw_score(raw_score, y.size)
     weight = check_weight(sample_weight, y.size)
 
@@ -80,8 +92,8 @@ def _proper_score(
         part = weight[start:stop].astype(np.float64)
         return float(np.dot(rows, part)), float(part.sum())
 
-    sums, totals = zip(*run_ranges(task, y.size), strict=True)
-    return float(sum(sums) / sum(totals))
+    sums = run_ranges(task, y.size)
+    return sum(total for total, _ in sums), sum(part for _, part in sums)
 
 
 def row_log_loss(y: FloatArray, p: FloatArray) -> FloatArray:

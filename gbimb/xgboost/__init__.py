@@ -22,6 +22,8 @@
 from __future__ import annotations
 
 from gbimb.xgboost._boosters import (
+    LISTENS,
+    SAMPLE_ROWS,
     SMALL_SHARE,
     Bins,
     Member,
@@ -33,6 +35,7 @@ from gbimb.xgboost._boosters import (
     raw_score,
     training_bytes,
 )
+from gbimb.xgboost._collective import Tracker, all_reduce, joined
 from gbimb.xgboost._native import (
     EarlyStopping,
     Objective,
@@ -45,18 +48,23 @@ from gbimb.xgboost._native import (
 )
 
 __all__ = [
+    "LISTENS",
+    "SAMPLE_ROWS",
     "SMALL_SHARE",
     "Bins",
     "EarlyStopping",
     "Member",
     "Objective",
     "StreamedBins",
+    "Tracker",
+    "all_reduce",
     "base_score",
     "check_booster_parameters",
     "custom_metric",
     "early_stopping",
     "feature_gains",
     "fit_plain_classifier",
+    "joined",
     "merge",
     "objective",
     "prepare_thread",

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from gbimb._typing import Float32Array, Matrix
     from gbimb.losses import Loss
 
+# Whether a distributed booster needs a port on each machine.
+LISTENS = False
+
+# Rows that are enough to cut bins from, where not all are in one place.
+SAMPLE_ROWS = 1_000_000
+
 # Below this share of the rows a matrix of their own is worth its memory.
 SMALL_SHARE = 0.5
 
@@ -143,6 +149,21 @@ class Bins:
             if self._weight is not None:
                 weight *= self._weight
         return Member(loss, params, self._dmatrix, Rows(self._y, weight), held_out)
+
+    def member_on(  # noqa: PLR0917
+        self,
+        loss: Loss,
+        start: NDArray[np.float64],
+        X: Matrix,
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+        held_out: xgb.DMatrix | None,
+        params: Mapping[str, Any],
+    ) -> Member:
+        """Return a booster for other rows than those that the bins were cut from."""
+        params = {**self._params, **params, "base_score": declared_start(start)}
+        rows = Rows(as_float32(y), None if weight is None else as_float32(weight))
+        return Member(loss, params, self.external(X, y, weight), rows, held_out)
 
     def _copy_of(self, rows: NDArray[np.intp]) -> xgb.DMatrix:
         rows = np.sort(rows)

@@ -1,0 +1,169 @@
+"""What a distributed fit costs, measured on one machine: ``python -m benchmarks.scale.dask_simulation``.
+
+``overhead`` compares a fit of gbimb with ``xgboost.dask.train`` and its built-in log loss without a
+metric, on the same rows and rounds. ``workers`` trains on more and more small workers with the same
+number of rows each, and prints time, bytes and memory. Both write JSON lines to stdout.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import statistics
+import sys
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import dask.array as da
+import distributed
+import numpy as np
+import psutil
+import xgboost as xgb
+import xgboost.dask
+from scipy.special import expit
+
+from gbimb.dask import DaskImbalancedLGBMClassifier, DaskImbalancedXGBClassifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# Rounds of the engines' own settings, the same on both sides.
+TREES = {"learning_rate": 0.1, "max_depth": 6, "min_child_weight": 1e-3, "colsample_bytree": 1.0}
+
+
+def rows(client: distributed.Client, n: int, features: int, parts: int) -> tuple[Any, Any]:
+    """Return float32 features and labels with 2 % positives, kept on the workers."""
+    chunks = tuple(int(k) for k in np.diff(np.arange(parts + 1) * n // parts))
+    X = da.map_blocks(_block, np.nan, features, dtype=np.float32, chunks=(chunks, (features,)),
+                      meta=np.empty((0, 0), np.float32))  # fmt: skip
+    y = X.map_blocks(_labels, dtype=np.float32, drop_axis=1, meta=np.empty(0, np.float32))
+    X, y = client.persist([X, y])
+    distributed.wait([X, y])
+    return X, y
+
+
+def _block(_: float, features: int, block_info: Any = None) -> np.ndarray:  # noqa: ANN401
+    info = block_info[None]
+    rng = np.random.default_rng(info["chunk-location"][0])
+    return rng.standard_normal((info["chunk-shape"][0], features), dtype=np.float32)
+
+
+def _labels(X: np.ndarray) -> np.ndarray:
+    score = 1.5 * X[:, 0] + X[:, 1] * X[:, 2] + np.sin(2 * X[:, 3]) - 5.6
+    noise = np.random.default_rng(int(1e6 * abs(float(X[0, 0])))).random(len(X))
+    return (noise < expit(score)).astype(np.float32)
+
+
+def timed(task: Any) -> tuple[float, Any]:  # noqa: ANN401
+    """Return seconds and result."""
+    began = time.perf_counter()
+    result = task()
+    return time.perf_counter() - began, result
+
+
+def plain(client: distributed.Client, X: Any, y: Any, rounds: int) -> Any:  # noqa: ANN401
+    """XGBoost's own distributed training."""
+    matrix = xgboost.dask.DaskQuantileDMatrix(client, X, y)
+    params = {"objective": "binary:logistic", "tree_method": "hist", "disable_default_eval_metric": 1,  # noqa: E501
+              **TREES}  # fmt: skip
+    return xgboost.dask.train(client, params, matrix, num_boost_round=rounds)
+
+
+def ours(client: distributed.Client, X: Any, y: Any, rounds: int, **settings: Any) -> Any:  # noqa: ANN401
+    """Ours, with as many rounds."""
+    clf = DaskImbalancedXGBClassifier(
+        client=client, n_estimators=rounds, early_stopping_rounds=None, random_state=0,
+        subsample=1.0, **TREES, **settings,
+    )  # fmt: skip
+    return clf.fit(X, y)
+
+
+def overhead(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield the seconds of both sides, in turn."""
+    ways = {
+        "xgboost.dask.train": lambda *a: plain(*a),  # noqa: PLW0108
+        "gbimb, log loss, no metric": lambda *a: ours(*a, loss="logistic", cv=None),
+        "gbimb, focal, MCC and F1 on a fifth": lambda *a: ours(*a, loss="focal"),
+    }
+    with cluster(args.workers[0]) as client:
+        X, y = rows(client, args.rows, args.features, 4 * args.workers[0])
+        small, labels = rows(client, 20_000, args.features, 4)
+        for way in ways.values():
+            way(client, small, labels, 5)  # imports and compiles
+        taken: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(args.repeats):
+            for name, way in ways.items():
+                taken[name].append(
+                    timed(lambda way=way: way(client, X, y, min(args.rounds, 100)))[0]
+                )
+        base = statistics.median(taken["xgboost.dask.train"])
+        for name, seconds in taken.items():
+            middle = statistics.median(seconds)
+            yield {"what": name, "rows": args.rows, "features": args.features,
+                   "workers": args.workers[0], "rounds": min(args.rounds, 100),
+                   "seconds": round(middle, 2), "all": [round(s, 2) for s in seconds],
+                   "ratio": round(middle / base, 3)}  # fmt: skip
+
+
+def workers(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield time, bytes and memory for each number of workers."""
+    kinds = {"xgboost": DaskImbalancedXGBClassifier, "lightgbm": DaskImbalancedLGBMClassifier}
+    for n in args.workers:
+        with cluster(n) as client:
+            X, y = rows(client, args.rows * n, args.features, 2 * n)
+            for name in args.engines:
+                clf = kinds[name](
+                    client=client, loss=args.loss, n_estimators=args.rounds, subsample=1.0,
+                    early_stopping_rounds=None, random_state=0,
+                )  # fmt: skip
+                seconds, clf = timed(lambda clf=clf: clf.fit(X, y))  # noqa: B023
+                memory = max(client.run(_memory).values())
+                yield {"engine": name, "workers": n, "rows_per_worker": args.rows,
+                       "rounds": args.rounds, "seconds": round(seconds, 2),
+                       "seconds_per_round": round(seconds / args.rounds, 4),
+                       "metric_bytes_per_round": round(clf.bytes_per_round_),
+                       "peak_mb_per_worker": round(memory / 1e6),
+                       "mcc": round(clf.best_score_, 4)}  # fmt: skip
+
+
+def _memory() -> int:
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024)
+
+
+def cluster(n: int) -> distributed.Client:
+    """Return a client of workers with one thread each."""
+    local = distributed.LocalCluster(
+        n_workers=n, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL,
+        memory_limit=0,
+    )  # fmt: skip
+    client = distributed.Client(local)
+    client.wait_for_workers(n)
+    return client
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one of the measurements."""
+    warnings.filterwarnings("ignore")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("measure", choices=["overhead", "workers"])
+    parser.add_argument("--rows", type=int, default=2_000_000, help="in all, or of each worker")
+    parser.add_argument("--features", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--workers", type=int, nargs="+", default=[2])
+    parser.add_argument("--engines", nargs="+", default=["xgboost", "lightgbm"])
+    parser.add_argument("--loss", default="soft_mcc")
+    parser.add_argument("--repeats", type=int, default=3)
+    args = parser.parse_args(argv)
+    versions = {"xgboost": xgb.__version__, "dask": distributed.__version__}
+    print(json.dumps({"versions": versions, "cores": psutil.cpu_count()}))  # noqa: T201
+    for line in (overhead if args.measure == "overhead" else workers)(args):
+        print(json.dumps(line), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""gbimb on a Dask cluster: the same estimators where the rows do not fit on one machine.
+
+Only small arrays travel: the histograms of the engines, the sums of a loss, and counts for the
+metrics. Needs ``pip install "gbimb[dask]"``.
+"""
+
+from __future__ import annotations
+
+from gbimb.exceptions import MissingDependencyError
+
+try:
+    import dask.array
+    import dask.dataframe  # noqa: F401
+    import distributed  # noqa: F401
+except ImportError as error:
+    _MSG = 'gbimb.dask needs Dask, which is not installed: pip install "gbimb[dask]".'
+    raise MissingDependencyError(_MSG) from error
+
+from gbimb.dask._bagging import DaskUnderBaggingClassifier
+from gbimb.dask._classifiers import DaskImbalancedLGBMClassifier, DaskImbalancedXGBClassifier
+
+__all__ = [
+    "DaskImbalancedLGBMClassifier",
+    "DaskImbalancedXGBClassifier",
+    "DaskUnderBaggingClassifier",
+]

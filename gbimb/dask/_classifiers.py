@@ -1,0 +1,352 @@
+"""The two boosting estimators on Dask."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gbimb.dask._cluster import find_client
+from gbimb.dask._fit import Placed, combine, encode_all, train_on_cluster
+from gbimb.dask._pieces import as_collection, is_collection, meta_of, read_parquet, split
+from gbimb.dask._predict import predict_lazily
+from gbimb.dask._summary import Labels, merge_columns
+from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
+from gbimb.estimators._base import BaseImbalancedClassifier, one_validation_set
+from gbimb.estimators._decision import DecidingClassifier
+from gbimb.estimators._loss import make_loss
+from gbimb.estimators._plan import SMALLEST_CLASS, SMALLEST_TABLE
+from gbimb.exceptions import InvalidParameterError
+from gbimb.sources import ParquetSource
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    from distributed import Client
+
+    from gbimb._typing import FloatArray
+
+# What a fit sets beside the attributes that end with "_".
+HIDDEN = (
+    "_correction",
+    "_digest",
+    "_encoder",
+    "_limits",
+    "_oob",
+    "_prototype",
+    "_seed",
+    "_share",
+    "_shares",
+    "_zero_is_missing",
+)
+
+
+class DaskPredictions(DecidingClassifier):
+    """Lazy predictions, and the way to the local estimator: the same for all that fit on Dask.
+
+    Attributes
+    ----------
+    client : distributed.Client or None
+    """
+
+    client: Client | None
+    _local_class: type[Any]
+
+    def to_local(self) -> Any:  # noqa: ANN401  an estimator of the local class
+        """Return the fitted local estimator, which needs no cluster and can be saved."""
+        check_is_fitted(self)
+        local = self._untrained()
+        for name, value in vars(self).items():
+            if (name.endswith("_") and name not in OWN) or name in HIDDEN:
+                setattr(local, name, value)
+        return local
+
+    def predict(self, X: Any) -> Any:  # noqa: ANN401
+        """Return labels, shape (n,): lazily, as a Dask Array, for a Dask collection or a source."""
+        return self._lazily(X, "predict", None)
+
+    def predict_proba(self, X: Any) -> Any:  # noqa: ANN401
+        """Return the probability of each class in ``classes_``, shape (n, K); lazily as above."""
+        return self._lazily(X, "predict_proba", self._n_classes())
+
+    def decision_function(self, X: Any) -> Any:  # noqa: ANN401
+        """Return the raw score of each row, shape (n,) or (n, K); lazily as above."""
+        k = self._n_classes()
+        return self._lazily(X, "decision_function", None if k == 2 else k)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the local estimator to a file that :func:`gbimb.load` reads."""
+        self.to_local().save(path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the client out: it belongs to this process."""
+        state: dict[str, Any] = super().__getstate__()
+        return {**state, "client": None}
+
+    def __sklearn_clone__(self) -> DaskPredictions:
+        """Copy the parameters; the client is shared."""
+        return type(self)(client=self.client, **self._untrained().get_params(deep=False))
+
+    def _n_classes(self) -> int:
+        check_is_fitted(self)
+        return int(self.classes_.size)
+
+    def _lazily(self, X: Any, method: str, columns: int | None) -> Any:  # noqa: ANN401
+        local = self.to_local()
+        if isinstance(X, ParquetSource):
+            X = read_parquet(X)[list(getattr(self, "feature_names_in_", X.features))]
+        if not is_collection(X):
+            return getattr(local, method)(X)
+        dtype = self.classes_.dtype if method == "predict" else np.dtype(np.float64)
+        return predict_lazily(local, X, method, dtype, columns)
+
+    def _untrained(self) -> Any:  # noqa: ANN401
+        params = {name: value for name, value in self._own_params().items() if name != "client"}
+        return self._local_class(**{name: clone(v, safe=False) for name, v in params.items()})
+
+    def _own_params(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._get_param_names()}
+
+
+class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
+    """What is the same for both engines: everything but the local estimator."""
+
+    def fit(
+        self,
+        X: Any,  # noqa: ANN401
+        y: Any = None,  # noqa: ANN401
+        sample_weight: Any = None,  # noqa: ANN401
+        *,
+        X_val: Any = None,  # noqa: ANN401
+        y_val: Any = None,  # noqa: ANN401
+        sample_weight_val: Any = None,  # noqa: ANN401
+        eval_set: Sequence[tuple[Any, Any]] | None = None,
+    ) -> DaskClassifier:
+        """Train on all workers that have rows of ``X``.
+
+        Parameters
+        ----------
+        X : Dask DataFrame, Dask Array or ParquetSource
+            Rows may lie on workers in any order; a partition may lack a class or rows.
+        y : Dask Series or Array with the partitions of X
+            Of a source, the labels and weights are columns of its own.
+        sample_weight : Dask Series or Array, optional
+        X_val, y_val, sample_weight_val : optional
+            Rows for early stopping and the threshold, of the same kinds.
+        eval_set : list with one pair, optional
+            ``[(X_val, y_val)]``, another way to give the same.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ClusterError
+            If a worker dies during training or the scheduler goes away.
+        GbimbError
+            If an argument cannot be used; also a ValueError or a TypeError.
+        """
+        self._check_parameters()
+        client = find_client(self.client)
+        given = one_validation_set(X_val, y_val, sample_weight_val, eval_set)
+        with client.as_current():
+            self._fit(client, X, y, sample_weight, given)
+        self._warn_if_nothing_learned()
+        return self
+
+    def _fit(
+        self,
+        client: Client,
+        X: Any,  # noqa: ANN401
+        y: Any,  # noqa: ANN401
+        sample_weight: Any,  # noqa: ANN401
+        given: tuple[Any, Any, Any] | None,
+    ) -> None:
+        pieces = split(X, y, sample_weight)
+        meta = meta_of(as_collection(X))
+        placed = Placed.place(client, pieces, "y")
+        labels = Labels.of(placed.summaries, self.pos_label)
+        validation = None
+        if given is not None:
+            validation = Placed.place(client, split(*given, "_val"), "y_val")
+        local = self._untrained()
+        validate_data(local, meta, reset=True, skip_check_array=True)
+        local.classes_, local.pos_label_ = labels.classes, labels.positive
+        local.loss_ = make_loss(local, labels.codes, labels.totals)
+        local._make_task()  # noqa: SLF001  refuses what cannot be before rows move
+        local._encoder = merge_columns(placed.summaries)  # noqa: SLF001
+        if hasattr(local, "max_leaves"):
+            local._zero_is_missing = any(s.is_sparse for s in placed.summaries)  # noqa: SLF001
+        hold_out = self._holds_out(local, labels, given=given is not None)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        parts = encode_all(client, local, placed, labels, validation, seed=seed, hold_out=hold_out)
+        del placed, validation, pieces
+        start = _start(local, parts.totals)
+        rows = int(labels.kept.sum())
+        outcomes = train_on_cluster(client, local, parts, start, rows, seed)
+        trained = combine(local, outcomes, start, watched=parts.held_out is not None)
+        local._keep(trained, local._make_task(), seed)  # noqa: SLF001
+        self._take_over(local)
+        self.n_workers_ = len(outcomes)
+        self.bytes_per_round_ = max(outcome.bytes_per_round for outcome in outcomes)
+
+    def _take_over(self, local: BaseImbalancedClassifier) -> None:
+        params = self._get_param_names()
+        for name in [n for n in vars(self) if n not in params]:
+            delattr(self, name)
+        for name, value in vars(local).items():
+            if name not in params:
+                setattr(self, name, value)
+
+    def _holds_out(self, local: Any, labels: Labels, *, given: bool) -> bool:  # noqa: ANN401
+        """Whether rows are held out of ``X``; says so in ``validation_``."""
+        counts = np.sort(labels.kept.sum(axis=0))[::-1]
+        size = f"{counts.sum():,} rows, {counts[-1]:,} of the rarest class"
+        auto = isinstance(self.cv, str) and self.cv == "auto"
+        if given:
+            if not auto and self.cv is not None:
+                msg = f"Give either X_val and y_val to fit or cv, got both (cv={self.cv!r})."
+                raise InvalidParameterError(msg)
+            local.validation_ = "the validation rows given to fit"
+            return False
+        few = counts.sum() < SMALLEST_TABLE or counts[1] < SMALLEST_CLASS
+        if self.cv is None or (auto and few):
+            local.validation_ = f"no rows held out ({size})"
+            return False
+        local.validation_ = f"one row in five held out ({size})"
+        return True
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if self.cv is not None and not (isinstance(self.cv, str) and self.cv in HOLD_OUTS):
+            msg = (
+                f"cv must be 'auto', 'holdout' or None on Dask, got {self.cv!r}: a distributed "
+                f"table has no row numbers to fold. Use {self._local_class.__name__}, or give "
+                "X_val and y_val."
+            )
+            raise InvalidParameterError(msg)
+        names = (self.eval_metric,) if isinstance(self.eval_metric, str) else self.eval_metric
+        for name in names:
+            if name in AREAS:
+                msg = (
+                    f"eval_metric must be a function of counts on Dask, such as 'mcc', 'f1' or "
+                    f"'fbeta:2', or 'log_loss', got {name!r}: it wants all scores in one place."
+                )
+                raise InvalidParameterError(msg)
+
+
+HOLD_OUTS = ("auto", "holdout")
+AREAS = ("average_precision", "roc_auc")
+OWN = ("n_workers_", "bytes_per_round_")
+
+
+def _start(local: Any, totals: FloatArray) -> FloatArray:  # noqa: ANN401
+    """Return the raw score to start from, from the weight of each class in training."""
+    codes = np.arange(totals.size, dtype=np.float64)
+    return np.atleast_1d(np.asarray(local.loss_.init_score(codes, totals), np.float64))
+
+
+Init = TypeVar("Init", bound="Callable[..., None]")
+
+
+def local_parameters(local: type[DecidingClassifier]) -> Callable[[Init], Init]:
+    """Let a constructor show the parameters of a local estimator, and ``client``."""
+
+    def show(init: Init) -> Init:
+        there = inspect.signature(local).parameters.values()
+        own = inspect.signature(init)
+        some = [own.parameters[name] for name in ("self", "client")]
+        signature = own.replace(parameters=[some[0], *there, some[1]])
+        init.__signature__ = signature  # type: ignore[attr-defined]  # scikit-learn reads it
+        return init
+
+    return show
+
+
+class DaskImbalancedXGBClassifier(DaskClassifier, ImbalancedXGBClassifier):
+    """XGBoost for imbalanced classes on a Dask cluster.
+
+    The rows stay on their workers. All of them train one model with exact gradients of the whole
+    training set, watch MCC and F1 over the held-out rows of all workers, stop at the same round,
+    and give a model like that of :class:`~gbimb.ImbalancedXGBClassifier` on the same rows.
+
+    Parameters
+    ----------
+    client : distributed.Client or None, default=None
+        None is the client made last.
+    **parameters
+        Those of :class:`~gbimb.ImbalancedXGBClassifier`, with the same meaning, except:
+        ``cv`` is "auto" or "holdout" (one row in five of each class is held out) or None;
+        ``eval_metric`` takes scores from counts and proper scores, not "average_precision" or
+        "roc_auc"; ``n_jobs`` are threads of each worker, None those that Dask gives it.
+
+    Attributes
+    ----------
+    classes_, booster_, threshold_, evals_result_, ...
+        As in the local estimator.
+    n_workers_ : int
+        Workers that took part.
+    bytes_per_round_ : float
+        What a worker sent off for metrics and sums of the loss, on average over rounds.
+
+    Notes
+    -----
+    Bins are cut from up to 1,000,000 rows, drawn in proportion from all partitions. Up to that
+    many rows (and 33 million values), with ``subsample=1``, raw scores are those of the local
+    estimator, up to rounding. Threshold and calibration are chosen by the client from the
+    held-out scores: all of them up to 500,000 of a class, otherwise as many drawn at random.
+
+    Examples
+    --------
+    >>> import dask.array as da, numpy as np, distributed
+    >>> from gbimb.dask import DaskImbalancedXGBClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = da.from_array(rng.normal(size=(4000, 5)), chunks=(1000, 5))
+    >>> y = (X[:, 0] > 1.8).astype(int)
+    >>> with distributed.Client(n_workers=2) as client:    # doctest: +SKIP
+    ...     clf = DaskImbalancedXGBClassifier(random_state=0).fit(X, y)
+    ...     clf.predict_proba(X).compute().shape
+    (4000, 2)
+    """
+
+    _local_class = ImbalancedXGBClassifier
+
+    @local_parameters(ImbalancedXGBClassifier)
+    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:  # noqa: ANN401
+        super().__init__(**parameters)
+        self.client = client
+
+
+class DaskImbalancedLGBMClassifier(DaskClassifier, ImbalancedLGBMClassifier):
+    """LightGBM for imbalanced classes on a Dask cluster.
+
+    As :class:`DaskImbalancedXGBClassifier`, with the parameters of
+    :class:`~gbimb.ImbalancedLGBMClassifier`.
+
+    Parameters
+    ----------
+    client : distributed.Client or None, default=None
+    **parameters
+        Those of :class:`~gbimb.ImbalancedLGBMClassifier`, with the exceptions named in
+        :class:`DaskImbalancedXGBClassifier`.
+
+    Notes
+    -----
+    All workers use bins that are cut from the same 200,000 rows, drawn in proportion from all
+    partitions, however the rows lie. (LightGBM's own distributed training cuts each feature on
+    one worker, from the rows there.) Histograms are added up in another order than on one
+    machine: where two splits gain as good as the same, another one may be taken.
+    """
+
+    _local_class = ImbalancedLGBMClassifier
+
+    @local_parameters(ImbalancedLGBMClassifier)
+    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:  # noqa: ANN401
+        super().__init__(**parameters)
+        self.client = client

@@ -1,0 +1,66 @@
+"""A cluster by its address, and tables in memory spread over it: what the command line needs."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import dask.dataframe as dd
+import distributed
+import pandas as pd
+
+from gbimb.exceptions import ClusterError
+from gbimb.sources import ParquetSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CONNECT_SECONDS = 20
+PARTS_PER_WORKER = 2
+
+
+@contextmanager
+def connected(address: str) -> Iterator[distributed.Client]:
+    """Connect to the scheduler at ``address``; "local" starts workers on this machine.
+
+    Raises
+    ------
+    ClusterError
+        If there is no scheduler, or it has no workers.
+    """
+    if address == "local":
+        with (
+            distributed.LocalCluster(dashboard_address=None, silence_logs=logging.CRITICAL) as here,
+            distributed.Client(here) as client,
+        ):
+            yield client
+        return
+    try:
+        client = distributed.Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        msg = (
+            f"The Dask scheduler must answer at its address, got {address!r} ({reason}). "
+            "It is printed where the scheduler starts, such as tcp://10.0.0.5:8786."
+        )
+        raise ClusterError(msg) from None
+    with client:
+        if not client.nthreads():
+            msg = f"The cluster at {address!r} has no workers. Start some, with dask worker."
+            raise ClusterError(msg)
+        yield client
+
+
+def spread(client: distributed.Client, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of ``fit`` as Dask collections, two partitions a worker."""
+    if isinstance(given["X"], ParquetSource):
+        return dict(given)
+    parts = PARTS_PER_WORKER * len(client.nthreads())
+    frames = {name: _frame(values) for name, values in given.items()}
+    return {name: dd.from_pandas(frame, npartitions=parts) for name, frame in frames.items()}
+
+
+def _frame(values: Any) -> pd.DataFrame | pd.Series[Any]:  # noqa: ANN401
+    frame = values if isinstance(values, pd.DataFrame) else pd.Series(values)
+    return frame.reset_index(drop=True)

@@ -1,0 +1,280 @@
+"""A fit on a cluster: pieces to workers, training on all of them, and what comes back."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import distributed
+import numpy as np
+
+from gbimb.dask._cluster import gather, one_fit_at_a_time
+from gbimb.dask._process import break_off, end_fit, free_port, start_tracker
+from gbimb.dask._rows import Deal, draw_sample, encode, n_held_out, totals_of
+from gbimb.dask._summary import summarise
+from gbimb.dask._worker import Job, train_part
+from gbimb.estimators._training import HeldOut, Trained, finish
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dask.delayed import Delayed
+
+    from gbimb._typing import FloatArray, IntArray
+    from gbimb.dask._summary import Labels, Summary
+    from gbimb.dask._worker import Outcome
+
+logger = logging.getLogger("gbimb")
+
+LARGEST_SAMPLE = 1 << 25  # values, of all features
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """Pieces on the cluster.
+
+    Attributes
+    ----------
+    futures : list of Future
+    summaries : list of Summary
+    """
+
+    futures: list[distributed.Future]
+    summaries: list[Summary]
+
+    @classmethod
+    def place(cls, client: distributed.Client, pieces: Sequence[Delayed], name: str) -> Placed:
+        """Compute pieces where they are, and what they say of themselves."""
+        futures = client.compute(list(pieces))
+        summaries = client.map(partial(summarise, name=name), futures, pure=False)
+        return cls(futures, gather(client, summaries))
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Encoded pieces with training rows, and those that are only watched.
+
+    Attributes
+    ----------
+    train, watched : list of Future
+        Of ``Encoded``.
+    rows : list of int
+        Training rows of each of ``train``.
+    totals : float64 array of shape (K,)
+        Weight of each target in training.
+    held_out : int64 array of shape (K,) or None
+        Held-out rows of each target.
+    samples : list of Future
+        Rows to cut bins from.
+    """
+
+    train: list[distributed.Future]
+    watched: list[distributed.Future]
+    rows: list[int]
+    totals: FloatArray
+    held_out: Any
+    samples: list[distributed.Future]
+
+
+def encode_all(
+    client: distributed.Client,
+    estimator: Any,  # noqa: ANN401  the local estimator
+    placed: Placed,
+    labels: Labels,
+    validation: Placed | None,
+    *,
+    seed: int,
+    hold_out: bool,
+) -> Split:
+    """Encode all pieces where they are, some rows held out."""
+    before = np.cumsum(labels.kept, axis=0) - labels.kept
+    deals = [Deal(seed, i, tuple(b.tolist()) if hold_out else None) for i, b in enumerate(before)]
+    shared = client.scatter(estimator, broadcast=True, hash=False)
+    encoded = [
+        client.submit(encode, piece, shared, deal, pure=False)
+        for piece, deal in zip(placed.futures, deals, strict=True)
+    ]
+    k = labels.classes.size
+    totals = gather(client, client.map(totals_of, encoded, n_classes=k, pure=False))
+    held = n_held_out(before, labels.kept) if hold_out else np.zeros_like(labels.kept)
+    rows = (labels.kept - held).sum(axis=1)
+    of_held, watched = held.sum(axis=0), []
+    if validation is not None:
+        watched = [
+            client.submit(encode, piece, shared, Deal(seed, i, None), "y_val", pure=False)
+            for i, piece in enumerate(validation.futures)
+        ]
+        counts = gather(client, client.map(_rows_of, watched, n_classes=k, pure=False))
+        of_held = np.sum(counts, axis=0)
+    elif k == 2:
+        of_held = of_held if labels.positive == labels.classes[1] else of_held[::-1]
+    return Split(
+        encoded,
+        watched,
+        rows.tolist(),
+        np.sum(totals, axis=0),
+        of_held.astype(np.int64) if hold_out or validation is not None else None,
+        _sample(client, estimator, encoded, labels.kept.sum(axis=1), seed),
+    )
+
+
+def _rows_of(encoded: Any, n_classes: int) -> IntArray:  # noqa: ANN401
+    y = np.zeros(0) if encoded is None else encoded.train.y
+    return np.bincount(y.astype(np.intp), minlength=n_classes)
+
+
+def _sample(
+    client: distributed.Client,
+    estimator: Any,  # noqa: ANN401
+    encoded: Sequence[distributed.Future],
+    rows: IntArray,
+    seed: int,
+) -> list[distributed.Future]:
+    """Draw rows to cut bins from, in proportion from all pieces."""
+    most = LARGEST_SAMPLE // int(estimator.n_features_in_)
+    size = min(int(rows.sum()), estimator._engine.SAMPLE_ROWS, most)  # noqa: SLF001
+    ends = np.cumsum(rows) * size // int(rows.sum())
+    sizes = np.diff(ends, prepend=0)
+    return [
+        client.submit(draw_sample, part, seed, i, int(n), pure=False)
+        for i, (part, n) in enumerate(zip(encoded, sizes, strict=True))
+        if n
+    ]
+
+
+def assign(
+    client: distributed.Client, split: Split
+) -> dict[str, tuple[list[distributed.Future], list[distributed.Future]]]:
+    """Give each piece to a worker that has it; return training and watched pieces by address.
+
+    A worker without training rows takes no part.
+    """
+    distributed.wait([*split.train, *split.watched])
+    where = client.who_has([*split.train, *split.watched])
+    load: dict[str, int] = {}
+    train: dict[str, list[distributed.Future]] = {}
+    for future, rows in zip(split.train, split.rows, strict=True):
+        if rows:
+            holders = where[future.key]
+            worker = min(holders, key=lambda address: (load.get(address, 0), address))
+            load[worker] = load.get(worker, 0) + rows
+            train.setdefault(worker, []).append(future)
+    workers = sorted(train)
+    watched: dict[str, list[distributed.Future]] = {worker: [] for worker in workers}
+    for i, future in enumerate(split.watched):
+        near = [address for address in where[future.key] if address in train]
+        watched[near[0] if near else workers[i % len(workers)]].append(future)
+    # Pieces of which every row is held out.
+    for i, (future, rows) in enumerate(zip(split.train, split.rows, strict=True)):
+        if not rows:
+            near = [address for address in where[future.key] if address in train]
+            train[near[0] if near else workers[i % len(workers)]].append(future)
+    return {worker: (train[worker], watched[worker]) for worker in workers}
+
+
+def train_on_cluster(  # noqa: PLR0917
+    client: distributed.Client,
+    estimator: Any,  # noqa: ANN401
+    split: Split,
+    start: FloatArray,
+    rows: int,
+    seed: int,
+) -> list[Outcome]:
+    """Train on all workers that have rows, and return what each of them says."""
+    fit = uuid.uuid4().hex
+    with one_fit_at_a_time(client):
+        parts = assign(client, split)
+        workers = list(parts)
+        machines: tuple[str, ...] = ()
+        if estimator._engine.LISTENS and len(workers) > 1:  # noqa: SLF001
+            ports = client.run(free_port, workers=workers)
+            machines = tuple(ports[worker] for worker in workers)
+        tracker = client.run(start_tracker, fit, len(workers), workers=workers[:1])[workers[0]]
+        held_out = split.held_out
+        job = Job(estimator, start, rows, held_out, seed, tracker, machines, f"gbimb-{fit}")
+        with _progress(client, job.topic, estimator.verbose):
+            tasks = [
+                client.submit(
+                    train_part,
+                    job,
+                    rank,
+                    *parts[worker],
+                    split.samples,
+                    workers=[worker],
+                    allow_other_workers=False,
+                    retries=0,
+                    pure=False,
+                    priority=10,
+                    key=f"gbimb-train-{fit}-{rank}",
+                )
+                for rank, worker in enumerate(workers)
+            ]
+            stop = partial(_break_off, client, fit, machines, workers)
+            outcomes = gather(client, tasks, workers=workers, on_failure=stop)
+        client.run(end_fit, fit, workers=workers[:1])
+        return outcomes
+
+
+def _break_off(
+    client: distributed.Client, fit: str, machines: Sequence[str], workers: Sequence[str]
+) -> None:
+    ports = [int(machine.rpartition(":")[2]) for machine in machines]
+    left = list(client.nthreads(list(workers)))
+    if left:
+        client.run(break_off, fit, ports, workers=left, wait=False)
+
+
+class _progress:  # noqa: N801  a context manager
+    """Log rounds as the first worker reports them, as a local fit does."""
+
+    def __init__(self, client: distributed.Client, topic: str, verbose: int) -> None:
+        self._client, self._topic, self._verbose = client, topic, verbose
+
+    def __enter__(self) -> None:
+        if self._verbose:
+            self._client.subscribe_topic(self._topic, self._show)
+
+    def _show(self, event: tuple[Any, dict[str, Any]]) -> None:
+        _, news = event
+        if news["round"] % self._verbose < 5:
+            values = "  ".join(f"{name} {value:.5f}" for name, value in news["values"].items())
+            logger.info("round %d  %s", news["round"], values)
+
+    def __exit__(self, *_: object) -> None:
+        if self._verbose and self._client.status == "running":
+            self._client.unsubscribe_topic(self._topic)
+
+
+def combine(
+    estimator: Any,  # noqa: ANN401
+    outcomes: Sequence[Outcome],
+    start: FloatArray,
+    *,
+    watched: bool,
+) -> Trained:
+    """Return the booster, corrected on the held-out rows of all workers."""
+    engine, task = estimator._engine, estimator._make_task()  # noqa: SLF001
+    first = outcomes[0]
+    if not watched:
+        booster = engine.merge([first.model], 1.0, start)
+        return Trained(booster, first.boosted, None, None, None)
+    parts = [outcome.held_out for outcome in outcomes if outcome.held_out.y.size]
+    weighted = any(part.weight is not None for part in parts)
+    weights = [np.ones(p.y.size) if p.weight is None else p.weight for p in parts]
+    held_out = HeldOut(
+        np.concatenate([part.y for part in parts]),
+        np.concatenate([part.matrix for part in parts]),
+        np.concatenate(weights) if weighted else None,
+    )
+    return finish(
+        engine,
+        task,
+        [first.model],
+        start,
+        boosted=first.boosted,
+        held_out=held_out,
+        correct=estimator.calibration is not None,
+    )

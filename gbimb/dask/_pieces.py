@@ -1,0 +1,184 @@
+"""Dask collections as pieces: some rows, their labels and weights, each in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dask
+import dask.array as da
+import numpy as np
+import pandas as pd
+from dask.delayed import Delayed, delayed
+
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.sources import ParquetSource
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Some rows as they came: a table, labels and weights."""
+
+    table: Any
+    y: NDArray[Any]
+    weight: NDArray[Any] | None
+
+
+def is_collection(X: object) -> bool:
+    """Whether this is a Dask DataFrame or Array."""
+    return isinstance(X, da.Array) or _is_frame(X)
+
+
+def _is_frame(X: object) -> bool:
+    return dask.is_dask_collection(X) and hasattr(X, "npartitions") and hasattr(X, "columns")
+
+
+def read_parquet(source: ParquetSource) -> Any:  # noqa: ANN401  a Dask DataFrame
+    """Return a source as a Dask DataFrame that its workers read."""
+    import dask.dataframe as dd
+
+    special = [name for name in (source.target, source.weight) if name is not None]
+    paths = [str(path) for path in source.paths]
+    return dd.read_parquet(paths, columns=[*source.features, *special])
+
+
+def as_collection(X: Any) -> Any:  # noqa: ANN401
+    """Return the features of a Dask collection or a ParquetSource as a Dask collection.
+
+    Raises
+    ------
+    InvalidTypeError
+        If it is neither.
+    """
+    if isinstance(X, ParquetSource):
+        return read_parquet(X)[list(X.features)]
+    if not is_collection(X):
+        kind = type(X).__name__
+        msg = (
+            f"X must be a Dask DataFrame, a Dask Array or a ParquetSource, got {kind}. Wrap it "
+            "with dask.dataframe.from_pandas or dask.array.from_array, or use to_local()."
+        )
+        raise InvalidTypeError(msg)
+    if isinstance(X, da.Array):
+        if X.ndim != 2:
+            msg = f"X must have two dimensions, got a Dask Array of shape {X.shape}."
+            raise InvalidDataError(msg)
+        return X.rechunk({1: -1})
+    return X
+
+
+def meta_of(X: Any) -> Any:  # noqa: ANN401
+    """Return a table without rows that has the columns of a collection."""
+    return X._meta if _is_frame(X) else np.empty((0, X.shape[1]))  # noqa: SLF001  Dask's own name
+
+
+def split(
+    X: Any,  # noqa: ANN401
+    y: Any,  # noqa: ANN401
+    weight: Any,  # noqa: ANN401
+    suffix: str = "",
+) -> list[Delayed]:
+    """Return the pieces of collections that have the same rows in the same partitions.
+
+    Raises
+    ------
+    GbimbError
+        If one of them is no Dask collection, or their partitions differ.
+    """
+    if isinstance(X, ParquetSource):
+        return _of_source(X, y, weight, suffix)
+    X = as_collection(X)
+    tables = _blocks(X, f"X{suffix}")
+    if y is None:
+        msg = f"This classifier requires y{suffix} to be passed, but the target y is None."
+        raise InvalidDataError(msg)
+    labels = _aligned(X, y, len(tables), f"y{suffix}")
+    weights: list[Any] = [None] * len(tables)
+    if weight is not None:
+        weights = _aligned(X, weight, len(tables), f"sample_weight{suffix}")
+    return [
+        delayed(_make_piece)(table, part, w)
+        for table, part, w in zip(tables, labels, weights, strict=True)
+    ]
+
+
+def _of_source(source: ParquetSource, y: object, weight: object, suffix: str) -> list[Delayed]:
+    """Return the pieces of a source, each read once."""
+    if y is not None or weight is not None:
+        msg = (
+            f"y{suffix} and sample_weight{suffix} must be None beside a ParquetSource, which has "
+            "its own columns: ParquetSource(..., target=..., weight=...)."
+        )
+        raise InvalidParameterError(msg)
+    if source.target is None:
+        msg = "To fit on a source, name the column of the labels: ParquetSource(..., target=...)."
+        raise InvalidParameterError(msg)
+    cut = delayed(_cut)
+    features = list(source.features)
+    return [
+        cut(block, features, source.target, source.weight)
+        for block in _blocks(read_parquet(source), "X")
+    ]
+
+
+def _cut(frame: pd.DataFrame, features: list[str], target: str, weight: str | None) -> Piece:
+    return _make_piece(frame[features], frame[target], None if weight is None else frame[weight])
+
+
+def _blocks(values: Any, name: str) -> list[Delayed]:  # noqa: ANN401
+    # Optimised, labels and features read from the same small files are fused differently.
+    blocks = values.to_delayed(optimize_graph=False)
+    parts = blocks.ravel().tolist() if isinstance(blocks, np.ndarray) else list(blocks)
+    if not parts:
+        msg = f"{name} must have a partition, got none."
+        raise InvalidDataError(msg)
+    return parts
+
+
+def _aligned(X: Any, values: Any, n_parts: int, name: str) -> list[Delayed]:  # noqa: ANN401
+    """Return the blocks of labels or weights, one for each block of ``X``."""
+    if not dask.is_dask_collection(values):
+        kind = type(values).__name__
+        msg = (
+            f"{name} must be a Dask Series or Array with the partitions of X, got {kind}. Wrap it "
+            "with dask.dataframe.from_pandas or dask.array.from_array."
+        )
+        raise InvalidTypeError(msg)
+    if isinstance(X, da.Array) and isinstance(values, da.Array):
+        values = values.reshape(-1) if values.ndim == 2 and values.shape[1] == 1 else values
+        known = not np.isnan([*X.chunks[0], *values.chunks[0]]).any()
+        if known and values.shape[0] == X.shape[0]:
+            values = values.rechunk({0: X.chunks[0]})
+    parts = _blocks(values, name)
+    if len(parts) != n_parts:
+        msg = (
+            f"X and {name} must have the same partitions, got {n_parts} and {len(parts)}. Take "
+            "both from one collection, or repartition them alike."
+        )
+        raise InvalidDataError(msg)
+    return parts
+
+
+def _make_piece(table: Any, y: Any, weight: Any) -> Piece:  # noqa: ANN401
+    piece = Piece(table, _column(y), None if weight is None else _column(weight))
+    sizes = {int(part.shape[0]) for part in (table, piece.y, piece.weight) if part is not None}
+    if len(sizes) > 1:
+        msg = (
+            "X, y and sample_weight must have the same number of rows in each partition, got "
+            f"{sorted(sizes)} in one. Take them from one collection."
+        )
+        raise InvalidDataError(msg)
+    return piece
+
+
+def _column(values: Any) -> NDArray[Any]:  # noqa: ANN401
+    """Return a column of a pandas or NumPy block as a NumPy array."""
+    if isinstance(values, pd.DataFrame):
+        values = values.iloc[:, 0]
+    if isinstance(values, pd.Series) and not isinstance(values.dtype, np.dtype):
+        missing = values.isna().any()  # pandas' and Arrow's own whole numbers may be missing
+        return values.to_numpy(np.float64 if missing and values.dtype.kind in "iuf" else None)
+    return np.ravel(np.asarray(values))

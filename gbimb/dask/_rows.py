@@ -1,0 +1,171 @@
+"""Rows as an engine takes them, encoded where they are, and dealt to training and hold-out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from gbimb.estimators._labels import read_labels
+from gbimb.estimators._plan import HOLD_OUT
+from gbimb.estimators._rows import Table
+from gbimb.estimators._table import as_frame, read_table, take
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from gbimb._typing import FloatArray, IntArray
+    from gbimb.dask._pieces import Piece
+
+
+@dataclass(frozen=True)
+class Deal:
+    """Which rows of one piece are held out.
+
+    Attributes
+    ----------
+    seed : int
+    piece : int
+    before : tuple of int, or None to hold out none
+        Rows of each class in the pieces before. One row of a class in five is held out, counted
+        over all pieces, each piece in an order of its own.
+    """
+
+    seed: int
+    piece: int
+    before: tuple[int, ...] | None
+
+    def held_out(self, codes: IntArray) -> NDArray[np.bool_]:
+        """Return the mask of the rows held out."""
+        mask = np.zeros(codes.size, bool)
+        for k, before in enumerate(self.before or ()):
+            rows = np.flatnonzero(codes == k)
+            turn = np.random.default_rng([self.seed, self.piece, k]).permutation(rows.size)
+            mask[rows] = (before + turn) % HOLD_OUT == HOLD_OUT - 1
+        return mask
+
+
+def n_held_out(before: IntArray, rows: IntArray) -> IntArray:
+    """Return how many of ``rows`` rows after ``before`` others a deal holds out."""
+    counts: IntArray = (before + rows) // HOLD_OUT - before // HOLD_OUT
+    return counts
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """One piece as the engine takes it: rows to train on and rows held out."""
+
+    train: Table
+    held_out: Table
+
+
+def encode(piece: Piece, estimator: Any, deal: Deal, name: str = "y") -> Encoded | None:  # noqa: ANN401
+    """Return the rows of a piece; None if none has weight.
+
+    ``estimator`` has what was learnt of labels and columns.
+    """
+    if piece.y.size == 0:
+        return None
+    table = as_frame(piece.table)
+    labels = read_labels(
+        piece.y, table, estimator.pos_label_, classes=estimator.classes_, name=name
+    )
+    weight = piece.weight
+    if weight is not None:
+        if not weight.any():
+            return None
+        kept = np.flatnonzero(weight)
+        table, labels, weight = take(table, kept), labels.take(kept), weight[kept].astype(float)
+    table = read_table(estimator, table, reset=False)
+    matrix = estimator._matrix(estimator._encoder.transform(table))  # noqa: SLF001  our own
+    rows = Table(matrix, labels.targets, weight)
+    held_out = deal.held_out(labels.codes)
+    if not held_out.any():
+        return Encoded(rows, rows.part(np.zeros(0, np.intp)))
+    return Encoded(rows.part(np.flatnonzero(~held_out)), rows.part(np.flatnonzero(held_out)))
+
+
+def totals_of(encoded: Encoded | None, n_classes: int) -> FloatArray:
+    """Return the weights of the classes in training, by target, shape (K,)."""
+    if encoded is None:
+        return np.zeros(n_classes)
+    y, weight = encoded.train.y.astype(np.intp), encoded.train.weight
+    return np.bincount(y, weights=weight, minlength=n_classes).astype(np.float64)
+
+
+def draw_sample(encoded: Encoded | None, seed: int, piece: int, size: int) -> Any:  # noqa: ANN401
+    """Return ``size`` rows to cut bins from, in their order; None for none."""
+    if encoded is None or size == 0:
+        return None
+    parts = [part.matrix for part in (encoded.train, encoded.held_out) if part.y.size]
+    matrix = stack(parts)
+    if size >= matrix.shape[0]:
+        return matrix
+    rng = np.random.default_rng([seed, piece])
+    return matrix[np.sort(rng.choice(matrix.shape[0], size, replace=False))]
+
+
+def stack(parts: Sequence[Any]) -> Any:  # noqa: ANN401  an ndarray or a CSR matrix
+    """Return matrices one below the other."""
+    if len(parts) == 1:
+        return parts[0]
+    if any(sparse.issparse(part) for part in parts):
+        return sparse.vstack(parts, format="csr")
+    return np.concatenate(parts)
+
+
+def join(tables: Sequence[Table]) -> Table:
+    """Return tables as one; a matrix of many parts is read piece by piece."""
+    if len(tables) == 1:
+        return tables[0]
+    matrices = [table.matrix for table in tables]
+    if any(sparse.issparse(part) for part in matrices):
+        matrix: Any = stack(matrices)
+    else:
+        matrix = Stacked(tuple(matrices))
+    weights = [table.weight for table in tables if table.weight is not None]
+    return Table(
+        matrix,
+        np.concatenate([table.y for table in tables]),
+        np.concatenate(weights) if weights else None,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Stacked:
+    """Arrays one below the other, without a copy of all: the engines read batches."""
+
+    parts: tuple[NDArray[Any], ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of rows and columns."""
+        return sum(len(part) for part in self.parts), self.parts[0].shape[1]
+
+    def __getitem__(self, rows: IntArray) -> Stacked:
+        """Return some rows."""
+        return replace(self, parts=(np.concatenate(self.parts)[rows],))
+
+    def batches(self, size: int = 1 << 16) -> Iterator[NDArray[Any]]:
+        """Yield arrays of ``size`` rows, the last one smaller."""
+        rest: list[NDArray[Any]] = []
+        waiting = 0
+        for part in self.parts:
+            start = 0
+            while start < len(part):
+                step = min(size - waiting, len(part) - start)
+                rest.append(part[start : start + step])
+                waiting, start = waiting + step, start + step
+                if waiting == size:
+                    yield stack(rest)
+                    rest, waiting = [], 0
+        if rest:
+            yield stack(rest)
+
+    def sample(self) -> NDArray[Any]:
+        """Return all rows."""
+        return np.concatenate(self.parts)

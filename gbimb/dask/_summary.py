@@ -1,0 +1,190 @@
+"""What is known of all rows before training: labels, counts, and the categories of columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from gbimb.estimators._labels import LabelCodes, choose_positive, read_labels, read_weight
+from gbimb.estimators._table import Column, TableEncoder, as_frame
+from gbimb.exceptions import InvalidDataError, InvalidTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from gbimb._typing import FloatArray, IntArray
+    from gbimb.dask._pieces import Piece
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """What one piece says of itself.
+
+    Attributes
+    ----------
+    rows : int
+    labels : array of shape (k,)
+        Those found, rising.
+    counts, kept : intp arrays of shape (k,)
+        Rows of each label, and those of them with weight.
+    totals : float64 array of shape (k,)
+        Weight of each label.
+    columns : tuple of Column or None
+        None for a piece without rows.
+    empty : frozenset of str
+        Columns with missing values only.
+    is_sparse : bool
+    """
+
+    rows: int
+    labels: NDArray[Any]
+    counts: IntArray
+    kept: IntArray
+    totals: FloatArray
+    columns: tuple[Column, ...] | None
+    empty: frozenset[str]
+    is_sparse: bool
+
+
+def summarise(piece: Piece, name: str = "y") -> Summary:
+    """Return the summary of a piece."""
+    nothing = np.zeros(0, np.intp)
+    table = as_frame(piece.table)
+    if piece.y.size == 0:
+        return Summary(0, piece.y, nothing, nothing, np.zeros(0), None, frozenset(), False)  # noqa: FBT003
+    labels = read_labels(piece.y, table, None, name=name)
+    weight = _weight(piece)
+    k = labels.classes.size
+    counts = np.bincount(labels.codes, minlength=k)
+    kept, totals = counts, counts.astype(np.float64)
+    if weight is not None:
+        kept = np.bincount(labels.codes[weight > 0], minlength=k)
+        totals = np.bincount(labels.codes, weights=weight, minlength=k).astype(np.float64)
+    empty: frozenset[str] = frozenset()
+    if isinstance(table, pd.DataFrame):
+        empty = frozenset(str(name) for name in table.columns[~table.notna().any()])
+    return Summary(
+        piece.y.size,
+        labels.classes,
+        counts,
+        kept,
+        totals,
+        TableEncoder.fit(table).columns,
+        empty,
+        sparse.issparse(table),
+    )
+
+
+def _weight(piece: Piece) -> NDArray[Any] | None:
+    """Return checked weights; those of one piece may all be zero."""
+    weight = piece.weight
+    if weight is not None and weight.dtype.kind in "biuf" and not weight.any():
+        return weight.astype(np.float64)
+    return read_weight(weight, piece.y.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The labels of all pieces.
+
+    Attributes
+    ----------
+    classes : array of shape (K,)
+    positive : label, or None for more than two
+    kept : intp array of shape (number of pieces, K)
+        Rows with weight of each piece.
+    totals : float64 array of shape (K,)
+        Weight of each class.
+    """
+
+    classes: NDArray[Any]
+    positive: Any
+    kept: IntArray
+    totals: FloatArray
+
+    @classmethod
+    def of(cls, summaries: Sequence[Summary], pos_label: object) -> Labels:
+        """Merge the labels of all pieces.
+
+        Raises
+        ------
+        GbimbError
+            If there are no rows or no two classes, or labels are of different kinds.
+        """
+        found = [s.labels for s in summaries if s.rows]
+        if not found:
+            msg = "X must have a row, got none in any partition."
+            raise InvalidDataError(msg)
+        kinds = {"number" if labels.dtype.kind in "biuf" else "text" for labels in found}
+        if len(kinds) > 1:
+            msg = "y must hold labels of one kind, got numbers and texts. Convert them to strings."
+            raise InvalidTypeError(msg)
+        classes = np.unique(np.concatenate(found))
+        counts = np.zeros((len(summaries), classes.size), np.intp)
+        kept, totals = counts.copy(), np.zeros(classes.size)
+        for i, s in enumerate(summaries):
+            at = np.searchsorted(classes, s.labels)
+            counts[i, at], kept[i, at] = s.counts, s.kept
+            totals[at] += s.totals
+        positive = choose_positive(classes, counts.sum(axis=0), pos_label)
+        there = np.flatnonzero(kept.sum(axis=0))
+        LabelCodes(classes, there, positive).require_all_classes()
+        return cls(classes, positive, kept, totals)
+
+    @property
+    def codes(self) -> LabelCodes:
+        """Each class once, for what depends on classes and their weights."""
+        return LabelCodes(self.classes, np.arange(self.classes.size), self.positive)
+
+
+def merge_columns(summaries: Sequence[Summary]) -> TableEncoder:
+    """Return how the columns of all pieces are read.
+
+    Categories are those of any piece: sorted, unless all pieces have the same ones in one order.
+
+    Raises
+    ------
+    InvalidDataError
+        If columns differ in name or in kind.
+    """
+    filled = [s for s in summaries if s.columns is not None]
+    first = filled[0].columns or ()
+    merged = []
+    for i, column in enumerate(first):
+        kinds: dict[tuple[Any, ...] | None, None] = {}
+        for s in filled:
+            columns = s.columns or ()
+            if len(columns) != len(first) or columns[i].name != column.name:
+                theirs = [c.name for c in columns]
+                msg = (
+                    "All partitions must have the same columns in the same order, got "
+                    f"{[c.name for c in first]} and {theirs}."
+                )
+                raise InvalidDataError(msg)
+            if column.name not in s.empty or columns[i].categories:
+                kinds[columns[i].categories] = None
+        merged.append(Column(column.name, _categories(column.name, list(kinds))))
+    return TableEncoder(tuple(merged))
+
+
+def _categories(name: str, found: list[tuple[Any, ...] | None]) -> tuple[Any, ...] | None:
+    texts = [categories for categories in found if categories is not None]
+    if len(texts) < len(found) and texts:
+        msg = (
+            f"Column {name!r} must be of one kind in all partitions, got numbers in some and "
+            "categories in others. Convert it before."
+        )
+        raise InvalidDataError(msg)
+    if len(texts) < 2:
+        return texts[0] if texts else None
+    every = dict.fromkeys(value for categories in texts for value in categories)
+    try:
+        return tuple(sorted(every))
+    except TypeError:
+        return tuple(every)

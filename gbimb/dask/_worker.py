@@ -1,0 +1,239 @@
+"""The part of a fit that runs on a worker, the same on each of them."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from distributed import get_worker
+
+from gbimb._parallel import resolve_jobs, thread_limit
+from gbimb.dask._group import GlobalLoss, Group
+from gbimb.dask._rows import Encoded, join, stack
+from gbimb.estimators._rows import Table
+from gbimb.estimators._training import Settings, boost_warm, make_watch
+from gbimb.lightgbm import forget_network, network_params
+from gbimb.losses import MulticlassLoss
+from gbimb.metrics import SharedRows, evaluate_multiclass, evaluate_shared
+from gbimb.xgboost import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from gbimb._typing import FloatArray
+    from gbimb.estimators._boosting import Boosted
+
+KEPT_OF_A_CLASS: Final = 500_000
+"""Held-out rows of a class, over all workers, that go to the client at the end."""
+ROWS_AT_ONCE: Final = 1 << 18
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all workers know of a fit.
+
+    Attributes
+    ----------
+    estimator : the local estimator
+        With loss, labels and columns, and without trees.
+    start : float64 array of shape (number of raw scores,)
+    rows : int
+        Rows of all workers, those held out included.
+    held_out : int64 array of shape (K,) or None
+        Held-out rows of each target, over all workers; None if none is watched.
+    tracker : dict
+        Where the processes meet.
+    machines : tuple of "host:port"
+        For LightGBM, otherwise empty.
+    topic : str
+        Under which rounds are reported.
+    """
+
+    estimator: Any
+    start: FloatArray
+    rows: int
+    held_out: NDArray[np.int64] | None
+    seed: int
+    tracker: Mapping[str, Any]
+    machines: tuple[str, ...]
+    topic: str
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a worker returns.
+
+    Attributes
+    ----------
+    model : bytes or str, of the first worker
+        The trees up to the best round.
+    boosted : Boosted
+    held_out : Table
+        Labels and weights of rows held out; its matrix are their raw scores.
+    bytes_per_round : float
+        What this worker put into metrics and sums of the loss, on average.
+    """
+
+    model: Any
+    boosted: Boosted
+    held_out: Table
+    bytes_per_round: float
+
+
+def train_part(
+    job: Job,
+    rank: int,
+    encoded: Sequence[Encoded | None],
+    watched: Sequence[Encoded | None],
+    samples: Sequence[Any],
+) -> Outcome:
+    """Train on the rows of this worker beside the others."""
+    mine, seen = ([part for part in parts if part is not None] for parts in (encoded, watched))
+    estimator = job.estimator
+    threads = resolve_jobs(estimator.n_jobs or get_worker().state.nthreads)
+    train = join([part.train for part in mine])
+    held = [part.held_out for part in mine] + [part.train for part in seen]
+    held_out = join([part for part in held if part.y.size] or held[:1])
+    sample = stack([part for part in samples if part is not None])
+    with thread_limit(threads):
+        nothing = np.zeros(sample.shape[0], np.float32)
+        bins = estimator._make_bins(Table(sample, nothing, None), job.seed, threads, job.rows)  # noqa: SLF001
+        del sample
+        return _train(job, rank, bins, train, held_out, threads)
+
+
+def _train(  # noqa: PLR0917
+    job: Job,
+    rank: int,
+    bins: Any,  # noqa: ANN401  the adapter's own
+    train: Table,
+    held_out: Table,
+    threads: int,
+) -> Outcome:
+    estimator = job.estimator
+    engine = estimator._engine  # noqa: SLF001
+    task = estimator._make_task()  # noqa: SLF001
+    group = Group()
+    loss: Any = GlobalLoss(task.loss, group)
+    params = network_params(job.machines, rank) if job.machines else {}
+    external = None
+    if held_out.y.size:
+        external = bins.external(held_out.matrix, held_out.y, held_out.weight)
+    # Before the processes join: they would cut bins together.
+    member = bins.member_on(
+        loss.warm_up or loss, job.start, train.matrix, train.y, train.weight, external, params
+    )
+    with joined(dict(job.tracker), rank), _freed(member) if job.machines else nullcontext():
+        watch = None
+        if job.held_out is not None:
+            evaluate = _evaluation(task, held_out, group)
+            watch = make_watch(task, evaluate, estimator.early_stopping_rounds, job.rows)
+        settings = Settings(
+            estimator.n_estimators,
+            estimator.early_stopping_rounds,
+            threads,
+            job.seed,
+            0,
+            stop=_report(job.topic) if rank == 0 else None,
+        )
+        trainee = _Watched(member, held_out)
+        boosted = boost_warm(engine, [trainee], loss, watch, settings)
+        model = member.model(boosted.rounds)
+    del bins, external
+    if job.machines:
+        model = forget_network(model)
+    raw = _scores(engine, engine.merge([model], 1.0, job.start), held_out, threads)
+    scored = Table(raw, held_out.y, held_out.weight)
+    if job.held_out is not None:
+        scored = thin(scored, job.held_out, np.random.default_rng([job.seed, rank]))
+    bytes_per_round = group.n_bytes / trainee.rounds
+    return Outcome(model if rank == 0 else None, boosted, scored, bytes_per_round)
+
+
+class _freed:  # noqa: N801  a context manager
+    """Free the network of a booster of LightGBM."""
+
+    def __init__(self, member: Any) -> None:  # noqa: ANN401
+        self._member = member
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._member.booster.free_network()
+
+
+class _Watched:
+    """A booster in training, with no scores where no row of this worker is held out."""
+
+    def __init__(self, member: Any, held_out: Table) -> None:  # noqa: ANN401
+        self._member = member
+        self._rows = held_out.y.size
+        self.rounds = 0
+        self.go_on = member.go_on
+        self.model = member.model
+
+    def update(self) -> None:
+        """Add the trees of one round."""
+        self._member.update()
+        self.rounds += 1
+
+    def held_out(self) -> NDArray[Any]:
+        """Return the raw scores of the held-out rows."""
+        if self._rows == 0:
+            return np.zeros(0)
+        scores: NDArray[Any] = self._member.held_out()
+        return scores
+
+
+def _evaluation(
+    task: Any,  # noqa: ANN401
+    held_out: Table,
+    group: Group,
+) -> Callable[[NDArray[Any]], dict[str, float]]:
+    """Return what evaluates raw scores over the held-out rows of all workers."""
+    y, weight = held_out.y, held_out.weight
+    if isinstance(task.link, MulticlassLoss):
+        shape = (y.size, task.link.n_outputs)
+        return lambda raw: evaluate_multiclass(
+            task.metrics, task.link, y, raw.reshape(shape), weight, add=group
+        )
+    rows = SharedRows.make(y, weight, group)
+    return lambda raw: evaluate_shared(task.metrics, task.link, rows, raw)
+
+
+def _report(topic: str) -> Callable[[Mapping[str, list[float]], int], bool]:
+    worker = get_worker()
+
+    def tell(history: Mapping[str, list[float]], done: int) -> bool:
+        values = {name: series[-1] for name, series in history.items()}
+        worker.log_event(topic, {"round": done, "values": values})
+        return False
+
+    return tell
+
+
+def _scores(engine: Any, booster: Any, rows: Table, threads: int) -> FloatArray:  # noqa: ANN401
+    matrix = rows.matrix
+    parts = matrix.batches(ROWS_AT_ONCE) if hasattr(matrix, "batches") else [matrix]
+    if rows.y.size == 0:
+        return np.zeros(0)
+    return np.concatenate([engine.raw_score(booster, part, threads) for part in parts])
+
+
+def thin(rows: Table, totals: NDArray[np.int64], rng: np.random.Generator) -> Table:
+    """Return the rows that a client gets: at most 500,000 of a class over all workers.
+
+    What is left of a larger class has more weight, so that the shares stay.
+    """
+    share = np.minimum(1.0, KEPT_OF_A_CLASS / np.maximum(totals, 1))
+    if (share == 1.0).all():
+        return rows
+    codes = rows.y.astype(np.intp)
+    kept = np.flatnonzero(rng.random(codes.size) < share[codes])
+    weight = np.ones(codes.size) if rows.weight is None else rows.weight
+    return Table(rows.matrix[kept], rows.y[kept], weight[kept] / share[codes[kept]])

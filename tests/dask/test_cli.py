@@ -1,0 +1,58 @@
+"""``gbimb fit --dask``: the same command, trained on a cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+import gbimb
+from gbimb.cli import app
+from tests.dask.tables import frame
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from distributed import Client
+
+pytestmark = pytest.mark.dask
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_model_is_fitted_on_a_cluster_and_saved(
+    client: Client, tmp_path: Path, kind: str
+) -> None:
+    X, y = frame(1200)
+    (tmp_path / "folder").mkdir()
+    data = tmp_path / "folder" / "data.parquet"
+    X.assign(y=y).to_parquet(data)
+    arguments = ["fit", str(data if kind == "file" else data.parent), "--target", "y"]
+    out = tmp_path / "model.gbimb"
+    address = client.scheduler.address
+    arguments += ["--out", str(out), "--engine", "xgboost", "--dask", address]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.stderr
+    assert "DaskImbalancedXGBClassifier learnt 'fine' or 'fraud' from 1,200 rows" in result.stdout
+    assert gbimb.load(out).predict_proba(X).shape == (1200, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--dask", "tcp://127.0.0.1:1"], "The Dask scheduler must answer at its address"),
+        (["--dask", "local", "--loss", "auto"], "--dask goes with one loss"),
+        (["--dask", "nonsense"], "The Dask scheduler must answer at its address"),
+    ],
+)
+def test_what_cannot_be_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], sentence: str
+) -> None:
+    monkeypatch.setattr("gbimb.dask._connect.CONNECT_SECONDS", 2)
+    X, y = frame(200)
+    X.assign(y=y).to_parquet(tmp_path / "data.parquet")
+    arguments = ["fit", str(tmp_path / "data.parquet"), "--target", "y"]
+    result = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "m"), *options])
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert not (tmp_path / "m").exists()

@@ -1,0 +1,146 @@
+"""What goes wrong on real clusters ends in a sentence, and soon."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import distributed
+import numpy as np
+import pytest
+
+from gbimb.exceptions import ClusterError, GbimbError
+from tests.dask.tables import PAIRS, QUICK, arrays, both, even, numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = [pytest.mark.dask, pytest.mark.slow]
+
+# Far more rounds than a test waits for.
+ENDLESS = {**QUICK, "n_estimators": 100_000, "early_stopping_rounds": None}
+
+CLUSTER = """
+import time, distributed
+if __name__ == "__main__":
+    cluster = distributed.LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None)
+    print(cluster.scheduler_address, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def cluster() -> Iterator[distributed.LocalCluster]:
+    with distributed.LocalCluster(
+        n_workers=3, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+    ) as local:
+        yield local
+
+
+def when_training(address: str, act: Callable[[distributed.Client], None]) -> threading.Thread:
+    """Do something from another client once all workers of a fit train."""
+
+    def watch() -> None:
+        with distributed.Client(address) as client:
+            deadline = time.monotonic() + 90
+            while time.monotonic() < deadline:
+                running = [key for keys in client.processing().values() for key in keys]
+                if sum("gbimb-train" in str(key) for key in running) == 3:
+                    break
+                time.sleep(0.2)
+            time.sleep(3)  # some rounds
+            act(client)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    return thread
+
+
+def fit(engine: str, client: distributed.Client, **parameters: Any) -> Any:  # noqa: ANN401
+    X, y = numbers(3000)
+    Xd, yd = arrays(X, y, sizes=even(3000, 6))
+    return PAIRS[engine][0](client=client, **parameters).fit(Xd, yd)
+
+
+@both
+def test_a_worker_that_is_killed_ends_the_fit_and_frees_the_others(
+    cluster: distributed.LocalCluster, engine: str
+) -> None:
+    killed = []
+
+    def kill(client: distributed.Client) -> None:
+        pids = client.run(os.getpid)
+        os.kill(pids[sorted(pids)[1]], signal.SIGKILL)
+        killed.append(time.monotonic())
+
+    with distributed.Client(cluster) as client:
+        killer = when_training(cluster.scheduler_address, kill)
+        with pytest.raises(ClusterError, match=r"worker tcp://.* died or left the cluster"):
+            fit(engine, client, **ENDLESS)
+        took = time.monotonic() - killed[0]
+        killer.join()
+        assert took < 60
+        # The threads of the other workers are free again.
+        client.wait_for_workers(3, timeout=30)
+        assert fit(engine, client, **QUICK).n_workers_ >= 2
+
+
+def test_a_scheduler_that_goes_away_ends_the_fit() -> None:
+    killed = []
+    process = subprocess.Popen(
+        [sys.executable, "-c", CLUSTER],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    address = process.stdout.readline().strip()
+
+    def kill(_: distributed.Client) -> None:
+        process.kill()
+        killed.append(time.monotonic())
+
+    try:
+        with distributed.Client(address) as client:
+            killer = when_training(address, kill)
+            with pytest.raises(ClusterError, match="scheduler"):
+                fit("xgb", client, **ENDLESS)
+            assert time.monotonic() - killed[0] < 60
+            killer.join(60)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_two_fits_at_once_take_turns(cluster: distributed.LocalCluster) -> None:
+    fitted: dict[str, Any] = {}
+
+    def run(engine: str) -> None:
+        with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
+            fitted[engine] = fit(engine, client, **QUICK)
+
+    threads = [threading.Thread(target=run, args=(engine,)) for engine in PAIRS]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert set(fitted) == set(PAIRS)
+    assert all(np.isfinite(model.best_score_) for model in fitted.values())
+
+
+def test_an_error_on_one_worker_reaches_the_client_and_frees_the_others(
+    cluster: distributed.LocalCluster,
+) -> None:
+    with distributed.Client(cluster) as client:
+        X, y = numbers(600)
+        X[10, 0] = 1e39
+        Xd, yd = arrays(X, y, sizes=even(600, 6))
+        with pytest.raises(GbimbError, match=r"below 3.4e38"):
+            PAIRS["xgb"][0](client=client, **QUICK).fit(Xd, yd)
+        assert fit("xgb", client, **QUICK).n_workers_ == 3

@@ -1,0 +1,223 @@
+"""A distributed fit is the local one: model, metrics of every round, probabilities, threshold."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import dask.array as da
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import matthews_corrcoef
+
+import gbimb
+from gbimb.metrics import best_threshold
+from tests.dask.tables import PAIRS, QUICK, arrays, both, even, frame, laid_out, numbers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from distributed import Client
+
+pytestmark = pytest.mark.dask
+
+N, N_VAL = 2000, 800
+
+
+def fit_both(
+    engine: str,
+    client: Client,
+    layout: str = "random",
+    **parameters: Any,  # noqa: ANN401
+) -> tuple[Any, Any, np.ndarray, np.ndarray]:
+    """The distributed and the local estimator on the same rows, and rows to compare them on."""
+    distant, local = PAIRS[engine]
+    X, y, sizes = laid_out(layout, *numbers(N))
+    X_val, y_val = numbers(N_VAL, seed=1)
+    order = np.argsort(y_val, kind="stable")
+    X_val, y_val = X_val[order], y_val[order]
+    settings = {**QUICK, **parameters}
+    Xd, yd = arrays(X, y, sizes=sizes)
+    Xv, yv = arrays(X_val, y_val, sizes=even(N_VAL, 2))
+    there = distant(client=client, **settings).fit(Xd, yd, X_val=Xv, y_val=yv)
+    here = local(n_jobs=1, **settings).fit(X, y, X_val=X_val, y_val=y_val)
+    return there, here, X_val, y_val
+
+
+def assert_alike(engine: str, there: Any, here: Any, X: Any) -> None:  # noqa: ANN401
+    """XGBoost's raw scores are equal; LightGBM takes other splits where several are as good."""
+    scores = [there.to_local().decision_function(X), here.decision_function(X)]
+    if engine == "xgb":
+        np.testing.assert_allclose(*scores, atol=1e-5)
+    else:
+        assert np.corrcoef(scores)[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("layout", ["random", "sorted", "one_class", "empty"])
+def test_xgboost_gives_the_local_model_however_rows_lie(client: Client, layout: str) -> None:
+    there, here, X, _ = fit_both("xgb", client, layout)
+    assert there.best_iteration_ == here.best_iteration_
+    assert_alike("xgb", there, here, X)
+    assert there.threshold_ == pytest.approx(here.threshold_, abs=1e-6)
+    for name, series in here.evals_result_["valid"].items():
+        np.testing.assert_allclose(there.evals_result_["valid"][name], series, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["soft_mcc", "soft_f1"])
+def test_gradients_of_smooth_metrics_are_those_of_all_rows(client: Client, loss: str) -> None:
+    there, here, X, _ = fit_both("xgb", client, "sorted", loss=loss, scale_pos_weight="balanced")
+    assert_alike("xgb", there, here, X)
+
+
+@pytest.mark.parametrize("layout", ["sorted", "one_class"])
+def test_lightgbm_gives_about_the_local_model(client: Client, layout: str) -> None:
+    there, here, X, y = fit_both("lgbm", client, layout)
+    assert_alike("lgbm", there, here, X)
+    scores = [model.decision_function(X) for model in (there.to_local(), here)]
+    reached = [best_threshold(y, score).score for score in scores]
+    assert reached[0] == pytest.approx(reached[1], abs=0.03)
+
+
+@both
+def test_mcc_of_each_round_is_that_of_collected_predictions(client: Client, engine: str) -> None:
+    there, _, X, y = fit_both(engine, client, "sorted", calibration=None)
+    booster = there.booster_
+    for rounds in (1, 7, there.best_iteration_):
+        if engine == "lgbm":
+            raw = booster.predict(X, raw_score=True, num_iteration=rounds)
+        else:
+            raw = booster.inplace_predict(X, predict_type="margin", iteration_range=(0, rounds))
+        for name in ("mcc", "f1"):
+            told = there.evals_result_["valid"][name][rounds - 1]
+            assert told == pytest.approx(best_threshold(y, raw, name).score, abs=1e-6)
+
+
+@both
+def test_a_round_sends_less_than_64_kib(client: Client, engine: str) -> None:
+    metrics = ("mcc", "f1", "fbeta:2", "mcc@0.3", "log_loss")
+    there, *_ = fit_both(engine, client, loss="soft_mcc", eval_metric=metrics)
+    assert 0 < there.bytes_per_round_ < 65_536
+    assert set(there.evals_result_["valid"]) == set(metrics)
+
+
+@both
+def test_texts_categories_and_missing_values_as_in_the_local_estimator(
+    client: Client, engine: str
+) -> None:
+    X, y = frame(N)
+    X_val, y_val = frame(N_VAL, seed=1)
+    # Each partition has categories of its own.
+    parts = [X.iloc[:900].copy(), X.iloc[900:].copy()]
+    parts[0]["kind"] = parts[0]["kind"].cat.remove_categories(["w"]).cat.remove_unused_categories()
+    parts[1]["text"] = parts[1]["text"].replace("blue", None)
+    labels = [y.iloc[:900], y.iloc[900:]]
+    Xd = dd.from_map(lambda i: parts[i], [0, 1], meta=X.iloc[:0], enforce_metadata=False)
+    yd = dd.from_map(lambda i: labels[i], [0, 1], meta=y.iloc[:0])
+    distant, local = PAIRS[engine]
+    there = distant(client=client, **QUICK).fit(
+        Xd,
+        yd,
+        X_val=dd.from_pandas(X_val, npartitions=2),
+        y_val=dd.from_pandas(y_val, npartitions=2),
+    )
+    whole = pd.concat([part.astype({"kind": object}) for part in parts])
+    here = local(n_jobs=1, **QUICK).fit(whole, y, X_val=X_val.astype({"kind": object}), y_val=y_val)
+    assert there.pos_label_ == "fraud"
+    assert list(there.feature_names_in_) == list(X.columns)
+    np.testing.assert_array_equal(there.classes_, here.classes_)
+    assert_alike(engine, there, here, X_val)
+
+
+@both
+def test_weights_count_and_zero_drops_a_row(client: Client, engine: str) -> None:
+    X, y = numbers(N)
+    weight = np.random.default_rng(2).integers(0, 4, N).astype(float)
+    weight[:500] = 0.0  # a partition without any
+    Xd, yd, wd = arrays(X, y, weight, sizes=even(N, 4))
+    distant, local = PAIRS[engine]
+    there = distant(client=client, cv=None, **QUICK).fit(Xd, yd, sample_weight=wd)
+    here = local(n_jobs=1, cv=None, **QUICK).fit(X, y, sample_weight=weight)
+    assert_alike(engine, there, here, X)
+
+
+@both
+def test_one_row_in_five_is_held_out_and_probabilities_are_true(
+    client: Client, engine: str
+) -> None:
+    X, y = numbers(4000)
+    Xd, yd = arrays(X, y, sizes=even(4000, 7))
+    clf = PAIRS[engine][0](client=client, **{**QUICK, "scale_pos_weight": 10.0}).fit(Xd, yd)
+    assert clf.validation_.startswith("one row in five held out (4,000 rows")
+    assert clf.n_workers_ == 2
+    proba = clf.predict_proba(Xd)[:, 1].compute()
+    assert proba.mean() == pytest.approx(y.mean(), rel=0.15)
+    assert matthews_corrcoef(y, clf.predict(Xd).compute()) > 0.4
+
+
+def test_many_classes_are_learnt_over_workers(client: Client) -> None:
+    X, _ = numbers(1500)
+    y = np.digitize(X[:, 0] + X[:, 1], [0.5, 2.0])
+    order = np.argsort(y, kind="stable")
+    X, y = X[order], y[order]
+    Xd, yd = arrays(X, y, sizes=even(1500, 3))
+    settings = {**QUICK, "n_estimators": 8, "loss": "soft_mcc"}
+    there = PAIRS["xgb"][0](client=client, **settings).fit(Xd, yd, X_val=Xd, y_val=yd)
+    here = PAIRS["xgb"][1](n_jobs=1, **settings).fit(X, y, X_val=X, y_val=y)
+    np.testing.assert_allclose(there.evals_result_["valid"]["mcc"],
+                               here.evals_result_["valid"]["mcc"], atol=1e-6)  # fmt: skip
+    np.testing.assert_allclose(there.predict_proba(Xd).compute(), here.predict_proba(X), atol=1e-5)
+
+
+@both
+def test_predictions_of_collections_are_lazy_and_right(client: Client, engine: str) -> None:
+    X, y = frame(600)
+    Xd, yd = dd.from_pandas(X, npartitions=3), dd.from_pandas(y, npartitions=3)
+    clf = PAIRS[engine][0](client=client, cv=None, **{**QUICK, "n_estimators": 5}).fit(Xd, yd)
+    local = clf.to_local()
+    for method in ("predict", "predict_proba", "decision_function"):
+        lazy = getattr(clf, method)(Xd)
+        assert isinstance(lazy, da.Array)
+        np.testing.assert_array_equal(lazy.compute(), getattr(local, method)(X))
+        np.testing.assert_array_equal(getattr(clf, method)(X), getattr(local, method)(X))
+    some = Xd[Xd["b"] > X["b"].iloc[:200].max()]  # empty in the first partition
+    assert len(clf.predict(some).compute()) == int((X["b"] > X["b"].iloc[:200].max()).sum())
+
+
+def test_parquet_files_are_read_by_the_workers(client: Client, tmp_path: Path) -> None:
+    X, y = frame(900)
+    for i in range(3):
+        part = X.assign(y=y).iloc[300 * i : 300 * i + 300]
+        part.to_parquet(tmp_path / f"part-{i}.parquet")
+    source = gbimb.ParquetSource(tmp_path, target="y")
+    clf = PAIRS["xgb"][0](client=client, **QUICK).fit(source)
+    assert clf.n_features_in_ == 5
+    lazy = clf.predict_proba(gbimb.ParquetSource(tmp_path, features=list(X.columns)))
+    np.testing.assert_allclose(lazy.compute(), clf.to_local().predict_proba(X))
+
+
+def test_the_local_estimator_is_saved_and_loaded(client: Client, tmp_path: Path) -> None:
+    X, y = numbers(600)
+    Xd, yd = arrays(X, y, sizes=even(600, 2))
+    for engine, (distant, local) in PAIRS.items():
+        clf = distant(client=client, **{**QUICK, "n_estimators": 5}).fit(Xd, yd)
+        assert type(clf.to_local()) is local
+        assert "machines" not in str(getattr(clf.booster_, "model_to_string", str)())
+        clf.save(tmp_path / engine)
+        loaded = gbimb.load(tmp_path / engine)
+        np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+        copied = pickle.loads(pickle.dumps(clf))
+        assert copied.client is None
+        np.testing.assert_array_equal(copied.predict_proba(X), clf.predict_proba(X))
+
+
+@both
+def test_parameters_are_those_of_the_local_estimator_and_client(engine: str) -> None:
+    distant, local = PAIRS[engine]
+    assert distant().get_params() == {**local().get_params(), "client": None}
+    copied = clone(distant(gamma=1.0, client=None).set_params(n_estimators=7))
+    assert (copied.gamma, copied.n_estimators) == (1.0, 7)
+    with pytest.raises(TypeError, match="max_dept"):
+        distant(max_dept=3)
