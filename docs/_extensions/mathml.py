@@ -21,7 +21,7 @@ def _block(writer: HTML5Translator, node: nodes.math_block) -> None:
     # LaTeX aligns at "&" only inside an environment, and breaks lines at "\\".
     text = node.astext().strip()
     if "\\\\" in text and "\\begin" not in text:
-        text = rf"\begin{{align}}{text}\end{{align}}"
+        text = rf"\begin{{align*}}{text}\end{{align*}}"
     writer.body.append(f'<div class="math">{convert(text, display="block")}</div>')
     raise nodes.SkipNode
 

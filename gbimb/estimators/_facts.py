@@ -23,7 +23,7 @@ def facts(classifier: DecidingClassifier) -> list[tuple[str, str]]:
 def facts_html(classifier: DecidingClassifier) -> str:
     """Return the facts as a table in HTML, empty before fit. Labels and names stay text."""
     rows = "".join(
-        f'<tr><th style="text-align:left;font-weight:600">{escape(name)}</th>'
+        f'<tr><th style="text-align:left;font-weight:600;white-space:nowrap">{escape(name)}</th>'
         f'<td style="text-align:left">{escape(text)}</td></tr>'
         for name, text in facts(classifier)
     )
