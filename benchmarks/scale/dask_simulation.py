@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import statistics
 import sys
 import time
 import warnings
@@ -63,6 +62,16 @@ def timed(task: Any) -> tuple[float, Any]:  # noqa: ANN401
     return time.perf_counter() - began, result
 
 
+def processor_seconds(client: distributed.Client) -> float:
+    """Return what all workers have used of their processors: others on the machine do not count."""
+    return float(sum(client.run(_processor_seconds).values()))
+
+
+def _processor_seconds() -> float:
+    times = psutil.Process().cpu_times()
+    return float(times.user + times.system)
+
+
 def plain(client: distributed.Client, X: Any, y: Any, rounds: int) -> Any:  # noqa: ANN401
     """XGBoost's own distributed training."""
     matrix = xgboost.dask.DaskQuantileDMatrix(client, X, y)
@@ -92,19 +101,25 @@ def overhead(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
         small, labels = rows(client, 20_000, args.features, 4)
         for way in ways.values():
             way(client, small, labels, 5)  # imports and compiles
-        taken: dict[str, list[float]] = {name: [] for name in ways}
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
         for _ in range(args.repeats):
             for name, way in ways.items():
-                taken[name].append(
-                    timed(lambda way=way: way(client, X, y, min(args.rounds, 100)))[0]
-                )
-        base = statistics.median(taken["xgboost.dask.train"])
-        for name, seconds in taken.items():
-            middle = statistics.median(seconds)
-            yield {"what": name, "rows": args.rows, "features": args.features,
-                   "workers": args.workers[0], "rounds": min(args.rounds, 100),
-                   "seconds": round(middle, 2), "all": [round(s, 2) for s in seconds],
-                   "ratio": round(middle / base, 3)}  # fmt: skip
+                before = processor_seconds(client)
+                seconds, _ = timed(lambda way=way: way(client, X, y, args.rounds))
+                taken[name].append((seconds, processor_seconds(client) - before))
+        base = np.median(taken["xgboost.dask.train"], axis=0)
+        for name, pairs in taken.items():
+            middle = np.median(pairs, axis=0)
+            yield {
+                "what": name,
+                "rows": args.rows,
+                "features": args.features,
+                "workers": args.workers[0],
+                "rounds": args.rounds,
+                "seconds": round(middle[0], 2),
+                "processor_seconds": round(middle[1], 2),
+                "ratios": (middle / base).round(3).tolist(),
+            }
 
 
 def workers(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -122,7 +137,7 @@ def workers(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 memory = max(client.run(_memory).values())
                 yield {"engine": name, "workers": n, "rows_per_worker": args.rows,
                        "rounds": args.rounds, "seconds": round(seconds, 2),
-                       "seconds_per_round": round(seconds / args.rounds, 4),
+                       "processor_seconds_per_worker": round(used / n, 2),
                        "metric_bytes_per_round": round(clf.bytes_per_round_),
                        "peak_mb_per_worker": round(memory / 1e6),
                        "mcc": round(clf.best_score_, 4)}  # fmt: skip
@@ -138,7 +153,8 @@ def _memory() -> int:
 def cluster(n: int) -> distributed.Client:
     """Return a client of workers with one thread each."""
     local = distributed.LocalCluster(
-        n_workers=n, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL,
+        n_workers=n, threads_per_worker=1, dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
         memory_limit=0,
     )  # fmt: skip
     client = distributed.Client(local)

@@ -173,13 +173,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         bounds = np.searchsorted(rows, starts), np.searchsorted(rows, ends)
         parts = [
             client.submit(_pick, part, rows[low:high] - start, pure=False)
-            for part, start, low, high in zip(
-                drawn,
-                starts,
-                np.searchsorted(rows, starts),
-                np.searchsorted(rows, ends),
-                strict=True,
-            )
+            for part, start, low, high in zip(drawn, starts, *bounds, strict=True)
             if high > low
         ]
         small = replace(

@@ -297,7 +297,7 @@ class DaskImbalancedXGBClassifier(DaskClassifier, ImbalancedXGBClassifier):
 
     Notes
     -----
-    Bins are cut from up to 1,000,000 rows, drawn in proportion from all partitions. Up to that
+    Bins are cut from up to 400,000 rows, drawn in proportion from all partitions. Up to that
     many rows (and 33 million values), with ``subsample=1``, raw scores are those of the local
     estimator, up to rounding. Threshold and calibration are chosen by the client from the
     held-out scores: all of them up to 500,000 of a class, otherwise as many drawn at random.

@@ -31,7 +31,9 @@ def connected(address: str) -> Iterator[distributed.Client]:
     """
     if address == "local":
         with (
-            distributed.LocalCluster(dashboard_address=None, silence_logs=logging.CRITICAL) as here,
+            distributed.LocalCluster(
+                dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL
+            ) as here,
             distributed.Client(here) as client,
         ):
             yield client

@@ -12,7 +12,7 @@ import distributed
 import numpy as np
 
 from gbimb.dask._cluster import gather, one_fit_at_a_time
-from gbimb.dask._process import break_off, end_fit, free_port, start_tracker
+from gbimb.dask._process import break_off, end_fit, free_port, start_tracker, topic_of
 from gbimb.dask._rows import Deal, draw_sample, encode, n_held_out, totals_of
 from gbimb.dask._summary import summarise
 from gbimb.dask._worker import Job, train_part
@@ -194,8 +194,8 @@ def train_on_cluster(  # noqa: PLR0917
             machines = tuple(ports[worker] for worker in workers)
         tracker = client.run(start_tracker, fit, len(workers), workers=workers[:1])[workers[0]]
         held_out = split.held_out
-        job = Job(estimator, start, rows, held_out, seed, tracker, machines, f"gbimb-{fit}")
-        with _progress(client, job.topic, estimator.verbose):
+        job = Job(estimator, start, rows, held_out, seed, tracker, machines, fit)
+        with _progress(client, topic_of(fit), estimator.verbose):
             tasks = [
                 client.submit(
                     train_part,

@@ -11,9 +11,16 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from gbimb.exceptions import ClusterError
 from gbimb.xgboost import Tracker
 
 _trackers: dict[str, Tracker] = {}
+_broken: set[str] = set()
+
+
+def topic_of(fit: str) -> str:
+    """Return under which name the rounds of a fit are reported."""
+    return f"gbimb-{fit}"
 
 
 def host_of(dask_worker: Any) -> str:  # noqa: ANN401  a distributed.Worker
@@ -40,12 +47,21 @@ def end_fit(fit: str) -> None:
     _trackers.pop(fit, None)
 
 
+def check_going(fit: str) -> None:
+    """Raise if the fit was broken off."""
+    if fit in _broken:
+        msg = "The fit was broken off, as another worker failed or its client was interrupted."
+        raise ClusterError(msg)
+
+
 async def break_off(fit: str, ports: list[int]) -> None:
     """Free the threads of a fit that wait for a process that is gone.
 
-    XGBoost notices by itself. LightGBM reads from a closed connection for ever: its sockets are
+    Those that still train stop before the next round. XGBoost notices by itself what others do.
+    LightGBM reads from a closed connection for ever: its sockets are
     replaced by something that cannot be read from, and it raises.
     """
+    _broken.add(fit)
     tracker = _trackers.pop(fit, None)
     nothing = os.open(os.devnull, os.O_RDWR)
     for connection in psutil.Process().net_connections("tcp"):

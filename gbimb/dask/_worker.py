@@ -11,6 +11,7 @@ from distributed import get_worker
 
 from gbimb._parallel import resolve_jobs, thread_limit
 from gbimb.dask._group import GlobalLoss, Group
+from gbimb.dask._process import check_going, topic_of
 from gbimb.dask._rows import Encoded, join, stack
 from gbimb.estimators._rows import Table
 from gbimb.estimators._training import Settings, boost_warm, make_watch
@@ -49,8 +50,8 @@ class Job:
         Where the processes meet.
     machines : tuple of "host:port"
         For LightGBM, otherwise empty.
-    topic : str
-        Under which rounds are reported.
+    fit : str
+        A name of its own; under "gbimb-<fit>" rounds are reported.
     """
 
     estimator: Any
@@ -60,7 +61,7 @@ class Job:
     seed: int
     tracker: Mapping[str, Any]
     machines: tuple[str, ...]
-    topic: str
+    fit: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,9 +139,9 @@ def _train(  # noqa: PLR0917
             threads,
             job.seed,
             0,
-            stop=_report(job.topic) if rank == 0 else None,
+            stop=_report(job.fit) if rank == 0 else None,
         )
-        trainee = _Watched(member, held_out)
+        trainee = _Watched(member, held_out, job.fit)
         boosted = boost_warm(engine, [trainee], loss, watch, settings)
         model = member.model(boosted.rounds)
     del bins, external
@@ -170,8 +171,9 @@ class _freed:  # noqa: N801  a context manager
 class _Watched:
     """A booster in training, with no scores where no row of this worker is held out."""
 
-    def __init__(self, member: Any, held_out: Table) -> None:  # noqa: ANN401
+    def __init__(self, member: Any, held_out: Table, fit: str) -> None:  # noqa: ANN401
         self._member = member
+        self._fit = fit
         self._rows = held_out.y.size
         self.rounds = 0
         self.go_on = member.go_on
@@ -179,6 +181,7 @@ class _Watched:
 
     def update(self) -> None:
         """Add the trees of one round."""
+        check_going(self._fit)
         self._member.update()
         self.rounds += 1
 
@@ -206,12 +209,12 @@ def _evaluation(
     return lambda raw: evaluate_shared(task.metrics, task.link, rows, raw)
 
 
-def _report(topic: str) -> Callable[[Mapping[str, list[float]], int], bool]:
+def _report(fit: str) -> Callable[[Mapping[str, list[float]], int], bool]:
     worker = get_worker()
 
     def tell(history: Mapping[str, list[float]], done: int) -> bool:
         values = {name: series[-1] for name, series in history.items()}
-        worker.log_event(topic, {"round": done, "values": values})
+        worker.log_event(topic_of(fit), {"round": done, "values": values})
         return False
 
     return tell

@@ -31,7 +31,7 @@ from gbimb.metrics._scores import (
     recall_score,
     specificity_score,
 )
-from gbimb.metrics._shared import Reduce, SharedRows, best_shared_scores, evaluate_shared
+from gbimb.metrics._shared import SharedRows, best_shared_scores, evaluate_shared
 from gbimb.metrics._watch import evaluate, row_log_loss
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "CountMetric",
     "Metric",
     "MulticlassCounts",
-    "Reduce",
     "SharedRows",
     "ThresholdCurve",
     "average_precision",

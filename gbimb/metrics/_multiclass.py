@@ -304,5 +304,5 @@ def _tables(
     prior = np.where(rows > 0, rows, rows[rows > 0].min()) / rows.sum()
     factors = prior ** -np.array(PRIOR_POWERS)[:, None]
     tables, total = count_tables(codes, proba, weight, factors)
-    total = float(add(np.array([total]))[0])
+    total = float(add(np.array([total], np.float64))[0])
     return [MulticlassCounts(table) for table in add(tables)], total / float(rows.sum())

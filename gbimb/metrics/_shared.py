@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from gbimb.metrics._curves import (
 from gbimb.metrics._watch import proper_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,11 +45,8 @@ TOLERANCE: Final = 1e-7
 LARGEST_INT32: Final = 2**31
 
 
-class Reduce(Protocol):
-    """Combine arrays of all processes, element by element; every process gets the result."""
-
-    def __call__(self, values: NDArray[Any], how: str) -> NDArray[Any]:
-        """Return the "sum", "min" or "max" of ``values`` over the processes."""
+Reduce: TypeAlias = "Callable[[NDArray[Any], str], NDArray[Any]]"
+"""From an array and "sum", "min" or "max" to that of all processes, element by element."""
 
 
 @dataclass(frozen=True, eq=False)

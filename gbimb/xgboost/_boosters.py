@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LISTENS = False
 
 # Rows that are enough to cut bins from, where not all are in one place.
-SAMPLE_ROWS = 1_000_000
+SAMPLE_ROWS = 400_000
 
 # Below this share of the rows a matrix of their own is worth its memory.
 SMALL_SHARE = 0.5

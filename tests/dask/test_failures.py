@@ -29,7 +29,9 @@ ENDLESS = {**QUICK, "n_estimators": 100_000, "early_stopping_rounds": None}
 CLUSTER = """
 import time, distributed
 if __name__ == "__main__":
-    cluster = distributed.LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None)
+    cluster = distributed.LocalCluster(
+        n_workers=3, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+    )
     print(cluster.scheduler_address, flush=True)
     time.sleep(600)
 """
@@ -38,7 +40,10 @@ if __name__ == "__main__":
 @pytest.fixture
 def cluster() -> Iterator[distributed.LocalCluster]:
     with distributed.LocalCluster(
-        n_workers=3, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+        n_workers=3,
+        threads_per_worker=1,
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
     ) as local:
         yield local
 
@@ -144,3 +149,16 @@ def test_an_error_on_one_worker_reaches_the_client_and_frees_the_others(
         with pytest.raises(GbimbError, match=r"below 3.4e38"):
             PAIRS["xgb"][0](client=client, **QUICK).fit(Xd, yd)
         assert fit("xgb", client, **QUICK).n_workers_ == 3
+
+
+def test_an_interrupted_fit_leaves_the_workers_free(cluster: distributed.LocalCluster) -> None:
+    with distributed.Client(cluster) as client:
+        interrupter = when_training(
+            cluster.scheduler_address, lambda _: signal.raise_signal(signal.SIGINT)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            fit("lgbm", client, **ENDLESS)
+        interrupter.join()
+        began = time.monotonic()
+        assert fit("lgbm", client, **QUICK).n_workers_ == 3
+        assert time.monotonic() - began < 60

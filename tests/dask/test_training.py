@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
+import time
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -211,6 +213,17 @@ def test_the_local_estimator_is_saved_and_loaded(client: Client, tmp_path: Path)
         copied = pickle.loads(pickle.dumps(clf))
         assert copied.client is None
         np.testing.assert_array_equal(copied.predict_proba(X), clf.predict_proba(X))
+
+
+def test_rounds_are_logged_at_the_client(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    X, y = numbers(600)
+    Xd, yd = arrays(X, y, sizes=even(600, 2))
+    with caplog.at_level(logging.INFO, "gbimb"):
+        PAIRS["xgb"][0](client=client, verbose=5, **QUICK).fit(Xd, yd)
+        deadline = time.monotonic() + 5
+        while "round 5  mcc 0." not in caplog.text and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert "round 5  mcc 0." in caplog.text
 
 
 @both
