@@ -3,12 +3,14 @@
 #   make benchmark   focal loss against weighted log loss on real tables; ARGS="--help" for more
 #   make quality     gbimb and its rivals on a folder of tables; ARGS="--data FOLDER" runs it
 #   make speed       what gbimb costs beside the engines alone; ARGS="--help" for sizes
+#   make docs        the site, into docs/_build/html; warnings and dead links are errors
+#   make notebooks   run the notebooks and keep what they show; ARGS="01 05" for some
 #   make lint types wheel, or all of it: make check
 #   make coverage    lines and branches that the suite runs; fails below 95 %
 #   make audit       known weaknesses and licences of the dependencies
 #   make reproducible  wheel and sdist twice, which must be the same bytes
 #   make soak        1,000 fits in one process, which must not grow; ARGS="--fits 50" for fewer
-# Variables: PYTHON (interpreter), CORES (test processes), ARGS (for benchmark and test).
+# Variables: PYTHON (interpreter), CORES (test processes), ARGS (for benchmark, test and notebooks).
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && exit; \
@@ -25,7 +27,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 ROOT := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help test doctest benchmark quality quality-report speed lint types wheel check clean \
+.PHONY: help test doctest benchmark quality quality-report speed docs notebooks lint types wheel check clean \
 	coverage audit reproducible soak
 
 help:
@@ -53,6 +55,10 @@ $(DEV)/.types: $(DEV)/.test
 	@$(@D)/bin/python $(PIP) -c constraints.txt --group types
 	@touch $@
 
+$(DEV)/.docs: $(DEV)/.test
+	@$(@D)/bin/python $(PIP) -c constraints.txt --group docs
+	@touch $@
+
 $(CORE)/.core: $(CORE)/.made pyproject.toml constraints.txt
 	@$(@D)/bin/python $(PIP) -c constraints.txt -e .
 	@touch $@
@@ -72,7 +78,7 @@ test: $(DEV)/.test
 	@$(MAKE) --no-print-directory doctest
 
 doctest: $(DEV)/.test
-	$(DEV)/bin/pytest -p no:randomly --doctest-modules --doctest-glob=README.md gbimb README.md
+	$(DEV)/bin/pytest -p no:randomly --doctest-modules --doctest-glob="*.md" gbimb README.md docs/*.md
 
 benchmark: $(CORE)/.core
 	@$(CORE)/bin/gbimb benchmark $(ARGS)
@@ -85,6 +91,14 @@ quality-report: $(QUALITY)/.quality
 
 speed: $(CORE)/.core
 	@$(CORE)/bin/python -W ignore -m benchmarks.speed $(ARGS)
+
+docs: $(DEV)/.docs
+	@rm -rf docs/_build docs/api
+	$(DEV)/bin/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build/html
+	$(DEV)/bin/python docs/check_site.py docs/_build/html
+
+notebooks: $(DEV)/.docs
+	$(DEV)/bin/python notebooks/run.py $(ARGS)
 
 lint: $(DEV)/.lint
 	$(DEV)/bin/ruff check .
@@ -126,7 +140,7 @@ reproducible: $(WHEEL)/.made
 soak: $(CORE)/.core
 	@$(CORE)/bin/python -W ignore -m benchmarks.soak $(ARGS)
 
-check: lint types test wheel
+check: lint types test docs notebooks wheel
 
 clean:
-	rm -rf $(DEV) $(CORE) $(WHEEL) $(AUDIT) $(QUALITY) $(QUALITY)-* dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEV) $(CORE) $(WHEEL) $(AUDIT) $(QUALITY) $(QUALITY)-* dist docs/_build docs/api docs/notebooks .mypy_cache .ruff_cache .pytest_cache .hypothesis

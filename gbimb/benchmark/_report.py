@@ -6,9 +6,11 @@ markup, with control characters replaced.
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import TYPE_CHECKING, Final
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -18,8 +20,6 @@ from gbimb.benchmark._summary import ALL_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from rich.console import Console
 
     from gbimb.benchmark._results import Results
     from gbimb.benchmark._summary import Spread, SummaryRow
@@ -50,6 +50,18 @@ def print_results(results: Results, console: Console) -> None:
     for part in parts:
         console.print(part)
         console.print()
+
+
+def to_html(results: Results) -> str:
+    """Return tables and verdict as preformatted HTML for a notebook; names stay text."""
+    console = Console(
+        record=True, file=StringIO(), width=WIDE, force_terminal=True, highlight=False
+    )
+    print_results(results, console)
+    style = "white-space:pre;overflow-x:auto;line-height:1.3;font-family:monospace"
+    return console.export_html(
+        inline_styles=True, code_format=f'<pre style="{style}">{{code}}</pre>'
+    )
 
 
 def plain(text: str) -> str:

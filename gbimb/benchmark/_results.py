@@ -50,6 +50,11 @@ class Results:
     verdict: dict[str, str]
     notes: list[str]
 
+    def _repr_html_(self) -> str:
+        from gbimb.benchmark._report import to_html
+
+        return to_html(self)
+
 
 def run(
     plan: Plan, out: str | Path, *, jobs: int | None = None, progress: Progress | None = None

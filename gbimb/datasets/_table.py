@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -60,3 +61,8 @@ class Table:
         else:
             balance = f"positives={int((self.y == self.positive).sum())}"
         return f"Table(name={self.name!r}, rows={rows}, columns={columns}, {balance})"
+
+    def _repr_html_(self) -> str:
+        """Show what the rows are, and the first of them."""
+        rows = self.X.head().assign(**{"(label)": self.y.head()}).to_html()
+        return f"<p>{escape(repr(self))}<br>{escape(self.description)}</p>{rows}"

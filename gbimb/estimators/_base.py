@@ -173,6 +173,22 @@ class BaseImbalancedClassifier(DecidingClassifier):
         self._warn_if_undecided(trained, labels)
         return self
 
+    def booster_input(self, X: Any) -> Any:  # noqa: ANN401  any table
+        """Return ``X`` as ``booster_`` takes it, for tools that work on the booster, such as SHAP.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame of shape (n, n_features)
+
+        Returns
+        -------
+        float array or CSR matrix of shape (n, n_features)
+            Categories are whole numbers in the order of ``fit``; missing values and categories
+            that were not there are NaN.
+        """
+        check_is_fitted(self)
+        return self._matrix(self._encoder.transform(read_table(self, X, reset=False)))
+
     def _learning_rate(self, rows: int) -> float:
         if self.learning_rate is not None:
             return self.learning_rate
@@ -300,9 +316,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         return X
 
     def _raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401
-        check_is_fitted(self)
-        table = read_table(self, X, reset=False)
-        return self._score_matrix(self._matrix(self._encoder.transform(table)))
+        return self._score_matrix(self.booster_input(X))
 
     def _score_matrix(self, matrix: Any) -> FloatArray:  # noqa: ANN401
         scores: FloatArray = self._engine.raw_score(

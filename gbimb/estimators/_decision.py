@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from gbimb.estimators._facts import facts_html
 from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._table import as_rows, read_table
 from gbimb.sources import ParquetSource
@@ -150,6 +151,15 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         from gbimb.persistence import save
 
         save(self, path)
+
+    def _repr_html_inner(self) -> str:
+        return facts_html(self) + str(super()._repr_html_inner())
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+        bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in bundle:
+            bundle["text/html"] = facts_html(self) + bundle["text/html"]
+        return bundle
 
     def _positive_is_first(self) -> bool:
         return bool(self.classes_.size == 2 and self.classes_[0] == self.pos_label_)

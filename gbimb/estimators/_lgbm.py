@@ -70,7 +70,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         Of two labels, the one called positive; None is the rarer one.
     eval_metric : str or sequence of str, default=("mcc", "f1")
         Reported each round on the held-out rows; the first one stops training. Without a fixed
-        threshold ("mcc@0.5"), the best value over all thresholds.
+        threshold (``"mcc@0.5"``), the best value over all thresholds.
     early_stopping_rounds : int or None, default=100
         Rounds without a better moving average (over half as many rounds) before training stops.
         A tenth of them is kept at least, on 100 rows or more.

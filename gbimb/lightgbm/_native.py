@@ -171,7 +171,7 @@ def feval(metrics: Sequence[str], loss: BinaryLoss | MulticlassLoss) -> _Feval:
     Parameters
     ----------
     metrics : sequence of str
-        Names such as "mcc", "f1", "fbeta:2", "mcc@0.5", "average_precision", "log_loss". Without
+        Names such as "mcc", "f1", "fbeta:2", ``"mcc@0.5"``, "average_precision". Without
         "@", the best value over all thresholds: at a fixed 0.5 MCC stays 0 for many rounds on
         rare classes, and early stopping keeps one tree. For many classes "mcc" (R_K), "f1"
         (macro), "balanced_accuracy" and "log_loss".

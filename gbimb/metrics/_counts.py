@@ -98,3 +98,11 @@ class ConfusionCounts:
     def matrix(self) -> NDArray[np.float64]:
         """Return ``[[tn, fp], [fn, tp]]``, scikit-learn's layout: a row for each true class."""
         return np.array([[self.tn, self.fp], [self.fn, self.tp]], dtype=np.float64)
+
+    def _repr_html_(self) -> str | None:
+        """Draw one threshold's counts as a table; a notebook shows those of many as text."""
+        if not isinstance(self.tp, float):
+            return None
+        rows = [("called negative", self.tn, self.fn), ("called positive", self.fp, self.tp)]
+        body = "".join(f"<tr><th>{a}</th><td>{n:,g}</td><td>{p:,g}</td></tr>" for a, n, p in rows)
+        return f"<table><tr><th></th><th>negative</th><th>positive</th></tr>{body}</table>"

@@ -54,7 +54,7 @@ class Metric:
     Attributes
     ----------
     name : str
-        As given: "mcc", "mcc@0.5", "fbeta:2", "average_precision", "log_loss", ...
+        As given: "mcc", ``"mcc@0.5"``, "fbeta:2", "average_precision", "log_loss", ...
     count : CountMetric or None
         The score from counts, if it is one.
     threshold : float or None

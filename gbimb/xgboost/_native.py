@@ -201,7 +201,7 @@ def custom_metric(metrics: Sequence[str], loss: BinaryLoss | MulticlassLoss) -> 
     Parameters
     ----------
     metrics : sequence of str
-        Names such as "mcc", "f1", "fbeta:2", "mcc@0.5", "average_precision", "log_loss". Without
+        Names such as "mcc", "f1", "fbeta:2", ``"mcc@0.5"``, "average_precision". Without
         "@", the best value over all thresholds. A ":" is reported as "_": XGBoost reserves it.
         For many classes "mcc" (R_K), "f1" (macro), "balanced_accuracy" and "log_loss".
     loss : FocalLoss, LogisticLoss, ...

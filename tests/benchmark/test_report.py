@@ -150,3 +150,12 @@ def test_what_the_fits_said_is_told_once(
     assert results.notes == ["Hm. (focal with lightgbm on 'tiny', 3 folds)"]
     assert not results.comparisons
     assert "no verdict" in render(results)
+
+
+def test_a_notebook_shows_the_same_with_names_as_text(make: Callable[..., Results]) -> None:
+    names = ["<script>alert(1)</script>", *NAMES[1:]]
+    html = make(names)._repr_html_()
+    for part in ("MCC of each table", "Mean of 5 tables", "Differences", *NAMES[1:]):
+        assert part in html
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 
 import joblib
 import numpy as np
+import optuna
+import pandas as pd
+import polars as pl
 import pytest
 from sklearn import config_context
 from sklearn.base import clone
@@ -204,3 +208,111 @@ def test_a_pipeline_can_transform_the_validation_rows(kind: Kind) -> None:
     np.testing.assert_array_equal(
         model.predict_proba(X), expected.predict_proba(scaler.transform(X))
     )
+
+
+@both
+def test_a_pipeline_routes_weights_of_both_tables(kind: Kind) -> None:
+    X, y = numbers()
+    X_val, y_val = numbers(seed=1)
+    weight, weight_val = 1.0 + (X[:, 2] > 0), 1.0 + (X_val[:, 2] > 0)
+    plain = quick(kind, cv=None).fit(
+        X, y, sample_weight=weight, X_val=X_val, y_val=y_val, sample_weight_val=weight_val
+    )
+    with config_context(enable_metadata_routing=True):
+        clf = quick(kind, cv=None).set_fit_request(
+            sample_weight=True, X_val=True, y_val=True, sample_weight_val=True
+        )
+        model = make_pipeline("passthrough", clf, transform_input=["X_val"])
+        model.fit(
+            X, y, sample_weight=weight, X_val=X_val, y_val=y_val, sample_weight_val=weight_val
+        )
+    assert model[-1].evals_result_ == plain.evals_result_
+    np.testing.assert_array_equal(model.predict_proba(X), plain.predict_proba(X))
+
+
+@pytest.mark.parametrize("kind", [*KINDS, gbimb.UnderBaggingClassifier])
+def test_a_grid_search_routes_weights_to_fit_and_score(kind: type) -> None:
+    X, y = numbers()
+    weight = np.where(X[:, 2] > 0, 1.0, 0.0)  # half of the rows are not there
+    est = quick(KINDS[0], cv="auto") if kind is gbimb.UnderBaggingClassifier else None
+    clf = kind(est, 2, random_state=0) if est is not None else quick(kind)
+    with config_context(enable_metadata_routing=True):
+        scorer = make_scorer(matthews_corrcoef).set_score_request(sample_weight=True)
+        clf.set_fit_request(sample_weight=True)
+        search = GridSearchCV(clf, {"threshold": ["auto", 0.5]}, scoring=scorer, cv=3)
+        search.fit(X, y, sample_weight=weight)
+    got, plain = search.best_estimator_, clone(clf).set_params(**search.best_params_)
+    plain.fit(X, y, sample_weight=weight)
+    np.testing.assert_array_equal(got.predict_proba(X), plain.predict_proba(X))
+    assert got.threshold_ != clone(clf).set_params(**search.best_params_).fit(X, y).threshold_
+
+
+@both
+@pytest.mark.parametrize("form", ["pandas", "polars"])
+def test_names_of_a_transformers_output_are_kept(kind: Kind, form: str) -> None:
+    X, y = numbers()
+    table = pd.DataFrame(X, columns=list("abcd"))
+    model = make_pipeline(StandardScaler().set_output(transform=form), quick(kind)).fit(table, y)
+    assert model[-1].feature_names_in_.tolist() == list("abcd")
+    bare = make_pipeline(StandardScaler(), quick(kind)).fit(table, y)
+    assert not hasattr(bare[-1], "feature_names_in_")
+    np.testing.assert_array_equal(model.predict_proba(table), bare.predict_proba(table))
+
+
+@both
+def test_polars_tables_and_labels_go_in_and_arrays_come_out(kind: Kind) -> None:
+    X, y = frame()
+    X = X.drop(columns="code")  # numbers as categories are numbers in polars
+    labels = np.where(y == 1, "fraud", "fine")
+    table = pl.from_pandas(X)
+    clf = quick(kind).fit(table, pl.Series(labels), sample_weight=pl.Series(np.ones(len(y))))
+    assert clf.feature_names_in_.tolist() == table.columns
+    scored = table.with_columns(
+        fraud=clf.predict_proba(table)[:, 1], called=pl.Series(clf.predict(table))
+    )
+    assert scored.shape == (len(y), 11)
+    same = quick(kind).fit(X, labels)
+    np.testing.assert_array_equal(scored["called"].to_numpy(), same.predict(X))
+
+
+@pytest.mark.parametrize(
+    "kind", [*KINDS, gbimb.UnderBaggingClassifier, gbimb.AutoImbalancedClassifier]
+)
+def test_parameters_are_plain_values_that_a_tracker_can_log(kind: type) -> None:
+    assert json.loads(json.dumps(kind().get_params())).keys() == kind().get_params().keys()
+    named = repr(kind(loss=gbimb.FocalLoss(3.0))) if kind in KINDS else ""
+    assert not named or "loss=FocalLoss(gamma=3.0" in named
+
+
+@both
+def test_scores_are_plain_numbers_that_a_tracker_can_log(kind: Kind) -> None:
+    X, y = numbers()
+    clf = quick(kind).fit(X, y)
+    logged = {
+        "best_score": clf.best_score_,
+        "threshold": clf.threshold_,
+        "rounds": clf.best_iteration_,
+        "history": clf.evals_result_,
+        "held_out": clf.validation_,
+        "label": clf.pos_label_.item(),
+    }
+    assert json.loads(json.dumps(logged)) == logged
+
+
+@both
+def test_optuna_searches_parameters_and_losses(kind: Kind) -> None:
+    X, y = numbers()
+
+    def objective(trial: optuna.Trial) -> float:
+        clf = quick(
+            kind,
+            loss=trial.suggest_categorical("loss", ["focal", "logistic"]),
+            reg_lambda=trial.suggest_float("reg_lambda", 0.1, 10, log=True),
+        )
+        return float(cross_val_score(clf, X, y, scoring=MCC, cv=2).mean())
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
+    study.optimize(objective, n_trials=3)
+    quick(kind, **study.best_params).fit(X, y)
+    assert study.best_value > 0.2
