@@ -36,6 +36,7 @@ MODULES: dict[str, tuple[int, set[str]]] = {
     "losses": (1, MATHS),
     "metrics": (1, MATHS),
     "sampling": (1, MATHS),
+    "blending": (1, MATHS),
     "correction": (1, MATHS),
     "thresholds": (1, MATHS),
     "lightgbm": (2, MATHS | {"lightgbm"}),

@@ -12,13 +12,13 @@ from scipy.special import logit
 
 from gbimb._parallel import resolve_jobs, thread_limit
 from gbimb._validation import check_jobs, check_number
-from gbimb.auto._blend import blend_weights
 from gbimb.auto._cross_fit import Workshop
 from gbimb.auto._objective import CostObjective, Objective, make_objective
 from gbimb.auto._progress import progress
 from gbimb.auto._search import Clock, Search, Tried, likelihoods
 from gbimb.auto._space import ENGINES, Space
 from gbimb.auto._words import Effect, effects, explain, leaderboard
+from gbimb.blending import blend_weights
 from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._fitted import check_is_fitted

@@ -16,7 +16,7 @@ from gbimb.dask._process import break_off, end_fit, free_port, start_tracker, to
 from gbimb.dask._rows import Deal, draw_sample, encode, n_held_out, totals_of
 from gbimb.dask._summary import summarise
 from gbimb.dask._worker import Job, train_part
-from gbimb.estimators._training import HeldOut, Trained, finish
+from gbimb.estimators._training import ONE_KIND, Grown, HeldOut, Trained, finish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -260,21 +260,20 @@ def combine(
     first = outcomes[0]
     if not watched:
         booster = engine.merge([first.model], 1.0, start)
-        return Trained(booster, first.boosted, None, None, None)
+        return Trained(booster, (Grown(*ONE_KIND, first.boosted, [first.model], np.empty(0)),))
     parts = [outcome.held_out for outcome in outcomes if outcome.held_out.y.size]
     weighted = any(part.weight is not None for part in parts)
     weights = [np.ones(p.y.size) if p.weight is None else p.weight for p in parts]
     held_out = HeldOut(
-        np.concatenate([part.y for part in parts]),
-        np.concatenate([part.matrix for part in parts]),
-        np.concatenate(weights) if weighted else None,
+        np.concatenate([part.y for part in parts]), np.concatenate(weights) if weighted else None
     )
+    raw = np.concatenate([part.matrix for part in parts])
     return finish(
         engine,
         task,
-        [first.model],
+        (Grown(*ONE_KIND, first.boosted, [first.model], raw),),
         start,
-        boosted=first.boosted,
         held_out=held_out,
+        sample_weight=None,
         correct=estimator.calibration is not None,
     )

@@ -132,7 +132,9 @@ def _train(  # noqa: PLR0917
         watch = None
         if job.held_out is not None:
             evaluate = _evaluation(task, held_out, group)
-            watch = make_watch(task, evaluate, estimator.early_stopping_rounds, job.rows)
+            watch = make_watch(
+                task, evaluate, estimator.early_stopping_rounds, job.rows, job.held_out
+            )
         settings = Settings(
             estimator.n_estimators,
             estimator.early_stopping_rounds,
@@ -203,10 +205,10 @@ def _evaluation(
     if isinstance(task.link, MulticlassLoss):
         shape = (y.size, task.link.n_outputs)
         return lambda raw: evaluate_multiclass(
-            task.metrics, task.link, y, raw.reshape(shape), weight, add=group
+            task.watched, task.link, y, raw.reshape(shape), weight, add=group
         )
     rows = SharedRows.make(y, weight, group)
-    return lambda raw: evaluate_shared(task.metrics, task.link, rows, raw)
+    return lambda raw: evaluate_shared(task.watched, task.link, rows, raw)
 
 
 def _report(fit: str) -> Callable[[Mapping[str, list[float]], int], bool]:

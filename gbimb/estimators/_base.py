@@ -26,7 +26,7 @@ from gbimb.estimators._rows import Fold, Table
 from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._table import TableEncoder, engine_names, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
-from gbimb.estimators._training import Settings, Trained, train
+from gbimb.estimators._training import ONE_KIND, Kind, Settings, Trained, train
 from gbimb.exceptions import (
     GbimbWarning,
     InvalidDataError,
@@ -38,7 +38,7 @@ from gbimb.sources import ParquetSource, StreamedMatrix
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
 
     from numpy.typing import ArrayLike
@@ -78,6 +78,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
     random_state: Any
     n_jobs: int | None
     verbose: int
+
+    _KINDS: Mapping[str, Mapping[str, Any]]
+    """What is peculiar to each kind of trees, by its name."""
 
     @property
     @abstractmethod
@@ -167,6 +170,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
                 data=data,
                 folds=folds,
                 settings=self._settings(seed, threads, checkpoint),
+                kinds=self._kinds(data.y.size),
             )
         self._keep(trained, task, seed)
         self._warn_if_nothing_learned()
@@ -189,10 +193,29 @@ class BaseImbalancedClassifier(DecidingClassifier):
         check_is_fitted(self)
         return self._matrix(self._encoder.transform(read_table(self, X, reset=False)))
 
+    def _kinds(self, rows: int) -> Sequence[Kind]:
+        """Return the kinds of trees to average: several on small tables of two classes."""
+        if rows > SMALL_TABLE or self.classes_.size > 2 or not self._shape_is_open():
+            return ONE_KIND
+        given = {**(self.engine_params or {})}
+        kinds = []
+        for name, params in self._KINDS.items():
+            rate = params["learning_rate"] / self._steepness()
+            rate = rate if self.learning_rate is None else self.learning_rate
+            kinds.append(Kind(name, {**params, "learning_rate": rate, **given}))
+        return kinds
+
+    @abstractmethod
+    def _shape_is_open(self) -> bool:
+        """Whether the size of the trees is left to the estimator."""
+
     def _learning_rate(self, rows: int) -> float:
         if self.learning_rate is not None:
             return self.learning_rate
-        return 0.05 if rows <= SMALL_TABLE else 0.1
+        return (0.1 if rows <= SMALL_TABLE else 0.2) / self._steepness()
+
+    def _steepness(self) -> float:
+        return self.loss_.steepness if hasattr(self, "loss_") else 1.0
 
     def _subsample(self, rows: int) -> float:
         if self.subsample is not None:
@@ -263,12 +286,19 @@ class BaseImbalancedClassifier(DecidingClassifier):
 
     def _keep(self, trained: Trained, task: Task, seed: int) -> None:
         """Set the fitted attributes."""
-        history = trained.boosted.history
+        first = trained.grown[0].boosted
         self.booster_ = trained.booster
-        self.best_iteration_ = trained.boosted.rounds
-        self.evals_result_ = {"valid": history} if history else {}
-        first = history.get(task.metrics[0].name, [])
-        self.best_score_ = first[self.best_iteration_ - 1] if first else float("nan")
+        self.best_iteration_ = first.rounds
+        names = ["valid", *(f"valid, {part.kind.name}" for part in trained.grown[1:])]
+        asked = [metric.name for metric in task.metrics]
+        histories = [
+            {name: part.boosted.history[name] for name in asked if name in part.boosted.history}
+            for part in trained.grown
+        ]
+        self.evals_result_ = {n: h for n, h in zip(names, histories, strict=True) if h}
+        several = len(trained.grown) > 1
+        self.blend_ = {part.kind.name: part.share for part in trained.grown if several}
+        self.best_score_ = self._best_score(trained, task)
         gains = self._engine.feature_gains(self.booster_)
         self.feature_importances_ = gains / gains.sum() if gains.sum() > 0 else gains
         rule = task.undecided()
@@ -283,6 +313,16 @@ class BaseImbalancedClassifier(DecidingClassifier):
             self.class_weights_ = rule
         else:
             self.threshold_ = rule
+
+    def _best_score(self, trained: Trained, task: Task) -> float:
+        """Return the first metric on the held-out rows, of the rounds kept."""
+        if trained.y is None or trained.raw is None:
+            return float("nan")
+        name = task.metrics[0].name
+        if len(trained.grown) > 1:
+            return task.evaluate(trained.y, trained.raw, trained.weight)[name]
+        boosted = trained.grown[0].boosted
+        return boosted.history[name][boosted.rounds - 1]
 
     def _plan(
         self, labels: LabelCodes, validation: object, splits: Splits | None, seed: int

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("gbimb")
 
 ROUNDS_PER_STEP = 5
+TIE_BREAKER = "log_loss"
 
 
 class Member(Protocol):
@@ -67,12 +68,26 @@ class Watch:
     fewest : int
         Rounds that are kept in any case: a handful gives a handful of probabilities, however well
         they happen to rank.
+    rare : float
+        Held-out rows outside the commonest class: what the noise of the first metric depends on.
     """
 
     metrics: Sequence[Metric]
     evaluate: Callable[[NDArray[Any]], dict[str, float]]
     patience: int | None
     fewest: int
+    rare: float
+
+    @property
+    def decides(self) -> Metric:
+        """The first metric."""
+        return self.metrics[0]
+
+    @property
+    def settles(self) -> Metric | None:
+        """The log loss where it is watched beside: of rounds that are as good, it has a say."""
+        others = [m for m in self.metrics[1:] if m.name == TIE_BREAKER]
+        return others[0] if others and self.decides.greater_is_better else None
 
 
 @dataclass(frozen=True)
@@ -99,11 +114,12 @@ def boost(
 ) -> Boosted:
     """Train ``members`` for up to ``n_rounds`` rounds, those of ``before`` included.
 
-    Without ``watch`` all rounds are trained and kept. Otherwise the round kept has the best
-    moving average of the first metric, over half the patience: the value of a single round is
-    noisy where positives are few. ``stop`` is asked every five rounds, with the history and the
-    number of rounds so far. ``unit`` gets a state every so many rounds; members that were restored
-    from one go on after ``resumed``.
+    Without ``watch`` all rounds are trained and kept. Otherwise the first metric decides, by its
+    moving average over half the patience: the value of a single round is noisy where positives
+    are few. Of the rounds within one standard error of the best, the one with the least log loss
+    is kept (the one-standard-error rule, Breiman et al. 1984). ``stop`` is asked every five
+    rounds, with the history and the number of rounds so far. ``unit`` gets a state every so many
+    rounds; members that were restored from one go on after ``resumed``.
     """
     done = 0 if before is None else before.rounds
     history: dict[str, list[float]] = {}
@@ -195,7 +211,7 @@ def _report(history: Mapping[str, list[float]], done: int, verbose: int) -> None
 
 def _smooth(history: Mapping[str, list[float]], watch: Watch) -> NDArray[np.float64]:
     """Centred moving average of the first metric, higher is better."""
-    metric = watch.metrics[0]
+    metric = watch.decides
     values = np.array(history[metric.name]) * (1.0 if metric.greater_is_better else -1.0)
     at = np.arange(values.size)
     # A short history has a short window: one of its length would see no difference. So have the
@@ -210,7 +226,13 @@ def _smooth(history: Mapping[str, list[float]], watch: Watch) -> NDArray[np.floa
 def _best(history: Mapping[str, list[float]], watch: Watch) -> int:
     averages = _smooth(history, watch)
     first = min(watch.fewest, averages.size) - 1
-    return first + int(np.argmax(averages[first:])) + 1
+    best = float(averages[first:].max())
+    if watch.settles is None or watch.rare == 0:
+        return first + int(np.argmax(averages[first:])) + 1
+    # That of a correlation between the rare rows and what is called rare.
+    error = (1.0 - min(abs(best), 1.0) ** 2) / np.sqrt(watch.rare)
+    losses = np.array(history[watch.settles.name][first:])
+    return first + int(np.argmin(np.where(averages[first:] >= best - error, losses, np.inf))) + 1
 
 
 def _exhausted(history: Mapping[str, list[float]], watch: Watch, done: int) -> bool:

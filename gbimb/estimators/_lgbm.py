@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from gbimb._validation import check_number
@@ -71,9 +72,10 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     eval_metric : str or sequence of str, default=("mcc", "f1")
         Reported each round on the held-out rows; the first one stops training. Without a fixed
         threshold (``"mcc@0.5"``), the best value over all thresholds.
-    early_stopping_rounds : int or None, default=100
+    early_stopping_rounds : int or None, default=50
         Rounds without a better moving average (over half as many rounds) before training stops.
-        A tenth of them is kept at least, on 100 rows or more.
+        Of the rounds within a standard error of the best, the one with the least log loss is
+        kept. A tenth of them is kept at least, on 100 rows or more.
     threshold : "auto", metric name or float, default="auto"
         Threshold on the probability of ``pos_label_``. "auto" serves the first of
         ``eval_metric`` (0.5 where the classes are about equally common), a name such as "f1"
@@ -91,9 +93,13 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     n_estimators : int, default=1000
         The largest number of rounds; at most 100 where no row is held out.
     learning_rate : float or None, default=None
-        Shrinkage of each tree. None is 0.05 up to 20,000 rows and 0.1 above.
+        Shrinkage of each tree. None is 0.1 up to 20,000 rows and 0.2 above under the log loss
+        (0.15 for the second kind of a blend), and less for a loss whose log odds are steeper:
+        0.037 and 0.074 under the focal loss with gamma 2.
     num_leaves : int or None, default=None
-        Largest number of leaves of a tree. None is 8 up to 20,000 rows and 31 above.
+        Largest number of leaves of a tree. None, up to 20,000 rows of two classes, is two kinds
+        of trees: small ones, and larger ones with random splits, averaged with shares learnt on
+        the held-out rows (``blend_``); elsewhere it is 8 up to 20,000 rows and 31 above.
     max_depth : int, default=-1
         Largest depth of a tree; -1 is no limit.
     min_child_samples : int or None, default=None
@@ -135,11 +141,14 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         Raw scores of ``booster_.predict(X, raw_score=True)`` belong to ``pos_label_``.
     loss_ : FocalLoss, LogisticLoss, ...
     best_iteration_ : int
-        Rounds kept, of each booster that was merged.
+        Rounds kept, of each booster that was merged (of a blend, of the first kind of trees).
     best_score_ : float
-        Value of the first metric at that round; NaN where no row was held out.
+        Value of the first metric on the held-out rows; NaN where there are none.
     evals_result_ : dict
-        ``{"valid": {metric: [value of each round]}}``.
+        ``{"valid": {metric: [value of each round]}}``; further kinds of trees of a blend have
+        keys of their own.
+    blend_ : dict
+        Share of each kind of trees in the average; empty where there is one kind.
     threshold_ : float
         For two classes: in [0, 1], on the probability of ``pos_label_``.
     class_weights_ : array of shape (K,)
@@ -173,7 +182,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         scale_pos_weight: float | str | None = None,
         pos_label: object = None,
         eval_metric: str | Sequence[str] = ("mcc", "f1"),
-        early_stopping_rounds: int | None = 100,
+        early_stopping_rounds: int | None = 50,
         threshold: float | str = "auto",
         calibration: str | None = "platt",
         cv: Any = "auto",  # noqa: ANN401  any scikit-learn splitter
@@ -222,6 +231,16 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+
+    _KINDS = MappingProxyType(
+        {
+            "small trees": {"num_leaves": 8, "learning_rate": 0.1},
+            "random splits": {"num_leaves": 31, "learning_rate": 0.15, "extra_trees": True},
+        }
+    )
+
+    def _shape_is_open(self) -> bool:
+        return self.num_leaves is None
 
     @property
     def _engine(self) -> ModuleType:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from gbimb._typing import IntArray
 
-LARGEST_SAMPLE = 20_000
+LARGEST_SAMPLE = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Table:
         return Table(self.matrix[rows], self.y[rows], weight)
 
     def sample(self, seed: int) -> Table:
-        """Return up to 20,000 rows."""
+        """Return up to 5,000 rows."""
         n = self.y.size
         if n <= LARGEST_SAMPLE:
             return self

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from gbimb.correction import averaging_shift, match_class_shares, match_share, recalibrate
+from gbimb.estimators._boosting import TIE_BREAKER
 from gbimb.exceptions import InvalidParameterError, unknown_name
 from gbimb.metrics import (
     MULTICLASS_METRICS,
@@ -64,11 +65,16 @@ class Task(ABC):
         From raw scores to probabilities: ``loss``, or for trees on rows drawn by class the one
         that takes the shift of the drawing out again.
     metrics : tuple of Metric
+        What was asked for; the first one stops training.
+    watched : tuple of Metric
+        The same, and the log loss to choose among rounds that are as good. It says nothing of a
+        loss that makes scores extreme after a warm start.
     """
 
     loss: BinaryLoss | MulticlassLoss
     link: BinaryLoss | MulticlassLoss
     metrics: tuple[Metric, ...]
+    watched: tuple[Metric, ...]
 
     @abstractmethod
     def evaluate(
@@ -77,8 +83,15 @@ class Task(ABC):
         """Return the value of each metric at these raw scores."""
 
     @abstractmethod
+    def likelihood(self, y: NDArray[Any], raw: FloatArray) -> FloatArray:
+        """Return the probability that raw scores give to the class of each row, shape (n,)."""
+
+    @abstractmethod
     def averaging_shift(
-        self, raw_scores: Sequence[FloatArray], weight: NDArray[Any] | None
+        self,
+        raw_scores: Sequence[FloatArray],
+        weight: NDArray[Any] | None,
+        shares: Sequence[float] | None = None,
     ) -> FloatArray:
         """Return what the mean of several boosters' raw scores lacks."""
 
@@ -128,6 +141,7 @@ class BinaryTask(Task):
     def __init__(self, loss: BinaryLoss, metrics: Sequence[str], threshold: float | str) -> None:
         self.loss = self.link = loss
         self.metrics = tuple(_named("eval_metric", get_metric, name) for name in metrics)
+        self.watched = _with_tie_breaker(self.metrics, loss, get_metric(TIE_BREAKER))
         self._threshold = threshold
         if isinstance(threshold, str) and threshold != "auto":
             _named("threshold", get_count_metric, threshold)
@@ -136,13 +150,21 @@ class BinaryTask(Task):
         self, y: NDArray[Any], raw: NDArray[Any], weight: NDArray[Any] | None
     ) -> dict[str, float]:
         """Return the value of each metric at these raw scores."""
-        return evaluate(self.metrics, self.link, y, raw, weight)
+        return evaluate(self.watched, self.link, y, raw, weight)
+
+    def likelihood(self, y: NDArray[Any], raw: FloatArray) -> FloatArray:
+        """Return the probability that raw scores give to the class of each row, shape (n,)."""
+        proba = self.link.probability(raw)
+        return np.where(y == 1, proba, 1.0 - proba)
 
     def averaging_shift(
-        self, raw_scores: Sequence[FloatArray], weight: NDArray[Any] | None
+        self,
+        raw_scores: Sequence[FloatArray],
+        weight: NDArray[Any] | None,
+        shares: Sequence[float] | None = None,
     ) -> FloatArray:
         """Return what the mean of several boosters' raw scores lacks, shape (1,)."""
-        return np.array([averaging_shift(self.link, raw_scores, weight)])
+        return np.array([averaging_shift(self.link, raw_scores, weight, shares)])
 
     def correct(self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None) -> Correction:
         """Return slope and intercept; none where only one class is held out."""
@@ -198,6 +220,7 @@ class MulticlassTask(Task):
     ) -> None:
         self.loss = self.link = loss
         self.metrics = tuple(_named("eval_metric", get_multiclass_metric, name) for name in metrics)
+        self.watched = _with_tie_breaker(self.metrics, loss, get_multiclass_metric(TIE_BREAKER))
         if not isinstance(threshold, str):
             msg = (
                 "threshold must be 'auto', 'mcc', 'f1' or 'balanced_accuracy' for more than two "
@@ -215,15 +238,25 @@ class MulticlassTask(Task):
         self, y: NDArray[Any], raw: NDArray[Any], weight: NDArray[Any] | None
     ) -> dict[str, float]:
         """Return the value of each metric at these raw scores."""
-        return evaluate_multiclass(self.metrics, self.link, y, raw, weight)
+        return evaluate_multiclass(self.watched, self.link, y, raw, weight)
+
+    def likelihood(self, y: NDArray[Any], raw: FloatArray) -> FloatArray:
+        """Return the probability that raw scores give to the class of each row, shape (n,)."""
+        found: FloatArray = self.link.probability(raw)[np.arange(y.size), y.astype(np.intp)]
+        return found
 
     def averaging_shift(
-        self, raw_scores: Sequence[FloatArray], weight: NDArray[Any] | None
+        self,
+        raw_scores: Sequence[FloatArray],
+        weight: NDArray[Any] | None,
+        shares: Sequence[float] | None = None,
     ) -> FloatArray:
         """Return what the mean of several boosters' raw scores lacks, shape (K,)."""
         probabilities = [self.link.probability(raw) for raw in raw_scores]
-        target = np.average(np.mean(probabilities, axis=0), axis=0, weights=weight)
-        return match_class_shares(self.link, np.mean(raw_scores, axis=0), target, weight)
+        mean = np.average(probabilities, axis=0, weights=shares)
+        target = np.average(mean, axis=0, weights=weight)
+        raw = np.average(raw_scores, axis=0, weights=shares)
+        return match_class_shares(self.link, raw, target, weight)
 
     def correct(self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None) -> Correction:
         """Return an intercept for each class that makes mean probability and share agree."""
@@ -252,6 +285,14 @@ class MulticlassTask(Task):
     def undecided(self) -> FloatArray:
         """Return equal weights: the most probable class."""
         return np.ones(self.loss.n_outputs)
+
+
+def _with_tie_breaker(
+    metrics: tuple[Metric, ...], loss: BinaryLoss | MulticlassLoss, log_loss: Metric
+) -> tuple[Metric, ...]:
+    there = log_loss.name in {metric.name for metric in metrics}
+    wanted = loss.warm_up is None and metrics[0].greater_is_better
+    return (*metrics, log_loss) if wanted and not there else metrics
 
 
 def _balanced(y: NDArray[Any], weight: NDArray[Any] | None, n_classes: int) -> bool:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gbimb.blending import blend_weights
 from gbimb.estimators._boosting import Boosted, Member, Watch, as_text, boost, retell
-from gbimb.estimators._checkpoint import State
+from gbimb.estimators._checkpoint import WHOLE, State, Unit
 from gbimb.estimators._rows import Fold, Table
 from gbimb.sources import StreamedMatrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
     from numpy.typing import NDArray
 
     from gbimb._typing import FloatArray
     from gbimb.estimators._boosting import Stop
-    from gbimb.estimators._checkpoint import Unit
     from gbimb.estimators._tasks import Task
     from gbimb.losses import Loss
 
@@ -30,6 +30,7 @@ logger = logging.getLogger("gbimb")
 
 UNWATCHED_ROUNDS = 100
 SMALLEST_TABLE = 100
+EQUAL_ROWS = 10.0  # held-out rows that speak for equal shares of the kinds of trees
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,44 @@ class Settings:
 
 
 @dataclass(frozen=True, eq=False)
+class Kind:
+    """One kind of trees: what of the engine's parameters is peculiar to it."""
+
+    name: str
+    params: Mapping[str, Any]
+
+
+ONE_KIND: Final = (Kind("trees", {}),)
+
+
+@dataclass(frozen=True, eq=False)
+class Grown:
+    """The boosters of one kind of trees, one for each fold.
+
+    Attributes
+    ----------
+    kind : Kind
+    boosted : Boosted
+        History and number of rounds.
+    models : list of str or bytes
+        In the engine's own form.
+    raw : float64 array of shape (m,) or (m, K)
+        Of the held-out rows.
+    sample : list of float64 arrays
+        What each booster gives to the same rows; empty for one alone.
+    share : float
+        Of this kind in the mean.
+    """
+
+    kind: Kind
+    boosted: Boosted
+    models: Sequence[Any]
+    raw: FloatArray
+    sample: Sequence[FloatArray] = ()
+    share: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
 class Trained:
     """One merged booster, and what was learnt about it on held-out rows.
 
@@ -55,18 +94,19 @@ class Trained:
     ----------
     booster : the engine's booster
         Its raw score is corrected.
-    boosted : Boosted
-        History and number of rounds.
-    y, proba, weight : arrays of shape (m,), (m,) or (m, K), and (m,) or None
-        Labels, probabilities and weights of the held-out rows, fold by fold; None if there are
-        none.
+    grown : sequence of Grown
+        What it was merged from.
+    y, raw, proba, weight : arrays of shape (m,), (m,) or (m, K) twice, and (m,) or None
+        Labels, corrected raw scores, probabilities and weights of the held-out rows, fold by
+        fold; None if there are none.
     """
 
     booster: Any
-    boosted: Boosted
-    y: NDArray[Any] | None
-    proba: FloatArray | None
-    weight: NDArray[Any] | None
+    grown: Sequence[Grown]
+    y: NDArray[Any] | None = None
+    raw: FloatArray | None = None
+    proba: FloatArray | None = None
+    weight: NDArray[Any] | None = None
 
 
 def train(
@@ -78,93 +118,100 @@ def train(
     folds: Sequence[Fold],
     settings: Settings,
     engine_params: dict[str, Any] | None = None,
+    kinds: Sequence[Kind] = ONE_KIND,
 ) -> Trained:
-    """Train a booster for each fold, and merge them into one with a corrected raw score."""
+    """Train boosters of each kind for each fold, and merge all into one with a corrected score.
+
+    Where no row is held out, nothing says how to mix kinds: there is one booster.
+    """
     start = task.start(data, folds)
     y, weight = _labels(data, folds)
-    watch = None
-    if y is not None:
-        watch = make_watch(
-            task, lambda raw: task.evaluate(y, raw, weight), settings.patience, data.y.size
-        )
-    boosted, models = _boosted(
-        engine,
-        bins,
-        task.loss,
-        watch,
-        folds=folds,
-        start=start,
-        settings=settings,
-        engine_params=engine_params or {},
-    )
+    grow = partial(_boosted, engine, bins, task.loss, folds=folds, start=start)
     if y is None:
-        return Trained(engine.merge(models, 1.0, start), boosted, None, None, None)
-    singles = [engine.merge([model], 1.0, start) for model in models]
-    raw = _held_out_scores(engine, singles, data, folds, settings.threads)
+        params = engine_params or {}
+        boosted, models = grow(watch=None, settings=settings, engine_params=params)
+        part = Grown(*ONE_KIND, boosted, models, np.empty(0))
+        return Trained(engine.merge(models, 1.0, start), (part,))
+    counts = np.bincount(y.astype(np.intp))
+    watch = make_watch(
+        task, lambda raw: task.evaluate(y, raw, weight), settings.patience, data.y.size, counts
+    )
     some = data.sample(settings.seed)
-    sample = [
-        _raw_scores(engine, single, some.matrix, settings.threads)
-        for single in (singles if len(singles) > 1 else [])
-    ]
+    grown = []
+    for i, kind in enumerate(kinds):
+        params = {**(engine_params or {}), **kind.params}
+        own = replace(settings, unit=_unit_of(engine, settings.unit, i, params))
+        boosted, models = grow(watch=watch, settings=own, engine_params=params)
+        singles = [engine.merge([model], 1.0, start) for model in models]
+        raw = _held_out_scores(engine, singles, data, folds, settings.threads)
+        averaged = singles if len(kinds) * len(singles) > 1 else []
+        scores = [_raw_scores(engine, one, some.matrix, settings.threads) for one in averaged]
+        grown.append(Grown(kind, boosted, models, raw, scores))
     return finish(
         engine,
         task,
-        models,
+        grown,
         start,
-        boosted=boosted,
-        held_out=HeldOut(y, raw, weight),
-        sample=Sample(sample, some.weight),
+        held_out=HeldOut(y, weight),
+        sample_weight=some.weight,
         correct=settings.correct,
     )
 
 
+def _unit_of(
+    engine: ModuleType, unit: Unit | None, place: int, params: Mapping[str, Any]
+) -> Unit | None:
+    """Return the file of a kind of trees; one that cannot go on in the middle is kept when done."""
+    if unit is None:
+        return None
+    path = unit.path if place == 0 else unit.path.with_stem(f"{unit.path.stem}-{place}")
+    return Unit(path, WHOLE if engine.RANDOM_BY_TREE & params.keys() else unit.every)
+
+
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Labels, raw scores and weights of rows that trained none of the trees that score them."""
+    """Labels and weights of rows that trained none of the trees that score them."""
 
     y: NDArray[Any]
-    raw: FloatArray
-    weight: NDArray[Any] | None
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """Raw scores that each of several boosters gives to the same rows, and their weights."""
-
-    scores: Sequence[FloatArray]
     weight: NDArray[Any] | None
 
 
 def finish(
     engine: ModuleType,
     task: Task,
-    models: Sequence[Any],
+    grown: Sequence[Grown],
     start: FloatArray,
     *,
-    boosted: Boosted,
     held_out: HeldOut,
+    sample_weight: NDArray[Any] | None,
     correct: bool,
-    sample: Sample | None = None,
 ) -> Trained:
-    """Return one booster of ``models`` with the correction that the held-out rows ask for."""
-    y, raw, weight = held_out.y, held_out.raw, held_out.weight
+    """Return one booster of all that was grown, with the correction that held-out rows ask for."""
+    y, weight = held_out.y, held_out.weight
+    if len(grown) > 1:
+        likelihood = np.column_stack([task.likelihood(y, part.raw) for part in grown])
+        shares = blend_weights(likelihood, weight, EQUAL_ROWS).tolist()
+        grown = [replace(part, share=w) for part, w in zip(grown, shares, strict=True) if w]
+    raw = np.sum([part.share * part.raw for part in grown], axis=0)
     line = task.correct(y, raw, weight) if correct else task.no_correction()
     corrected = line.slope * start + line.intercept
-    if sample is not None and sample.scores:
-        # After the slope: a steeper or flatter line changes what averaging does.
-        each = [line.slope * scores + line.intercept for scores in sample.scores]
-        corrected = corrected + task.averaging_shift(each, sample.weight)
-    proba = task.link.probability(line.slope * raw + line.intercept)
-    booster = engine.merge(models, line.slope, corrected)
-    return Trained(booster, boosted, y, proba, weight)
+    weights = [part.share / len(part.models) for part in grown for _ in part.models]
+    # After the slope: a steeper or flatter line changes what averaging does.
+    each = [line.slope * scores + line.intercept for part in grown for scores in part.sample]
+    if each:
+        corrected = corrected + task.averaging_shift(each, sample_weight, weights)
+    raw = line.slope * raw + line.intercept
+    models = [model for part in grown for model in part.models]
+    booster = engine.merge(models, line.slope, corrected, weights)
+    return Trained(booster, grown, y, raw, task.link.probability(raw), weight)
 
 
 def _boosted(
     engine: ModuleType,
     bins: Any,  # noqa: ANN401  the adapter's own
     loss: Loss,
-    watch: Watch | None,
     *,
+    watch: Watch | None,
     folds: Sequence[Fold],
     start: FloatArray,
     settings: Settings,
@@ -248,10 +295,12 @@ def make_watch(
     evaluate: Callable[[NDArray[Any]], dict[str, float]],
     patience: int | None,
     rows: int,
+    held_out: NDArray[Any],
 ) -> Watch:
-    """Return what is watched in a fit on so many rows."""
+    """Return what is watched in a fit on so many rows, with so many of each class held out."""
     fewest = max(1, (patience or 0) // 10) if rows >= SMALLEST_TABLE else 1
-    return Watch(task.metrics, evaluate, patience, fewest)
+    rare = float(held_out.sum() - held_out.max())
+    return Watch(task.watched, evaluate, patience, fewest, rare)
 
 
 def _labels(data: Table, folds: Sequence[Fold]) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:

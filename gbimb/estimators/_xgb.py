@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scipy import sparse
@@ -73,9 +74,10 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     eval_metric : str or sequence of str, default=("mcc", "f1")
         Reported each round on the held-out rows; the first one stops training. Without a fixed
         threshold (``"mcc@0.5"``), the best value over all thresholds.
-    early_stopping_rounds : int or None, default=100
+    early_stopping_rounds : int or None, default=50
         Rounds without a better moving average (over half as many rounds) before training stops.
-        A tenth of them is kept at least, on 100 rows or more.
+        Of the rounds within a standard error of the best, the one with the least log loss is
+        kept. A tenth of them is kept at least, on 100 rows or more.
     threshold : "auto", metric name or float, default="auto"
         Threshold on the probability of ``pos_label_``. "auto" serves the first of
         ``eval_metric`` (0.5 where the classes are about equally common), a name such as "f1"
@@ -93,9 +95,13 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     n_estimators : int, default=1000
         The largest number of rounds; at most 100 where no row is held out.
     learning_rate : float or None, default=None
-        Shrinkage of each tree. None is 0.05 up to 20,000 rows and 0.1 above.
-    max_depth : int, default=4
-        Largest depth of a tree.
+        Shrinkage of each tree. None is 0.1 up to 20,000 rows and 0.2 above under the log loss
+        (0.15 for the second kind of a blend), and less for a loss whose log odds are steeper:
+        0.037 and 0.074 under the focal loss with gamma 2.
+    max_depth : int or None, default=None
+        Largest depth of a tree. None, up to 20,000 rows of two classes, is two kinds of trees:
+        small ones, and deeper ones that each see random rows and columns, averaged with shares
+        learnt on the held-out rows (``blend_``); elsewhere it is 4.
     max_leaves : int, default=0
         Largest number of leaves of a tree; 0 is no limit.
     min_child_weight : float, default=1e-3
@@ -136,11 +142,14 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         Its margins belong to ``pos_label_``.
     loss_ : FocalLoss, LogisticLoss, ...
     best_iteration_ : int
-        Rounds kept, of each booster that was merged.
+        Rounds kept, of each booster that was merged (of a blend, of the first kind of trees).
     best_score_ : float
-        Value of the first metric at that round; NaN where no row was held out.
+        Value of the first metric on the held-out rows; NaN where there are none.
     evals_result_ : dict
-        ``{"valid": {metric: [value of each round]}}``.
+        ``{"valid": {metric: [value of each round]}}``; further kinds of trees of a blend have
+        keys of their own.
+    blend_ : dict
+        Share of each kind of trees in the average; empty where there is one kind.
     threshold_ : float
         For two classes: in [0, 1], on the probability of ``pos_label_``.
     class_weights_ : array of shape (K,)
@@ -177,13 +186,13 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         scale_pos_weight: float | str | None = None,
         pos_label: object = None,
         eval_metric: str | Sequence[str] = ("mcc", "f1"),
-        early_stopping_rounds: int | None = 100,
+        early_stopping_rounds: int | None = 50,
         threshold: float | str = "auto",
         calibration: str | None = "platt",
         cv: Any = "auto",  # noqa: ANN401  any scikit-learn splitter
         n_estimators: int = 1000,
         learning_rate: float | None = None,
-        max_depth: int = 4,
+        max_depth: int | None = None,
         max_leaves: int = 0,
         min_child_weight: float = 1e-3,
         gamma_split: float = 0.0,
@@ -227,6 +236,22 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    _KINDS = MappingProxyType(
+        {
+            "small trees": {"max_depth": 4, "learning_rate": 0.1},
+            "random columns": {
+                "max_depth": 6,
+                "learning_rate": 0.15,
+                "subsample": 0.6,
+                "colsample_bynode": 0.4,
+                "min_child_weight": 1.0,
+            },
+        }
+    )
+
+    def _shape_is_open(self) -> bool:
+        return self.max_depth is None
+
     @property
     def _engine(self) -> ModuleType:
         from gbimb import xgboost
@@ -239,12 +264,13 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     def _tree_params(self, seed: int, threads: int, rows: int) -> dict[str, Any]:
         check_tree_numbers(self)
         check_number("gamma_split", self.gamma_split, low=0)
-        check_number("max_depth", self.max_depth, low=0, integer=True)
+        if self.max_depth is not None:
+            check_number("max_depth", self.max_depth, low=0, integer=True)
         check_number("max_leaves", self.max_leaves, low=0, integer=True)
         params = {
             "tree_method": "hist",
             "learning_rate": self._learning_rate(rows),
-            "max_depth": self.max_depth,
+            "max_depth": 4 if self.max_depth is None else self.max_depth,
             "max_leaves": self.max_leaves,
             "min_child_weight": self.min_child_weight,
             "gamma": self.gamma_split,

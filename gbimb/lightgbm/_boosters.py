@@ -29,7 +29,12 @@ LISTENS = True
 SAMPLE_ROWS = 200_000
 
 
-def merge(models: Sequence[str], slope: float, start: NDArray[np.float64]) -> lgb.Booster:
+def merge(
+    models: Sequence[str],
+    slope: float,
+    start: NDArray[np.float64],
+    weights: Sequence[float] | None = None,
+) -> lgb.Booster:
     """Return one booster with the raw score ``slope * mean + start``.
 
     Parameters
@@ -40,13 +45,16 @@ def merge(models: Sequence[str], slope: float, start: NDArray[np.float64]) -> lg
     slope : float
     start : float64 array of shape (number of raw scores,)
         Added to the first tree of each output.
+    weights : sequence of float, optional
+        Of the models in the mean, with sum 1; equal ones by default.
     """
-    trees = [tree for model in models for tree in _trees(model)]
-    share = slope / len(models)
-    texts = []
-    for i, tree in enumerate(trees):
-        shift = float(start[i]) if i < start.size else 0.0
-        texts.append("\n".join(_rescale(line, share, shift) for line in tree.split("\n")))
+    shares = [1.0 / len(models)] * len(models) if weights is None else weights
+    texts: list[str] = []
+    for model, share in zip(models, shares, strict=True):
+        for tree in _trees(model):
+            shift = float(start[len(texts)]) if len(texts) < start.size else 0.0
+            lines = (_rescale(line, slope * share, shift) for line in tree.split("\n"))
+            texts.append("\n".join(lines))
     return lgb.Booster(model_str=_with_trees(models[0], texts))
 
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 SMALLEST_CURVATURE = np.float32(np.finfo(np.float32).tiny)
 LARGEST_GRADIENT = float(np.finfo(np.float32).max)
 LARGEST_SCORE = 1e300
+RARE = 0.02
 
 
 class Loss(ABC):
@@ -83,6 +84,14 @@ class Loss(ABC):
         """Probability in the data as given, whatever the loss or its weights distort."""
 
     @property
+    @abstractmethod
+    def steepness(self) -> float:
+        """How much faster log odds move with the raw score than under the log loss, > 0.
+
+        Of a rare class. Steps of the raw score want to be smaller by as much.
+        """
+
+    @property
     def warm_up(self) -> Loss | None:
         """The loss for the first rounds of boosting; None if it is this one."""
         return None
@@ -95,6 +104,13 @@ class BinaryLoss(Loss):
     def n_outputs(self) -> int:
         """Number of raw scores a row: 1."""
         return 1
+
+    @property
+    def steepness(self) -> float:
+        """Slope of the log odds by the raw score, at a probability of 2 %; 1 for the log loss."""
+        at, half = self.raw_score_at(RARE), 1e-4
+        low, high = self.log_odds(np.array([at - half, at + half]))
+        return float(high - low) / (2 * half)
 
     @abstractmethod
     def init_score(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from gbimb._validation import as_float, as_float32, check_class_codes, check_weight
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.losses._base import Loss
+from gbimb.losses._focal import FocalLoss
 from gbimb.losses._rows import NOT_FINITE
 from gbimb.losses._softmax_kernels import fill_probability, fill_softmax_focal
 from gbimb.losses._softmax_terms import SoftmaxTerms, divide, softmax_terms, stationary_log_p
@@ -44,6 +45,11 @@ class MulticlassLoss(Loss):
     def n_outputs(self) -> int:
         """Number of raw scores a row: K."""
         return int(self.n_classes)
+
+    @property
+    def steepness(self) -> float:
+        """That of the two-class loss with the same gamma."""
+        return FocalLoss(gamma=self.exponent).steepness
 
     @property
     @abstractmethod

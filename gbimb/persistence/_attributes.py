@@ -73,6 +73,13 @@ def _is_history(value: Any) -> bool:  # noqa: ANN401
     )
 
 
+def _is_blend(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and _is_number(share) and 0 < share <= 1
+        for name, share in value.items()
+    )
+
+
 def _are_columns(value: Any, size: Size) -> bool:  # noqa: ANN401
     """Whether these are pairs of name and categories; none for a plain array."""
     return (
@@ -185,6 +192,7 @@ BOOSTING: Final[dict[str, Rule]] = {
     "validation_": ("a sentence", lambda v, _: isinstance(v, str)),
     "best_iteration_": ("a whole number >= 1", lambda v, _: _is_integer(v, 1)),
     "best_score_": ("a number", lambda v, _: _is_number(v)),
+    "blend_": ("a number in (0, 1] by name", lambda v, _: _is_blend(v)),
     "evals_result_": ("lists of numbers by name", lambda v, _: _is_history(v)),
 }
 XGBOOST: Final[dict[str, Rule]] = {
@@ -229,7 +237,7 @@ AUTO: Final[dict[str, Rule]] = {
 
 # What a prototype of bags has: no trees yet.
 UNTRAINED: Final = {"classes_", "pos_label_", "n_features_in_", "_encoder", "_zero_is_missing"}
-OPTIONAL: Final = {"feature_names_in_", "calibrator_"}
+OPTIONAL: Final = {"feature_names_in_", "calibrator_", "blend_"}
 
 
 def size_of(values: Mapping[str, Any], kind: str) -> Size:

@@ -31,7 +31,12 @@ SAMPLE_ROWS = 400_000
 SMALL_SHARE = 0.5
 
 
-def merge(models: Sequence[bytes], slope: float, start: NDArray[np.float64]) -> xgb.Booster:
+def merge(
+    models: Sequence[bytes],
+    slope: float,
+    start: NDArray[np.float64],
+    weights: Sequence[float] | None = None,
+) -> xgb.Booster:
     """Return one booster with the raw score ``slope * mean + start``.
 
     Parameters
@@ -42,18 +47,20 @@ def merge(models: Sequence[bytes], slope: float, start: NDArray[np.float64]) -> 
     slope : float
     start : float64 array of shape (number of raw scores,)
         Becomes the ``base_score`` of the booster.
+    weights : sequence of float, optional
+        Of the models in the mean, with sum 1; equal ones by default.
     """
     parts = [json.loads(model) for model in models]
     merged = parts[0]
-    share = np.float32(slope / len(parts))
+    shares = [1.0 / len(parts)] * len(parts) if weights is None else weights
     trees: list[dict[str, Any]] = []
     tree_info: list[int] = []
     indptr = [0]
-    for part in parts:
+    for part, weight in zip(parts, shares, strict=True):
         forest = _forest(part)
         indptr += [indptr[-1] + step for step in forest["iteration_indptr"][1:]]
         tree_info += forest["tree_info"]
-        trees += [_rescale(tree, share) for tree in forest["trees"]]
+        trees += [_rescale(tree, np.float32(slope * weight)) for tree in forest["trees"]]
     for i, tree in enumerate(trees):
         tree["id"] = i
     model = _forest(merged)
