@@ -142,7 +142,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             Fold(None, None if validation is None else self._read_validation(validation))
         ]
         if isinstance(matrix, StreamedMatrix):
-            self._check_memory(matrix, len(folds))
+            self._check_memory(matrix, folds)
         threads = resolve_jobs(self.n_jobs)
         with thread_limit(threads):
             trained = train(
@@ -195,10 +195,13 @@ class BaseImbalancedClassifier(DecidingClassifier):
             params=params,
         )
 
-    def _check_memory(self, matrix: StreamedMatrix, boosters: int) -> None:
+    def _check_memory(self, matrix: StreamedMatrix, folds: Sequence[Fold]) -> None:
         """Refuse a fit that would take more memory than its source allows."""
         rows, columns = matrix.shape
-        estimate = self._engine.training_bytes(rows * boosters, columns, self.loss_.n_outputs)
+        watched = sum(fold.held_out.y.size for fold in folds if isinstance(fold.held_out, Table))
+        estimate = self._engine.training_bytes(
+            rows * len(folds) + watched, columns, self.loss_.n_outputs
+        )
         matrix.frame.source.budget.check(
             estimate,
             f"Training on {rows:,} rows of {columns} features",
