@@ -3,6 +3,8 @@
 #   make benchmark   focal loss against weighted log loss on real tables; ARGS="--help" for more
 #   make quality     gbimb and its rivals on a folder of tables; ARGS="--data FOLDER" runs it
 #   make speed       what gbimb costs beside the engines alone; ARGS="--help" for sizes
+#   make scale       two million rows with one model, bags and LightGBM alone (minutes);
+#   make scale-full  the same with twenty million (ten times as long, 3 GB of disk)
 #   make lint types wheel, or all of it: make check
 # Variables: PYTHON (interpreter), CORES (test processes), ARGS (for benchmark and test).
 
@@ -20,7 +22,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 ROOT := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help test doctest benchmark quality quality-report speed lint types wheel check clean
+.PHONY: help test doctest benchmark quality quality-report speed scale scale-full lint types wheel check clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -75,6 +77,12 @@ quality-report: $(QUALITY)/.quality
 
 speed: $(CORE)/.core
 	@$(CORE)/bin/python -W ignore -m benchmarks.speed $(ARGS)
+
+scale: $(DEV)/.test
+	@$(DEV)/bin/python -W ignore -m benchmarks.scale --rows 2000000 $(ARGS)
+
+scale-full: $(DEV)/.test
+	@$(DEV)/bin/python -W ignore -m benchmarks.scale --rows 20000000 $(ARGS)
 
 lint: $(DEV)/.lint
 	$(DEV)/bin/ruff check .

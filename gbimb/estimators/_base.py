@@ -143,6 +143,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         ]
         if isinstance(matrix, StreamedMatrix):
             self._check_memory(matrix, folds)
+        del y, sample_weight, labels  # not needed beside what the engine keeps of them
         threads = resolve_jobs(self.n_jobs)
         with thread_limit(threads):
             trained = train(
