@@ -3,6 +3,8 @@
 #   make benchmark   focal loss against weighted log loss on real tables; ARGS="--help" for more
 #   make quality     gbimb and its rivals on a folder of tables; ARGS="--data FOLDER" runs it
 #   make speed       what gbimb costs beside the engines alone; ARGS="--help" for sizes
+#   make scale       two million rows with one model, bags and LightGBM alone (minutes);
+#   make scale-full  the same with twenty million (ten times as long, 3 GB of disk)
 #   make docs        the site, into docs/_build/html; warnings and dead links are errors
 #   make notebooks   run the notebooks and keep what they show; ARGS="01 05" for some
 #   make lint types wheel, or all of it: make check
@@ -27,8 +29,8 @@ PIP := -m pip install --quiet --disable-pip-version-check
 ROOT := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help test doctest benchmark quality quality-report speed docs notebooks lint types wheel check clean \
-	coverage audit reproducible soak
+.PHONY: help test doctest benchmark quality quality-report speed scale scale-full docs notebooks lint \
+	types wheel check clean coverage audit reproducible soak
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -99,6 +101,12 @@ docs: $(DEV)/.docs
 
 notebooks: $(DEV)/.docs
 	$(DEV)/bin/python notebooks/run.py $(ARGS)
+
+scale: $(DEV)/.test
+	@$(DEV)/bin/python -W ignore -m benchmarks.scale --rows 2000000 $(ARGS)
+
+scale-full: $(DEV)/.test
+	@$(DEV)/bin/python -W ignore -m benchmarks.scale --rows 20000000 $(ARGS)
 
 lint: $(DEV)/.lint
 	$(DEV)/bin/ruff check .

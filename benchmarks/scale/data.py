@@ -1,4 +1,4 @@
-"""A table of any size with known probabilities, written piece by piece.
+"""A table of any size with known probabilities, written file by file.
 
 One answer in fifty is positive. Thirty columns: fifteen float32 (three of them noise), four whole
 numbers, three flags, three float64 and five of texts with 3 to 400 categories; nine columns have
@@ -9,17 +9,21 @@ in the column ``posterior`` is that of the row as it is written.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.special import expit
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-ROWS_PER_GROUP = 250_000
+FILES = 100  # of the training rows
+ROWS_PER_GROUP = 100_000
 LEVELS = {"channel": 3, "region": 12, "device": 40, "shop": 120, "merchant": 400}
 MISSING = {"x0": 0.05, "x3": 0.3, "x7": 0.1, "d0": 0.2, "d1": 0.05, "k1": 0.1, "flag1": 0.2,
            "device": 0.1, "merchant": 0.02}  # fmt: skip
@@ -27,27 +31,41 @@ OFFSET = -7.25  # at which two in a hundred are positive
 SETS = {"train": 0, "valid": 1, "test": 2}
 
 
-def write(path: Path, name: str, rows: int) -> None:
-    """Write ``rows`` of the set ``name``; the first rows of a longer file are those of a shorter.
+def held_out_rows(rows: int) -> int:
+    """Return how many rows validate beside ``rows`` that train, and how many test."""
+    return min(rows // 10, 1_000_000)
 
-    The file appears under its name when it is complete.
+
+def write(folder: Path, rows: int) -> None:
+    """Write 100 files of ``rows`` to train on, and as large ones to validate and to test.
+
+    A file appears under its name when it is complete; those that are there already are kept.
     """
-    if path.exists() and pq.ParquetFile(path).metadata.num_rows == rows:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    writer = None
-    for start in range(0, rows, ROWS_PER_GROUP):
-        rng = np.random.default_rng([SETS[name], start // ROWS_PER_GROUP])
-        piece = draw(rng).slice(0, min(ROWS_PER_GROUP, rows - start))
-        writer = writer or pq.ParquetWriter(temporary, piece.schema)
-        writer.write_table(piece, row_group_size=ROWS_PER_GROUP)
-    assert writer is not None
-    writer.close()
-    temporary.replace(path)
+    size = rows // FILES
+    numbers = {"train": FILES, **dict.fromkeys(("valid", "test"), held_out_rows(rows) // size)}
+    # Forking a process that has loaded Arrow is not safe.
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        for name, number in numbers.items():
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            list(pool.map(partial(_write_file, folder, name, size), range(number)))
 
 
-def draw(rng: np.random.Generator, n: int = ROWS_PER_GROUP) -> pa.Table:
+def _write_file(folder: Path, name: str, rows: int, index: int) -> None:
+    path = folder / name / f"{index:03d}.parquet"
+    if not path.exists():
+        temporary = path.with_suffix(".part")
+        piece = draw(np.random.default_rng([SETS[name], rows, index]), rows)
+        pq.write_table(piece, temporary, row_group_size=ROWS_PER_GROUP)
+        temporary.replace(path)
+
+
+def files(folder: Path, name: str, share: float = 1.0) -> list[Path]:
+    """Return the first files of a set, with a share of its rows."""
+    found = sorted((folder / name).glob("*.parquet"))
+    return found[: round(len(found) * share)]
+
+
+def draw(rng: np.random.Generator, n: int) -> pa.Table:
     """Return ``n`` rows with their columns ``target`` and ``posterior``."""
     x = {f"x{i}": rng.standard_normal(n, dtype=np.float32) for i in range(15)}
     d = {
@@ -116,3 +134,7 @@ def effects(v: dict[str, Any]) -> dict[tuple[str, ...], Any]:
         ("flag2", "channel"): 2.0 * v["flag2"] * (v["channel"] == 1),
     }
     return terms | {(name,): of_level[name][v[name]] for name in LEVELS}
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), int(sys.argv[2]))

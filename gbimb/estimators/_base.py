@@ -159,8 +159,10 @@ class BaseImbalancedClassifier(DecidingClassifier):
             Fold(None, None if validation is None else self._read_validation(validation))
         ]
         if isinstance(matrix, StreamedMatrix):
-            self._check_memory(matrix, len(folds))
+            self._check_memory(matrix, folds)
         checkpoint = open_checkpoint(self, matrix, data.y, weight, plan.splits, _parts(folds))
+        rarest = float(np.bincount(labels.codes).min() / labels.codes.size)
+        del y, sample_weight, labels  # not needed beside what the engine keeps of them
         threads = resolve_jobs(self.n_jobs)
         with thread_limit(threads), engine_sentences(self):
             trained = train(
@@ -174,7 +176,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             )
         self._keep(trained, task, seed)
         self._warn_if_nothing_learned()
-        self._warn_if_undecided(trained, labels)
+        self._warn_if_undecided(trained, rarest)
         return self
 
     def booster_input(self, X: Any) -> Any:  # noqa: ANN401  any table
@@ -262,10 +264,13 @@ class BaseImbalancedClassifier(DecidingClassifier):
             params=params,
         )
 
-    def _check_memory(self, matrix: StreamedMatrix, boosters: int) -> None:
+    def _check_memory(self, matrix: StreamedMatrix, folds: Sequence[Fold]) -> None:
         """Refuse a fit that would take more memory than its source allows."""
         rows, columns = matrix.shape
-        estimate = self._engine.training_bytes(rows * boosters, columns, self.loss_.n_outputs)
+        watched = sum(fold.held_out.y.size for fold in folds if isinstance(fold.held_out, Table))
+        estimate = self._engine.training_bytes(
+            rows * len(folds) + watched, columns, self.loss_.n_outputs
+        )
         matrix.frame.source.budget.check(
             estimate,
             f"Training on {rows:,} rows of {columns} features",
@@ -411,11 +416,10 @@ class BaseImbalancedClassifier(DecidingClassifier):
             return
         warnings.warn(msg, GbimbWarning, stacklevel=3)
 
-    def _warn_if_undecided(self, trained: Trained, labels: LabelCodes) -> None:
-        shares = np.bincount(labels.codes) / labels.codes.size
+    def _warn_if_undecided(self, trained: Trained, rarest: float) -> None:
         if trained.y is not None or self.cv is None or not isinstance(self.threshold, str):
             return
-        if shares.size == 2 and shares.min() < RARE_SHARE:
+        if self.classes_.size == 2 and rarest < RARE_SHARE:
             msg = (
                 f"The threshold stays at 0.5, which rare labels seldom reach: {self.validation_}. "
                 "Give a threshold, X_val and y_val, or a number of folds for cv."

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 from scipy.special import expit
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from gbimb.exceptions import unknown_name
 
@@ -39,6 +37,8 @@ class IsotonicCurve:
     @classmethod
     def fit(cls, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> IsotonicCurve:
         """Learn the rising steps with the least squared error (Zadrozny and Elkan 2002)."""
+        from sklearn.isotonic import IsotonicRegression
+
         fitted = IsotonicRegression(y_min=0.0, y_max=1.0).fit(proba, y, weight)
         # A step of only one class would be certain, which no sample can know.
         limit = 0.5 / (y.size if weight is None else float(weight.sum()))
@@ -64,6 +64,9 @@ class BetaCurve:
     @classmethod
     def fit(cls, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> BetaCurve:
         """Learn a, b and c by maximum likelihood; a factor that would be negative is left out."""
+        # A tenth of a second to import, for a curve that few fits ask for.
+        from sklearn.linear_model import LogisticRegression
+
         features = _log_odds_parts(proba)
         slopes = np.zeros(2)
         kept = np.ones(2, dtype=bool)

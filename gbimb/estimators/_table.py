@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -253,7 +254,7 @@ def _read_column(name: str, values: pd.Series[Any]) -> Column:
 def _read_objects(name: str, values: pd.Series[Any]) -> Column:
     present = values.dropna()
     kinds = {type(v) for v in present}
-    if kinds <= {bool, int, float, np.float64, np.int64, np.bool_}:
+    if kinds <= {bool, int, float, Decimal, np.float64, np.int64, np.bool_}:
         return Column(name, None)
     if kinds != {str}:
         names = _kinds_of(values)

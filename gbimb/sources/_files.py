@@ -131,19 +131,32 @@ def _files_at(path: Path) -> list[Path]:
 
 
 def to_frame(batch: pa.RecordBatch | pa.Table) -> pd.DataFrame:
-    """Return a data frame, texts as categories, without a copy where there can be one."""
+    """Return a data frame, texts as categories, without a copy where there can be one.
+
+    Decimals become float64, where pandas would make an object of each.
+    """
+    decimal = [pa.types.is_decimal(dtype) for dtype in batch.schema.types]
+    if any(decimal):
+        columns = [
+            column.cast(pa.float64()) if is_decimal else column
+            for column, is_decimal in zip(batch.columns, decimal, strict=True)
+        ]
+        batch = type(batch).from_arrays(columns, names=batch.schema.names)
     frame: pd.DataFrame = batch.to_pandas(strings_to_categorical=True, split_blocks=True)
     return frame
 
 
 def kind_of(dtype: Any) -> str | None:  # noqa: ANN401  a pyarrow type
-    """Return "number", "text", "category" or, for what a column cannot hold, None."""
+    """Return "number", "text", "category" or, for what a column cannot hold, None.
+
+    Decimals are numbers; dates, times and lists are none.
+    """
     types = pa.types
     if types.is_dictionary(dtype):
         return "category" if kind_of(dtype.value_type) in ("number", "text") else None
     if types.is_boolean(dtype) or types.is_integer(dtype) or types.is_floating(dtype):
         return "number"
-    if types.is_null(dtype):
+    if types.is_null(dtype) or types.is_decimal(dtype):
         return "number"
     if types.is_string(dtype) or types.is_large_string(dtype) or str(dtype) == "string_view":
         return "text"

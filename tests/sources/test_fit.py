@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import gbimb
@@ -178,6 +180,26 @@ def test_files_may_hold_their_columns_in_any_order(tmp_path: Path) -> None:
     a, b = (gbimb.ParquetSource(folder, "target") for folder in (same, turned))
     clf = quick(gbimb.ImbalancedLGBMClassifier).fit(a)
     assert np.array_equal(clf.predict_proba(a), clf.predict_proba(b))
+
+
+@both
+def test_decimals_are_numbers(kind: type[Estimator], tmp_path: Path) -> None:
+    frame = table(600)
+    arrow = pa.Table.from_pandas(frame, preserve_index=False)
+    cents = pa.array(np.round(frame["double"], 2), from_pandas=True).cast(pa.decimal128(12, 2))
+    label = pa.array((frame["target"] == "fraud").astype(int)).cast(pa.decimal128(19, 0))
+    arrow = arrow.set_column(arrow.schema.get_field_index("double"), "double", cents)
+    arrow = arrow.set_column(arrow.schema.get_field_index("target"), "target", label)
+    pq.write_table(arrow, tmp_path / "a.parquet")
+    source = gbimb.ParquetSource(tmp_path, "target", features=features(frame))
+    streamed = quick(kind).fit(source)
+    X = arrow.select(features(frame)).to_pandas()
+    assert streamed.classes_.tolist() == [0.0, 1.0]
+    loaded = quick(kind).fit(X, frame["target"] == "fraud")
+    assert np.array_equal(streamed.predict_proba(source), loaded.predict_proba(X))
+    streamed.predict_to(source, tmp_path / "scores.pq", columns=["double"])
+    kept = pq.read_table(tmp_path / "scores.pq")["double"]
+    assert kept.to_pylist() == cents.to_pylist()
 
 
 @pytest.mark.parametrize("labels", [[0, 1], [False, True], [1.0, 2.0], ["a", "b"]])

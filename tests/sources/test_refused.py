@@ -199,6 +199,15 @@ def test_memory_beyond_the_budget_is_refused_before_rows_are_read(
         quick(kind).fit(source)
 
 
+def test_validation_rows_count_in_the_budget(folder: Path, tmp_path: Path) -> None:
+    many = table(3000).sample(60_000, replace=True, random_state=0)
+    valid = gbimb.ParquetSource(write(many, tmp_path / "valid", group=10_000), "target")
+    alone = gbimb.ParquetSource(folder, "target", max_memory="301 MB")
+    quick(LGBM).fit(alone)
+    with pytest.raises(InvalidDataError, match=r"about 30\d\.\d MB, more than max_memory=301\.0"):
+        quick(LGBM).fit(alone, X_val=valid)
+
+
 def test_bags_beyond_the_budget(folder: Path) -> None:
     source = gbimb.ParquetSource(folder, "target", max_memory=1e8)
     with pytest.raises(InvalidDataError, match=r"Bags that hold .* max_memory=100\.0 MB"):
