@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from gbimb.estimators._labels import LabelCodes, choose_positive, read_labels, read_weight
+from gbimb.estimators._labels import (
+    LabelCodes,
+    check_counts,
+    choose_positive,
+    read_labels,
+    read_weight,
+)
 from gbimb.estimators._table import Column, TableEncoder, as_frame
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 
@@ -133,8 +139,7 @@ class Labels:
             counts[i, at], kept[i, at] = s.counts, s.kept
             totals[at] += s.totals
         positive = choose_positive(classes, counts.sum(axis=0), pos_label)
-        there = np.flatnonzero(kept.sum(axis=0))
-        LabelCodes(classes, there, positive).require_all_classes()
+        check_counts(classes, kept.sum(axis=0))
         return cls(classes, positive, kept, totals)
 
     @property

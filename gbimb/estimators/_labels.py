@@ -70,22 +70,26 @@ class LabelCodes:
 
     def require_all_classes(self) -> None:
         """Raise unless there are two classes or more, each with a row."""
-        counts = np.bincount(self.codes, minlength=self.classes.size)
-        present = [str(c) for c, n in zip(self.classes, counts, strict=True) if n]
-        if len(present) < max(2, self.classes.size):
-            shown = ", ".join(present[:5]) + (", ..." if len(present) > 5 else "")
-            msg = (
-                "y must have two classes or more, each among the rows with weight, got "
-                f"{len(present)} class(es) of {self.classes.size}: {shown}."
-            )
-            raise InvalidDataError(msg)
-        if self.classes.size == 2 and counts.min() == 1:
-            label = self.classes.tolist()[int(np.argmin(counts))]
-            msg = (
-                f"y must have two rows or more of each of two classes, got 1 row of {label!r}: "
-                "nothing can be learnt about a class from a single row."
-            )
-            raise InvalidDataError(msg)
+        check_counts(self.classes, np.bincount(self.codes, minlength=self.classes.size))
+
+
+def check_counts(classes: NDArray[Any], counts: NDArray[Any]) -> None:
+    """Raise unless two classes or more have rows, and of two each has two."""
+    present = [str(c) for c, n in zip(classes, counts, strict=True) if n]
+    if len(present) < max(2, classes.size):
+        shown = ", ".join(present[:5]) + (", ..." if len(present) > 5 else "")
+        msg = (
+            "y must have two classes or more, each among the rows with weight, got "
+            f"{len(present)} class(es) of {classes.size}: {shown}."
+        )
+        raise InvalidDataError(msg)
+    if classes.size == 2 and counts.min() == 1:
+        label = classes.tolist()[int(np.argmin(counts))]
+        msg = (
+            f"y must have two rows or more of each of two classes, got 1 row of {label!r}: "
+            "nothing can be learnt about a class from a single row."
+        )
+        raise InvalidDataError(msg)
 
 
 def unpack(

@@ -39,7 +39,6 @@ BOOSTING: Final[dict[str, Types]] = {
     "cv": (*INTEGER, str, list, tuple, *SPLITTER, NoneType),
     "n_estimators": INTEGER,
     "learning_rate": OPTIONAL,
-    "max_depth": INTEGER,
     "min_child_weight": NUMBER,
     "subsample": OPTIONAL,
     "colsample_bytree": NUMBER,
@@ -54,10 +53,16 @@ BOOSTING: Final[dict[str, Types]] = {
 }
 LIGHTGBM: Final[dict[str, Types]] = {
     **BOOSTING,
+    "max_depth": INTEGER,
     "num_leaves": (*INTEGER, NoneType),
     "min_child_samples": (*INTEGER, NoneType),
 }
-XGBOOST: Final[dict[str, Types]] = {**BOOSTING, "max_leaves": INTEGER, "gamma_split": NUMBER}
+XGBOOST: Final[dict[str, Types]] = {
+    **BOOSTING,
+    "max_depth": (*INTEGER, NoneType),
+    "max_leaves": INTEGER,
+    "gamma_split": NUMBER,
+}
 BAGGING: Final[dict[str, Types]] = {
     "n_estimators": INTEGER,
     "sampling_strategy": (*NUMBER, str, dict),
