@@ -13,6 +13,7 @@ import logging
 import sys
 import time
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -133,7 +134,9 @@ def workers(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     client=client, loss=args.loss, n_estimators=args.rounds, subsample=1.0,
                     early_stopping_rounds=None, random_state=0,
                 )  # fmt: skip
+                before = processor_seconds(client)
                 seconds, clf = timed(lambda clf=clf: clf.fit(X, y))  # noqa: B023
+                used = processor_seconds(client) - before
                 memory = max(client.run(_memory).values())
                 yield {"engine": name, "workers": n, "rows_per_worker": args.rows,
                        "rounds": args.rounds, "seconds": round(seconds, 2),
@@ -150,16 +153,21 @@ def _memory() -> int:
     return peak * (1 if sys.platform == "darwin" else 1024)
 
 
-def cluster(n: int) -> distributed.Client:
-    """Return a client of workers with one thread each."""
-    local = distributed.LocalCluster(
-        n_workers=n, threads_per_worker=1, dashboard_address="127.0.0.1:0",
-        silence_logs=logging.CRITICAL,
-        memory_limit=0,
-    )  # fmt: skip
-    client = distributed.Client(local)
-    client.wait_for_workers(n)
-    return client
+@contextmanager
+def cluster(n: int) -> Iterator[distributed.Client]:
+    """Give a client of workers with one thread each."""
+    with (
+        distributed.LocalCluster(
+            n_workers=n,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+            memory_limit=0,
+        ) as local,
+        distributed.Client(local) as client,
+    ):
+        client.wait_for_workers(n)
+        yield client
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -83,6 +83,22 @@ def test_lightgbm_gives_about_the_local_model(client: Client, layout: str) -> No
     assert reached[0] == pytest.approx(reached[1], abs=0.03)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["random", "sorted", "one_class"])
+def test_lightgbm_is_within_0_005_of_the_local_mcc_on_many_rows(
+    client: Client, layout: str
+) -> None:
+    X, y, sizes = laid_out(layout, *numbers(40_000))
+    X_val, y_val = numbers(40_000, seed=1)
+    Xd, yd = arrays(X, y, sizes=sizes)
+    Xv, yv = arrays(X_val, y_val, sizes=even(40_000, 4))
+    distant, local = PAIRS["lgbm"]
+    settings = {**QUICK, "n_estimators": 60}
+    there = distant(client=client, **settings).fit(Xd, yd, X_val=Xv, y_val=yv)
+    here = local(n_jobs=1, **settings).fit(X, y, X_val=X_val, y_val=y_val)
+    assert there.best_score_ == pytest.approx(here.best_score_, abs=0.005)
+
+
 @both
 def test_mcc_of_each_round_is_that_of_collected_predictions(client: Client, engine: str) -> None:
     there, _, X, y = fit_both(engine, client, "sorted", calibration=None)
