@@ -27,6 +27,7 @@ def blend_weights(likelihood: FloatArray, weight: NDArray[Any] | None, prior: fl
     likelihood : float64 array of shape (n, k)
         Probability that model j gives to the class of row i, a row that did not train it.
     weight : array of shape (n,) or None
+        A whole-number weight counts as that many rows.
     prior : float
         Rows that speak for equal weights, in all.
 
@@ -51,7 +52,7 @@ def blend_weights(likelihood: FloatArray, weight: NDArray[Any] | None, prior: fl
 
 def _fit(likelihood: FloatArray, weight: NDArray[Any] | None, prior: float) -> FloatArray:
     n, k = likelihood.shape
-    rows = np.ones(n) if weight is None else weight / weight.mean()
+    rows = np.ones(n) if weight is None else weight
     shares: FloatArray = np.full(k, 1.0 / k)
     for _ in range(LARGEST_STEPS):
         mixed = likelihood @ shares

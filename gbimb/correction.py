@@ -166,7 +166,6 @@ def averaging_shift(
     loss: BinaryLoss,
     raw_scores: Sequence[FloatArray],
     sample_weight: NDArray[Any] | None = None,
-    shares: Sequence[float] | None = None,
 ) -> float:
     """Return what to add to the mean of several models' raw scores.
 
@@ -179,13 +178,10 @@ def averaging_shift(
     raw_scores : sequence of float64 arrays of shape (n,)
         Of the same rows, one array a model.
     sample_weight : array of shape (n,), optional
-    shares : sequence of float, optional
-        Of the models in the mean, with sum 1; equal ones by default.
     """
     probabilities = [loss.probability(raw) for raw in raw_scores]
-    proba = np.average(probabilities, axis=0, weights=shares)
-    share = float(np.average(proba, weights=sample_weight))
-    return match_share(loss, np.average(raw_scores, axis=0, weights=shares), share, sample_weight)
+    share = float(np.average(np.mean(probabilities, axis=0), weights=sample_weight))
+    return match_share(loss, np.mean(raw_scores, axis=0), share, sample_weight)
 
 
 def match_share(

@@ -216,11 +216,11 @@ class UnderBaggingClassifier(DecidingClassifier):
         self._check_parameters()
         done = len(self.estimators_) if self.warm_start and hasattr(self, "estimators_") else 0
         prototype = self._make_prototype()
-        if done and type(prototype) is not type(self.estimators_[0]):
+        if done and _is_own(prototype) != _is_own(self.estimators_[0]):
             msg = (
-                f"warm_start adds bags of the same kind of estimator, got "
-                f"{type(prototype).__name__} after {type(self.estimators_[0]).__name__}. Fit them "
-                "with warm_start=False."
+                "warm_start adds bags to such with gbimb's own estimators, or to such with others, "
+                f"got {type(prototype).__name__} after {type(self.estimators_[0]).__name__}. Fit "
+                "them with warm_start=False."
             )
             raise InvalidParameterError(msg)
         table: Any = read_table(self, X, reset=done == 0)
@@ -571,7 +571,7 @@ class UnderBaggingClassifier(DecidingClassifier):
             )
             warnings.warn(msg, GbimbWarning, stacklevel=3)
         importances = getattr(self, "feature_importances_", None)
-        own = isinstance(self.estimators_[0], BaseImbalancedClassifier)
+        own = _is_own(self.estimators_[0])
         if own and importances is not None and not importances.any():
             msg = (
                 "The trees of no bag have a split, so every row gets the same probability. There "
@@ -614,7 +614,7 @@ class UnderBaggingClassifier(DecidingClassifier):
 
     def _each(self, table: Any) -> Iterator[FloatArray]:  # noqa: ANN401
         """Yield the corrected probabilities of each bag."""
-        own = isinstance(self.estimators_[0], BaseImbalancedClassifier)
+        own = _is_own(self.estimators_[0])
         if own:
             matrix = self._prototype._matrix(self._prototype._encoder.transform(table))  # noqa: SLF001
         for i, classifier in enumerate(self.estimators_):
@@ -623,6 +623,10 @@ class UnderBaggingClassifier(DecidingClassifier):
             else:
                 proba = keep_from_certainty(classifier.predict_proba(table), self._limits[i])
                 yield correct_prior(proba, self._shares[i], self._share)
+
+
+def _is_own(estimator: object) -> bool:
+    return isinstance(estimator, BaseImbalancedClassifier)
 
 
 def _fit_bag(

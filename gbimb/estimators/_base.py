@@ -200,11 +200,13 @@ class BaseImbalancedClassifier(DecidingClassifier):
         if rows > SMALL_TABLE or self.classes_.size > 2 or not self._shape_is_open():
             return ONE_KIND
         given = {**(self.engine_params or {})}
+        draws = rows >= SMALLEST_SUBSAMPLED and self.subsample is None
         kinds = []
-        for name, params in self._KINDS.items():
+        for name, peculiar in self._KINDS.items():
+            params = {k: v for k, v in peculiar.items() if k != "subsample" or draws}
             rate = params["learning_rate"] / self._steepness()
-            rate = rate if self.learning_rate is None else self.learning_rate
-            kinds.append(Kind(name, {**params, "learning_rate": rate, **given}))
+            params["learning_rate"] = rate if self.learning_rate is None else self.learning_rate
+            kinds.append(Kind(name, {**params, **given}))
         return kinds
 
     @abstractmethod

@@ -91,7 +91,6 @@ class Task(ABC):
         self,
         raw_scores: Sequence[FloatArray],
         weight: NDArray[Any] | None,
-        shares: Sequence[float] | None = None,
     ) -> FloatArray:
         """Return what the mean of several boosters' raw scores lacks."""
 
@@ -161,10 +160,9 @@ class BinaryTask(Task):
         self,
         raw_scores: Sequence[FloatArray],
         weight: NDArray[Any] | None,
-        shares: Sequence[float] | None = None,
     ) -> FloatArray:
         """Return what the mean of several boosters' raw scores lacks, shape (1,)."""
-        return np.array([averaging_shift(self.link, raw_scores, weight, shares)])
+        return np.array([averaging_shift(self.link, raw_scores, weight)])
 
     def correct(self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None) -> Correction:
         """Return slope and intercept; none where only one class is held out."""
@@ -249,14 +247,11 @@ class MulticlassTask(Task):
         self,
         raw_scores: Sequence[FloatArray],
         weight: NDArray[Any] | None,
-        shares: Sequence[float] | None = None,
     ) -> FloatArray:
         """Return what the mean of several boosters' raw scores lacks, shape (K,)."""
         probabilities = [self.link.probability(raw) for raw in raw_scores]
-        mean = np.average(probabilities, axis=0, weights=shares)
-        target = np.average(mean, axis=0, weights=weight)
-        raw = np.average(raw_scores, axis=0, weights=shares)
-        return match_class_shares(self.link, raw, target, weight)
+        target = np.average(np.mean(probabilities, axis=0), axis=0, weights=weight)
+        return match_class_shares(self.link, np.mean(raw_scores, axis=0), target, weight)
 
     def correct(self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None) -> Correction:
         """Return an intercept for each class that makes mean probability and share agree."""

@@ -132,7 +132,7 @@ def train(
         boosted, models = grow(watch=None, settings=settings, engine_params=params)
         part = Grown(*ONE_KIND, boosted, models, np.empty(0))
         return Trained(engine.merge(models, 1.0, start), (part,))
-    counts = np.bincount(y.astype(np.intp))
+    counts = np.bincount(y.astype(np.intp), weights=weight)
     watch = make_watch(
         task, lambda raw: task.evaluate(y, raw, weight), settings.patience, data.y.size, counts
     )
@@ -144,7 +144,7 @@ def train(
         boosted, models = grow(watch=watch, settings=own, engine_params=params)
         singles = [engine.merge([model], 1.0, start) for model in models]
         raw = _held_out_scores(engine, singles, data, folds, settings.threads)
-        averaged = singles if len(kinds) * len(singles) > 1 else []
+        averaged = singles if len(singles) > 1 else []
         scores = [_raw_scores(engine, one, some.matrix, settings.threads) for one in averaged]
         grown.append(Grown(kind, boosted, models, raw, scores))
     return finish(
@@ -195,11 +195,14 @@ def finish(
     raw = np.sum([part.share * part.raw for part in grown], axis=0)
     line = task.correct(y, raw, weight) if correct else task.no_correction()
     corrected = line.slope * start + line.intercept
-    weights = [part.share / len(part.models) for part in grown for _ in part.models]
-    # After the slope: a steeper or flatter line changes what averaging does.
-    each = [line.slope * scores + line.intercept for part in grown for scores in part.sample]
+    # After the slope: a steeper or flatter line changes what averaging over folds does.
+    shares = [part.share for part in grown]
+    of_folds = zip(*(part.sample for part in grown), strict=True)
+    by_fold = [np.tensordot(shares, scores, axes=1) for scores in of_folds]
+    each = [line.slope * scores + line.intercept for scores in by_fold]
     if each:
-        corrected = corrected + task.averaging_shift(each, sample_weight, weights)
+        corrected = corrected + task.averaging_shift(each, sample_weight)
+    weights = [part.share / len(part.models) for part in grown for _ in part.models]
     raw = line.slope * raw + line.intercept
     models = [model for part in grown for model in part.models]
     booster = engine.merge(models, line.slope, corrected, weights)

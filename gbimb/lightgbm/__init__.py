@@ -20,6 +20,7 @@ from __future__ import annotations
 from gbimb.lightgbm._boosters import (
     LISTENS,
     MODELS_ARE_BYTES,
+    RANDOM_BY_TREE,
     SAMPLE_ROWS,
     Bins,
     EngineError,
@@ -49,6 +50,7 @@ __all__ = [
     "IGNORED_PARAMETERS",
     "LISTENS",
     "MODELS_ARE_BYTES",
+    "RANDOM_BY_TREE",
     "SAMPLE_ROWS",
     "Bins",
     "EngineError",

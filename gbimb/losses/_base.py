@@ -355,6 +355,6 @@ def margin_terms(margin: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray
 
 def check_loss(loss: object) -> None:
     """Raise unless ``loss`` is a loss, rather than the name of one."""
-    if not isinstance(loss, Loss):
+    if not hasattr(loss, "gradient_curvature"):
         msg = f"loss must be a loss such as gbimb.FocalLoss(gamma=2.0), got {loss!r:.80}."
         raise InvalidTypeError(msg)

@@ -24,6 +24,7 @@ from __future__ import annotations
 from gbimb.xgboost._boosters import (
     LISTENS,
     MODELS_ARE_BYTES,
+    RANDOM_BY_TREE,
     SAMPLE_ROWS,
     SMALL_SHARE,
     Bins,
@@ -53,6 +54,7 @@ from gbimb.xgboost._native import (
 __all__ = [
     "LISTENS",
     "MODELS_ARE_BYTES",
+    "RANDOM_BY_TREE",
     "SAMPLE_ROWS",
     "SMALL_SHARE",
     "Bins",

@@ -400,6 +400,7 @@ def test_an_estimator_uses_all_trees_after_early_stopping(
         early_stopping_rounds=5,
         n_estimators=300,
         learning_rate=0.15,
+        **({"num_leaves": 8} if estimator is gbimb.ImbalancedLGBMClassifier else {"max_depth": 4}),
     )
     trained = len(clf.evals_result_["valid"]["log_loss"])
     assert clf.best_iteration_ < trained < 300

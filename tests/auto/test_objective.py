@@ -99,7 +99,7 @@ def test_recall_at_a_precision_is_served_by_the_lowest_threshold_that_has_it() -
         ("mcc@0.5", 2, "leave the threshold open"),
         ("average_precision", 3, "many classes|must be one of|average_precision"),
         ([[0, 1], [1, 0]], 3, "3 rows and columns"),
-        ([[0, 1], [0, 0]], 2, "cost more"),
+        ([[0, 1], [0, 0]], 2, "costs more"),
         ([["a", 1], [0, 0]], 2, "matrix of costs"),
         ([[0, np.inf], [1, 0]], 2, "finite"),
         (7.0, 2, "rows and columns"),

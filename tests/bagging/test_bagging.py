@@ -551,7 +551,7 @@ def test_bags_are_only_added_to_those_of_the_same_rows(table: Rows) -> None:
     with pytest.raises(InvalidParameterError, match="must not fall"):
         clone_of(clf).set_params(n_estimators=2).fit(table.X, table.y)
     for changed in ({"estimator": quick(OURS[0])}, {"sampling_strategy": 5.0}):
-        with pytest.raises((InvalidParameterError, InvalidDataError), match="warm_start adds bags"):
+        with pytest.raises((InvalidParameterError, InvalidDataError), match="warm_start adds"):
             clone_of(clf).set_params(n_estimators=4, **changed).fit(table.X, table.y)
     with pytest.raises(InvalidDataError, match="labels and weights"):
         clone_of(clf).set_params(n_estimators=4).fit(table.X, table.y, np.full(table.y.size, 2.0))

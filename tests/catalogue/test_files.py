@@ -79,7 +79,7 @@ def fit(source: Any) -> None:  # noqa: ANN401
     ("file", "argument", "got", "options"),
     [
         ("none.parquet", "paths", "none.parquet", {"target": "fraud"}),
-        ("empty", "directory", "no files", {"target": "fraud"}),
+        ("empty", "folder", "no CSV", {"target": "fraud"}),
         ("cut.parquet", "cut.parquet", "Parquet", {"target": "fraud"}),
         ("text.parquet", "text.parquet", "Parquet", {"target": "fraud"}),
         ("empty.parquet", "empty.parquet", "Parquet", {"target": "fraud"}),

@@ -19,6 +19,8 @@ PAIRS = {
 }
 both = pytest.mark.parametrize("engine", PAIRS)
 
+# Trees of one kind: several are averaged on tables of one machine only.
+SHAPE: dict[str, dict[str, Any]] = {"lgbm": {"num_leaves": 8}, "xgb": {"max_depth": 4}}
 # Quick, and without the draws of rows that differ between machines.
 QUICK: dict[str, Any] = {
     "n_estimators": 25,

@@ -17,7 +17,7 @@ from sklearn.metrics import matthews_corrcoef
 
 import gbimb
 from gbimb.metrics import best_threshold
-from tests.dask.tables import PAIRS, QUICK, arrays, both, even, frame, laid_out, numbers
+from tests.dask.tables import PAIRS, QUICK, SHAPE, arrays, both, even, frame, laid_out, numbers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def fit_both(
     X_val, y_val = numbers(N_VAL, seed=1)
     order = np.argsort(y_val, kind="stable")
     X_val, y_val = X_val[order], y_val[order]
-    settings = {**QUICK, **parameters}
+    settings = {**QUICK, **SHAPE[engine], **parameters}
     Xd, yd = arrays(X, y, sizes=sizes)
     Xv, yv = arrays(X_val, y_val, sizes=even(N_VAL, 2))
     there = distant(client=client, **settings).fit(Xd, yd, X_val=Xv, y_val=yv)
@@ -156,8 +156,9 @@ def test_weights_count_and_zero_drops_a_row(client: Client, engine: str) -> None
     weight[:500] = 0.0  # a partition without any
     Xd, yd, wd = arrays(X, y, weight, sizes=even(N, 4))
     distant, local = PAIRS[engine]
-    there = distant(client=client, cv=None, **QUICK).fit(Xd, yd, sample_weight=wd)
-    here = local(n_jobs=1, cv=None, **QUICK).fit(X, y, sample_weight=weight)
+    settings = {**QUICK, **SHAPE[engine], "cv": None, "early_stopping_rounds": None}
+    there = distant(client=client, **settings).fit(Xd, yd, sample_weight=wd)
+    here = local(n_jobs=1, **settings).fit(X, y, sample_weight=weight)
     assert_alike(engine, there, here, X)
 
 

@@ -19,7 +19,10 @@ both = pytest.mark.parametrize("kind", KINDS, ids=["lgbm", "xgb"])
 
 
 def quick(kind: Kind, **parameters: Any) -> Estimator:  # noqa: ANN401  whatever it takes
-    """An estimator that is fast and keeps all its rounds, so that it has no reason to warn."""
+    """An estimator that is fast and keeps all its rounds, so that it has no reason to warn.
+
+    Of one kind of trees.
+    """
     small = {
         "n_estimators": 20,
         "learning_rate": 0.1,
@@ -29,7 +32,8 @@ def quick(kind: Kind, **parameters: Any) -> Estimator:  # noqa: ANN401  whatever
         "random_state": 0,
         "n_jobs": 1,
     }
-    return kind(**{**small, **parameters})
+    shape = {"num_leaves": 8} if kind is gbimb.ImbalancedLGBMClassifier else {"max_depth": 4}
+    return kind(**{**small, **shape, **parameters})
 
 
 def numbers(n: int = 400, *, seed: int = 0, features: int = 4) -> tuple[np.ndarray, np.ndarray]:

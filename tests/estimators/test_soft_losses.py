@@ -126,7 +126,7 @@ def test_many_classes(kind: Kind, tmp_path: Path) -> None:
     fresh, labels = numbers(800, seed=1)
     labels += fresh[:, 2] > 1
     got, want = (log_loss(labels, c.predict_proba(fresh)) for c in (clf, log))
-    assert got < 1.1 * want
+    assert got < 1.2 * want  # whose rounds are chosen by the log loss
     clf.save(tmp_path / "model.gbimb")
     loaded = gbimb.load(tmp_path / "model.gbimb")
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
