@@ -123,8 +123,8 @@ def test_after_random_resampling_the_probabilities_are_true_again(
             ("clf", quick(kind, loss="logistic", random_state=0, cv=3)),
         ]
     )
-    copies = sampler is RandomOverSampler
-    with pytest.warns(gbimb.GbimbWarning, match="exact copies") if copies else nullcontext():
+    copied = pytest.warns(gbimb.GbimbWarning, match="exact copies")
+    with copied if sampler is RandomOverSampler else nullcontext():
         model.fit(train.X, train.y)
     resampled = model.predict_proba(fresh.X)
     assert resampled[:, 1].mean() > 2.5 * train.y.mean()

@@ -223,17 +223,25 @@ def _smooth(history: Mapping[str, list[float]], watch: Watch) -> NDArray[np.floa
     return averages
 
 
+def _peak(averages: NDArray[np.float64], watch: Watch) -> int:
+    """Return the round with the best moving average."""
+    first = min(watch.fewest, averages.size) - 1
+    return first + int(np.argmax(averages[first:])) + 1
+
+
 def _best(history: Mapping[str, list[float]], watch: Watch) -> int:
     averages = _smooth(history, watch)
-    first = min(watch.fewest, averages.size) - 1
-    best = float(averages[first:].max())
+    peak = _peak(averages, watch)
     if watch.settles is None or watch.rare == 0:
-        return first + int(np.argmax(averages[first:])) + 1
+        return peak
+    best = float(averages[peak - 1])
     # That of a correlation between the rare rows and what is called rare.
     error = (1.0 - min(abs(best), 1.0) ** 2) / np.sqrt(watch.rare)
-    losses = np.array(history[watch.settles.name][first:])
-    return first + int(np.argmin(np.where(averages[first:] >= best - error, losses, np.inf))) + 1
+    losses = np.array(history[watch.settles.name])
+    losses[: min(watch.fewest, losses.size) - 1] = np.inf
+    losses[averages < best - error] = np.inf
+    return int(np.argmin(losses)) + 1
 
 
 def _exhausted(history: Mapping[str, list[float]], watch: Watch, done: int) -> bool:
-    return done - _best(history, watch) >= (watch.patience or 0)
+    return done - _peak(_smooth(history, watch), watch) >= (watch.patience or 0)

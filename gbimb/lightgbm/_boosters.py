@@ -309,9 +309,9 @@ class StreamedBins(Bins):
         weight: NDArray[Any] | None,
         **options: Any,  # noqa: ANN401  those of Bins
     ) -> None:
-        self._X, self._y, self._weight = X, y, weight
         sample = X.sample()
         super().__init__(sample, np.zeros(len(sample), np.float32), None, **options)
+        self._X, self._y, self._weight = X, y, weight
 
     def _whole(self) -> lgb.Dataset:
         return self.external(self._X, self._y, self._weight)

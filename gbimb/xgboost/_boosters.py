@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import xgboost as xgb
@@ -350,9 +352,19 @@ def fit_plain_classifier(
     return classifier, int(classifier.get_booster().num_boosted_rounds())
 
 
+_configuring = Lock()
+_threads_of: WeakKeyDictionary[xgb.Booster, int] = WeakKeyDictionary()
+
+
 def raw_score(booster: xgb.Booster, X: Matrix, n_threads: int) -> NDArray[np.float64]:
     """Return the raw scores of ``X``, shape (n,) or (n, K)."""
-    booster.set_param({"nthread": n_threads})
+    with _configuring:
+        if _threads_of.get(booster) != n_threads:
+            booster.set_param({"nthread": n_threads})
+            # Configures it: otherwise the first prediction would, and threads that predict at
+            # once would do so at the same time.
+            booster.save_config()
+            _threads_of[booster] = n_threads
     scores = booster.inplace_predict(X, predict_type="margin", validate_features=False)
     return np.asarray(scores, dtype=np.float64)
 

@@ -79,7 +79,7 @@ def fit(source: Any) -> None:  # noqa: ANN401
     ("file", "argument", "got", "options"),
     [
         ("none.parquet", "paths", "none.parquet", {"target": "fraud"}),
-        ("empty", "folder", "no CSV", {"target": "fraud"}),
+        ("empty", "directory", "no files", {"target": "fraud"}),
         ("cut.parquet", "cut.parquet", "Parquet", {"target": "fraud"}),
         ("text.parquet", "text.parquet", "Parquet", {"target": "fraud"}),
         ("empty.parquet", "empty.parquet", "Parquet", {"target": "fraud"}),
@@ -130,7 +130,7 @@ COMMANDS = [
     (FIT.format("fake.csv.gz"), "fake.csv.gz", "CSV"),
     (FIT.format("cut.parquet"), "cut.parquet", "Parquet"),
     (FIT.format("text.parquet"), "text.parquet", "Parquet"),
-    (FIT.format("empty"), "directory", "no files"),
+    (FIT.format("empty"), "folder", "no CSV or Parquet file"),
     (FIT.format("table.txt"), "DATA", "table.txt"),
     (FIT.format("measures.csv"), "'fraud'", "240"),
     (FIT.format("one_class.csv"), "y", "1 class"),

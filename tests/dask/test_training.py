@@ -135,14 +135,17 @@ def test_texts_categories_and_missing_values_as_in_the_local_estimator(
     Xd = dd.from_map(lambda i: parts[i], [0, 1], meta=X.iloc[:0], enforce_metadata=False)
     yd = dd.from_map(lambda i: labels[i], [0, 1], meta=y.iloc[:0])
     distant, local = PAIRS[engine]
-    there = distant(client=client, **QUICK).fit(
+    settings = {**QUICK, **SHAPE[engine]}
+    there = distant(client=client, **settings).fit(
         Xd,
         yd,
         X_val=dd.from_pandas(X_val, npartitions=2),
         y_val=dd.from_pandas(y_val, npartitions=2),
     )
     whole = pd.concat([part.astype({"kind": object}) for part in parts])
-    here = local(n_jobs=1, **QUICK).fit(whole, y, X_val=X_val.astype({"kind": object}), y_val=y_val)
+    here = local(n_jobs=1, **settings).fit(
+        whole, y, X_val=X_val.astype({"kind": object}), y_val=y_val
+    )
     assert there.pos_label_ == "fraud"
     assert list(there.feature_names_in_) == list(X.columns)
     np.testing.assert_array_equal(there.classes_, here.classes_)
