@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gbimb.auto._cross_fit import Candidate
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.estimators._base import SMALL_TABLE, SMALLEST_SUBSAMPLED
+from gbimb.losses import FocalLoss
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,16 +24,16 @@ MOST_LEAVES: Final = 64
 # What is not said is as in ``Space.base``.
 FIRST: Final[tuple[Choice, ...]] = (
     {"engine": "lightgbm"},
+    {"engine": "lightgbm", "num_leaves": 31, "learning_rate": 0.15, "extra_trees": True},
     {"engine": "xgboost"},
-    {"engine": "lightgbm", "loss": "focal", "gamma": 1.0},
-    {"engine": "lightgbm", "num_leaves": 16, "extra_trees": True},
-    {"engine": "xgboost", "max_depth": 6, "loss": "focal", "gamma": 2.0},
-    {"engine": "lightgbm", "num_leaves": 31, "learning_rate": 0.1},
+    {"engine": "lightgbm", "num_leaves": 31, "reg_lambda": 10.0},
+    {"engine": "xgboost", "max_depth": 6, "subsample": 0.6, "colsample_bytree": 0.3},
+    {"engine": "lightgbm", "num_leaves": 31, "colsample_bytree": 1.0, "subsample": 1.0},
+    {"engine": "lightgbm", "loss": "focal", "gamma": 2.0},
     {"engine": "lightgbm", "class_weight": "root"},
     {"engine": "xgboost", "rows": "drawn", "drawn": 10.0},
     {"engine": "lightgbm", "one_hot_up_to": 64},
-    {"engine": "xgboost", "max_depth": 2, "learning_rate": 0.1},
-    {"engine": "lightgbm", "num_leaves": 4},
+    {"engine": "xgboost", "max_depth": 2},
     {"engine": "lightgbm", "rows": "drawn", "drawn": 3.0},
 )
 
@@ -66,7 +67,7 @@ class Space:
             "loss": "logistic",
             "class_weight": "none",
             "rows": "all",
-            "learning_rate": 0.05 if small else 0.1,
+            "learning_rate": 0.1 if small else 0.2,
             "subsample": 0.8 if self.rows >= SMALLEST_SUBSAMPLED else 1.0,
             "colsample_bytree": 0.5,
             "reg_lambda": 1.0,
@@ -100,7 +101,7 @@ class Space:
         choice["rows"] = pick("rows", ["all", "drawn"])
         if choice["rows"] == "drawn":
             choice["drawn"] = number("drawn", 1.0, 30.0, log=True)
-        choice["learning_rate"] = number("learning_rate", 0.02, 0.2, log=True)
+        choice["learning_rate"] = number("learning_rate", 0.03, 0.3, log=True)
         choice["subsample"] = number("subsample", 0.5, 1.0)
         choice["colsample_bytree"] = number("colsample_bytree", 0.2, 1.0)
         choice["reg_lambda"] = number("reg_lambda", 0.05, 20.0, log=True)
@@ -123,6 +124,7 @@ class Space:
         }
         if choice["loss"] == "focal":
             params["gamma"] = choice["gamma"]
+            params["learning_rate"] /= FocalLoss(choice["gamma"]).steepness
         engine_params: dict[str, Any] = {}
         if self.has_categories:
             engine_params["max_cat_to_onehot"] = choice.get("one_hot_up_to", 4)
