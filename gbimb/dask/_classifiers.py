@@ -16,10 +16,12 @@ from gbimb.dask._pieces import as_collection, is_collection, meta_of, read_parqu
 from gbimb.dask._predict import predict_lazily
 from gbimb.dask._summary import Labels, merge_columns
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
-from gbimb.estimators._base import BaseImbalancedClassifier, one_validation_set
+from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._plan import SMALLEST_CLASS, SMALLEST_TABLE
+from gbimb.estimators._remarks import warn_if_nothing_learned
+from gbimb.estimators._validation_rows import one_validation_set
 from gbimb.exceptions import InvalidParameterError
 from gbimb.sources import ParquetSource
 
@@ -157,7 +159,7 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         given = one_validation_set(X_val, y_val, sample_weight_val, eval_set)
         with client.as_current():
             self._fit(client, X, y, sample_weight, given)
-        self._warn_if_nothing_learned()
+        warn_if_nothing_learned(self)
         return self
 
     def _fit(

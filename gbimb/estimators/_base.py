@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import warnings
 from abc import abstractmethod
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -22,19 +21,19 @@ from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._plan import Plan, Splits, among, given_splits, make_plan
+from gbimb.estimators._remarks import warn_if_nothing_learned, warn_if_undecided
 from gbimb.estimators._rows import Fold, Table
 from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._table import TableEncoder, engine_names, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
 from gbimb.estimators._training import ONE_KIND, Kind, Settings, Trained, train
+from gbimb.estimators._validation_rows import arrays_of, one_validation_set
 from gbimb.exceptions import (
-    GbimbWarning,
-    InvalidDataError,
     InvalidParameterError,
     InvalidTypeError,
 )
 from gbimb.losses import MulticlassLoss
-from gbimb.sources import ParquetSource, StreamedMatrix
+from gbimb.sources import StreamedMatrix
 
 if TYPE_CHECKING:
     import os
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
 
 SMALL_TABLE = 20_000
 SMALLEST_SUBSAMPLED = 1_000
-RARE_SHARE = 0.2
 MOST_ROUNDS = 1_000_000
 
 logger = logging.getLogger("gbimb")
@@ -160,7 +158,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         ]
         if isinstance(matrix, StreamedMatrix):
             self._check_memory(matrix, folds)
-        checkpoint = open_checkpoint(self, matrix, data.y, weight, plan.splits, _parts(folds))
+        checkpoint = open_checkpoint(self, matrix, data.y, weight, plan.splits, arrays_of(folds))
         rarest = float(np.bincount(labels.codes).min() / labels.codes.size)
         del y, sample_weight, labels  # not needed beside what the engine keeps of them
         threads = resolve_jobs(self.n_jobs)
@@ -175,8 +173,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
                 kinds=self._kinds(data.y.size),
             )
         self._keep(trained, task, seed)
-        self._warn_if_nothing_learned()
-        self._warn_if_undecided(trained, rarest)
+        warn_if_nothing_learned(self)
+        warn_if_undecided(self, rarest)
         return self
 
     def booster_input(self, X: Any) -> Any:  # noqa: ANN401  any table
@@ -402,73 +400,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
             msg = f"eval_metric must name a metric once, got {repeated[0]!r} more than once."
             raise InvalidParameterError(msg)
 
-    def _warn_if_nothing_learned(self) -> None:
-        if not self.feature_importances_.any():
-            msg = (
-                "The trees have no split, so every row gets the same probability. There may be too "
-                "few rows for min_child_weight or reg_lambda, no signal in X, or weights far below "
-                "1."
-            )
-        elif self.best_iteration_ == 1 and self.n_estimators > 1:
-            msg = (
-                "Only one round was kept: no later one did better on the held-out rows. Look at "
-                "evals_result_; few held-out positives or a high learning_rate are the usual cause."
-            )
-        else:
-            return
-        warnings.warn(msg, GbimbWarning, stacklevel=3)
-
-    def _warn_if_undecided(self, trained: Trained, rarest: float) -> None:
-        if trained.y is not None or self.cv is None or not isinstance(self.threshold, str):
-            return
-        if self.classes_.size == 2 and rarest < RARE_SHARE:
-            msg = (
-                f"The threshold stays at 0.5, which rare labels seldom reach: {self.validation_}. "
-                "Give a threshold, X_val and y_val, or a number of folds for cv."
-            )
-            warnings.warn(msg, GbimbWarning, stacklevel=3)
-
     def _verbosity(self) -> int:
         if self.verbose > 0 and not logger.hasHandlers():
             logger.addHandler(logging.StreamHandler(sys.stderr))
             logger.setLevel(logging.INFO)
         return int(self.verbose)
-
-
-def _parts(folds: Sequence[Fold]) -> list[Any]:
-    """Return the arrays of validation rows that were given to ``fit``."""
-    tables = [fold.held_out for fold in folds if isinstance(fold.held_out, Table)]
-    return [part for table in tables for part in (table.matrix, table.y, table.weight)]
-
-
-def one_validation_set(
-    X_val: object, y_val: object, weight: object, eval_set: Sequence[tuple[Any, Any]] | None
-) -> tuple[Any, Any, Any] | None:
-    if eval_set is not None:
-        if X_val is not None or y_val is not None:
-            msg = "Give either X_val and y_val or eval_set, got both."
-            raise InvalidParameterError(msg)
-        X_val, y_val = _pair(eval_set)
-    if X_val is None and y_val is None:
-        if weight is not None:
-            msg = "sample_weight_val belongs to X_val and y_val, got neither. Give them too."
-            raise InvalidDataError(msg)
-        return None
-    if X_val is None or (y_val is None and not isinstance(X_val, ParquetSource)):
-        given, missing = ("y_val", "X_val") if X_val is None else ("X_val", "y_val")
-        msg = f"X_val and y_val must be given together, got only {given}, no {missing}."
-        raise InvalidDataError(msg)
-    return X_val, y_val, weight
-
-
-def _pair(eval_set: Any) -> tuple[Any, Any]:  # noqa: ANN401
-    rule = "eval_set must hold one pair, [(X_val, y_val)]"
-    if not isinstance(eval_set, list | tuple):
-        msg = f"{rule}, got {eval_set!r:.60}."
-        raise InvalidTypeError(msg)
-    if len(eval_set) != 1 or not isinstance(eval_set[0], list | tuple) or len(eval_set[0]) != 2:
-        parts = [len(part) if isinstance(part, list | tuple) else "no pair" for part in eval_set]
-        msg = f"{rule}, got {len(eval_set)} item(s), with parts: {parts}."
-        raise InvalidParameterError(msg)
-    X_val, y_val = eval_set[0]
-    return X_val, y_val
