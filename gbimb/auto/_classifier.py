@@ -27,7 +27,7 @@ from gbimb.estimators._loss import resolve_class_weight
 from gbimb.estimators._plan import make_plan
 from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._table import TableEncoder, read_table, take
-from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
+from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task, is_balanced
 from gbimb.exceptions import GbimbWarning, InvalidParameterError, unknown_name
 from gbimb.losses import LogisticLoss, SoftmaxLoss
 
@@ -254,7 +254,8 @@ class AutoImbalancedClassifier(DecidingClassifier):
             raw = _to_raw(proba)
             self._correction = task.correct(y, raw, weight)
             corrected = self.loss_.probability(self._corrected(raw))
-            rule = objective.decide(y, corrected, weight, self._seed)
+            if objective.name != "mcc" or not is_balanced(y, weight, self.classes_.size):
+                rule = objective.decide(y, corrected, weight, self._seed)
             self.best_score_ = objective.score(y, corrected, weight)
         else:
             shares = np.full(len(fitted), 1.0 / len(fitted))

@@ -24,8 +24,8 @@ MOST_LEAVES: Final = 64
 # What is not said is as in ``Space.base``.
 FIRST: Final[tuple[Choice, ...]] = (
     {"engine": "lightgbm"},
-    {"engine": "lightgbm", "num_leaves": 31, "learning_rate": 0.15, "extra_trees": True},
     {"engine": "xgboost"},
+    {"engine": "lightgbm", "num_leaves": 31, "learning_rate": 0.15, "extra_trees": True},
     {"engine": "lightgbm", "num_leaves": 31, "reg_lambda": 10.0},
     {"engine": "xgboost", "max_depth": 6, "subsample": 0.6, "colsample_bytree": 0.3},
     {"engine": "lightgbm", "num_leaves": 31, "colsample_bytree": 1.0, "subsample": 1.0},

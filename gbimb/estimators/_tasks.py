@@ -185,7 +185,7 @@ class BinaryTask(Task):
             return float(self._threshold)
         if y.min() == y.max():
             return 0.5
-        if self._threshold == "auto" and _balanced(y, weight, 2):
+        if self._threshold == "auto" and is_balanced(y, weight, 2):
             return 0.5
         return choose_threshold(y, proba, self._served, weight, random_state=seed)
 
@@ -268,7 +268,7 @@ class MulticlassTask(Task):
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
     ) -> FloatArray:
         """Return the weights of the classes, shape (K,)."""
-        if self._auto and _balanced(y, weight, self.loss.n_outputs):
+        if self._auto and is_balanced(y, weight, self.loss.n_outputs):
             return self.undecided()
         return fit_class_weights(y.astype(np.intp), proba, self._metric, weight, random_state=seed)
 
@@ -290,6 +290,7 @@ def _with_tie_breaker(
     return (*metrics, log_loss) if wanted and not there else metrics
 
 
-def _balanced(y: NDArray[Any], weight: NDArray[Any] | None, n_classes: int) -> bool:
+def is_balanced(y: NDArray[Any], weight: NDArray[Any] | None, n_classes: int) -> bool:
+    """Return whether all classes have about the same weight."""
     totals = np.bincount(y.astype(np.intp), weights=weight, minlength=n_classes)
     return bool(totals.min() / totals.sum() >= BALANCED_SHARE / n_classes)
