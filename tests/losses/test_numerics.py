@@ -228,7 +228,7 @@ def test_a_round_with_buffers_allocates_no_array(loss: MarginLoss, dtype: type) 
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    # Other threads of the process allocate, too; the smallest array of rows, of booleans, has n bytes.
+    # Other threads allocate, too; the smallest array of rows, of booleans, has n bytes.
     assert peak < n / 2
 
 

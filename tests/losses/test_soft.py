@@ -278,7 +278,7 @@ def test_a_round_with_buffers_allocates_no_array(dtype: type) -> None:
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    # Other threads of the process allocate, too; the smallest array of rows, of booleans, has n bytes.
+    # Other threads allocate, too; the smallest array of rows, of booleans, has n bytes.
     assert peak < n / 2
 
 
