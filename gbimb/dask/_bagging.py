@@ -17,6 +17,7 @@ from gbimb.dask._pieces import as_collection, meta_of, split
 from gbimb.dask._rows import Deal, encode, join, stack
 from gbimb.dask._summary import Labels, merge_columns
 from gbimb.estimators import UnderBaggingClassifier
+from gbimb.estimators._bag_checks import make_prototype
 from gbimb.estimators._bags import Bag, OutOfBag, Population, SharedBinsTrainer
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._labels import LabelCodes
@@ -93,7 +94,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         """
         self._check_parameters()
         refuse_checkpoints(self)
-        prototype = self._make_prototype()
+        prototype = make_prototype(self.estimator)
         if not isinstance(prototype, BaseImbalancedClassifier):
             msg = (
                 "estimator must be one of gbimb's on Dask, such as ImbalancedXGBClassifier(), got "

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.special import logit
-from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from gbimb._parallel import resolve_jobs, thread_limit
-from gbimb._validation import check_flag, check_jobs, check_number
 from gbimb.correction import correct_prior
+from gbimb.estimators._bag_checks import check_parameters, is_own, make_prototype, warn_of_bags
 from gbimb.estimators._bags import (
-    FOLDS,
-    SMALLEST_CLASS,
     Bag,
     BagTrainer,
     OutOfBag,
@@ -28,26 +24,22 @@ from gbimb.estimators._bags import (
     keep_from_certainty,
 )
 from gbimb.estimators._base import BaseImbalancedClassifier
-from gbimb.estimators._calibration import check_calibration, fit_calibrator
+from gbimb.estimators._calibration import fit_calibrator
 from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
-from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
 from gbimb.estimators._rows import Table
 from gbimb.estimators._seed import draw_seed
+from gbimb.estimators._self_paced import SelfPacedDrawing
 from gbimb.estimators._table import TableEncoder, read_table, take
 from gbimb.estimators._tasks import BinaryTask, Correction, MulticlassTask, Task
 from gbimb.exceptions import (
-    GbimbError,
-    GbimbWarning,
     InvalidDataError,
     InvalidParameterError,
-    InvalidTypeError,
-    unknown_name,
 )
 from gbimb.losses import LogisticLoss, SoftmaxLoss
-from gbimb.sampling import by_frequency, draw_bags, resolve_sampling_strategy, self_paced_draw
+from gbimb.sampling import draw_bags, resolve_sampling_strategy
 from gbimb.sources import StreamedFrame
 
 if TYPE_CHECKING:
@@ -59,12 +51,10 @@ if TYPE_CHECKING:
 
     from gbimb._typing import FloatArray, IntArray
 
-SAMPLINGS = ("random", "self_paced")
 SMALLEST_PROBABILITY = 1e-12
 # Bags in training hold at most this share of the rows of a large table between them.
 LARGEST_SHARE = 0.25
 LARGE_TABLE = 100_000
-MOST_BAGS = 100_000
 # For the estimate of what bags of a source take beside their values.
 BYTES_PER_ROW = 100
 FIXED_BYTES = 300_000_000
@@ -215,8 +205,8 @@ class UnderBaggingClassifier(DecidingClassifier):
         """
         self._check_parameters()
         done = len(self.estimators_) if self.warm_start and hasattr(self, "estimators_") else 0
-        prototype = self._make_prototype()
-        if done and _is_own(prototype) != _is_own(self.estimators_[0]):
+        prototype = make_prototype(self.estimator)
+        if done and is_own(prototype) != is_own(self.estimators_[0]):
             msg = (
                 "warm_start adds bags to such with gbimb's own estimators, or to such with others, "
                 f"got {type(prototype).__name__} after {type(self.estimators_[0]).__name__}. Fit "
@@ -245,7 +235,7 @@ class UnderBaggingClassifier(DecidingClassifier):
             drawn = self._fit_bags(trainer, sizes, done, threads)
         self.estimators_samples_ += [kept[rows] for rows in drawn]
         self._decide(kept, n_rows)
-        self._warn(labels, sizes)
+        warn_of_bags(self, np.bincount(labels.codes), sizes)
         return self
 
     def __sklearn_tags__(self) -> Tags:
@@ -257,64 +247,8 @@ class UnderBaggingClassifier(DecidingClassifier):
             tags.input_tags.sparse = accepted.sparse
         return tags
 
-    def _make_prototype(self) -> Any:  # noqa: ANN401
-        given = self.estimator
-        if given is not None and (isinstance(given, type) or not hasattr(given, "get_params")):
-            msg = f"estimator must be a classifier such as RandomForestClassifier(), got {given!r}."
-            raise InvalidTypeError(msg)
-        prototype = ImbalancedLGBMClassifier() if self.estimator is None else clone(self.estimator)
-        if isinstance(prototype, BaseImbalancedClassifier):
-            try:
-                prototype._check_parameters()  # noqa: SLF001  same package
-            except GbimbError as error:
-                msg = f"estimator: {error}"
-                raise type(error)(msg) from None
-            if not (isinstance(prototype.cv, str) and prototype.cv == "auto"):
-                msg = (
-                    f"cv={prototype.cv!r} of the estimator would be ignored: each bag is watched "
-                    "on rows out of it. Leave it at 'auto'."
-                )
-                raise InvalidParameterError(msg)
-            if prototype.checkpoint_path is not None or prototype.keep_on_interrupt:
-                msg = (
-                    "checkpoint_path and keep_on_interrupt of the estimator would be ignored: bags "
-                    "are kept whole. Give checkpoint_path to UnderBaggingClassifier."
-                )
-                raise InvalidParameterError(msg)
-            if prototype.calibration != "platt":
-                msg = (
-                    f"calibration={prototype.calibration!r} of the estimator would be ignored: the "
-                    "mean of the bags is calibrated. Give it to UnderBaggingClassifier."
-                )
-                raise InvalidParameterError(msg)
-        return prototype
-
     def _check_parameters(self) -> None:
-        check_number("n_estimators", self.n_estimators, low=1, high=MOST_BAGS, integer=True)
-        check_number("verbose", self.verbose, low=0, integer=True)
-        check_jobs(self.n_jobs)
-        check_flag("replacement", self.replacement)
-        check_flag("warm_start", self.warm_start)
-        if not isinstance(self.eval_metric, str):
-            msg = f"eval_metric must be the name of one metric, got {self.eval_metric!r}."
-            raise InvalidTypeError(msg)
-        if self.sampling not in SAMPLINGS:
-            raise unknown_name("sampling", self.sampling, SAMPLINGS)
-        if not isinstance(self.threshold, str):
-            check_number("threshold", self.threshold, low=0, high=1)
-        check_calibration(self.calibration)
-        if self.sampling == "self_paced" and self.replacement:
-            msg = (
-                "sampling='self_paced' draws without replacement, which must be False, got "
-                "replacement=True."
-            )
-            raise InvalidParameterError(msg)
-        if self.warm_start and len(getattr(self, "estimators_", [])) > self.n_estimators:
-            msg = (
-                f"With warm_start n_estimators must not fall, got {self.n_estimators} after "
-                f"{len(self.estimators_)}."
-            )
-            raise InvalidParameterError(msg)
+        check_parameters(self)
 
     def _start(self, labels: LabelCodes) -> None:
         self.classes_, self.pos_label_ = labels.classes, labels.positive
@@ -364,7 +298,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         rows = None
         if isinstance(table, StreamedFrame):
             rows = self._rows_needed(sizes)
-            self._check_memory(table, rows.size)
+            _check_memory(table, rows.size)
             table, labels = table[rows], labels.take(rows)
             weight = None if weight is None else weight[rows]
         if not isinstance(prototype, BaseImbalancedClassifier):
@@ -413,23 +347,13 @@ class UnderBaggingClassifier(DecidingClassifier):
             needed[rows] = True
         return np.flatnonzero(needed)
 
-    @staticmethod
-    def _check_memory(frame: StreamedFrame, n_rows: int) -> None:
-        """Refuse bags that would take more memory than their source allows."""
-        n_columns = len(frame.columns)
-        frame.source.budget.check(
-            n_rows * (9 * n_columns + BYTES_PER_ROW) + FIXED_BYTES,
-            f"Bags that hold {n_rows:,} different rows of {n_columns} features",
-            "Allow more, or lower n_estimators or the rows that sampling_strategy draws.",
-        )
-
     def _fit_bags(
         self, trainer: BagTrainer, sizes: IntArray, done: int, threads: int
     ) -> list[IntArray]:
         """Train the bags that are missing; return the rows of each."""
         population = self._population
         if self.sampling == "self_paced" and (sizes < np.bincount(population.codes)).any():
-            return self._fit_self_paced(trainer, population, sizes, done, threads)
+            return self._fit_self_paced(trainer, sizes, done, threads)
         bags = (population.bag(i, rows) for i, rows in enumerate(self._draw(sizes)) if i >= done)
         side_by_side = max(1, min(threads, self.n_estimators - done))
         if not trainer.in_bag and population.codes.size > LARGE_TABLE:
@@ -443,37 +367,18 @@ class UnderBaggingClassifier(DecidingClassifier):
         return [self._add(trainer, bag, classifier, proba) for bag, classifier, proba in results]
 
     def _fit_self_paced(
-        self,
-        trainer: BagTrainer,
-        population: Population,
-        drawn: IntArray,
-        done: int,
-        threads: int,
+        self, trainer: BagTrainer, sizes: IntArray, done: int, threads: int
     ) -> list[IntArray]:
-        """Draw each bag by how wrong the bags so far are, on the scale of the bags."""
-        codes = population.codes
-        counts = np.bincount(codes)
-        common = np.flatnonzero(drawn < counts)
-        common = by_frequency(counts)[np.isin(by_frequency(counts), common)]
-        rows = np.flatnonzero(np.isin(codes, common))
-        right = np.zeros(rows.size)
-        for i in range(done):
-            right += self._rightness(trainer, i, rows)
+        """Train the bags that are missing one after the other, each drawn by those before it."""
+        population = self._population
+        drawing = SelfPacedDrawing(population, sizes, self.n_estimators, self._seed)
         bags = []
-        for i in range(done, self.n_estimators):
-            rng = np.random.default_rng([self._seed, i])
-            hardness = 1.0 - right / i if i else np.zeros(rows.size)
-            parts = [np.flatnonzero(~np.isin(codes, common))]
-            for k in common:
-                at = (codes[rows] == k) & population.offered(i, rows)
-                size = min(int(drawn[k]), int(at.sum()))
-                parts.append(
-                    self_paced_draw(rows[at], hardness[at], size, i / self.n_estimators, rng)
-                )
-            bag = population.bag(i, np.sort(np.concatenate(parts)))
-            _, classifier, proba = _fit_bag(trainer, bag, population, threads)
-            bags.append(self._add(trainer, bag, classifier, proba))
-            right += self._rightness(trainer, i, rows)
+        for i in range(self.n_estimators):
+            if i >= done:
+                bag = population.bag(i, drawing.draw())
+                _, classifier, proba = _fit_bag(trainer, bag, population, threads)
+                bags.append(self._add(trainer, bag, classifier, proba))
+            drawing.note(self._rightness(trainer, i, drawing.rows))
         return bags
 
     def _rightness(self, trainer: BagTrainer, i: int, rows: IntArray) -> FloatArray:
@@ -554,32 +459,6 @@ class UnderBaggingClassifier(DecidingClassifier):
         shift = task.recentre(raw, share, weight)
         return line._replace(intercept=line.intercept + shift)
 
-    def _warn(self, labels: LabelCodes, sizes: IntArray) -> None:
-        counts = np.bincount(labels.codes)
-        scarce = int(np.count_nonzero(counts < FOLDS))
-        if counts.size > 2 and scarce:
-            msg = (
-                f"{scarce} of {counts.size} classes have fewer than {FOLDS} rows: they are held "
-                "out from some bags only, and little can be learnt about them."
-            )
-            warnings.warn(msg, GbimbWarning, stacklevel=3)
-        if sizes.max() < SMALLEST_CLASS and counts.max() >= 10 * SMALLEST_CLASS:
-            msg = (
-                f"No bag has more than {sizes.max()} rows of a class, for the rarest has "
-                f"{counts.min()}. Give sampling_strategy the number of rows to draw for each of "
-                "the rarest class, such as 100, or a dict of label to rows."
-            )
-            warnings.warn(msg, GbimbWarning, stacklevel=3)
-        importances = getattr(self, "feature_importances_", None)
-        own = _is_own(self.estimators_[0])
-        if own and importances is not None and not importances.any():
-            msg = (
-                "The trees of no bag have a split, so every row gets the same probability. There "
-                "may be too few rows in a bag (see sampling_strategy), no signal in X, or weights "
-                "far below 1."
-            )
-            warnings.warn(msg, GbimbWarning, stacklevel=3)
-
     def _make_task(self) -> Task:
         if isinstance(self.loss_, SoftmaxLoss):
             return MulticlassTask(self.loss_, (self.eval_metric,), self.threshold)
@@ -614,7 +493,7 @@ class UnderBaggingClassifier(DecidingClassifier):
 
     def _each(self, table: Any) -> Iterator[FloatArray]:  # noqa: ANN401
         """Yield the corrected probabilities of each bag."""
-        own = _is_own(self.estimators_[0])
+        own = is_own(self.estimators_[0])
         if own:
             matrix = self._prototype._matrix(self._prototype._encoder.transform(table))  # noqa: SLF001
         for i, classifier in enumerate(self.estimators_):
@@ -625,8 +504,14 @@ class UnderBaggingClassifier(DecidingClassifier):
                 yield correct_prior(proba, self._shares[i], self._share)
 
 
-def _is_own(estimator: object) -> bool:
-    return isinstance(estimator, BaseImbalancedClassifier)
+def _check_memory(frame: StreamedFrame, n_rows: int) -> None:
+    """Refuse bags that would take more memory than their source allows."""
+    n_columns = len(frame.columns)
+    frame.source.budget.check(
+        n_rows * (9 * n_columns + BYTES_PER_ROW) + FIXED_BYTES,
+        f"Bags that hold {n_rows:,} different rows of {n_columns} features",
+        "Allow more, or lower n_estimators or the rows that sampling_strategy draws.",
+    )
 
 
 def _fit_bag(

@@ -1,0 +1,124 @@
+"""What the bagging is given (parameters, the estimator for the bags), and what it warns of."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from sklearn.base import clone
+
+from gbimb._validation import check_flag, check_jobs, check_number
+from gbimb.estimators._bags import FOLDS, SMALLEST_CLASS
+from gbimb.estimators._base import BaseImbalancedClassifier
+from gbimb.estimators._calibration import check_calibration
+from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
+from gbimb.exceptions import (
+    GbimbError,
+    GbimbWarning,
+    InvalidParameterError,
+    InvalidTypeError,
+    unknown_name,
+)
+
+if TYPE_CHECKING:
+    from gbimb._typing import IntArray
+
+SAMPLINGS: Final = ("random", "self_paced")
+MOST_BAGS: Final = 100_000
+
+
+def is_own(estimator: object) -> bool:
+    """Whether it is one of gbimb's, which share the bins of a table."""
+    return isinstance(estimator, BaseImbalancedClassifier)
+
+
+def check_parameters(bagging: Any) -> None:  # noqa: ANN401  the bagging
+    """Raise where a parameter of the bagging cannot be used."""
+    check_number("n_estimators", bagging.n_estimators, low=1, high=MOST_BAGS, integer=True)
+    check_number("verbose", bagging.verbose, low=0, integer=True)
+    check_jobs(bagging.n_jobs)
+    check_flag("replacement", bagging.replacement)
+    check_flag("warm_start", bagging.warm_start)
+    if not isinstance(bagging.eval_metric, str):
+        msg = f"eval_metric must be the name of one metric, got {bagging.eval_metric!r}."
+        raise InvalidTypeError(msg)
+    if bagging.sampling not in SAMPLINGS:
+        raise unknown_name("sampling", bagging.sampling, SAMPLINGS)
+    if not isinstance(bagging.threshold, str):
+        check_number("threshold", bagging.threshold, low=0, high=1)
+    check_calibration(bagging.calibration)
+    if bagging.sampling == "self_paced" and bagging.replacement:
+        msg = (
+            "sampling='self_paced' draws without replacement, which must be False, got "
+            "replacement=True."
+        )
+        raise InvalidParameterError(msg)
+    if bagging.warm_start and len(getattr(bagging, "estimators_", [])) > bagging.n_estimators:
+        msg = (
+            f"With warm_start n_estimators must not fall, got {bagging.n_estimators} after "
+            f"{len(bagging.estimators_)}."
+        )
+        raise InvalidParameterError(msg)
+
+
+def make_prototype(given: Any) -> Any:  # noqa: ANN401  any classifier
+    """Return an unfitted copy of what the bags are to train; None is LightGBM's estimator."""
+    if given is not None and (isinstance(given, type) or not hasattr(given, "get_params")):
+        msg = f"estimator must be a classifier such as RandomForestClassifier(), got {given!r}."
+        raise InvalidTypeError(msg)
+    prototype = ImbalancedLGBMClassifier() if given is None else clone(given)
+    if isinstance(prototype, BaseImbalancedClassifier):
+        try:
+            prototype._check_parameters()  # noqa: SLF001  same package
+        except GbimbError as error:
+            msg = f"estimator: {error}"
+            raise type(error)(msg) from None
+        if not (isinstance(prototype.cv, str) and prototype.cv == "auto"):
+            msg = (
+                f"cv={prototype.cv!r} of the estimator would be ignored: each bag is watched "
+                "on rows out of it. Leave it at 'auto'."
+            )
+            raise InvalidParameterError(msg)
+        if prototype.checkpoint_path is not None or prototype.keep_on_interrupt:
+            msg = (
+                "checkpoint_path and keep_on_interrupt of the estimator would be ignored: bags "
+                "are kept whole. Give checkpoint_path to UnderBaggingClassifier."
+            )
+            raise InvalidParameterError(msg)
+        if prototype.calibration != "platt":
+            msg = (
+                f"calibration={prototype.calibration!r} of the estimator would be ignored: the "
+                "mean of the bags is calibrated. Give it to UnderBaggingClassifier."
+            )
+            raise InvalidParameterError(msg)
+    return prototype
+
+
+def warn_of_bags(bagging: Any, counts: IntArray, sizes: IntArray) -> None:  # noqa: ANN401
+    """Warn of classes with few rows, of small bags, and of trees without a split.
+
+    ``counts`` are the rows of each class, ``sizes`` those of them in a bag.
+    """
+    scarce = int(np.count_nonzero(counts < FOLDS))
+    if counts.size > 2 and scarce:
+        msg = (
+            f"{scarce} of {counts.size} classes have fewer than {FOLDS} rows: they are held "
+            "out from some bags only, and little can be learnt about them."
+        )
+        warnings.warn(msg, GbimbWarning, stacklevel=3)
+    if sizes.max() < SMALLEST_CLASS and counts.max() >= 10 * SMALLEST_CLASS:
+        msg = (
+            f"No bag has more than {sizes.max()} rows of a class, for the rarest has "
+            f"{counts.min()}. Give sampling_strategy the number of rows to draw for each of "
+            "the rarest class, such as 100, or a dict of label to rows."
+        )
+        warnings.warn(msg, GbimbWarning, stacklevel=3)
+    importances = getattr(bagging, "feature_importances_", None)
+    if is_own(bagging.estimators_[0]) and importances is not None and not importances.any():
+        msg = (
+            "The trees of no bag have a split, so every row gets the same probability. There "
+            "may be too few rows in a bag (see sampling_strategy), no signal in X, or weights "
+            "far below 1."
+        )
+        warnings.warn(msg, GbimbWarning, stacklevel=3)
