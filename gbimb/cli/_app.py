@@ -15,7 +15,7 @@ from gbimb import __version__
 from gbimb.exceptions import GbimbError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
     from rich.console import Console
@@ -50,17 +50,32 @@ def _common(
 
 
 @contextmanager
-def exit_codes() -> Iterator[None]:
-    """Turn errors into one sentence on stderr and an exit code."""
+def exit_codes(spelled: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Turn errors into one sentence on stderr and an exit code.
+
+    ``spelled`` says which option gives a parameter that a sentence may begin with.
+    """
     try:
         yield
     except KeyboardInterrupt:
         typer.echo("gbimb: interrupted; nothing was written.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     except (GbimbError, OSError) as error:
-        typer.echo(f"gbimb: {' '.join(str(error).split())}", err=True)
-        default = FAILED if isinstance(error, OSError) else WRONG_INPUT
+        typer.echo(f"gbimb: {_sentence(error, spelled or {})}", err=True)
+        not_written = isinstance(error, OSError) or isinstance(error.__cause__, OSError)
+        default = FAILED if not_written else WRONG_INPUT
         raise typer.Exit(getattr(error, "exit_code", default)) from None
+
+
+def _sentence(error: Exception, spelled: Mapping[str, str]) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        folder = Path(error.filename).absolute().parent
+        return f"{str(folder)!r} cannot be written to: {error.strerror.lower()}."
+    text = " ".join(str(error).split())
+    for name, option in spelled.items():
+        if text.startswith(f"{name} "):
+            return option + text.removeprefix(name)
+    return text
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from gbimb.exceptions import InvalidDataError
-from gbimb.files._read import csv_separator, csv_stream, is_parquet, list_files, sentences
+from gbimb.files._read import (
+    csv_separator,
+    csv_stream,
+    is_parquet,
+    list_files,
+    require_index,
+    sentences,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,7 +63,10 @@ def _csv(path: Path, text: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
             stream, sep=csv_separator(path), dtype=dtype, chunksize=rows, low_memory=False
         ) as reader,
     ):
-        yield from reader
+        start = 0
+        for frame in reader:
+            yield require_index(frame, path.name, start)
+            start += len(frame)
 
 
 def _parquet(path: Path, rows: int) -> Iterator[pd.DataFrame]:

@@ -59,6 +59,8 @@ def _read(path: Path) -> pd.DataFrame:
 def list_files(path: Path, option: str) -> list[Path]:
     """Return a file as a list, or the CSV and Parquet files of a folder, sorted by name.
 
+    Names that begin with "." or "_" are left out.
+
     Raises
     ------
     GbimbError
@@ -67,7 +69,11 @@ def list_files(path: Path, option: str) -> list[Path]:
     if not path.is_dir():
         _check_file(path, option)
         return [path]
-    files = sorted(p for p in path.iterdir() if p.name.lower().endswith((*CSV, *PARQUET)))
+    files = sorted(
+        p
+        for p in path.iterdir()
+        if p.name.lower().endswith((*CSV, *PARQUET)) and p.name[0] not in "._"
+    )
     if not files:
         msg = f"{option} names the folder {str(path)!r}, which holds no CSV or Parquet file."
         raise InvalidDataError(msg)
@@ -109,7 +115,8 @@ def sentences(path: Path) -> Iterator[None]:
         msg = f"{path.name!r} is not UTF-8 text. Save it as UTF-8, or as Parquet."
         raise InvalidDataError(msg) from None
     except (OSError, EOFError, ValueError) as error:  # pandas and Arrow errors are ValueErrors
-        reason = " ".join(str(error).split()) or type(error).__name__
+        text = " ".join(str(error).split()) or type(error).__name__
+        reason = text.removeprefix("Error tokenizing data. C error: ")
         msg = f"{path.name!r} cannot be read as {kind}: {reason.rstrip('.')}."
         raise InvalidDataError(msg) from None
 
@@ -123,7 +130,25 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def _read_csv(path: Path) -> pd.DataFrame:
     # low_memory would guess the type of a column piece by piece.
     with csv_stream(path) as stream:
-        return pd.read_csv(stream, sep=csv_separator(path), low_memory=False)
+        return require_index(
+            pd.read_csv(stream, sep=csv_separator(path), low_memory=False), path.name
+        )
+
+
+def require_index(frame: pd.DataFrame, name: str, start: int = 0) -> pd.DataFrame:
+    """Return rows of CSV; raise if pandas took the first cells as an index, unasked.
+
+    It does so where rows have more cells than the first line has names. ``start`` is the number
+    of rows before these.
+    """
+    if frame.index.equals(pd.RangeIndex(start, start + len(frame))):
+        return frame
+    cells = len(frame.columns) + frame.index.nlevels
+    msg = (
+        f"{name!r} must have a name for each column in its first line, got {len(frame.columns)} "
+        f"names and rows of {cells} cells. Name them all, or remove a separator at the ends."
+    )
+    raise InvalidDataError(msg)
 
 
 @contextmanager
