@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from rich.console import Console
+    from rich.progress import Progress
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 PIPE_WIDTH: Final = 100
@@ -92,17 +93,37 @@ def shows_progress(*, quiet: bool) -> bool:
     return not quiet and sys.stderr.isatty() and os.environ.get("GBIMB_PROGRESS") != "0"
 
 
-def watched(pieces: Iterator[pd.DataFrame], doing: str, *, quiet: bool) -> Iterator[pd.DataFrame]:
-    """Pass pieces of a table on, and show how many rows there were."""
+def progress_bar() -> Progress:
+    """Return a bar on stderr with words after it; it is gone when the work is done."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[words]}", markup=False),
+        TimeElapsedColumn(),
+        console=console(stderr=True),
+        transient=True,
+    )
+
+
+def watched(
+    pieces: Iterator[pd.DataFrame], doing: str, data: Path, *, quiet: bool
+) -> Iterator[pd.DataFrame]:
+    """Pass pieces of the table in ``data`` on, and show how many of its rows there were."""
     if not shows_progress(quiet=quiet):
         yield from pieces
         return
-    done = 0
-    with console(stderr=True).status(doing) as status:
+    from gbimb.files import count_rows
+
+    total, done = count_rows(data), 0
+    with progress_bar() as bar:
+        task = bar.add_task(doing, total=total, words="")
         for piece in pieces:
             yield piece
             done += len(piece)
-            status.update(f"{doing}, {done:,} rows so far")
+            words = f"{done:,} rows" if total is None else f"{done:,} of {total:,} rows"
+            bar.update(task, completed=done, words=words)
 
 
 def command_line(ctx: typer.Context, *left_out: str) -> str:

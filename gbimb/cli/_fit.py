@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import numpy as np
 import typer
 
-from gbimb.cli._app import app, console, exit_codes, notes, print_json, shows_progress
+from gbimb.cli._app import app, exit_codes, notes, print_json, progress_bar, shows_progress
 from gbimb.exceptions import (
     InvalidDataError,
     InvalidParameterError,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
-    from rich.status import Status
+    from rich.progress import Progress
 
     from gbimb.sources import ParquetSource
 
@@ -145,7 +145,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
             labels = np.unique(given["y"]).tolist()
         model.set_params(pos_label=_match_label(positive, labels))
         notes(remarks, quiet=quiet)
-        with _progress(model, quiet=quiet):
+        with _progress(model, quiet=quiet or as_json):
             _fit_here_or_there(model, given, dask)
         model.save(out)
         facts = _facts(model, len(given["X"]), out, time.perf_counter() - began)
@@ -165,8 +165,8 @@ def _progress(model: Any, *, quiet: bool) -> Iterator[None]:  # noqa: ANN401
     if hasattr(model, "time_budget"):
         yield
     else:
-        with console(stderr=True).status("Training") as status:
-            handler = _Rounds(status)
+        with progress_bar() as bar:
+            handler = _Rounds(bar, model.n_estimators)
             logger.addHandler(handler)
             logger.setLevel(logging.INFO)
             try:
@@ -177,15 +177,22 @@ def _progress(model: Any, *, quiet: bool) -> Iterator[None]:  # noqa: ANN401
 
 
 class _Rounds(logging.Handler):
-    """Shows the last thing that training said."""
+    """Moves a bar with the rounds that training tells of."""
 
-    def __init__(self, status: Status) -> None:
+    def __init__(self, bar: Progress, most: int) -> None:
         super().__init__(logging.INFO)
-        self._status = status
+        self._bar, self._most = bar, most
+        self._task = bar.add_task("Training", total=None, words="")
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Replace what is shown."""
-        self._status.update(f"Training, {record.getMessage()}")
+        """Show how far it is, and the last thing that was said."""
+        done = getattr(record, "round", None)
+        if done is None:
+            self._bar.update(self._task, words=record.getMessage().partition(" (")[0])
+        else:
+            values = record.getMessage().partition("  ")[2]
+            words = f"round {done:,} of at most {self._most:,}  {values}"
+            self._bar.update(self._task, total=self._most, completed=done, words=words)
 
 
 def _is_streamed(data: Path) -> bool:
