@@ -390,7 +390,8 @@ def _in_words(facts: dict[str, Any]) -> str:
         lines.append(f"Held out: {facts['validation']}.")
     if not np.isnan(facts["score"]) and "choice" not in facts:
         name = facts["metric"].upper() if facts["metric"] in {"mcc", "f1"} else facts["metric"]
-        lines.append(f"{name} at the best threshold: {facts['score']:.4f} on held-out rows.")
+        where = "at the best threshold" if "threshold" in facts else "over all classes"
+        lines.append(f"{name} {where}: {facts['score']:.4f} on held-out rows.")
     if "threshold" in facts:
         lines.append(
             f"{facts['positive']!r} is called where its probability is at least "
