@@ -12,7 +12,6 @@ from gbimb.files._read import (
     csv_stream,
     is_parquet,
     list_files,
-    require_index,
     sentences,
 )
 
@@ -63,10 +62,7 @@ def _csv(path: Path, text: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
             stream, sep=csv_separator(path), dtype=dtype, chunksize=rows, low_memory=False
         ) as reader,
     ):
-        start = 0
-        for frame in reader:
-            yield require_index(frame, path.name, start)
-            start += len(frame)
+        yield from reader
 
 
 def _parquet(path: Path, rows: int) -> Iterator[pd.DataFrame]:

@@ -130,25 +130,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def _read_csv(path: Path) -> pd.DataFrame:
     # low_memory would guess the type of a column piece by piece.
     with csv_stream(path) as stream:
-        return require_index(
-            pd.read_csv(stream, sep=csv_separator(path), low_memory=False), path.name
-        )
-
-
-def require_index(frame: pd.DataFrame, name: str, start: int = 0) -> pd.DataFrame:
-    """Return rows of CSV; raise if pandas took the first cells as an index, unasked.
-
-    It does so where rows have more cells than the first line has names. ``start`` is the number
-    of rows before these.
-    """
-    if frame.index.equals(pd.RangeIndex(start, start + len(frame))):
-        return frame
-    cells = len(frame.columns) + frame.index.nlevels
-    msg = (
-        f"{name!r} must have a name for each column in its first line, got {len(frame.columns)} "
-        f"names and rows of {cells} cells. Name them all, or remove a separator at the ends."
-    )
-    raise InvalidDataError(msg)
+        return pd.read_csv(stream, sep=csv_separator(path), low_memory=False)
 
 
 @contextmanager
@@ -169,7 +151,8 @@ def csv_separator(path: Path) -> str:
     Raises
     ------
     InvalidDataError
-        If the line has a name twice; pandas would rename the second one.
+        If the line has a name twice, which pandas would rename, or fewer names than the next one
+        has cells.
     """
     with csv_stream(path) as stream:
         header = list(pd.read_csv(stream, nrows=0).columns)
@@ -178,8 +161,18 @@ def csv_separator(path: Path) -> str:
         shown = [separator for separator in OTHER_SEPARATORS if separator in str(header[0])]
         found = shown[0] if shown else found
     with csv_stream(path) as stream:
-        names = pd.read_csv(stream, nrows=1, header=None, sep=found, dtype=str).iloc[0].dropna()
-    _check_repeated(pd.Index(names), path.name)
+        try:
+            first = pd.read_csv(stream, nrows=2, header=None, sep=found, dtype=str)
+        except pd.errors.ParserError as error:
+            if "Expected" not in str(error):
+                raise
+            # With the first line as header, pandas takes the first cells as an index, unasked.
+            msg = (
+                f"{path.name!r} must have a name for each column in its first line, got rows of "
+                "more cells. Name them all, or remove a separator at the ends."
+            )
+            raise InvalidDataError(msg) from None
+    _check_repeated(pd.Index(first.iloc[0].dropna()), path.name)
     return found
 
 

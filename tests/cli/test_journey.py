@@ -209,7 +209,7 @@ def test_wrong_input_is_a_sentence_and_writes_nothing(
         (["new.csv", "--out", "s.csv", "--id", "label"], "--id must not"),
         (["lacking.csv", "--out", "s.csv"], "must have the 5 columns that the model learnt from"),
         (["lacking.csv", "--out", "s.csv"], "got none called 'tariff'. Is 'tarif' that column"),
-        (["shifted.csv", "--out", "s.csv"], "7 names and rows of 8 cells"),
+        (["shifted.csv", "--out", "s.csv"], "must have a name for each column"),
         (["text.csv", "--out", "s.csv"], "'score' held numbers"),
     ],
 )
