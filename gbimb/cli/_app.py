@@ -15,10 +15,11 @@ from gbimb import __version__
 from gbimb.exceptions import GbimbError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
     from rich.console import Console
+    from rich.progress import Progress
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 PIPE_WIDTH: Final = 100
@@ -50,17 +51,32 @@ def _common(
 
 
 @contextmanager
-def exit_codes() -> Iterator[None]:
-    """Turn errors into one sentence on stderr and an exit code."""
+def exit_codes(spelled: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Turn errors into one sentence on stderr and an exit code.
+
+    ``spelled`` says which option gives a parameter that a sentence may begin with.
+    """
     try:
         yield
     except KeyboardInterrupt:
         typer.echo("gbimb: interrupted; nothing was written.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     except (GbimbError, OSError) as error:
-        typer.echo(f"gbimb: {' '.join(str(error).split())}", err=True)
-        default = FAILED if isinstance(error, OSError) else WRONG_INPUT
+        typer.echo(f"gbimb: {_sentence(error, spelled or {})}", err=True)
+        not_written = isinstance(error, OSError) or isinstance(error.__cause__, OSError)
+        default = FAILED if not_written else WRONG_INPUT
         raise typer.Exit(getattr(error, "exit_code", default)) from None
+
+
+def _sentence(error: Exception, spelled: Mapping[str, str]) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        folder = Path(error.filename).absolute().parent
+        return f"{str(folder)!r} cannot be written to: {error.strerror.lower()}."
+    text = " ".join(str(error).split())
+    for name, option in spelled.items():
+        if text.startswith(f"{name} "):
+            return option + text.removeprefix(name)
+    return text
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -77,17 +93,37 @@ def shows_progress(*, quiet: bool) -> bool:
     return not quiet and sys.stderr.isatty() and os.environ.get("GBIMB_PROGRESS") != "0"
 
 
-def watched(pieces: Iterator[pd.DataFrame], doing: str, *, quiet: bool) -> Iterator[pd.DataFrame]:
-    """Pass pieces of a table on, and show how many rows there were."""
+def progress_bar() -> Progress:
+    """Return a bar on stderr with words after it; it is gone when the work is done."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[words]}", markup=False),
+        TimeElapsedColumn(),
+        console=console(stderr=True),
+        transient=True,
+    )
+
+
+def watched(
+    pieces: Iterator[pd.DataFrame], doing: str, data: Path, *, quiet: bool
+) -> Iterator[pd.DataFrame]:
+    """Pass pieces of the table in ``data`` on, and show how many of its rows there were."""
     if not shows_progress(quiet=quiet):
         yield from pieces
         return
-    done = 0
-    with console(stderr=True).status(doing) as status:
+    from gbimb.files import count_rows
+
+    total, done = count_rows(data), 0
+    with progress_bar() as bar:
+        task = bar.add_task(doing, total=total, words="")
         for piece in pieces:
             yield piece
             done += len(piece)
-            status.update(f"{doing}, {done:,} rows so far")
+            words = f"{done:,} rows" if total is None else f"{done:,} of {total:,} rows"
+            bar.update(task, completed=done, words=words)
 
 
 def command_line(ctx: typer.Context, *left_out: str) -> str:

@@ -134,7 +134,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
         _check_folder(out)
         if report is not None:
             check_path(report)
-        with _progress(quiet=quiet) as progress:
+        with _progress(quiet=quiet or as_json) as progress:
             results = run(plan, out, jobs=resolve_jobs(jobs), progress=progress)
         export(results, out, command)
         files = [] if report is None else save_benchmark(results, report, command)

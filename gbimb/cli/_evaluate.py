@@ -91,7 +91,7 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
             train=train,
             model_file=model,
             command=command_line(ctx, "report", "jobs", "quiet", "as_json"),
-            watch=lambda pieces: watched(pieces, "Judging", quiet=quiet),
+            watch=lambda pieces: watched(pieces, "Judging", data, quiet=quiet or as_json),
         )
         files = [] if report is None else found.save(report)
         if as_json:

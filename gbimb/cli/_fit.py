@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import numpy as np
 import typer
 
-from gbimb.cli._app import app, console, exit_codes, notes, print_json, shows_progress
+from gbimb.cli._app import app, exit_codes, notes, print_json, progress_bar, shows_progress
 from gbimb.exceptions import (
     InvalidDataError,
     InvalidParameterError,
@@ -24,13 +24,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
-    from rich.status import Status
+    from rich.progress import Progress
 
     from gbimb.sources import ParquetSource
 
 LOSSES: Final = ("focal", "logistic", "soft_mcc", "soft_f1", "auto")
 ENGINES: Final = ("lightgbm", "xgboost", "auto")
 MOST_LABELS: Final = 100
+SPELLED: Final = {
+    "eval_metric: metric": "--metric",
+    "metric": "--metric",
+    "time_budget": "--time-budget",
+    "cv": "--validation",
+    "random_state": "--seed",
+    "n_jobs": "--jobs",
+}
+"""Which option gives a parameter of the estimators."""
 Given: TypeAlias = dict[str, Any]
 
 logger = logging.getLogger("gbimb")
@@ -114,7 +123,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
     """
     from gbimb.sources import read_target
 
-    with exit_codes():
+    with exit_codes(SPELLED):
         _check_out(out)
         _check_choice("--loss", loss, LOSSES)
         _check_choice("--engine", engine or "auto", ENGINES)
@@ -122,19 +131,21 @@ def fit(  # noqa: PLR0917  typer passes them by name
             loss, engine, metric, time_budget=time_budget, validation=validation, dask=dask
         )
         model.set_params(random_state=seed, n_jobs=jobs)
+        model._check_parameters()  # noqa: SLF001  the same package; before a long file is read
         left_out = {"--id": identifier or [], "--drop": drop or []}
         began = time.perf_counter()
         given: Given
         remarks: tuple[str, ...] = ()
         if _is_streamed(data):
-            source = _source(data, target, weight, left_out)
+            source, remarks = _source(data, target, weight, left_out)
             given, labels = {"X": source}, read_target(source).found.tolist()
+            _check_number(len(labels), target)
         else:
             given, remarks = _read(data, target, weight, left_out)
             labels = np.unique(given["y"]).tolist()
         model.set_params(pos_label=_match_label(positive, labels))
         notes(remarks, quiet=quiet)
-        with _progress(model, quiet=quiet):
+        with _progress(model, quiet=quiet or as_json):
             _fit_here_or_there(model, given, dask)
         model.save(out)
         facts = _facts(model, len(given["X"]), out, time.perf_counter() - began)
@@ -154,8 +165,8 @@ def _progress(model: Any, *, quiet: bool) -> Iterator[None]:  # noqa: ANN401
     if hasattr(model, "time_budget"):
         yield
     else:
-        with console(stderr=True).status("Training") as status:
-            handler = _Rounds(status)
+        with progress_bar() as bar:
+            handler = _Rounds(bar, model.n_estimators)
             logger.addHandler(handler)
             logger.setLevel(logging.INFO)
             try:
@@ -166,15 +177,22 @@ def _progress(model: Any, *, quiet: bool) -> Iterator[None]:  # noqa: ANN401
 
 
 class _Rounds(logging.Handler):
-    """Shows the last thing that training said."""
+    """Moves a bar with the rounds that training tells of."""
 
-    def __init__(self, status: Status) -> None:
+    def __init__(self, bar: Progress, most: int) -> None:
         super().__init__(logging.INFO)
-        self._status = status
+        self._bar, self._most = bar, most
+        self._task = bar.add_task("Training", total=None, words="")
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Replace what is shown."""
-        self._status.update(f"Training, {record.getMessage()}")
+        """Show how far it is, and the last thing that was said."""
+        done = getattr(record, "round", None)
+        if done is None:
+            self._bar.update(self._task, words=record.getMessage().partition(" (")[0])
+        else:
+            values = record.getMessage().partition("  ")[2]
+            words = f"round {done:,} of at most {self._most:,}  {values}"
+            self._bar.update(self._task, total=self._most, completed=done, words=words)
 
 
 def _is_streamed(data: Path) -> bool:
@@ -258,7 +276,7 @@ def _make_model(
 def _read(
     data: Path, target: str, weight: str | None, left_out: dict[str, list[str]]
 ) -> tuple[Given, tuple[str, ...]]:
-    from gbimb.files import prepare_columns, read_file, require_columns
+    from gbimb.files import prepare_columns, read_file, read_weights, require_columns
 
     frame = read_file(data, "DATA")
     weights = [] if weight is None else [weight]
@@ -276,16 +294,14 @@ def _read(
         raise InvalidDataError(msg)
     given: Given = {"X": X, "y": _labels(frame[target])}
     if weight is not None:
-        if frame[weight].dtype.kind not in "biuf":
-            msg = f"--weight must name a column of numbers, got {weight!r}, which holds others."
-            raise InvalidDataError(msg)
-        given["sample_weight"] = frame[weight].to_numpy()
+        given["sample_weight"] = read_weights(frame[weight])
     return given, remarks
 
 
 def _source(
     data: Path, target: str, weight: str | None, left_out: dict[str, list[str]]
-) -> ParquetSource:
+) -> tuple[ParquetSource, tuple[str, ...]]:
+    from gbimb.files import AS_DAYS
     from gbimb.sources import ParquetSource
 
     everything = ParquetSource(data, target, weight=weight)
@@ -295,13 +311,14 @@ def _source(
                 raise unknown_name(option, name, everything.features)
     not_learnt = set(chain(*left_out.values()))
     features = [name for name in everything.features if name not in not_learnt]
-    source = ParquetSource(data, target, features=features, weight=weight)
+    source = ParquetSource(data, target, features=features, weight=weight, dates="days")
     try:
         source.kinds(features)
     except InvalidTypeError as error:
-        msg = f"{error} Here: --drop, or one file instead of a folder, in which dates become days."
+        msg = f"{error} Here: --drop."
         raise InvalidTypeError(msg) from None
-    return source
+    days = {name: source.days[name] for name in features if name in source.days}
+    return source, tuple(f"Column {name!r}: {AS_DAYS[kind]}" for name, kind in days.items())
 
 
 def _labels(values: pd.Series[Any]) -> Any:  # noqa: ANN401
@@ -312,16 +329,19 @@ def _labels(values: pd.Series[Any]) -> Any:  # noqa: ANN401
 
 
 def _check_labels(values: pd.Series[Any], target: str) -> None:
-    labels = values.nunique()
-    if labels > MOST_LABELS:
-        msg = f"Column {target!r} must hold at most {MOST_LABELS} labels, got {labels:,}."
-        raise InvalidDataError(msg)
+    _check_number(values.nunique(), target)
     missing = int(values.isna().sum())
     if missing:
         msg = (
             f"Column {target!r} must have a label in every row, got {missing:,} of "
             f"{len(values):,} rows without. Fill or remove them."
         )
+        raise InvalidDataError(msg)
+
+
+def _check_number(labels: int, target: str) -> None:
+    if labels > MOST_LABELS:
+        msg = f"Column {target!r} must hold at most {MOST_LABELS} labels, got {labels:,}."
         raise InvalidDataError(msg)
 
 
@@ -370,7 +390,8 @@ def _in_words(facts: dict[str, Any]) -> str:
         lines.append(f"Held out: {facts['validation']}.")
     if not np.isnan(facts["score"]) and "choice" not in facts:
         name = facts["metric"].upper() if facts["metric"] in {"mcc", "f1"} else facts["metric"]
-        lines.append(f"{name} at the best threshold: {facts['score']:.4f} on held-out rows.")
+        where = "at the best threshold" if "threshold" in facts else "over all classes"
+        lines.append(f"{name} {where}: {facts['score']:.4f} on held-out rows.")
     if "threshold" in facts:
         lines.append(
             f"{facts['positive']!r} is called where its probability is at least "

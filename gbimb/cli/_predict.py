@@ -65,7 +65,7 @@ def predict(  # noqa: PLR0917  typer passes them by name
             # An identifier such as 007 is text.
             text = [*text_columns(fitted), *(identifier or [])]
             pieces = chunks(data, "DATA", text)
-            for piece in watched(pieces, "Predicting", quiet=quiet):
+            for piece in watched(pieces, "Predicting", data, quiet=quiet or as_json):
                 writer.write(_scores(fitted, piece, data.name, identifier or []))
         facts = {"out": str(out), "rows": writer.rows}
         if as_json:

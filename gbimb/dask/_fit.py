@@ -241,7 +241,7 @@ class _progress:  # noqa: N801  a context manager
         _, news = event
         if news["round"] % self._verbose < 5:
             values = "  ".join(f"{name} {value:.5f}" for name, value in news["values"].items())
-            logger.info("round %d  %s", news["round"], values)
+            logger.info("round %d  %s", news["round"], values, extra={"round": news["round"]})
 
     def __exit__(self, *_: object) -> None:
         if self._verbose and self._client.status == "running":

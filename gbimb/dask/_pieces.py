@@ -9,10 +9,11 @@ import dask
 import dask.array as da
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from dask.delayed import Delayed, delayed
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.sources import ParquetSource
+from gbimb.sources import ParquetSource, as_days
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,17 @@ def read_parquet(source: ParquetSource) -> Any:  # noqa: ANN401  a Dask DataFram
 
     special = [name for name in (source.target, source.weight) if name is not None]
     paths = [str(path) for path in source.paths]
-    return dd.read_parquet(paths, columns=[*source.features, *special])
+    table = dd.read_parquet(paths, columns=[*source.features, *special])
+    days = [name for name in source.features if name in source.days]
+    if not days:
+        return table
+    meta = table._meta.assign(**dict.fromkeys(days, np.float64(0)))  # noqa: SLF001  Dask's own name
+    return table.map_partitions(_with_days, days, meta=meta)
+
+
+def _with_days(frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    columns = pa.Table.from_pandas(frame[names], preserve_index=False)
+    return frame.assign(**{name: as_days(columns[name]).to_numpy() for name in names})
 
 
 def as_collection(X: Any) -> Any:  # noqa: ANN401
@@ -91,7 +102,7 @@ def split(
     if isinstance(X, ParquetSource):
         return _of_source(X, y, weight, suffix)
     X = as_collection(X)
-    tables = _blocks(X, f"X{suffix}")
+    tables = blocks_of(X, f"X{suffix}")
     if y is None:
         msg = f"This classifier requires y{suffix} to be passed, but the target y is None."
         raise InvalidDataError(msg)
@@ -120,7 +131,7 @@ def _of_source(source: ParquetSource, y: object, weight: object, suffix: str) ->
     features = list(source.features)
     return [
         cut(block, features, source.target, source.weight)
-        for block in _blocks(read_parquet(source), "X")
+        for block in blocks_of(read_parquet(source), "X")
     ]
 
 
@@ -128,7 +139,8 @@ def _cut(frame: pd.DataFrame, features: list[str], target: str, weight: str | No
     return _make_piece(frame[features], frame[target], None if weight is None else frame[weight])
 
 
-def _blocks(values: Any, name: str) -> list[Delayed]:  # noqa: ANN401
+def blocks_of(values: Any, name: str) -> list[Delayed]:  # noqa: ANN401
+    """Return the partitions of a collection, each to be computed where it is."""
     # Optimised, labels and features read from the same small files are fused differently.
     blocks = values.to_delayed(optimize_graph=False)
     parts = blocks.ravel().tolist() if isinstance(blocks, np.ndarray) else list(blocks)
@@ -152,7 +164,7 @@ def _aligned(X: Any, values: Any, n_parts: int, name: str) -> list[Delayed]:  # 
         known = not np.isnan([*X.chunks[0], *values.chunks[0]]).any()
         if known and values.shape[0] == X.shape[0]:
             values = values.rechunk({0: X.chunks[0]})
-    parts = _blocks(values, name)
+    parts = blocks_of(values, name)
     if len(parts) != n_parts:
         msg = (
             f"X and {name} must have the same partitions, got {n_parts} and {len(parts)}. Take "

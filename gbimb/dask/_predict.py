@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import numpy as np
-import pandas as pd
 from dask.delayed import delayed
 
-from gbimb.dask._pieces import as_collection
+from gbimb.dask._pieces import as_collection, blocks_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,11 +49,15 @@ def predict_lazily(
             drop_axis=drop,
             meta=np.empty((0,) if columns is None else (0, 0), dtype),
         )
-    names = range(columns or 1)
-    meta = pd.DataFrame({name: np.empty(0, dtype) for name in names})
-    frame = X.map_partitions(_frame_of_block, model, method, dtype, columns, meta=meta)
-    values = frame.to_dask_array()
-    return values[:, 0] if columns is None else values
+    # As delayed blocks: Dask fuses map_partitions of what read_parquet and other maps give with
+    # the delayed model, and then cannot compute it.
+    shape = (np.nan,) if columns is None else (np.nan, columns)
+    of_block = delayed(_of_block)
+    parts = [
+        da.from_delayed(of_block(block, model, method, dtype, columns), shape, dtype)
+        for block in blocks_of(X, "X")
+    ]
+    return da.concatenate(parts, allow_unknown_chunksizes=True)
 
 
 def _of_block(
@@ -68,14 +71,3 @@ def _of_block(
         return np.empty((0,) if columns is None else (0, columns), dtype)
     values: NDArray[Any] = getattr(model, method)(block).astype(dtype, copy=False)
     return values
-
-
-def _frame_of_block(
-    block: Any,  # noqa: ANN401
-    model: Any,  # noqa: ANN401
-    method: str,
-    dtype: np.dtype[Any],
-    columns: int | None,
-) -> pd.DataFrame:
-    values = _of_block(block, model, method, dtype, columns)
-    return pd.DataFrame(values.reshape(len(values), columns or 1), index=block.index)

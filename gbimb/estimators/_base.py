@@ -301,6 +301,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
             for part in trained.grown
         ]
         self.evals_result_ = {n: h for n, h in zip(names, histories, strict=True) if h}
+        rounds = {n: p.boosted.rounds for n, p in zip(names, trained.grown, strict=True)}
+        self.best_iterations_ = {name: rounds[name] for name in self.evals_result_}
         several = len(trained.grown) > 1
         self.blend_ = {part.kind.name: part.share for part in trained.grown if several}
         self.best_score_ = self._best_score(trained, task)

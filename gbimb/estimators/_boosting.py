@@ -206,7 +206,7 @@ def _record(history: Mapping[str, list[float]], values: Mapping[str, float]) -> 
 def _report(history: Mapping[str, list[float]], done: int, verbose: int) -> None:
     if verbose > 0 and done % verbose < ROUNDS_PER_STEP:
         values = "  ".join(f"{name} {series[-1]:.5f}" for name, series in history.items())
-        logger.info("round %d  %s", done, values)
+        logger.info("round %d  %s", done, values, extra={"round": done})
 
 
 def _smooth(history: Mapping[str, list[float]], watch: Watch) -> NDArray[np.float64]:

@@ -45,7 +45,8 @@ def _facts(classifier: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  attri
         yield "Class weights", f"{weights} on the probabilities"
     if hasattr(classifier, "booster_"):
         yield "Trained with", repr(classifier.loss_)
-        yield "Rounds kept", f"{classifier.best_iteration_} of at most {classifier.n_estimators}"
+        kept = getattr(classifier, "best_iterations_", {}).values() or [classifier.best_iteration_]
+        yield "Rounds kept", f"{' and '.join(map(str, kept))} of at most {classifier.n_estimators}"
     for name, list_name in (("Bags", "estimators_"), ("Blended", "members_")):
         if hasattr(classifier, list_name):
             n = len(getattr(classifier, list_name))

@@ -147,6 +147,8 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     evals_result_ : dict
         ``{"valid": {metric: [value of each round]}}``; further kinds of trees of a blend have
         keys of their own.
+    best_iterations_ : dict
+        Rounds kept, by the keys of ``evals_result_``.
     blend_ : dict
         Share of each kind of trees in the average; empty where there is one kind.
     threshold_ : float

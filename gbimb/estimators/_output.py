@@ -66,7 +66,7 @@ def _predicted(
     wanted = list(dict.fromkeys([*frame.columns, *columns]))
     for batch in source.batches(wanted):
         rows = batch.select(list(frame.columns))
-        proba = classifier.predict_proba(as_rows(classifier, to_frame(rows)))
+        proba = classifier.predict_proba(as_rows(classifier, to_frame(rows, source.days)))
         decided = classifier.classes_[classifier._codes(proba)]  # noqa: SLF001  same package
         kept = [_plain(batch.column(name)) for name in columns]
         yield pa.record_batch(

@@ -140,6 +140,8 @@ def train(
     grown = []
     for i, kind in enumerate(kinds):
         params = {**(engine_params or {}), **kind.params}
+        if len(kinds) > 1:
+            logger.info("kind of trees %d of %d: %s", i + 1, len(kinds), kind.name)
         own = replace(settings, unit=_unit_of(engine, settings.unit, i, params))
         boosted, models = grow(watch=watch, settings=own, engine_params=params)
         singles = [engine.merge([model], 1.0, start) for model in models]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gbimb.files._chunks import chunks
-from gbimb.files._columns import prepare_columns
+from gbimb.files._chunks import chunks, count_rows
+from gbimb.files._columns import AS_DAYS, prepare_columns, read_weights
 from gbimb.files._json import plain, to_json
 from gbimb.files._match import as_text, match_columns, text_columns
 from gbimb.files._read import (
@@ -12,22 +12,27 @@ from gbimb.files._read import (
     list_files,
     read_file,
     require_columns,
+    sentences,
     table_name,
 )
 from gbimb.files._write import TableWriter
 
 __all__ = [
+    "AS_DAYS",
     "TableWriter",
     "as_text",
     "check_ending",
     "chunks",
+    "count_rows",
     "is_parquet",
     "list_files",
     "match_columns",
     "plain",
     "prepare_columns",
     "read_file",
+    "read_weights",
     "require_columns",
+    "sentences",
     "table_name",
     "text_columns",
     "to_json",

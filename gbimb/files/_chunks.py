@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from gbimb.exceptions import InvalidDataError
-from gbimb.files._read import csv_separator, csv_stream, is_parquet, list_files, sentences
+from gbimb.exceptions import GbimbError, InvalidDataError
+from gbimb.files._read import (
+    csv_separator,
+    csv_stream,
+    is_parquet,
+    list_files,
+    sentences,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,3 +72,34 @@ def _parquet(path: Path, rows: int) -> Iterator[pd.DataFrame]:
         for batch in file.iter_batches(rows):
             frame = batch.to_pandas()
             yield frame if frame.index.names == [None] else frame.reset_index()
+
+
+def count_rows(path: Path) -> int | None:
+    """Return about how many rows a file or folder has, None where that takes long to say.
+
+    That is so of compressed CSV. A line break in a quoted cell counts as a row.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = 0
+    try:
+        for file in list_files(path, ""):
+            if is_parquet(file):
+                rows += int(pq.read_metadata(file).num_rows)
+            elif file.suffix.lower() == ".csv":
+                rows += _count_lines(file) - 1
+            else:
+                return None
+    except (GbimbError, OSError, pa.ArrowException):  # whoever reads the rows says what is wrong
+        return None
+    return rows
+
+
+def _count_lines(path: Path) -> int:
+    lines, last = 0, b"\n"
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            lines += block.count(b"\n")
+            last = block[-1:]
+    return lines + (last != b"\n")

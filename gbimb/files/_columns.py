@@ -15,22 +15,28 @@ import numpy as np
 import pandas as pd
 from pandas.api import types as pdt
 
-from gbimb.exceptions import InvalidTypeError
+from gbimb.exceptions import InvalidDataError, InvalidTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from gbimb._typing import FloatArray
 
 ISO_DATE: Final = re.compile(
     r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d([.,]\d+)?)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?"
 )
 SECONDS_A_DAY: Final = 86_400
 MANY_TEXTS: Final = 100
+AS_DAYS: Final = {
+    "date": "dates, taken as days since 1970-01-01.",
+    "duration": "durations, taken as days.",
+}
 
 
 def prepare_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the frame with numbers, booleans and categories only, and a note per change.
 
-    Dates, among them ISO dates in text, become days since 1970-01-01; text becomes
+    Dates, among them ISO dates in text, become days since 1970-01-01 in UTC; text becomes
     categories; infinite numbers become missing values.
 
     Raises
@@ -47,6 +53,28 @@ def prepare_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]
     return pd.DataFrame(columns), tuple(notes)
 
 
+def read_weights(values: pd.Series[Any]) -> FloatArray:
+    """Return a column of weights.
+
+    Raises
+    ------
+    InvalidDataError
+        If it holds no numbers, or one is missing, infinite or below 0.
+    """
+    if not pdt.is_numeric_dtype(values.dtype):
+        msg = f"Column {values.name!r} must hold weights, numbers >= 0, got {values.dtype}."
+        raise InvalidDataError(msg)
+    weights = values.to_numpy(np.float64, na_value=np.nan)
+    wrong = int((~(np.isfinite(weights) & (weights >= 0))).sum())
+    if wrong:
+        msg = (
+            f"Column {values.name!r} must hold weights >= 0 in every row, got {wrong:,} of "
+            f"{len(weights):,} rows with others or none."
+        )
+        raise InvalidDataError(msg)
+    return weights
+
+
 def _prepare(name: str, values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
     dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -54,7 +82,7 @@ def _prepare(name: str, values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
     if pdt.is_datetime64_any_dtype(dtype):
         return _days(values)
     if pdt.is_timedelta64_dtype(dtype):
-        return values.dt.total_seconds() / SECONDS_A_DAY, "durations, taken as days."
+        return values.dt.total_seconds() / SECONDS_A_DAY, AS_DAYS["duration"]
     if pdt.is_bool_dtype(dtype) and not values.isna().any():
         return values.astype(bool), ""
     if pdt.is_bool_dtype(dtype) or (pdt.is_numeric_dtype(dtype) and dtype.kind != "c"):
@@ -108,9 +136,9 @@ def _days(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
     if values.isna().all():
         return pd.Series(np.nan, index=values.index, dtype=np.float32), "no value at all."
     # The same for every file: what a model learns must hold for the files it is used on.
-    epoch = pd.Timestamp("1970-01-01", tz=values.dt.tz)
+    epoch = pd.Timestamp("1970-01-01", tz=None if values.dt.tz is None else "UTC")
     days = (values - epoch).dt.total_seconds() / SECONDS_A_DAY
-    return days, "dates, taken as days since 1970-01-01."
+    return days, AS_DAYS["date"]
 
 
 def _categories(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:

@@ -9,11 +9,17 @@ import pandas as pd
 from pandas.api import types as pdt
 
 from gbimb.estimators._table import encoder_of
-from gbimb.exceptions import InvalidDataError, InvalidTypeError
+from gbimb.exceptions import (
+    InvalidDataError,
+    InvalidParameterError,
+    InvalidTypeError,
+    unknown_name,
+)
 from gbimb.files._columns import prepare_columns
-from gbimb.files._read import require_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gbimb.estimators._table import Column
 
 SHOWN: Final = 3
@@ -49,7 +55,7 @@ def match_columns(model: Any, frame: pd.DataFrame, file: str) -> pd.DataFrame:  
         If a column holds text where the model learnt from numbers.
     """
     columns = _columns(model)
-    require_columns(frame.columns, file, {"The model": [c.name for c in columns]})
+    _require_learnt(columns, frame.columns, file)
     return pd.DataFrame({c.name: _match(c, frame[c.name]) for c in columns}, index=frame.index)
 
 
@@ -63,6 +69,21 @@ def _columns(model: Any) -> tuple[Column, ...]:  # noqa: ANN401
         raise InvalidDataError(msg)
     columns: tuple[Column, ...] = encoder.columns
     return columns
+
+
+def _require_learnt(columns: Sequence[Column], there: pd.Index[Any], file: str) -> None:
+    lacking = [c.name for c in columns if c.name not in there]
+    if not lacking:
+        return
+    shown = ", ".join(map(repr, lacking[:SHOWN]))
+    more = f" and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else ""
+    near = str(unknown_name("", lacking[0], there)).partition(" Did you mean ")
+    hint = f" Is {near[2].rstrip('?')} that column, with another name?" if near[1] else ""
+    msg = (
+        f"{file!r} must have the {len(columns)} columns that the model learnt from, got none "
+        f"called {shown}{more}.{hint}"
+    )
+    raise InvalidParameterError(msg)
 
 
 def _match(column: Column, values: pd.Series[Any]) -> pd.Series[Any]:

@@ -59,6 +59,8 @@ def _read(path: Path) -> pd.DataFrame:
 def list_files(path: Path, option: str) -> list[Path]:
     """Return a file as a list, or the CSV and Parquet files of a folder, sorted by name.
 
+    Names that begin with "." or "_" are left out.
+
     Raises
     ------
     GbimbError
@@ -67,7 +69,11 @@ def list_files(path: Path, option: str) -> list[Path]:
     if not path.is_dir():
         _check_file(path, option)
         return [path]
-    files = sorted(p for p in path.iterdir() if p.name.lower().endswith((*CSV, *PARQUET)))
+    files = sorted(
+        p
+        for p in path.iterdir()
+        if p.name.lower().endswith((*CSV, *PARQUET)) and p.name[0] not in "._"
+    )
     if not files:
         msg = f"{option} names the folder {str(path)!r}, which holds no CSV or Parquet file."
         raise InvalidDataError(msg)
@@ -109,7 +115,8 @@ def sentences(path: Path) -> Iterator[None]:
         msg = f"{path.name!r} is not UTF-8 text. Save it as UTF-8, or as Parquet."
         raise InvalidDataError(msg) from None
     except (OSError, EOFError, ValueError) as error:  # pandas and Arrow errors are ValueErrors
-        reason = " ".join(str(error).split()) or type(error).__name__
+        text = " ".join(str(error).split()) or type(error).__name__
+        reason = text.removeprefix("Error tokenizing data. C error: ")
         msg = f"{path.name!r} cannot be read as {kind}: {reason.rstrip('.')}."
         raise InvalidDataError(msg) from None
 
@@ -144,7 +151,8 @@ def csv_separator(path: Path) -> str:
     Raises
     ------
     InvalidDataError
-        If the line has a name twice; pandas would rename the second one.
+        If the line has a name twice, which pandas would rename, or fewer names than the next one
+        has cells.
     """
     with csv_stream(path) as stream:
         header = list(pd.read_csv(stream, nrows=0).columns)
@@ -153,8 +161,18 @@ def csv_separator(path: Path) -> str:
         shown = [separator for separator in OTHER_SEPARATORS if separator in str(header[0])]
         found = shown[0] if shown else found
     with csv_stream(path) as stream:
-        names = pd.read_csv(stream, nrows=1, header=None, sep=found, dtype=str).iloc[0].dropna()
-    _check_repeated(pd.Index(names), path.name)
+        try:
+            first = pd.read_csv(stream, nrows=2, header=None, sep=found, dtype=str)
+        except pd.errors.ParserError as error:
+            if "Expected" not in str(error):
+                raise
+            # With the first line as header, pandas takes the first cells as an index, unasked.
+            msg = (
+                f"{path.name!r} must have a name for each column in its first line, got rows of "
+                "more cells. Name them all, or remove a separator at the ends."
+            )
+            raise InvalidDataError(msg) from None
+    _check_repeated(pd.Index(first.iloc[0].dropna()), path.name)
     return found
 
 

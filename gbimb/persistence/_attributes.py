@@ -80,6 +80,12 @@ def _is_blend(value: Any) -> bool:  # noqa: ANN401
     )
 
 
+def _are_rounds(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and _is_integer(rounds, 1) for name, rounds in value.items()
+    )
+
+
 def _are_columns(value: Any, size: Size) -> bool:  # noqa: ANN401
     """Whether these are pairs of name and categories; none for a plain array."""
     return (
@@ -191,6 +197,7 @@ BOOSTING: Final[dict[str, Rule]] = {
     "_encoder": ("name and categories of each column", _are_columns),
     "validation_": ("a sentence", lambda v, _: isinstance(v, str)),
     "best_iteration_": ("a whole number >= 1", lambda v, _: _is_integer(v, 1)),
+    "best_iterations_": ("whole numbers >= 1 by name", lambda v, _: _are_rounds(v)),
     "best_score_": ("a number", lambda v, _: _is_number(v)),
     "blend_": ("a number in (0, 1] by name", lambda v, _: _is_blend(v)),
     "evals_result_": ("lists of numbers by name", lambda v, _: _is_history(v)),
@@ -237,7 +244,7 @@ AUTO: Final[dict[str, Rule]] = {
 
 # What a prototype of bags has: no trees yet.
 UNTRAINED: Final = {"classes_", "pos_label_", "n_features_in_", "_encoder", "_zero_is_missing"}
-OPTIONAL: Final = {"feature_names_in_", "calibrator_", "blend_"}
+OPTIONAL: Final = {"feature_names_in_", "calibrator_", "blend_", "best_iterations_"}
 
 
 def size_of(values: Mapping[str, Any], kind: str) -> Size:

@@ -11,6 +11,7 @@ from scipy.stats import norm
 from gbimb.plots._axes import (
     colour,
     inside,
+    legend_above,
     make_axes,
     probability_axis,
     probability_limits,
@@ -132,7 +133,7 @@ class ReliabilityDisplay(PredictionsDisplay):
         probability_axis(ax.xaxis, *x_ends)
         probability_axis(ax.yaxis, *y_ends)
         ax.set(xlabel="mean probability", ylabel="share of positives")
-        ax.legend(fontsize="small")
+        legend_above(ax, ax.get_legend_handles_labels()[0], 3)
         return self._drawn(ax)
 
 

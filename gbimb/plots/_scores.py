@@ -12,6 +12,7 @@ from gbimb.plots._axes import (
     as_written,
     colour,
     inside,
+    legend_above,
     make_axes,
     mark_threshold,
     probability_axis,
@@ -100,16 +101,19 @@ class ScoreDisplay(PredictionsDisplay):
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on ``ax``, or on a new figure."""
         ax = make_axes(ax)
+        named: list[Any] = []
         for i, (name, bars) in enumerate(self.bins.groupby("class", sort=False)):
             edges = np.append(bars["low"], bars["high"].iloc[-1])
             label = f"{as_written(name)} ({int(bars['rows'].sum()):,} rows)"
-            ax.stairs(bars["share"], edges, fill=True, alpha=0.35, color=colour(i), label=label)
+            named.append(
+                ax.stairs(bars["share"], edges, fill=True, alpha=0.35, color=colour(i), label=label)
+            )
             ax.stairs(bars["share"], edges, color=colour(i), linewidth=1.2)
-        mark_threshold(ax, self.threshold)
+        named += mark_threshold(ax, self.threshold)
         probability_axis(ax.xaxis, float(self.bins["low"].min()), float(self.bins["high"].max()))
         ax.set(xlabel="probability", ylabel="share of the class")
         ax.set_ylim(bottom=0)
-        ax.legend(fontsize="small")
+        legend_above(ax, named, 2)
         return self._drawn(ax)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 
 class TrainingDisplay(Display):
@@ -30,7 +31,7 @@ class TrainingDisplay(Display):
     evals_result : dict
         ``{data: {metric: [value of each round]}}``, as the estimators and both engines keep it.
     best_iteration : int, dict or None
-        Number of rounds kept; of several fits, ``{data: number}``.
+        Number of rounds kept; of several fits or kinds of trees, ``{data: number}``.
 
     Attributes
     ----------
@@ -61,8 +62,7 @@ class TrainingDisplay(Display):
         GbimbError
             If the estimator has none, or matplotlib is not installed.
         """
-        history = _history(estimator)
-        return cls.from_evals_result(history, getattr(estimator, "best_iteration_", None), ax=ax)
+        return cls.from_evals_result(_history(estimator), rounds_kept(estimator), ax=ax)
 
     @classmethod
     def from_cv_results(cls, cv_results: Mapping[str, Any], *, ax: Axes | None = None) -> Self:
@@ -132,7 +132,9 @@ class TrainingDisplay(Display):
         groups = list(self.frame().groupby(["data", "metric"], sort=False))
         falling = [_falls(str(metric)) for (_, metric), _ in groups]
         losses = ax.twinx() if any(falling) and not all(falling) else ax
-        lines = []
+        lines: list[Line2D] = []
+        kept = self.best_iteration
+        dots = {**kept} if isinstance(kept, Mapping) else {}
         for i, ((data, metric), values) in enumerate(groups):
             label = str(metric) if len(self.evals_result) == 1 else f"{data} {metric}"
             own, note = (losses, " (right)") if falling[i] and losses is not ax else (ax, "")
@@ -143,15 +145,14 @@ class TrainingDisplay(Display):
                 label=label + note,
                 marker="o" if len(values) == 1 else None,
             )
-        if isinstance(self.best_iteration, Mapping):
-            for line, kept in zip(lines, self.best_iteration.values(), strict=True):
-                ax.plot(
-                    [kept], [np.asarray(line.get_ydata())[kept - 1]], "o", color=line.get_color()
-                )
-        elif self.best_iteration is not None:
-            label = f"{self.best_iteration} rounds kept"
-            end, ink = self.best_iteration, text_colour()
-            lines.append(ax.axvline(end, color=ink, linestyle=":", linewidth=1.2, label=label))
+            if end := dots.get(str(data)):
+                own.plot([end], [values["value"].iloc[end - 1]], "o", color=colour(i))
+        if dots:
+            label = f"rounds kept: {', '.join(map(str, dots.values()))}"
+            lines += ax.plot([], [], "o", color=text_colour(), label=label)
+        elif isinstance(kept, int | np.integer):
+            label, ink = f"{kept} rounds kept", text_colour()
+            lines.append(ax.axvline(kept, color=ink, linestyle=":", linewidth=1.2, label=label))
         ax.set(xlabel="round", ylabel="held-out rows")
         legend_above(ax, lines, 3)
         return self._drawn(ax)
@@ -167,6 +168,12 @@ def _history(estimator: Any) -> Mapping[str, Mapping[str, Sequence[float]]]:  # 
         )
         raise InvalidDataError(msg)
     return history
+
+
+def rounds_kept(estimator: Any) -> int | Mapping[str, int] | None:  # noqa: ANN401
+    """Return the rounds of an estimator; of several kinds of trees, those of each."""
+    each: Mapping[str, int] = getattr(estimator, "best_iterations_", {})
+    return each if len(each) > 1 else getattr(estimator, "best_iteration_", None)
 
 
 def _falls(metric: str) -> bool:

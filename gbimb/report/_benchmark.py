@@ -16,7 +16,7 @@ from gbimb.benchmark._summary import ALL_TABLES
 from gbimb.benchmark._verdict import amount
 from gbimb.plots import CriticalDifferenceDisplay
 from gbimb.plots._ranks import FEWEST_TABLES, signed_rank_holm
-from gbimb.report._checks import FEW_ROWS, Check, in_order, leaks
+from gbimb.report._checks import FEW_ROWS, Check, in_order, leaks, leaks_of_classes
 
 if TYPE_CHECKING:
     from gbimb.benchmark import BenchmarkTable, Results
@@ -144,10 +144,11 @@ def _checks(results: Results) -> list[Check]:
     for table in results.plan.tables:
         found += [_few(table, results.plan.folds), _repeated(table)]
         of = f" of table {table.name!r}"
+        codes = table.y.astype(np.intp)
         if table.classes:
-            found.append(Check("GBI005", "skipped", f"It looks at two classes, not at those{of}."))
+            found.append(leaks_of_classes(table.X, codes, table.classes, of))
         else:
-            found.append(leaks(table.X, table.y.astype(np.intp), of))
+            found.append(leaks(table.X, codes, of))
     return [*found, *_constant(results)]
 
 

@@ -183,25 +183,21 @@ def gains_of_halves(
     """
     rng = np.random.default_rng(0)
     cells = 2 * np.searchsorted(-thresholds, -proba) + y
-    whole = _called(cells, weight, thresholds.size)
     gains = np.empty(HALVES)
     for i in range(HALVES):
-        half = _called(cells, weight * rng.integers(0, 2, y.size), thresholds.size)
-        best = int(np.argmax(mcc_score(_counts(half))))
-        other = mcc_score(_counts(whole - half))
+        drawn = rng.integers(0, 2, y.size)
+        half, other = (
+            mcc_score(_counts(cells, weight * rows, thresholds.size)) for rows in (drawn, 1 - drawn)
+        )
+        best = int(np.argmax(half))
         gains[i] = other[best] - other[chosen]
     return gains
 
 
-def _called(cells: IntArray, weight: FloatArray, k: int) -> FloatArray:
-    """Return the weight of negatives and positives that each threshold calls, shape (2, k)."""
+def _counts(cells: IntArray, weight: FloatArray, k: int) -> ConfusionCounts:
+    """Return the counts of weighted rows at each threshold."""
     steps = np.bincount(cells, weights=weight, minlength=2 * k).reshape(k, 2).T
-    called: FloatArray = np.cumsum(steps, axis=1)
-    return called
-
-
-def _counts(called: FloatArray) -> ConfusionCounts:
-    fp, tp = np.maximum(called, 0.0)  # a difference of sums of weights can be -1e-17
+    fp, tp = np.cumsum(steps, axis=1)
     return ConfusionCounts(tp, fp, tp[-1] - tp, fp[-1] - fp)
 
 

@@ -4,8 +4,8 @@
 GBI001  Too few rows of a class for the score's precision
 GBI002  The probabilities are constant
 GBI003  The best round is the last one
-GBI004  The threshold is at the edge: nobody, or everybody, is called
-GBI005  A column alone tells the classes apart
+GBI004  The threshold is at the edge: nobody, or everybody, is called; a class is never called
+GBI005  A column alone tells the classes, or one from all others, apart
 GBI006  Rows are in the training file, too
 GBI007  The probabilities do not add up to the rows of each class
 GBI008  Another threshold does clearly better
@@ -37,12 +37,13 @@ WIDE_INTERVAL: Final = 0.15
 SUSPECT_AUC: Final = 0.99
 NAMES_SHOWN: Final = 5
 
-FOR_TWO_CLASSES: Final = ("GBI004", "GBI005", "GBI008")
+SAMPLED: Final = 20_000
+FEWEST_SAMPLED: Final = 200
 TITLES: Final = {
     "GBI001": "Enough rows of each class",
     "GBI002": "The probabilities differ",
     "GBI003": "Training was long enough",
-    "GBI004": "The threshold calls some and not all",
+    "GBI004": "Every class is called, and none for all rows",
     "GBI005": "No column gives the answer away",
     "GBI006": "Test rows are not training rows",
     "GBI007": "The probabilities add up",
@@ -104,12 +105,17 @@ def last_round(model: Any) -> Check:  # noqa: ANN401  any of our estimators
     history = getattr(model, "evals_result_", None)
     if not history or model.early_stopping_rounds is None:
         return Check("GBI003", "skipped", "The model did not stop early, or holds several models.")
-    best = int(model.best_iteration_)
-    rounds = max(len(v) for metrics in history.values() for v in metrics.values())
-    if best >= rounds:
-        text = f"The last of {rounds:,} rounds is the best: more n_estimators may do better."
-        return Check("GBI003", "warning", text)
-    return Check("GBI003", "passed", f"Round {best:,} of {rounds:,} is the best.")
+    kept = getattr(model, "best_iterations_", {}) or {next(iter(history)): model.best_iteration_}
+    told = []
+    for data, best in kept.items():
+        rounds = max(map(len, history[data].values()))
+        if best >= rounds:
+            text = f"The last of {rounds:,} rounds is the best: more n_estimators may do better."
+            return Check("GBI003", "warning", text)
+        told.append(f"{best:,} of {rounds:,}")
+    each = f" in the {len(told)} kinds of trees" if len(told) > 1 else ""
+    text = f"Round {' and '.join(told)} is the best{each}."
+    return Check("GBI003", "passed", text)
 
 
 def edge(threshold: float, flagged: float, positive: str) -> Check:
@@ -122,21 +128,61 @@ def edge(threshold: float, flagged: float, positive: str) -> Check:
     return Check("GBI004", "problem", text)
 
 
+def never_called(names: Sequence[str], true: FloatArray, called: FloatArray) -> Check:
+    """GBI004 for more than two classes: the rows that are, and that are called, of each."""
+    at = np.flatnonzero((true > 0) & (called == 0))
+    if np.count_nonzero(called) == 1:
+        only = names[int(np.argmax(called))]
+        return Check("GBI004", "problem", f"All rows are called {only!r}.")
+    if at.size == 0:
+        return Check("GBI004", "passed", "Every class that is there is called for some rows.")
+    shown = ", ".join(f"{names[i]!r} ({number(true[i])} rows)" for i in at[:NAMES_SHOWN])
+    more = f" and {at.size - NAMES_SHOWN} more" if at.size > NAMES_SHOWN else ""
+    text = f"No row is called {shown}{more}: the model does not find them at all."
+    return Check("GBI004", "warning", text)
+
+
 def leaks(sample: pd.DataFrame, codes: IntArray, source: str = "") -> Check:
     """GBI005: columns that alone rank the positives first; ``codes`` is 1 for the positive."""
     if min(np.bincount(codes, minlength=2)) < 2:
         return Check("GBI005", "skipped", "There are too few rows of a class.")
-    areas = {str(name): column_auc(sample[name], codes) for name in sample.columns}
+    areas = {repr(str(name)): column_auc(sample[name], codes) for name in sample.columns}
+    return _leaks(areas, f"the classes apart{source}", source)
+
+
+def leaks_of_classes(
+    sample: pd.DataFrame, codes: IntArray, names: Sequence[str], source: str = ""
+) -> Check:
+    """GBI005: columns that alone rank the rows of one class before, or after, all others."""
+    each = np.bincount(codes, minlength=len(names))
+    most = max(FEWEST_SAMPLED, SAMPLED // len(names))
+    kept = np.concatenate([np.flatnonzero(codes == k)[:most] for k in range(len(names))])
+    sample, codes = sample.iloc[kept], codes[kept]
+    areas: dict[str, float] = {}
+    for column in sample.columns:
+        by_class = {
+            names[int(k)]: column_auc(sample[column], (codes == k).astype(np.intp))
+            for k in np.flatnonzero((each >= FEW_ROWS) & (each.sum() - each >= FEW_ROWS))
+        }
+        if by_class:
+            best = max(by_class, key=lambda name: by_class[name])
+            areas[f"{str(column)!r} of {best!r}"] = by_class[best]
+    if not areas:
+        return Check("GBI005", "skipped", f"No class has {FEW_ROWS} rows.")
+    return _leaks(areas, f"a class from all others{source}", f" against all others{source}")
+
+
+def _leaks(areas: dict[str, float], what: str, source: str) -> Check:
     found = {name: area for name, area in areas.items() if area > SUSPECT_AUC}
     if not found:
         name = max(areas, key=lambda n: areas[n])
-        text = f"The strongest column alone, {name!r}, reaches an AUC of {areas[name]:.3f}{source}."
+        text = f"The strongest column alone, {name}, reaches an AUC of {areas[name]:.3f}{source}."
         return Check("GBI005", "passed", text)
-    shown = ", ".join(f"{n!r} (AUC {a:.4f})" for n, a in list(found.items())[:NAMES_SHOWN])
+    shown = ", ".join(f"{n} (AUC {a:.4f})" for n, a in list(found.items())[:NAMES_SHOWN])
     more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
     text = (
-        f"Almost alone these tell the classes apart{source}: {shown}{more}. Is each known before "
-        "the answer is? If not, leave it out with --drop."
+        f"Almost alone these tell {what}: {shown}{more}. Is each known before the answer is? If "
+        "not, leave it out with --drop."
     )
     return Check("GBI005", "warning", text)
 

@@ -11,7 +11,14 @@ import numpy as np
 import pandas as pd
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
-from gbimb.files import chunks, list_files, match_columns, require_columns, text_columns
+from gbimb.files import (
+    chunks,
+    list_files,
+    match_columns,
+    require_columns,
+    sentences,
+    text_columns,
+)
 from gbimb.report._binary import binary_facts
 from gbimb.report._checks import repeated
 from gbimb.report._cost import check_costs
@@ -203,7 +210,7 @@ def _cell(value: Any) -> Any:  # noqa: ANN401
 def _hash(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for file in files:
-        with file.open("rb") as stream:
+        with sentences(file), file.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()

@@ -48,7 +48,13 @@ CAPTIONS: Final = {
         "Probabilities of each class",
         "The bars of each class add up to 1, on an axis with room for rare probabilities.",
     ),
-    "training": ("Training", "On rows held out from training; the dotted line is what was kept."),
+    "training": (
+        "Training",
+        (
+            "On rows held out from training; the dotted line, or of several kinds of trees the "
+            "dots, are the rounds kept."
+        ),
+    ),
     "differences": (
         "Differences in MCC",
         "Points are mean differences, lines 95 % intervals; grey where zero is inside.",

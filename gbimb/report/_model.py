@@ -9,6 +9,7 @@ import numpy as np
 
 from gbimb.benchmark._cells import versions
 from gbimb.plots import TrainingDisplay
+from gbimb.plots._training import rounds_kept
 
 if TYPE_CHECKING:
     from gbimb.plots._base import Display
@@ -39,6 +40,7 @@ def model_facts(model: Any) -> dict[str, Any]:  # noqa: ANN401  any of our estim
                 for data, metrics in history.items()
             },
             "best_round": int(model.best_iteration_),
+            "best_rounds": getattr(model, "best_iterations_", {}),
         }
     return facts
 
@@ -48,8 +50,8 @@ def training_display(model: Any) -> dict[str, Display]:  # noqa: ANN401
     history = getattr(model, "evals_result_", None)
     if not history:
         return {}
-    best = int(model.best_iteration_)
-    return {"training": TrainingDisplay(evals_result=history, best_iteration=best)}
+    kept = rounds_kept(model)
+    return {"training": TrainingDisplay(evals_result=history, best_iteration=kept)}
 
 
 def importances(model: Any) -> dict[str, Any] | None:  # noqa: ANN401

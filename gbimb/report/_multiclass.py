@@ -169,5 +169,7 @@ def _checks(rows: Rows, table: pd.DataFrame, rk: dict[str, Any], off: Any) -> li
         checks.few_rows(rows.names[rarest], int(each[rarest]), rk["low"], rk["high"]),
         checks.constant(rows.proba),
         checks.sums(rows.names, expected, found, off),
-        *(Check(code, "skipped", "It looks at two classes.") for code in checks.FOR_TWO_CLASSES),
+        checks.never_called(rows.names, found, table["called"].to_numpy(np.float64)),
+        checks.leaks_of_classes(rows.sample, rows.sampled, rows.names),
+        Check("GBI008", "skipped", "It moves one threshold; of more classes each has a weight."),
     ]

@@ -11,7 +11,7 @@ from pandas.api import types as pdt
 from scipy.special import expit, softmax
 
 from gbimb.exceptions import InvalidDataError, unknown_name
-from gbimb.files import as_text, match_columns, require_columns
+from gbimb.files import as_text, match_columns, read_weights, require_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -100,7 +100,7 @@ def judge(model: Any, pieces: Iterator[pd.DataFrame], asked: Asked) -> Rows:  # 
         found = {"codes": codes, "proba": proba, "before": before}
         found["prints"] = fingerprints(X, codes)
         if asked.weight is not None:
-            found["weight"] = _weights(frame[asked.weight], asked.weight)
+            found["weight"] = read_weights(frame[asked.weight])
         for name, values in found.items():
             parts.setdefault(name, []).append(values)
         worst.add(frame, codes, proba)
@@ -157,17 +157,6 @@ def label_codes(values: pd.Series[Any], names: list[str]) -> IntArray:
             raise unknown_name(what, label, names)
     codes: IntArray = np.array([names.index(label) for label in text], np.intp)[at]
     return codes
-
-
-def _weights(values: pd.Series[Any], column: str) -> FloatArray:
-    if not pdt.is_numeric_dtype(values.dtype):
-        msg = f"Column {column!r} must hold weights, numbers >= 0, got {values.dtype}."
-        raise InvalidDataError(msg)
-    weight = values.to_numpy(np.float64, na_value=np.nan)
-    if not (np.isfinite(weight) & (weight >= 0)).all():
-        msg = f"Column {column!r} must hold weights >= 0 in every row, got others."
-        raise InvalidDataError(msg)
-    return weight
 
 
 class Worst:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gbimb.sources._columns import CodedLabels, read_target, read_weight
-from gbimb.sources._files import to_frame
+from gbimb.sources._files import as_days, to_frame
 from gbimb.sources._memory import MemoryBudget, check_room
 from gbimb.sources._parquet import ParquetSource
 from gbimb.sources._stream import StreamedFrame, StreamedMatrix
@@ -14,6 +14,7 @@ __all__ = [
     "ParquetSource",
     "StreamedFrame",
     "StreamedMatrix",
+    "as_days",
     "check_room",
     "read_target",
     "read_weight",

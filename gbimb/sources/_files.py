@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gbimb._parallel import thread_count
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     import pandas as pd
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 1 << 16
 SUFFIXES = (".parquet", ".pq", ".parq")
+DATES = ("date", "duration")
+TICKS_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+SECONDS_A_DAY = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -130,26 +134,43 @@ def _files_at(path: Path) -> list[Path]:
     return files
 
 
-def to_frame(batch: pa.RecordBatch | pa.Table) -> pd.DataFrame:
+def to_frame(batch: pa.RecordBatch | pa.Table, days: Container[str] = ()) -> pd.DataFrame:
     """Return a data frame, texts as categories, without a copy where there can be one.
 
-    Decimals become float64, where pandas would make an object of each.
+    Decimals become float64, where pandas would make an object of each, and the columns named by
+    ``days`` days since 1970-01-01.
     """
-    decimal = [pa.types.is_decimal(dtype) for dtype in batch.schema.types]
-    if any(decimal):
+    names = batch.schema.names
+    decimals = {f.name for f in batch.schema if pa.types.is_decimal(f.type)}
+    if any(name in decimals or name in days for name in names):
         columns = [
-            column.cast(pa.float64()) if is_decimal else column
-            for column, is_decimal in zip(batch.columns, decimal, strict=True)
+            as_days(c) if name in days else c.cast(pa.float64()) if name in decimals else c
+            for name, c in zip(names, batch.columns, strict=True)
         ]
-        batch = type(batch).from_arrays(columns, names=batch.schema.names)
+        batch = type(batch).from_arrays(columns, names=names)
     frame: pd.DataFrame = batch.to_pandas(strings_to_categorical=True, split_blocks=True)
     return frame
 
 
-def kind_of(dtype: Any) -> str | None:  # noqa: ANN401  a pyarrow type
-    """Return "number", "text", "category" or, for what a column cannot hold, None.
+def as_days(column: Any) -> Any:  # noqa: ANN401  an Arrow array
+    """Return dates and times as days since 1970-01-01 in UTC, durations as days, in float64.
 
-    Decimals are numbers; dates, times and lists are none.
+    >>> import datetime as dt
+    >>> as_days(pa.array([None, dt.date(1970, 1, 3)])).to_pylist()
+    [None, 2.0]
+    """
+    dtype = column.type
+    if pa.types.is_null(dtype) or pa.types.is_date32(dtype):
+        return column.cast(pa.int32()).cast(pa.float64())
+    ticks = TICKS_A_SECOND[getattr(dtype, "unit", "ms")]  # date64 has no unit
+    seconds = pc.divide(column.cast(pa.int64()).cast(pa.float64(), safe=False), ticks)
+    return pc.divide(seconds, SECONDS_A_DAY)
+
+
+def kind_of(dtype: Any) -> str | None:  # noqa: ANN401  a pyarrow type
+    """Return "number", "text", "category", "date", "duration" or, for anything else, None.
+
+    Decimals are numbers, points in time are dates; times of a day and lists are None.
     """
     types = pa.types
     if types.is_dictionary(dtype):
@@ -160,18 +181,25 @@ def kind_of(dtype: Any) -> str | None:  # noqa: ANN401  a pyarrow type
         return "number"
     if types.is_string(dtype) or types.is_large_string(dtype) or str(dtype) == "string_view":
         return "text"
-    return None
+    if types.is_date(dtype) or types.is_timestamp(dtype):
+        return "date"
+    return "duration" if types.is_duration(dtype) else None
 
 
 def is_narrow(dtype: Any) -> bool:  # noqa: ANN401  a pyarrow type
     """Whether float32 holds every value exactly."""
-    if kind_of(dtype) != "number":
-        return True
+    kind = kind_of(dtype)
+    if kind != "number":
+        return kind not in DATES
     return bool(pa.types.is_null(dtype) or dtype.bit_width <= 16 or pa.types.is_float32(dtype))
 
 
-def check_kinds(parts: Sequence[ParquetPart], columns: Sequence[str]) -> dict[str, str]:
+def check_kinds(
+    parts: Sequence[ParquetPart], columns: Sequence[str], days: Container[str]
+) -> dict[str, str]:
     """Return the kind of each column, which must be one in all files.
+
+    Dates are numbers in the columns that ``days`` names, and cannot be used in others.
 
     Raises
     ------
@@ -187,7 +215,7 @@ def check_kinds(parts: Sequence[ParquetPart], columns: Sequence[str]) -> dict[st
         for name in columns:
             dtype = part.schema.field(name).type
             kind = kind_of(dtype)
-            if kind is None:
+            if kind is None or (kind in DATES and name not in days):
                 unusable.setdefault(name, str(dtype))
             elif pa.types.is_null(dtype):
                 continue  # a file in which all values are missing
@@ -203,8 +231,8 @@ def check_kinds(parts: Sequence[ParquetPart], columns: Sequence[str]) -> dict[st
         listed = ", ".join(f"{name!r} ({dtype})" for name, dtype in unusable.items())
         msg = (
             f"Columns must hold numbers, booleans, strings or categories, got {listed}. Leave them "
-            "out of features, or turn dates and times into numbers first, for example days since "
-            "a fixed date."
+            "out of features; dates can be read as numbers with dates='days'."
         )
         raise InvalidTypeError(msg)
-    return {name: kinds.get(name, "number") for name in columns}
+    found = {name: kinds.get(name, "number") for name in columns}
+    return {name: "number" if kind in DATES else kind for name, kind in found.items()}

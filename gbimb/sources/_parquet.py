@@ -8,7 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError, unknown_name
-from gbimb.sources._files import ParquetPart, check_kinds, find_files, is_narrow, to_frame
+from gbimb.sources._files import (
+    DATES,
+    ParquetPart,
+    check_kinds,
+    find_files,
+    is_narrow,
+    kind_of,
+    to_frame,
+)
 from gbimb.sources._memory import MemoryBudget
 
 if TYPE_CHECKING:
@@ -37,9 +45,12 @@ class ParquetSource:
     features : list of str, optional
         Columns to learn from; by default all but ``target`` and ``weight``. Numbers of any width,
         decimals, booleans, strings and categories (Arrow dictionaries), with missing values.
-        Dates and times are refused: what they should mean as a number is for you to say.
+        Dates and times are refused, unless ``dates`` says what they should mean as a number.
     weight : str, optional
         Column of row weights, >= 0.
+    dates : {"days"}, optional
+        Read dates and timestamps as days since 1970-01-01 in UTC, with fractions, and durations
+        as days.
     max_memory : int or str, optional
         Bytes that a fit may take beyond what the process holds already, as a number or as
         "2GB", "1.5GiB". A fit that is estimated to take more is refused before it begins, and so
@@ -48,6 +59,8 @@ class ParquetSource:
     Attributes
     ----------
     features : tuple of str
+    days : dict
+        Columns that are read as days, each with "date" or "duration".
     n_rows : int
     budget : MemoryBudget
 
@@ -79,8 +92,12 @@ class ParquetSource:
         *,
         features: Sequence[str] | None = None,
         weight: str | None = None,
+        dates: str | None = None,
         max_memory: float | str | None = None,
     ) -> None:
+        if dates not in (None, "days"):
+            msg = f"dates must be None or 'days', got {dates!r}."
+            raise InvalidParameterError(msg)
         self.budget = MemoryBudget.parse(max_memory)
         self._parts = [ParquetPart.open(path) for path in find_files(paths)]
         self.paths = tuple(part.path for part in self._parts)
@@ -89,6 +106,7 @@ class ParquetSource:
         self.n_rows = sum(part.n_rows for part in self._parts)
         special = [name for name in (target, weight) if name is not None]
         self._check_names(features, special)
+        self.days = self._find_days(special) if dates else {}
         self.features = tuple(
             [name for name in self._parts[0].columns if name not in special]
             if features is None
@@ -110,6 +128,10 @@ class ParquetSource:
             f"ParquetSource({len(self._parts)} file(s), {self.n_rows:,} rows, "
             f"{len(self.features)} features, target={self.target!r})"
         )
+
+    def _find_days(self, special: list[str]) -> dict[str, str]:
+        kinds = {f.name: kind_of(f.type) for part in self._parts for f in part.schema}
+        return {n: kind for n, kind in kinds.items() if kind in DATES and n not in special}
 
     def _check_names(self, features: Sequence[str] | None, special: list[str]) -> None:
         if isinstance(features, str):
@@ -157,7 +179,7 @@ class ParquetSource:
             If a column holds what is neither a number nor a category, such as dates.
         """
         self.require_columns(columns)
-        return check_kinds(self._parts, columns)
+        return check_kinds(self._parts, columns, self.days)
 
     def is_narrow(self, columns: Sequence[str]) -> bool:
         """Whether float32 holds every value of ``columns`` exactly."""
@@ -180,7 +202,7 @@ class ParquetSource:
         """
         columns = self.features if columns is None else columns
         for batch in self.batches(columns, rows):
-            yield to_frame(batch)
+            yield to_frame(batch, self.days)
 
     def batches(
         self, columns: Sequence[str], rows: IntArray | None = None

@@ -58,7 +58,8 @@ class StreamedFrame:
 
     def load(self) -> pd.DataFrame:
         """Return the rows as one data frame."""
-        return to_frame(pa.Table.from_batches(self.source.batches(self.columns, self.rows)))
+        rows = pa.Table.from_batches(self.source.batches(self.columns, self.rows))
+        return to_frame(rows, self.source.days)
 
     def categories(self) -> dict[str, tuple[Any, ...]]:
         """Return the categories of each column that has some, over all rows of the source."""

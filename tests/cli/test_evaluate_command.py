@@ -158,12 +158,36 @@ def test_a_folder_that_cannot_be_one_table_gets_a_sentence() -> None:
     assert "CSV or Parquet files, got both" in invoke(*fit)[2]
 
 
-def test_dates_in_a_streamed_folder_are_refused_with_what_to_do() -> None:
+def test_dates_in_a_streamed_folder_are_days_as_in_a_file() -> None:
     Path("parts").mkdir()
     frame = table()
     frame["joined"] = pd.to_datetime(frame["joined"])
-    frame.to_parquet("parts/a.parquet")
+    frame.to_parquet("one.parquet")
+    frame[:500].to_parquet("parts/a.parquet")
+    frame[500:].to_parquet("parts/b.parquet")
+    for data, out in (("one.parquet", "one.gbimb"), ("parts", "parts.gbimb")):
+        code, _, err = invoke("fit", data, *FIT[2:4], "--out", out, "--id", "customer")
+        assert code == 0
+        assert "Column 'joined': dates, taken as days since 1970-01-01." in err
+        assert invoke("predict", out, "new.csv", "--out", f"{out}.csv")[0] == 0
+    one, parts = (pd.read_csv(f"{name}.gbimb.csv") for name in ("one", "parts"))
+    np.testing.assert_allclose(one["probability"], parts["probability"])
+
+
+def test_what_a_streamed_folder_cannot_hold_is_said_with_what_to_do() -> None:
+    Path("parts").mkdir()
+    table().assign(basket=[[1]] * 1000).to_parquet("parts/a.parquet")
     code, _, err = invoke("fit", "parts", *FIT[2:])
     assert code == 2
+    assert "'basket' (list" in err
     assert "--drop" in err
-    assert "'joined'" in err
+    table().to_parquet("parts/a.parquet")
+    code, _, err = invoke("fit", "parts", "--target", "customer", "--out", "m2.gbimb")
+    assert code == 2
+    assert "at most 100 labels, got 1,000" in err
+
+
+def test_uneven_weights_can_be_evaluated() -> None:
+    weight = np.random.default_rng(0).random(300)
+    table(300, seed=1).assign(w=weight).to_csv("new.csv", index=False)
+    assert invoke(*EVALUATE, "--weight", "w")[0] == 0

@@ -166,12 +166,18 @@ WRONG = [
     ([*FIT, "--loss", "fokal"], "Did you mean 'focal'?"),
     ([*FIT, "--engine", "xgbost"], "Did you mean 'xgboost'?"),
     ([*FIT, "--engine", "auto"], "goes with --loss auto"),
-    ([*FIT, "--metric", "mmc"], "'mcc'"),
+    ([*FIT, "--metric", "mmc"], "--metric must be one of"),
+    ([*FIT, "--metric", "mmc"], "Did you mean 'mcc'?"),
+    ([*FIT, "--seed", "-1"], "--seed must be a whole number"),
+    ([*FIT, "--jobs", "0"], "--jobs must be None or a whole number"),
+    ([*FIT, "--loss", "auto", "--time-budget", "-1"], "--time-budget must be a number"),
+    ([*FIT, "--validation", "1"], "--validation must be"),
+    ([*FIT, "--weight", "score"], "weights >= 0 in every row, got"),
     ([*FIT, "--time-budget", "5"], "goes with --loss auto"),
     ([*FIT, "--loss", "auto", "--validation", "3"], "goes with one loss"),
     ([*FIT, "--validation", "half"], "auto, holdout or a number of folds"),
     ([*FIT, "--weight", "wieght"], "--weight must be one of"),
-    ([*FIT, "--weight", "tariff"], "--weight must name a column of numbers"),
+    ([*FIT, "--weight", "tariff"], "must hold weights, numbers >= 0"),
     ([*FIT, "--drop", "churned"], "--target must not be among"),
     ([*FIT, "--positive", "Yes!"], "--positive must be one of"),
     (["fit", "train.csv", "--target", "churned", "--out", "no/m.gbimb"], "folder that exists"),
@@ -201,7 +207,9 @@ def test_wrong_input_is_a_sentence_and_writes_nothing(
         (["new.csv", "--out", "new.csv"], "must not be the file that is read"),
         (["new.csv", "--out", "s.csv", "--id", "custmer"], "Did you mean 'customer'?"),
         (["new.csv", "--out", "s.csv", "--id", "label"], "--id must not"),
-        (["lacking.csv", "--out", "s.csv"], "'tariff'"),
+        (["lacking.csv", "--out", "s.csv"], "must have the 5 columns that the model learnt from"),
+        (["lacking.csv", "--out", "s.csv"], "got none called 'tariff'. Is 'tarif' that column"),
+        (["shifted.csv", "--out", "s.csv"], "must have a name for each column"),
         (["text.csv", "--out", "s.csv"], "'score' held numbers"),
     ],
 )
@@ -210,7 +218,9 @@ def test_wrong_rows_are_a_sentence_and_write_nothing(
 ) -> None:
     invoke(*QUICK)
     new = table(300, seed=1)
-    new.drop(columns="tariff").to_csv("lacking.csv", index=False)
+    new.rename(columns={"tariff": "tarif"}).to_csv("lacking.csv", index=False)
+    header, *rows = new.to_csv(index=False).splitlines()
+    (tmp_path / "shifted.csv").write_text("\n".join([header, *(f"{row}," for row in rows)]))
     new.assign(score="high").to_csv("text.csv", index=False)
     before = sorted(tmp_path.iterdir())
     code, _, err = invoke("predict", "m.gbimb", *options)

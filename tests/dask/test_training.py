@@ -216,8 +216,23 @@ def test_parquet_files_are_read_by_the_workers(client: Client, tmp_path: Path) -
     source = gbimb.ParquetSource(tmp_path, target="y")
     clf = PAIRS["xgb"][0](client=client, **QUICK).fit(source)
     assert clf.n_features_in_ == 5
+    wanted = clf.to_local().predict_proba(X)
     lazy = clf.predict_proba(gbimb.ParquetSource(tmp_path, features=list(X.columns)))
-    np.testing.assert_allclose(lazy.compute(), clf.to_local().predict_proba(X))
+    np.testing.assert_allclose(lazy.compute(), wanted)
+    read = dd.read_parquet(tmp_path).assign(b=lambda rows: rows["b"] * 1.0)
+    np.testing.assert_allclose(clf.predict_proba(read[list(X.columns)]).compute(), wanted)
+
+
+def test_dates_in_parquet_files_are_days(client: Client, tmp_path: Path) -> None:
+    X, y = frame(600)
+    hours = pd.to_timedelta(np.arange(600) % 91, unit="h")
+    at = pd.Series(pd.Timestamp("2020-01-01") + hours, X.index)
+    X.assign(y=y, at=at, day=at.dt.date).to_parquet(tmp_path / "part.parquet")
+    days = (at - pd.Timestamp("1970-01-01")).dt.total_seconds() / 86_400
+    source = gbimb.ParquetSource(tmp_path, target="y", dates="days")
+    clf = PAIRS["xgb"][0](client=client, **QUICK).fit(source)
+    wanted = clf.to_local().predict_proba(X.assign(at=days, day=np.floor(days)))
+    np.testing.assert_allclose(clf.predict_proba(source).compute(), wanted)
 
 
 def test_the_local_estimator_is_saved_and_loaded(client: Client, tmp_path: Path) -> None:

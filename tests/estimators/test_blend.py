@@ -32,6 +32,8 @@ def test_small_tables_of_two_classes_get_two_kinds_of_trees(kind: Kind) -> None:
     assert len(clf.blend_) == 2
     assert sum(clf.blend_.values()) == pytest.approx(1.0)
     assert [*clf.evals_result_] == ["valid", f"valid, {[*clf.blend_][1]}"]
+    assert [*clf.best_iterations_] == [*clf.evals_result_]
+    assert clf.best_iterations_["valid"] == clf.best_iteration_
     assert all([*history] == ["mcc", "f1"] for history in clf.evals_result_.values())
 
 
@@ -66,6 +68,7 @@ def test_a_blend_is_one_booster_that_is_saved_and_loaded(kind: Kind, tmp_path: P
     loaded = gbimb.load(tmp_path / "model.gbimb")
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
     assert loaded.blend_ == clf.blend_
+    assert loaded.best_iterations_ == clf.best_iterations_
 
 
 @both

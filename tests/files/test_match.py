@@ -75,7 +75,7 @@ def test_text_where_numbers_were_is_refused_with_an_example(
 
 def test_a_missing_column_is_named(model: gbimb.ImbalancedLGBMClassifier) -> None:
     frame = pd.DataFrame({"siz": [1.0], "code": ["2"], "day": ["2024-01-02"]})
-    with pytest.raises(gbimb.GbimbError, match=r"'size'.*Did you mean 'siz'"):
+    with pytest.raises(gbimb.GbimbError, match=r"none called 'size'\. Is 'siz' that column"):
         match_columns(model, frame, "new.csv")
 
 
@@ -115,6 +115,7 @@ def test_a_folder_is_read_file_by_file(tmp_path: Path) -> None:
     pd.DataFrame({"a": [3]}).to_csv(tmp_path / "b.csv", index=False)
     pd.DataFrame({"a": [1, 2]}).to_parquet(tmp_path / "a.parquet")
     (tmp_path / "readme.txt").write_text("not a table")
+    (tmp_path / "._a.csv").write_text("left by another system")
     assert pd.concat(chunks(tmp_path, "DATA"))["a"].tolist() == [1, 2, 3]
 
 
@@ -122,6 +123,7 @@ def test_a_folder_is_read_file_by_file(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("x.csv", "a,b\n1,2\n1,2,3,4\n", "cannot be read as CSV"),
+        ("x.csv", "a,b\n1,2,3\n1,2,3\n", "must have a name for each column"),
         ("x.csv", b"a\n\xff\xfe\n", "UTF-8"),
         ("x.parquet", "no parquet", "cannot be read as Parquet"),
         ("x.csv", "a,b\n", "holds no rows"),

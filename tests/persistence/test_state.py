@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gbimb.persistence._values import encode
 from tests.persistence.archives import refuse, with_state
 from tests.persistence.models import saved
 
@@ -192,6 +193,11 @@ CHANGES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     # other attributes and parameters
     ("lightgbm", fit(best_iteration_=0), "best_iteration_ .* >= 1"),
     ("lightgbm", fit(best_score_="x"), "best_score_ .* a number"),
+    (
+        "lightgbm",
+        fit(best_iterations_=encode({"valid": 0}, "x")),
+        "best_iterations_ .* >= 1 by name",
+    ),
     ("lightgbm", fit(evals_result_=[]), "evals_result_ .* lists of numbers by name"),
     ("lightgbm", fit(validation_=[]), "validation_ .* a sentence"),
     ("xgboost", fit(_zero_is_missing=1), "_zero_is_missing .* true or false"),

@@ -100,6 +100,7 @@ def test_training_of_all_folds_is_drawn_with_the_rounds_kept(table: Table) -> No
     frame = display.frame()
     assert frame["data"].unique().tolist() == ["fold 1", "fold 2"]
     dots = [line for line in display.ax_.lines if line.get_marker() == "o"]
+    dots = [line for line in dots if len(line.get_xdata())]
     assert [line.get_xdata()[0] for line in dots] == kept
     with pytest.raises(InvalidDataError, match="return_estimator=True"):
         plots.TrainingDisplay.from_cv_results(cross_validate(clf, *table, cv=2))
@@ -177,7 +178,10 @@ def test_the_confusion_of_an_estimator_is_its_prediction(table: Table, fitted: F
 def test_training_marks_the_rounds_kept(fitted: Fitted) -> None:
     display = plots.TrainingDisplay.from_estimator(fitted)
     labels = [line.get_label() for line in display.ax_.lines]
-    assert f"{fitted.best_iteration_} rounds kept" in labels
+    small, larger = fitted.best_iterations_.values()
+    assert f"rounds kept: {small}, {larger}" in labels
+    one = plots.TrainingDisplay.from_evals_result({"valid": {"mcc": [0.2, 0.4, 0.3]}}, 2)
+    assert "2 rounds kept" in [line.get_label() for line in one.ax_.lines]
 
 
 def test_training_without_a_history_says_so(table: Table) -> None:

@@ -165,6 +165,14 @@ def test_nothing_is_wider_than_the_screen(page: Chrome, width: int) -> None:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_no_cell_runs_into_the_next(page: Chrome) -> None:
+    script = """
+        return [...document.querySelectorAll("th.text")].filter(
+          (cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent);
+    """
+    assert page.execute_script(script) == []
+
+
 def test_colours_follow_the_screen(page: Chrome) -> None:
     script = """
         const style = (selector) => getComputedStyle(document.querySelector(selector));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,6 +69,13 @@ def test_scores_are_those_of_scikit_learn(
     }
     for name, value in wanted.items():
         assert got[name] == pytest.approx(value), name
+
+
+def test_halves_of_uneven_weights_have_no_counts_below_zero(rng: np.random.Generator) -> None:
+    proba, weight = rng.random(300), rng.random(300)
+    y = (rng.random(300) < 0.1).astype(np.uint8)
+    gains = gains_of_halves(y, proba, weight, np.sort(proba)[::-1], 10)
+    assert np.isfinite(gains).all()
 
 
 def test_every_threshold_of_the_curve_has_exact_counts(two: Evaluation, model: Fitted) -> None:
@@ -224,6 +232,18 @@ def test_a_column_that_gives_the_answer_away_is_found(tmp_path: Path) -> None:
     assert "'score'" not in check["text"]
 
 
+def test_with_many_classes_a_column_that_gives_one_away_is_found(tmp_path: Path) -> None:
+    frame = many_classes()
+    frame["score"] = frame["score"].round(0)
+    frame["ended"] = np.where(frame["churned"].eq("<u>third</u>"), 9.0, np.nan)
+    frame["same"] = 1.0
+    evaluation = judged(fitted(frame), frame, tmp_path)
+    check = next(c for c in evaluation.facts["checks"] if c["code"] == "GBI005")
+    assert check["severity"] == "warning"
+    assert "'ended' of '<u>third</u>' (AUC 1.0000)" in check["text"]
+    assert "'same'" not in check["text"]
+
+
 def test_an_identifier_is_no_leak(rng: np.random.Generator) -> None:
     names = pd.Series([f"c{i}" for i in range(500)])
     assert checks.column_auc(names, (rng.random(500) < 0.1).astype(np.intp)) < 0.7
@@ -243,6 +263,13 @@ def test_checks_find_what_they_look_for() -> None:
     assert checks.constant(np.full((5, 2), 0.5)).severity == "problem"
     assert checks.edge(0.9, 0.0, "yes").severity == "problem"
     assert checks.edge(0.0, 1.0, "yes").severity == "problem"
+    true, names = np.array([50.0, 3, 0]), ["a", "b", "c"]
+    assert checks.never_called(names, true, np.array([48.0, 5, 0])).severity == "passed"
+    missed = checks.never_called(names, true, np.array([50.0, 0, 3]))
+    assert missed.severity == "warning"
+    assert "'b' (3 rows)" in missed.text
+    assert "'c'" not in missed.text
+    assert checks.never_called(names, true, np.array([53.0, 0, 0])).severity == "problem"
     better = Finding(60, 60, 5, best=0.3, gain=0.2, least_gain=0.1)
     assert checks.better_threshold(0.9, better).severity == "warning"
     off = checks.off_by_more_than_chance(*np.array([[10.0, 50], [30, 51], [3, 7]]))
@@ -267,6 +294,16 @@ def test_a_better_threshold_is_told_from_a_lucky_one(rng: np.random.Generator) -
 
 def test_the_last_round_being_the_best_is_found(tmp_path: Path) -> None:
     assert found(judged(fitted(table(), n_estimators=2), table(), tmp_path))["GBI003"] == "warning"
+
+
+def test_the_last_round_of_any_kind_of_trees_is_found() -> None:
+    history = {"valid": {"mcc": [0.1] * 5}, "valid, larger": {"mcc": [0.1] * 9}}
+    model = SimpleNamespace(early_stopping_rounds=2, evals_result_=history)
+    model.best_iterations_ = {"valid": 3, "valid, larger": 9}
+    assert "The last of 9 rounds" in checks.last_round(model).text
+    model.best_iterations_ = {"valid": 3, "valid, larger": 6}
+    text = "Round 3 of 5 and 6 of 9 is the best in the 2 kinds of trees."
+    assert checks.last_round(model) == checks.Check("GBI003", "passed", text)
 
 
 def test_the_report_names_what_it_was_made_from(model: Fitted, tmp_path: Path) -> None:

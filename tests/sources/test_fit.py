@@ -72,6 +72,28 @@ def test_a_model_of_a_source_predicts_the_same_for_a_frame(
 
 
 @both
+def test_dates_are_days_where_it_is_asked_for(kind: type[Estimator], tmp_path: Path) -> None:
+    frame = table().drop(columns="w")
+    some = np.random.default_rng(0).integers(0, 10**6, len(frame))
+    dates = pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(some, unit="min"))
+    dates[::9] = None
+    days = (dates - pd.Timestamp("1970-01-01")).dt.total_seconds() / 86_400
+    there = frame.assign(
+        at=dates, here=dates.dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"), day=dates.dt.date
+    )
+    there["lasted"] = dates - pd.Timestamp("2020-01-01")
+    source = gbimb.ParquetSource(write(there, tmp_path, files=2), "target", dates="days")
+    assert source.days == {"at": "date", "here": "date", "day": "date", "lasted": "duration"}
+    wanted = frame.assign(at=days, here=days, day=np.floor(days))
+    wanted["lasted"] = (dates - pd.Timestamp("2020-01-01")).dt.total_seconds() / 86_400
+    X = wanted.drop(columns="target")
+    clf, other = quick(kind).fit(source), quick(kind).fit(X, frame["target"])
+    np.testing.assert_allclose(clf.predict_proba(source), other.predict_proba(X), rtol=1e-6)
+    clf.predict_to(source, tmp_path.with_suffix(".pq"), columns=["at"])
+    assert str(pq.read_schema(tmp_path.with_suffix(".pq")).field("at").type).startswith("timestamp")
+
+
+@both
 def test_validation_rows_may_be_a_source(kind: type[Estimator], tmp_path: Path) -> None:
     train, valid = table(), table(400, seed=1)
     names = features(train)

@@ -129,6 +129,11 @@ def test_columns_that_are_neither_numbers_nor_categories(tmp_path: Path) -> None
         quick(LGBM).fit(source)
 
 
+def test_dates_as_something_else_than_days(folder: Path) -> None:
+    with pytest.raises(InvalidParameterError, match="dates must be None or 'days', got 'years'"):
+        gbimb.ParquetSource(folder, "target", dates="years")
+
+
 def test_infinity(tmp_path: Path) -> None:
     frame = table(400)
     frame.loc[390, "single"] = np.inf
