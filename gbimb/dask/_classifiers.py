@@ -182,7 +182,8 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         local.classes_, local.pos_label_ = labels.classes, labels.positive
         local.loss_ = make_loss(local, labels.codes, labels.totals)
         local._make_task()  # noqa: SLF001  refuses what cannot be before rows move
-        local._encoder = merge_columns(placed.summaries)  # noqa: SLF001
+        names = getattr(local, "feature_names_in_", None)
+        local._encoder = merge_columns(placed.summaries, names)  # noqa: SLF001
         if hasattr(local, "max_leaves"):
             local._zero_is_missing = any(s.is_sparse for s in placed.summaries)  # noqa: SLF001
         hold_out = self._holds_out(local, labels, given=given is not None)

@@ -92,7 +92,7 @@ def test_a_worker_that_is_killed_ends_the_fit_and_frees_the_others(
         killer.join()
         assert took < 60
         # The threads of the other workers are free again.
-        client.wait_for_workers(3, timeout=30)
+        client.wait_for_workers(3, timeout=90)
         assert fit(engine, client, **QUICK).n_workers_ >= 2
 
 
