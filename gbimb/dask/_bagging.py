@@ -108,7 +108,8 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
             validate_data(self, meta_of(as_collection(X)), reset=True, skip_check_array=True)
             self._start(labels.codes)
             self._make_task()
-            prototype.adopt(self, merge_columns(placed.summaries))
+            names = getattr(self, "feature_names_in_", None)
+            prototype.adopt(self, merge_columns(placed.summaries, names))
             if hasattr(prototype, "max_leaves"):
                 sparse = any(s.is_sparse for s in placed.summaries)
                 prototype._zero_is_missing = sparse  # noqa: SLF001  our own

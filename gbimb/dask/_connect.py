@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ def connected(address: str) -> Iterator[distributed.Client]:
             ) as here,
             distributed.Client(here) as client,
         ):
+            client.run(_be_quiet)
             yield client
         return
     try:
@@ -52,6 +54,14 @@ def connected(address: str) -> Iterator[distributed.Client]:
             msg = f"The cluster at {address!r} has no workers. Start some, with dask worker."
             raise ClusterError(msg)
         yield client
+
+
+def _be_quiet() -> None:
+    """Leave the terminal to the command: both engines write to what they share with it."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nothing, stream)
+    os.close(nothing)
 
 
 def spread(client: distributed.Client, given: Mapping[str, Any]) -> dict[str, Any]:

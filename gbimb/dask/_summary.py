@@ -148,8 +148,10 @@ class Labels:
         return LabelCodes(self.classes, np.arange(self.classes.size), self.positive)
 
 
-def merge_columns(summaries: Sequence[Summary]) -> TableEncoder:
-    """Return how the columns of all pieces are read.
+def merge_columns(summaries: Sequence[Summary], names: Sequence[str] | None) -> TableEncoder:
+    """Return how the columns of all pieces are read; pieces may have them in any order.
+
+    ``names`` are those of the collection, None if it has none.
 
     Categories are those of any piece: sorted, unless all pieces have the same ones in one order.
 
@@ -159,23 +161,25 @@ def merge_columns(summaries: Sequence[Summary]) -> TableEncoder:
         If columns differ in name or in kind.
     """
     filled = [s for s in summaries if s.columns is not None]
-    first = filled[0].columns or ()
-    merged = []
-    for i, column in enumerate(first):
-        kinds: dict[tuple[Any, ...] | None, None] = {}
-        for s in filled:
-            columns = s.columns or ()
-            if len(columns) != len(first) or columns[i].name != column.name:
-                theirs = [c.name for c in columns]
-                msg = (
-                    "All partitions must have the same columns in the same order, got "
-                    f"{[c.name for c in first]} and {theirs}."
-                )
-                raise InvalidDataError(msg)
-            if column.name not in s.empty or columns[i].categories:
-                kinds[columns[i].categories] = None
-        merged.append(Column(column.name, _categories(column.name, list(kinds))))
-    return TableEncoder(tuple(merged))
+    if names is None:
+        names = [column.name for column in filled[0].columns or ()]
+    found: dict[str, dict[tuple[Any, ...] | None, None]] = {name: {} for name in names}
+    for s in filled:
+        columns = s.columns or ()
+        others = found.keys() ^ {column.name for column in columns}
+        if others:
+            msg = (
+                "All partitions must have the same columns, got some with and some without "
+                f"{', '.join(map(repr, sorted(others)))}. Drop what is not everywhere, or fill it "
+                "with missing values."
+            )
+            raise InvalidDataError(msg)
+        for column in columns:
+            if column.name not in s.empty or column.categories:
+                found[column.name][column.categories] = None
+    return TableEncoder(
+        tuple(Column(name, _categories(name, list(kinds))) for name, kinds in found.items())
+    )
 
 
 def _categories(name: str, found: list[tuple[Any, ...] | None]) -> tuple[Any, ...] | None:

@@ -213,7 +213,10 @@ class Bins:
     ) -> Member:
         """Return a booster for other rows than those that the bins were cut from."""
         train_set = self.external(X, y, weight)
-        return Member(Objective(loss), start, train_set, held_out, {**self._params, **params})
+        options = {**self._params, **params}
+        # Between machines rows of a leaf are estimated, and LightGBM fails at a leaf with none.
+        options["min_data_in_leaf"] = max(1, options["min_data_in_leaf"])
+        return Member(Objective(loss), start, train_set, held_out, options)
 
     def _whole(self) -> lgb.Dataset:
         return self._dataset

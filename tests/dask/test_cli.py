@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,6 +38,22 @@ def test_a_model_is_fitted_on_a_cluster_and_saved(
     assert result.exit_code == 0, result.stderr
     assert "DaskImbalancedXGBClassifier learnt 'fine' or 'fraud' from 1,200 rows" in result.stdout
     assert gbimb.load(out).predict_proba(X).shape == (1200, 2)
+
+
+@pytest.mark.slow
+def test_workers_on_this_machine_leave_the_output_to_the_command(tmp_path: Path) -> None:
+    X, y = frame(600)
+    X.assign(y=y).to_parquet(tmp_path / "data.parquet")
+    command = ["fit", "data.parquet", "--target", "y", "--out", "m", "--dask", "local", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "gbimb", *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["rows"] == 600
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ import distributed
 import numpy as np
 import pytest
 
+import gbimb
+from gbimb.dask import DaskUnderBaggingClassifier
 from gbimb.exceptions import ClusterError, GbimbError
 from tests.dask.tables import PAIRS, QUICK, arrays, both, even, numbers
 
@@ -48,15 +50,20 @@ def cluster() -> Iterator[distributed.LocalCluster]:
         yield local
 
 
-def when_training(address: str, act: Callable[[distributed.Client], None]) -> threading.Thread:
-    """Do something from another client once all workers of a fit train."""
+def when_training(
+    address: str,
+    act: Callable[[distributed.Client], None],
+    task: str = "gbimb-train",
+    tasks: int = 3,
+) -> threading.Thread:
+    """Do something from another client once so many tasks of this name run."""
 
     def watch() -> None:
         with distributed.Client(address) as client:
             deadline = time.monotonic() + 90
             while time.monotonic() < deadline:
                 running = [key for keys in client.processing().values() for key in keys]
-                if sum("gbimb-train" in str(key) for key in running) == 3:
+                if sum(task in str(key) for key in running) >= tasks:
                     break
                 time.sleep(0.2)
             time.sleep(3)  # some rounds
@@ -73,30 +80,36 @@ def fit(engine: str, client: distributed.Client, **parameters: Any) -> Any:  # n
     return PAIRS[engine][0](client=client, **parameters).fit(Xd, yd)
 
 
-@both
-def test_a_worker_that_is_killed_ends_the_fit_and_frees_the_others(
-    cluster: distributed.LocalCluster, engine: str
-) -> None:
-    killed = []
+def killer_of(cluster: distributed.LocalCluster, **of: Any) -> tuple[threading.Thread, list[float]]:  # noqa: ANN401
+    """Kill a worker by its id in the middle of a fit, and note when."""
+    killed: list[float] = []
 
     def kill(client: distributed.Client) -> None:
         pids = client.run(os.getpid)
         os.kill(pids[sorted(pids)[1]], signal.SIGKILL)
         killed.append(time.monotonic())
 
+    return when_training(cluster.scheduler_address, kill, **of), killed
+
+
+@both
+def test_a_worker_that_is_killed_ends_the_fit_and_frees_the_others(
+    cluster: distributed.LocalCluster, engine: str
+) -> None:
     with distributed.Client(cluster) as client:
-        killer = when_training(cluster.scheduler_address, kill)
+        killer, killed = killer_of(cluster)
         with pytest.raises(ClusterError, match=r"worker tcp://.* died or left the cluster"):
             fit(engine, client, **ENDLESS)
         took = time.monotonic() - killed[0]
         killer.join()
         assert took < 60
         # The threads of the other workers are free again.
-        client.wait_for_workers(3, timeout=30)
+        client.wait_for_workers(3, timeout=90)
         assert fit(engine, client, **QUICK).n_workers_ >= 2
 
 
-def test_a_scheduler_that_goes_away_ends_the_fit() -> None:
+@both
+def test_a_scheduler_that_goes_away_ends_the_fit(engine: str) -> None:
     killed = []
     process = subprocess.Popen(
         [sys.executable, "-c", CLUSTER],
@@ -115,12 +128,28 @@ def test_a_scheduler_that_goes_away_ends_the_fit() -> None:
         with distributed.Client(address) as client:
             killer = when_training(address, kill)
             with pytest.raises(ClusterError, match="scheduler"):
-                fit("xgb", client, **ENDLESS)
+                fit(engine, client, **ENDLESS)
             assert time.monotonic() - killed[0] < 60
             killer.join(60)
     finally:
         process.kill()
         process.wait()
+
+
+def test_bags_lose_a_worker_and_end_soon(cluster: distributed.LocalCluster) -> None:
+    with distributed.Client(cluster) as client:
+        killer, killed = killer_of(cluster, task="fit_bag", tasks=1)
+        slow = gbimb.ImbalancedXGBClassifier(n_estimators=2000, early_stopping_rounds=2000)
+        bags = DaskUnderBaggingClassifier(client=client, estimator=slow, n_estimators=9)
+        X, y = numbers(3000)
+        Xd, yd = arrays(X, y, sizes=even(3000, 6))
+        try:  # what was lost is made again, unless too much of it was
+            assert len(bags.fit(Xd, yd).estimators_) == 9
+        except ClusterError:
+            assert time.monotonic() - killed[0] < 60
+        killer.join()
+        client.wait_for_workers(3, timeout=90)
+        assert fit("xgb", client, **QUICK).n_workers_ >= 2
 
 
 def test_two_fits_at_once_take_turns(cluster: distributed.LocalCluster) -> None:

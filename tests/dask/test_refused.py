@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dask.array as da
+import dask.dataframe as dd
 import numpy as np
 import pytest
 from distributed import Client  # noqa: TC002
@@ -10,7 +11,7 @@ from distributed import Client  # noqa: TC002
 import gbimb
 from gbimb.dask import DaskImbalancedXGBClassifier
 from gbimb.exceptions import GbimbError
-from tests.dask.tables import QUICK, arrays, even, numbers
+from tests.dask.tables import QUICK, arrays, even, frame, numbers
 
 pytestmark = pytest.mark.dask
 
@@ -65,6 +66,14 @@ def test_an_infinite_value_on_a_worker(client: Client) -> None:
     Xd, yd = arrays(X, y, sizes=even(200, 2))
     with pytest.raises((GbimbError, ValueError), match="infinity"):
         DaskImbalancedXGBClassifier(client=client).fit(Xd, yd)
+
+
+def test_a_column_that_one_partition_lacks(client: Client) -> None:
+    table, y = frame(200)
+    parts = [table.iloc[:100], table.iloc[100:].drop(columns="b")]
+    Xd = dd.from_map(lambda i: parts[i], [0, 1], meta=table.iloc[:0], enforce_metadata=False)
+    with pytest.raises(GbimbError, match="some with and some without 'b'"):
+        DaskImbalancedXGBClassifier(client=client).fit(Xd, dd.from_pandas(y, npartitions=2))
 
 
 def test_weights_below_zero(client: Client) -> None:

@@ -83,6 +83,14 @@ def test_lightgbm_gives_about_the_local_model(client: Client, layout: str) -> No
     assert reached[0] == pytest.approx(reached[1], abs=0.03)
 
 
+def test_lightgbm_takes_leaves_of_any_size(client: Client) -> None:
+    X, y = numbers(N)
+    Xd, yd = arrays(X, y, sizes=even(N, 2))
+    settings = {"min_child_samples": 0, "num_leaves": 31, "cv": None, "early_stopping_rounds": None}
+    clf = PAIRS["lgbm"][0](client=client, **{**QUICK, "n_estimators": 40, **settings}).fit(Xd, yd)
+    assert matthews_corrcoef(y, clf.predict(Xd).compute()) > 0.5
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["random", "sorted", "one_class"])
 def test_lightgbm_is_within_0_005_of_the_local_mcc_on_many_rows(
@@ -131,6 +139,7 @@ def test_texts_categories_and_missing_values_as_in_the_local_estimator(
     parts = [X.iloc[:900].copy(), X.iloc[900:].copy()]
     parts[0]["kind"] = parts[0]["kind"].cat.remove_categories(["w"]).cat.remove_unused_categories()
     parts[1]["text"] = parts[1]["text"].replace("blue", None)
+    parts[0] = parts[0][X.columns[::-1]]
     labels = [y.iloc[:900], y.iloc[900:]]
     Xd = dd.from_map(lambda i: parts[i], [0, 1], meta=X.iloc[:0], enforce_metadata=False)
     yd = dd.from_map(lambda i: labels[i], [0, 1], meta=y.iloc[:0])
@@ -142,7 +151,7 @@ def test_texts_categories_and_missing_values_as_in_the_local_estimator(
         X_val=dd.from_pandas(X_val, npartitions=2),
         y_val=dd.from_pandas(y_val, npartitions=2),
     )
-    whole = pd.concat([part.astype({"kind": object}) for part in parts])
+    whole = pd.concat([part.astype({"kind": object})[X.columns] for part in parts])
     here = local(n_jobs=1, **settings).fit(
         whole, y, X_val=X_val.astype({"kind": object}), y_val=y_val
     )

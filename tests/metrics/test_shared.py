@@ -122,7 +122,21 @@ def test_many_rows_cost_few_bytes(kind: str, weighted: bool) -> None:
     weight = rng.exponential(size=n) if weighted else None
     got, n_bytes = shared(cut([y, score, weight], [50_000, 120_000]), FocalLoss())
     wanted = evaluate(METRICS, FocalLoss(), y, score, weight)
-    assert got == pytest.approx(wanted, abs=1e-5 if weighted else 1e-6)
+    assert got == pytest.approx(wanted, abs=1e-6)
+    assert n_bytes < 65_536
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weighted", [False, True])
+def test_millions_of_rows_cost_few_bytes(weighted: bool) -> None:
+    rng = np.random.default_rng(0)
+    n = 3_000_000
+    logit = rng.normal(size=n) * 1.5 - 4.5
+    y = (rng.random(n) < expit(logit)).astype(np.float32)
+    score = logit + rng.normal(size=n) * 0.5
+    weight = rng.exponential(size=n) if weighted else None
+    got, n_bytes = shared(cut([y, score, weight], [n // 3]))
+    assert got == pytest.approx(evaluate(METRICS, LogisticLoss(), y, score, weight), abs=1e-6)
     assert n_bytes < 65_536
 
 
