@@ -24,14 +24,23 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 1 << 16
 SUFFIXES = (".parquet", ".pq", ".parq")
+# The last ones come of damaged notes of pandas about its index.
+DAMAGED = (
+    *(pa.ArrowException, OSError, ValueError),
+    *(ArithmeticError, AttributeError, LookupError, TypeError),
+)
 
 
 @dataclass(frozen=True)
 class ParquetPart:
-    """One file: where it is, its columns, and the rows of each of its row groups."""
+    """One file: where it is, its columns, and the rows of each of its row groups.
+
+    ``columns`` are without those that pandas wrote for its index.
+    """
 
     path: Path
     schema: pa.Schema
+    columns: list[str]
     groups: tuple[int, ...]
 
     @classmethod
@@ -39,13 +48,10 @@ class ParquetPart:
         """Read the footer of the file."""
         with _readable(path), pq.ParquetFile(path) as file:
             groups = (file.metadata.row_group(g).num_rows for g in range(file.num_row_groups))
-            return cls(path, file.schema_arrow, tuple(groups))
-
-    @property
-    def columns(self) -> list[str]:
-        """Names of the columns, without those that pandas wrote for its index."""
-        pandas = self.schema.pandas_metadata or {}
-        return [c for c in self.schema.names if c not in pandas.get("index_columns", [])]
+            schema = file.schema_arrow
+            index = (schema.pandas_metadata or {}).get("index_columns", [])
+            columns = [name for name in schema.names if name not in index]
+            return cls(path, schema, columns, tuple(groups))
 
     @property
     def n_rows(self) -> int:
@@ -84,7 +90,7 @@ def _readable(path: Path) -> Iterator[None]:
     """Turn what pyarrow raises about a file into one sentence."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except DAMAGED as error:
         reason = str(error).strip().partition("\n")[0]
         msg = f"{path} cannot be read as Parquet ({reason}). Write the file again."
         raise InvalidDataError(msg) from None
@@ -142,7 +148,9 @@ def to_frame(batch: pa.RecordBatch | pa.Table) -> pd.DataFrame:
             for column, is_decimal in zip(batch.columns, decimal, strict=True)
         ]
         batch = type(batch).from_arrays(columns, names=batch.schema.names)
-    frame: pd.DataFrame = batch.to_pandas(strings_to_categorical=True, split_blocks=True)
+    # What pandas wrote about its columns adds nothing, and may be damaged.
+    plain = batch.replace_schema_metadata()
+    frame: pd.DataFrame = plain.to_pandas(strings_to_categorical=True, split_blocks=True)
     return frame
 
 
