@@ -11,6 +11,9 @@
 #   make coverage    lines and branches that the suite runs; fails below 95 %
 #   make audit       known weaknesses and licences of the dependencies
 #   make reproducible  wheel and sdist twice, which must be the same bytes
+#   make lowest      the suite on the lowest versions that pyproject.toml allows
+#   make fuzz        bytes that are made up, for the readers of models and tables; ARGS="--seconds 600"
+#   make mutation    whether a test notices changes of losses and metrics (half an hour)
 #   make soak        1,000 fits in one process, which must not grow; ARGS="--fits 50" for fewer
 # Variables: PYTHON (interpreter), CORES (test processes), ARGS (for benchmark, test and notebooks).
 
@@ -26,19 +29,20 @@ CORE := .venv-core
 WHEEL := .venv-wheel
 QUALITY := .venv-quality
 AUDIT := .venv-audit
+LOWEST := .venv-lowest
 PIP := -m pip install --quiet --disable-pip-version-check
 ROOT := $(CURDIR)
 
 .DEFAULT_GOAL := help
 .PHONY: help test doctest benchmark quality quality-report speed scale scale-full docs notebooks lint \
-	types wheel check clean coverage audit reproducible soak
+	types wheel check clean coverage audit reproducible soak lowest fuzz mutation
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
 
 # --- environments: one for test, lint and types, and one each for core, wheel and quality ---
 
-$(DEV)/.made $(CORE)/.made $(WHEEL)/.made $(QUALITY)/.made $(AUDIT)/.made:
+$(DEV)/.made $(CORE)/.made $(WHEEL)/.made $(QUALITY)/.made $(AUDIT)/.made $(LOWEST)/.made:
 	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and \
 	  f"gbimb needs Python 3.11 or newer, got {v.major}.{v.minor}. Name another: make PYTHON=python3.12 ...")'
 	@echo "Setting up $(@D) (a few minutes the first time)"
@@ -72,6 +76,19 @@ $(QUALITY)/.quality: $(QUALITY)/.made pyproject.toml constraints.txt
 
 $(AUDIT)/.audit: $(AUDIT)/.made pyproject.toml constraints.txt
 	@$(@D)/bin/python $(PIP) -c constraints.txt . --group audit
+	@touch $@
+
+$(DEV)/.fuzz: $(DEV)/.test
+	@$(@D)/bin/python $(PIP) -c constraints.txt --group fuzz
+	@touch $@
+
+$(DEV)/.mutation: $(DEV)/.test
+	@$(@D)/bin/python $(PIP) -c constraints.txt --group mutation
+	@touch $@
+
+$(LOWEST)/.lowest: $(LOWEST)/.made pyproject.toml tests/lowest.py
+	@$(@D)/bin/python tests/lowest.py > $(@D)/lowest.txt
+	@$(@D)/bin/python $(PIP) -c $(@D)/lowest.txt -e ".[all]" --group test
 	@touch $@
 
 # --- what to run ---
@@ -147,10 +164,20 @@ reproducible: $(WHEEL)/.made
 	  SOURCE_DATE_EPOCH=1700000000 $(WHEEL)/bin/hatchling build -d "$$other" >/dev/null && \
 	  diff -r "$$one" "$$other" && echo "The same bytes twice:" && cd "$$one" && sha256sum *
 
+# Newer versions of other packages deprecate what the lowest ones use.
+lowest: $(LOWEST)/.lowest
+	$(LOWEST)/bin/pytest -n $(CORES) -W ignore::DeprecationWarning -W ignore::FutureWarning $(ARGS)
+
+fuzz: $(DEV)/.fuzz
+	@$(DEV)/bin/python -m tests.fuzzing.run $(ARGS)
+
+mutation: $(DEV)/.mutation
+	@OMP_NUM_THREADS=1 $(DEV)/bin/python -m benchmarks.mutation $(ARGS)
+
 soak: $(CORE)/.core
 	@$(CORE)/bin/python -W ignore -m benchmarks.soak $(ARGS)
 
 check: lint types test docs notebooks wheel
 
 clean:
-	rm -rf $(DEV) $(CORE) $(WHEEL) $(AUDIT) $(QUALITY) $(QUALITY)-* dist docs/_build docs/api docs/notebooks .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEV) $(CORE) $(WHEEL) $(AUDIT) $(LOWEST) $(QUALITY) $(QUALITY)-* dist docs/_build docs/api docs/notebooks .mypy_cache .ruff_cache .pytest_cache .hypothesis

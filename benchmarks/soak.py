@@ -14,6 +14,7 @@ import gc
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ import pyarrow.parquet as pq
 import gbimb
 
 WARM = 50  # fits in which caches fill
-LARGEST_GROWTH = 20_000_000
+LARGEST_GROWTH = 20_000_000  # bytes
 
 
 def resident() -> int:
@@ -65,25 +66,36 @@ def fit_often(kind: type, fits: int) -> bool:
     return growth > LARGEST_GROWTH or threads > 0
 
 
-def predict_many(rows: int) -> None:
-    """Predict on rows that are streamed, and say how much memory it took."""
+def predict_many(rows: int) -> bool:
+    """Predict on streamed rows, a tenth of them and all; return whether memory grew with them."""
     X, y = table()
-    names = [f"x{i}" for i in range(X.shape[1])]
     clf = gbimb.ImbalancedLGBMClassifier(n_estimators=20, random_state=0)
-    with tempfile.TemporaryDirectory() as folder:
-        part = pa.table({name: np.tile(X[:, i], 500) for i, name in enumerate(names)})
-        file = Path(folder, "rows.parquet")
-        with pq.ParquetWriter(file, part.schema) as writer:
-            for _ in range(0, rows, part.num_rows):
-                writer.write_table(part)
-        small = Path(folder, "train.parquet")
-        train = {name: X[:, i] for i, name in enumerate(names)}
-        pq.write_table(pa.table({**train, "y": y}), small)
-        clf.fit(gbimb.ParquetSource(small, "y"))
-        before = resident()
-        clf.predict_to(gbimb.ParquetSource(file), Path(folder, "scores.parquet"))
-        written = pq.read_metadata(Path(folder, "scores.parquet")).num_rows
-    print(f"{written:,} rows predicted, {(resident() - before) / 1e6:+.0f} MB")  # noqa: T201
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        train = {f"x{i}": X[:, i] for i in range(X.shape[1])}
+        pq.write_table(pa.table({**train, "y": y}), folder / "train.parquet")
+        clf.fit(gbimb.ParquetSource(folder / "train.parquet", "y"))
+        few, many = (predict_streamed(clf, folder, n) for n in (max(rows // 10, 1), rows))
+    return many - few > LARGEST_GROWTH
+
+
+def predict_streamed(clf: gbimb.ImbalancedLGBMClassifier, folder: Path, rows: int) -> int:
+    """Write rows and predictions of them; say and return how much memory that takes at its peak."""
+    X, _ = table()
+    part = pa.table({f"x{i}": np.tile(X[:, i], 500) for i in range(X.shape[1])})
+    with pq.ParquetWriter(folder / "rows.parquet", part.schema) as writer:
+        for _ in range(0, rows, part.num_rows):
+            writer.write_table(part)
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forgets the peak so far
+    before, began = resident(), time.monotonic()
+    clf.predict_to(gbimb.ParquetSource(folder / "rows.parquet"), folder / "scores.parquet")
+    seconds = time.monotonic() - began
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024 - before
+    written = pq.read_metadata(folder / "scores.parquet").num_rows
+    print(f"{written:,} rows predicted in {seconds:.0f} s, {peak / 1e6:+.0f} MB at the peak")  # noqa: T201
+    return peak
 
 
 def main() -> int:
@@ -98,8 +110,7 @@ def main() -> int:
         "xgboost": gbimb.ImbalancedXGBClassifier,
     }
     if given.predict_rows:
-        predict_many(given.predict_rows)
-        return 0
+        return int(predict_many(given.predict_rows))
     chosen = kinds.values() if given.estimator == "both" else [kinds[given.estimator]]
     return int(sum(fit_often(kind, given.fits) for kind in chosen) > 0)
 

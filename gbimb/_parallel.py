@@ -25,10 +25,20 @@ ROWS_PER_TASK = 1 << 16
 _limit: ContextVar[int | None] = ContextVar("gbimb_threads", default=None)
 _pool: ThreadPoolExecutor | None = None
 _pool_size = 0
+_began = False  # the engines may have threads, which a child that is forked would wait for
+_forked = False
+ENGINE_LIMITS: list[Callable[[], object]] = []
+"""What gives an engine one thread where it remembers a number of its own."""
 
 
 def available_threads() -> int:
-    """Return the number of processors this process may use."""
+    """Return the number of processors this process may use.
+
+    One, in a process forked from one that trained or predicted: GNU's OpenMP waits for ever
+    for the threads that the fork did not copy.
+    """
+    if _forked:
+        return 1
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -37,15 +47,35 @@ def available_threads() -> int:
 def resolve_jobs(n_jobs: int | None) -> int:
     """Return the number of threads that ``n_jobs`` asks for, counted as joblib does.
 
-    ``None`` and ``-1`` are all available processors, ``-2`` all but one.
+    ``None`` and ``-1`` are all available processors, ``-2`` all but one. Where threads of the
+    engines would wait for ever (see `available_threads`), it is one.
     """
+    expect_engine_threads()
     available = available_threads()
     if n_jobs is None:
         return available
     if n_jobs == 0:
         msg = "n_jobs must be None or a whole number other than 0, got 0."
         raise InvalidParameterError(msg)
+    if _forked:
+        return 1
     return n_jobs if n_jobs > 0 else max(1, available + 1 + n_jobs)
+
+
+def expect_engine_threads() -> None:
+    """Remember that an engine is at work in this process.
+
+    In a process forked from one where it was, OpenMP gets one thread for all that asks for no
+    number of threads, as the reading of a model does.
+    """
+    global _began  # noqa: PLW0603  of the process
+    if _forked and not _began:
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(1, "openmp")
+        for limit in ENGINE_LIMITS:
+            limit()
+    _began = True
 
 
 @contextmanager
@@ -103,10 +133,11 @@ def _get_pool(size: int) -> ThreadPoolExecutor:
     return _pool
 
 
-def _forget_pool() -> None:
-    global _pool, _pool_size
+def _after_fork() -> None:
+    global _pool, _pool_size, _forked, _began
     _pool, _pool_size = None, 0
+    _forked, _began = _forked or _began, False
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_pool)
+    os.register_at_fork(after_in_child=_after_fork)

@@ -32,7 +32,7 @@ MODULES: dict[str, tuple[int, set[str]]] = {
     "exceptions": (0, NUMPY),
     "_typing": (0, NUMPY),
     "_validation": (0, NUMPY),
-    "_parallel": (1, MATHS),
+    "_parallel": (1, MATHS | {"threadpoolctl"}),
     "losses": (1, MATHS),
     "metrics": (1, MATHS),
     "sampling": (1, MATHS),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import secrets
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib.metadata import version
@@ -121,7 +121,8 @@ class CellStore:
 def write_atomically(path: Path, text: str) -> None:
     """Write a file that is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # Not the number of the process: two machines that share a folder may have the same.
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
     try:
         partial.write_text(text, encoding="utf-8", newline="")
         partial.replace(path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from gbimb._parallel import expect_engine_threads
 from gbimb.estimators._facts import facts_html
 from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._table import as_rows, read_table
@@ -46,6 +47,10 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     threshold_: float
     class_weights_: FloatArray
     calibrator_: Calibrator | None = None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        expect_engine_threads()  # a booster that is unpickled may start some
+        super().__setstate__(state)
 
     @abstractmethod
     def _raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401  any table

@@ -287,13 +287,13 @@ def _encode(values: pd.Series[Any], column: Column) -> np.ndarray[Any, Any]:
 
 def _check_kind(values: pd.Series[Any], column: Column, known: pd.Index[Any]) -> None:
     """Refuse another kind of value than there was: none would be known, all would be missing."""
-    kind = values.dtype
-    if isinstance(kind, pd.CategoricalDtype):
-        kind = values.cat.categories.dtype
+    categorical = isinstance(values.dtype, pd.CategoricalDtype)
+    distinct = values.cat.categories if categorical else values
+    kind = distinct.dtype
     if values.isna().all() or (pdt.is_numeric_dtype(kind) and pdt.is_numeric_dtype(known.dtype)):
         return
     if pdt.is_object_dtype(kind):
-        words = pd.api.types.infer_dtype(values, skipna=True) == "string"
+        words = pd.api.types.infer_dtype(distinct, skipna=True) == "string"
         there = "" if words else f"objects of types {_kinds_of(values)}"
     else:
         words, there = pdt.is_string_dtype(kind), f"dtype {kind}"

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
+import pyarrow as pa
 
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, unknown_name
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 PARQUET: Final = (".parquet", ".pq")
 CSV: Final = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip", ".csv.zst")
 OTHER_SEPARATORS: Final = (";", "\t", "|")
+# pandas' errors are ValueErrors; the last ones come of damaged notes of pandas in Parquet.
+DAMAGED: Final = (
+    *(pa.ArrowException, OSError, EOFError, ValueError),
+    *(ArithmeticError, AttributeError, LookupError, TypeError),
+)
 KINDS: Final = ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet"
 
 
@@ -114,7 +120,7 @@ def sentences(path: Path) -> Iterator[None]:
     except UnicodeDecodeError:
         msg = f"{path.name!r} is not UTF-8 text. Save it as UTF-8, or as Parquet."
         raise InvalidDataError(msg) from None
-    except (OSError, EOFError, ValueError) as error:  # pandas and Arrow errors are ValueErrors
+    except DAMAGED as error:
         text = " ".join(str(error).split()) or type(error).__name__
         reason = text.removeprefix("Error tokenizing data. C error: ")
         msg = f"{path.name!r} cannot be read as {kind}: {reason.rstrip('.')}."
@@ -139,8 +145,6 @@ def csv_stream(path: Path) -> Iterator[Any]:
     if path.suffix.lower() != ".zst":
         yield path
         return
-    import pyarrow as pa
-
     with pa.input_stream(str(path), compression="zstd") as stream:
         yield stream
 

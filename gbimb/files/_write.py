@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ class TableWriter:
             msg = f"{option} must end in .csv, .csv.gz or .parquet, got {self._path.name!r}."
             raise InvalidParameterError(msg)
         # The ending stays last: it says how CSV is compressed.
-        self._part = self._path.with_name(f".part-{self._path.name}")
+        self._part = self._path.with_name(f".part-{secrets.token_hex(8)}-{self._path.name}")
         self._parquet: Any = None
         self.rows = 0
 

@@ -9,7 +9,7 @@ import lightgbm as lgb
 import numpy as np
 from scipy import sparse
 
-from gbimb._parallel import run_ranges
+from gbimb._parallel import ENGINE_LIMITS, run_ranges
 from gbimb._typing import RowStream
 from gbimb.exceptions import InvalidParameterError
 from gbimb.lightgbm._native import Objective, synonyms
@@ -86,6 +86,9 @@ def _rescale(line: str, share: float, shift: float) -> str:
         return line
     return f"{name}={' '.join(values)}"
 
+
+_LIBRARY: Any = vars(lgb.basic)["_LIB"]
+ENGINE_LIMITS.append(lambda: _LIBRARY.LGBM_SetMaxThreads(1))
 
 RANDOM_BY_TREE = {
     "data_sample_strategy",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from gbimb._parallel import expect_engine_threads
 from gbimb.auto import AutoImbalancedClassifier
 from gbimb.estimators import (
     ImbalancedLGBMClassifier,
@@ -114,6 +115,7 @@ def dump(estimator: Any) -> tuple[Members, dict[str, object]]:  # noqa: ANN401
 
 def build(members: Members) -> Any:  # noqa: ANN401
     """Return the estimator of which ``members`` are the file."""
+    expect_engine_threads()
     state = read_json(members[STATE], STATE) if STATE in members else None
     boosters = {name: data for name, data in members.items() if name != STATE}
     name = state.get("class") if isinstance(state, dict) else None

@@ -28,14 +28,23 @@ SUFFIXES = (".parquet", ".pq", ".parq")
 DATES = ("date", "duration")
 TICKS_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 SECONDS_A_DAY = 86_400.0
+# The last ones come of damaged notes of pandas about its index.
+DAMAGED = (
+    *(pa.ArrowException, OSError, ValueError),
+    *(ArithmeticError, AttributeError, LookupError, TypeError),
+)
 
 
 @dataclass(frozen=True)
 class ParquetPart:
-    """One file: where it is, its columns, and the rows of each of its row groups."""
+    """One file: where it is, its columns, and the rows of each of its row groups.
+
+    ``columns`` are without those that pandas wrote for its index.
+    """
 
     path: Path
     schema: pa.Schema
+    columns: list[str]
     groups: tuple[int, ...]
 
     @classmethod
@@ -43,13 +52,10 @@ class ParquetPart:
         """Read the footer of the file."""
         with _readable(path), pq.ParquetFile(path) as file:
             groups = (file.metadata.row_group(g).num_rows for g in range(file.num_row_groups))
-            return cls(path, file.schema_arrow, tuple(groups))
-
-    @property
-    def columns(self) -> list[str]:
-        """Names of the columns, without those that pandas wrote for its index."""
-        pandas = self.schema.pandas_metadata or {}
-        return [c for c in self.schema.names if c not in pandas.get("index_columns", [])]
+            schema = file.schema_arrow
+            index = (schema.pandas_metadata or {}).get("index_columns", [])
+            columns = [name for name in schema.names if name not in index]
+            return cls(path, schema, columns, tuple(groups))
 
     @property
     def n_rows(self) -> int:
@@ -88,7 +94,7 @@ def _readable(path: Path) -> Iterator[None]:
     """Turn what pyarrow raises about a file into one sentence."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except DAMAGED as error:
         reason = str(error).strip().partition("\n")[0]
         msg = f"{path} cannot be read as Parquet ({reason}). Write the file again."
         raise InvalidDataError(msg) from None
@@ -148,7 +154,9 @@ def to_frame(batch: pa.RecordBatch | pa.Table, days: Container[str] = ()) -> pd.
             for name, c in zip(names, batch.columns, strict=True)
         ]
         batch = type(batch).from_arrays(columns, names=names)
-    frame: pd.DataFrame = batch.to_pandas(strings_to_categorical=True, split_blocks=True)
+    # What pandas wrote about its columns adds nothing, and may be damaged.
+    plain = batch.replace_schema_metadata()
+    frame: pd.DataFrame = plain.to_pandas(strings_to_categorical=True, split_blocks=True)
     return frame
 
 

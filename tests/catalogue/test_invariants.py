@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,6 +19,9 @@ from joblib import Parallel, delayed
 import gbimb
 from gbimb import metrics
 from tests.catalogue import estimators as e
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SEEDS = st.integers(0, 2**32 - 1)
 COUNT_METRICS = ["mcc", "f1", "fbeta:2", "g_mean", "balanced_accuracy"]
@@ -175,3 +182,46 @@ def test_spawned_processes_predict_after_a_fit_in_the_parent(kind: Any) -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         for proba in pool.map_async(_fit, [kind] * 2).get(timeout=300):
             np.testing.assert_allclose(proba, expected, rtol=1e-6)
+
+
+FORKED = """
+import multiprocessing, pickle, sys, warnings
+import gbimb
+from tests.catalogue import estimators as e
+
+warnings.simplefilter("ignore")  # newer versions of Python warn of a fork beside threads
+kind, before = getattr(gbimb, sys.argv[1]), sys.argv[2]
+if before == "fit":
+    clf = e.make(kind, n_jobs=2).fit(e.X, e.Y)
+elif before == "load":
+    clf = gbimb.load(sys.argv[3])
+else:
+    clf = pickle.loads(open(sys.argv[4], "rb").read())
+
+def work(_):
+    gbimb.load(sys.argv[3])
+    return clf.predict_proba(e.X), e.make(kind, n_jobs=2).fit(e.X, e.Y).predict_proba(e.X)
+
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    for found in pool.map(work, range(2)):
+        for proba in found:
+            assert (proba == clf.predict_proba(e.X)).all()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize(
+    "before", ["fit", *(pytest.param(b, marks=pytest.mark.slow) for b in ("load", "unpickle"))]
+)
+@pytest.mark.parametrize("kind", e.BOOSTING, ids=lambda kind: kind.__name__)
+def test_forked_processes_do_not_wait_for_threads_that_the_fork_did_not_copy(
+    kind: Any,  # noqa: ANN401
+    before: str,
+    tmp_path: Path,
+) -> None:
+    clf = e.make(kind, n_jobs=2).fit(e.X, e.Y)
+    clf.save(tmp_path / "model.gbimb")
+    (tmp_path / "model.pickle").write_bytes(pickle.dumps(clf))
+    files = (str(tmp_path / "model.gbimb"), str(tmp_path / "model.pickle"))
+    command = [sys.executable, "-c", FORKED, kind.__name__, before, *files]
+    subprocess.run(command, check=True, timeout=120)

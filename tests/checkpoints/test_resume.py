@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,13 +10,11 @@ import pytest
 import gbimb
 from gbimb.estimators import _boosting
 from gbimb.exceptions import GbimbError, InvalidDataError
-from tests.catalogue.case import rows
+from tests.checkpoints.works import LGBM, XGB, X, Y, text_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LGBM, XGB = gbimb.ImbalancedLGBMClassifier, gbimb.ImbalancedXGBClassifier
-X, Y = rows(1500)
 MANY = np.digitize(X[:, 0] + X[:, 1], [1.0, 2.0])
 SETTINGS: dict[str, dict[str, Any]] = {
     "folds": {"cv": 3},
@@ -44,14 +36,6 @@ def make(kind: Any, folder: Path | None, **params: Any) -> Any:  # noqa: ANN401
         quick = {"n_estimators": 4, "random_state": 3, "n_jobs": 1}
         quick["estimator"] = LGBM(n_estimators=20)
     return kind(**{**quick, **params, "checkpoint_path": folder})
-
-
-def text_of(clf: Any) -> str:  # noqa: ANN401
-    """The trees of a booster, all digits of them."""
-    booster = clf.booster_
-    if hasattr(booster, "model_to_string"):
-        return str(booster.model_to_string()).partition("\nparameters:")[0]
-    return bytes(booster.save_raw("json")).decode()
 
 
 def end_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
@@ -223,7 +207,7 @@ def test_a_foreign_classifier_in_bags_is_refused(tmp_path: Path) -> None:
         bags.fit(X, Y)
 
 
-# --- Ctrl-C and kill ---------------------------------------------------------------------------
+# --- Ctrl-C; for kill see test_killed.py --------------------------------------------------------
 
 
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
@@ -254,60 +238,3 @@ def test_an_interrupt_ends_a_fit_if_not_asked(monkeypatch: pytest.MonkeyPatch) -
     interrupt_at(monkeypatch, 4)
     with pytest.raises(KeyboardInterrupt):
         make(LGBM, None, cv="holdout").fit(X, Y)
-
-
-CODE = """
-import sys
-from tests.checkpoints.test_resume import X, Y, make, LGBM, XGB
-kind = {"lgbm": LGBM, "xgb": XGB}[sys.argv[1]]
-clf = make(kind, sys.argv[2], n_estimators=150, cv=3, checkpoint_every=5).fit(X, Y)
-"""
-
-
-def kill_at_random(name: str, folder: Path, moments: int, seed: int) -> int:
-    """Start a fit and kill it, over and over; return how often it was killed."""
-    generator, killed, longest = random.Random(seed), 0, 8.0
-    for _ in range(moments):
-        command = [sys.executable, "-c", CODE, name, str(folder)]
-        child = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
-        try:
-            child.wait(generator.uniform(0.5, longest))
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            killed += 1
-        child.wait()
-        time.sleep(0)
-    return killed
-
-
-def check_killed(name: str, folder: Path, moments: int) -> None:
-    kind: Any = {"lgbm": LGBM, "xgb": XGB}[name]
-    options: dict[str, Any] = {"n_estimators": 150, "cv": 3, "checkpoint_every": 5}
-    kill_at_random(name, folder, moments, seed=moments)
-    expected = make(kind, None, **options).fit(X, Y)
-    resumed = make(kind, folder, **options).fit(X, Y)
-    assert text_of(resumed) == text_of(expected)
-    np.testing.assert_array_equal(resumed.predict_proba(X), expected.predict_proba(X))
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
-def test_killed_at_three_random_moments(tmp_path: Path) -> None:
-    check_killed("lgbm", tmp_path, 3)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
-@pytest.mark.parametrize("name", ["lgbm", "xgb"])
-def test_killed_at_fifty_random_moments(name: str, tmp_path: Path) -> None:
-    check_killed(name, tmp_path, 50)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="another process writes the same folder")
-def test_two_processes_that_write_the_same_checkpoint(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", CODE, "lgbm", str(tmp_path)]
-    children = [subprocess.Popen(command) for _ in range(2)]
-    assert [child.wait(300) for child in children] == [0, 0]
-    options: dict[str, Any] = {"n_estimators": 150, "cv": 3, "checkpoint_every": 5}
-    expected = make(LGBM, None, **options).fit(X, Y)
-    assert text_of(make(LGBM, tmp_path, **options).fit(X, Y)) == text_of(expected)
-    assert not list(tmp_path.glob("*.tmp"))

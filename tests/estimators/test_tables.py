@@ -17,6 +17,9 @@ from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from tests.estimators.common import Kind, both, frame, numbers, quick
 from tests.helpers.memory import least_peak
 
+# What pandas 2 makes of strings.
+OBJECTS = pd.CategoricalDtype(pd.Index(list("uvw"), dtype=object))
+
 
 @pytest.fixture(scope="module")
 def table() -> tuple[pd.DataFrame, np.ndarray]:
@@ -49,6 +52,7 @@ def test_a_frame_of_mixed_columns_is_learnt(
         lambda X: X.assign(category=X["category"].cat.set_categories(list("xwvuy"))),
         lambda X: X.assign(category=X["category"].astype(object)),
         lambda X: X.assign(category=X["category"].astype("string")),
+        lambda X: X.assign(category=X["category"].astype(OBJECTS)),
         lambda X: X.assign(text=X["text"].astype("category")),
         lambda X: X.assign(text=X["text"].astype(object)),
         lambda X: X.assign(code=X["code"].astype(int)),
@@ -66,6 +70,7 @@ def test_a_frame_of_mixed_columns_is_learnt(
         "more categories",
         "category as object",
         "category as string",
+        "category of objects",
         "text as category",
         "text as object",
         "code as integer",

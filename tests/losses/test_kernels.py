@@ -9,6 +9,7 @@ from mpmath import mp
 from gbimb._parallel import ROWS_PER_TASK, run_ranges, thread_limit
 from gbimb.exceptions import InvalidDataError
 from gbimb.losses import FocalLoss, LogisticLoss, MarginLoss
+from gbimb.losses._kernels import fill_focal_probability
 from tests.helpers.derivatives import DIGITS, exact, table
 
 TINY = float(np.finfo(np.float32).tiny)
@@ -128,3 +129,13 @@ def test_ranges_are_handed_out_one_by_one_and_an_error_comes_through() -> None:
             assert run_ranges(task, 25, rows_per_task=10) == [10, 10, 5]
             with pytest.raises(KeyError):
                 run_ranges(task, 45, rows_per_task=10)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0, 0.5])
+def test_scores_of_any_size_are_looked_at_once_and_only_nan_twice(gamma: float) -> None:
+    def looked_at_once(*scores: float) -> bool:
+        out = np.empty(len(scores))
+        return fill_focal_probability(np.array(scores), (1.0, 1.0), gamma, out)
+
+    assert looked_at_once(0.0, -0.0, 1e-300, -0.5, 0.9, 1e6, np.inf, -np.inf)
+    assert not looked_at_once(0.5, np.nan)

@@ -23,6 +23,7 @@ from gbimb.metrics import (
     threshold_curve,
 )
 from gbimb.metrics import _curves as curves
+from gbimb.metrics._curve_kernels import Grid
 from gbimb.metrics._registry import COUNT_METRICS
 from gbimb.metrics._scores import f_beta_score
 from tests.helpers.strategies import Table, tables, tied_scores
@@ -239,3 +240,11 @@ def test_counts_of_equal_weights_are_those_of_the_rows_times_the_weight() -> Non
     for weight in (0.1, 1e-320, 1e300, 3.0):
         curve = threshold_curve(y, score, np.full(4, weight))
         np.testing.assert_array_equal(curve.counts.tp, np.array([1, 1, 2, 2]) * weight)
+
+
+def test_the_highest_score_falls_into_the_last_cell() -> None:
+    scores = np.linspace(-3.0, 5.0, 1000)
+    grid = Grid.over(scores, 8, 64)
+    assert grid is not None
+    assert grid.first.size == grid.parts.size == 8
+    assert grid.parts.sum() == pytest.approx(8 + 64, abs=8)

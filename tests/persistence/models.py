@@ -69,10 +69,37 @@ LINEAR = {
 }
 
 
+def from_source() -> Any:  # noqa: ANN401
+    """Fitted on a Parquet file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.parquet"
+        table().assign(y=codes(table())).to_parquet(path)
+        return quick(LGBM, cv="holdout").fit(gbimb.ParquetSource(path, "y"))
+
+
+def automatic(n_classes: int) -> Any:  # noqa: ANN401
+    """Candidates of both engines, blended."""
+    clf = gbimb.AutoImbalancedClassifier(time_budget=None, n_trials=2, random_state=0, n_jobs=1)
+    X = table(60)
+    return clf.fit(X, codes(X, n_classes))
+
+
+# Kept as files, too; not run through every test.
+MORE: dict[str, Callable[[], Any]] = {
+    "automatic": lambda: automatic(2),
+    "automatic_many": lambda: automatic(3),
+    "bagging_self_paced": lambda: bags(XGB, sampling="self_paced").fit(table(), codes(table())),
+    "calibrated": lambda: quick(XGB, calibration="beta").fit(table(), codes(table())),
+    "soft_loss": lambda: quick(LGBM, loss="soft_mcc").fit(table(), codes(table())),
+    "source": from_source,
+    "words": lambda: quick(XGB).fit(table(), np.array(["no", "yes"])[codes(table())]),
+}
+
+
 @cache
 def model(name: str) -> Any:  # noqa: ANN401  any of our estimators
     """One of these, fitted once; not to be changed."""
-    return (MAKE | LINEAR)[name]()
+    return (MAKE | LINEAR | MORE)[name]()
 
 
 def through_file(estimator: Any, folder: Path) -> Any:  # noqa: ANN401
