@@ -116,16 +116,6 @@ def test_the_learning_rate_depends_on_how_steep_the_loss_is(kind: Kind) -> None:
     assert kind(learning_rate=0.3)._learning_rate(1000) == 0.3
 
 
-@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0, 5.0])
-def test_steepness_is_the_slope_of_the_log_odds(gamma: float) -> None:
-    loss = gbimb.FocalLoss(gamma=gamma)
-    low, high = loss.raw_score_at(0.0199), loss.raw_score_at(0.0201)
-    rise = np.log(0.0201 / 0.9799) - np.log(0.0199 / 0.9801)
-    assert loss.steepness == pytest.approx(rise / (high - low), rel=1e-4)
-    many = gbimb.SoftmaxFocalLoss(3, gamma=gamma)
-    assert many.steepness == loss.steepness
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_of_rounds_within_a_standard_error_the_log_loss_decides(kind: Kind) -> None:
     X, y = numbers(2000)

@@ -10,7 +10,7 @@ from mpmath import mp
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
-from gbimb.losses import FocalLoss, LogisticLoss, MarginLoss
+from gbimb.losses import FocalLoss, LogisticLoss, MarginLoss, SoftmaxFocalLoss
 from tests.helpers.derivatives import ALL_LOSSES, DIGITS, EXACT_LOSSES, exact
 from tests.helpers.strategies import QUICK, Table, probabilities, tables
 
@@ -168,3 +168,13 @@ def test_focal_start_at_2_percent_and_gamma_2_is_minus_1_45_not_minus_3_89() -> 
 def test_rows_without_weight_do_not_move_the_start() -> None:
     loss = FocalLoss()
     assert loss.init_score([1, 0, 0, 1], [1, 1, 1, 0]) == loss.init_score([1, 0, 0])
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0, 5.0])
+def test_steepness_is_the_slope_of_the_log_odds(gamma: float) -> None:
+    loss = FocalLoss(gamma=gamma)
+    low, high = loss.raw_score_at(0.0199), loss.raw_score_at(0.0201)
+    rise = np.log(0.0201 / 0.9799) - np.log(0.0199 / 0.9801)
+    assert loss.steepness == pytest.approx(rise / (high - low), rel=1e-4)
+    many = SoftmaxFocalLoss(3, gamma=gamma)
+    assert many.steepness == loss.steepness
