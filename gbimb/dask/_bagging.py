@@ -17,7 +17,7 @@ from gbimb.dask._pieces import as_collection, meta_of, split
 from gbimb.dask._rows import Deal, encode, join, stack
 from gbimb.dask._summary import Labels, merge_columns
 from gbimb.estimators import UnderBaggingClassifier
-from gbimb.estimators._bag_checks import make_prototype
+from gbimb.estimators._bag_checks import make_prototype, warn_of_bags
 from gbimb.estimators._bags import Bag, OutOfBag, Population, SharedBinsTrainer
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._labels import LabelCodes
@@ -143,7 +143,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         at = np.zeros(codes.size, np.intp)
         at[population.judged] = np.arange(population.judged.size)
         self._decide(at, population.judged.size)
-        self._warn(LabelCodes(labels.classes, codes, labels.positive), sizes)
+        warn_of_bags(self, np.bincount(codes, minlength=self.classes_.size), sizes)
 
     def _draw_candidates(
         self, client: Client, placed: Placed, labels: Labels, sizes: IntArray

@@ -62,14 +62,14 @@ def read_weights(values: pd.Series[Any]) -> FloatArray:
         If it holds no numbers, or one is missing, infinite or below 0.
     """
     if not pdt.is_numeric_dtype(values.dtype):
-        msg = f"Column {values.name!r} must hold weights, numbers >= 0, got {values.dtype}."
+        msg = f"The weight column {values.name!r} must hold numbers >= 0, got {values.dtype}."
         raise InvalidDataError(msg)
     weights = values.to_numpy(np.float64, na_value=np.nan)
     wrong = int((~(np.isfinite(weights) & (weights >= 0))).sum())
     if wrong:
         msg = (
-            f"Column {values.name!r} must hold weights >= 0 in every row, got {wrong:,} of "
-            f"{len(weights):,} rows with others or none."
+            f"The weight column {values.name!r} must hold weights >= 0 in every row, got {wrong:,} "
+            f"of {len(weights):,} rows with others or none."
         )
         raise InvalidDataError(msg)
     return weights

@@ -177,7 +177,7 @@ WRONG = [
     ([*FIT, "--loss", "auto", "--validation", "3"], "goes with one loss"),
     ([*FIT, "--validation", "half"], "auto, holdout or a number of folds"),
     ([*FIT, "--weight", "wieght"], "--weight must be one of"),
-    ([*FIT, "--weight", "tariff"], "must hold weights, numbers >= 0"),
+    ([*FIT, "--weight", "tariff"], "must hold numbers >= 0"),
     ([*FIT, "--drop", "churned"], "--target must not be among"),
     ([*FIT, "--positive", "Yes!"], "--positive must be one of"),
     (["fit", "train.csv", "--target", "churned", "--out", "no/m.gbimb"], "folder that exists"),
