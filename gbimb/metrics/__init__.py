@@ -7,7 +7,6 @@ from gbimb.metrics._curves import (
     BestThreshold,
     ThresholdCurve,
     average_precision,
-    best_threshold,
     roc_auc,
     threshold_curve,
 )
@@ -31,6 +30,7 @@ from gbimb.metrics._scores import (
     recall_score,
     specificity_score,
 )
+from gbimb.metrics._search import best_threshold
 from gbimb.metrics._shared import SharedRows, best_shared_scores, evaluate_shared
 from gbimb.metrics._watch import evaluate, row_log_loss
 

@@ -13,15 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from gbimb.exceptions import InvalidDataError
-from gbimb.metrics._curves import (
-    ROWS,
-    ScoredRows,
-    WeightScale,
-    class_totals,
-    nothing_called,
-    tabulate,
-)
+from gbimb.metrics._curves import nothing_called
+from gbimb.metrics._search import ScoredRows, tabulate
 from gbimb.metrics._watch import proper_sums
+from gbimb.metrics._weight_scale import ROWS, WeightScale, class_totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

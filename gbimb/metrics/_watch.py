@@ -11,11 +11,11 @@ from gbimb._validation import check_binary_labels, check_raw_score, check_weight
 from gbimb.metrics._counts import ConfusionCounts
 from gbimb.metrics._curves import (
     average_precision,
-    best_thresholds,
     check_not_empty,
     roc_auc,
     threshold_curve,
 )
+from gbimb.metrics._search import best_thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

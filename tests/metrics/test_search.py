@@ -22,7 +22,7 @@ from gbimb.metrics import (
     get_metric,
     threshold_curve,
 )
-from gbimb.metrics import _curves as curves
+from gbimb.metrics import _search as search
 from gbimb.metrics._curve_kernels import Grid
 from gbimb.metrics._registry import COUNT_METRICS
 from gbimb.metrics._scores import f_beta_score
@@ -49,23 +49,23 @@ def by_sorting(t: Table) -> list[BestThreshold]:
 
 
 def by_searching(t: Table) -> list[BestThreshold]:
-    return curves.best_thresholds(t.y, t.score, METRICS, t.weight)
+    return search.best_thresholds(t.y, t.score, METRICS, t.weight)
 
 
 @pytest.fixture
 def always_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curves, "SEARCHED_ROWS", 1)
-    monkeypatch.setattr(curves, "ROWS_PER_BIN", 1)
-    monkeypatch.setattr(curves, "BINS_PER_CELL", 1)
+    monkeypatch.setattr(search, "SEARCHED_ROWS", 1)
+    monkeypatch.setattr(search, "ROWS_PER_BIN", 1)
+    monkeypatch.setattr(search, "BINS_PER_CELL", 1)
 
 
 @pytest.fixture
 def in_coarse_bins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few bins with many rows, so that most of the work is inside them."""
-    monkeypatch.setattr(curves, "SEARCHED_ROWS", 1)
-    monkeypatch.setattr(curves, "ROWS_PER_BIN", 3)
-    monkeypatch.setattr(curves, "LARGEST_SAMPLE", 7)
-    monkeypatch.setattr(curves, "BINS_PER_CELL", 1)
+    monkeypatch.setattr(search, "SEARCHED_ROWS", 1)
+    monkeypatch.setattr(search, "ROWS_PER_BIN", 3)
+    monkeypatch.setattr(search, "LARGEST_SAMPLE", 7)
+    monkeypatch.setattr(search, "BINS_PER_CELL", 1)
 
 
 @pytest.mark.usefixtures("always_search")
@@ -145,7 +145,7 @@ def test_no_registered_score_falls_with_a_hit_or_rises_with_a_false_alarm(
     name: str, counts: tuple[int, int, int, int], more: int, weight: float
 ) -> None:
     metric = get_count_metric(name)
-    assert curves._rises_with_hits(metric)
+    assert search._rises_with_hits(metric)
     tp, fp, fn, tn = counts
 
     def value(tp: int, fp: int, fn: int, tn: int) -> float:
@@ -157,19 +157,19 @@ def test_no_registered_score_falls_with_a_hit_or_rises_with_a_false_alarm(
 
 
 def test_a_score_of_your_own_is_sought_among_all_thresholds(rng: np.random.Generator) -> None:
-    n = curves.SEARCHED_ROWS
+    n = search.SEARCHED_ROWS
     y, score = rng.random(n) < 0.1, rng.random(n)
     false_alarms = CountMetric("mcc", lambda c: np.asarray(c.fp) % 7)
-    assert not curves._rises_with_hits(false_alarms)
-    assert not curves._rises_with_hits(CountMetric("f1", partial(np.add, 1)))
-    assert curves._rises_with_hits(CountMetric("mine", partial(f_beta_score, beta=3)))
+    assert not search._rises_with_hits(false_alarms)
+    assert not search._rises_with_hits(CountMetric("f1", partial(np.add, 1)))
+    assert search._rises_with_hits(CountMetric("mine", partial(f_beta_score, beta=3)))
     want = threshold_curve(y, score).best(false_alarms)
     assert best_threshold(y, score, false_alarms) == want
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int64, np.float32, np.float64])
 def test_labels_and_weights_of_any_type_and_layout(dtype: type, rng: np.random.Generator) -> None:
-    n = curves.SEARCHED_ROWS + 5
+    n = search.SEARCHED_ROWS + 5
     y, score = rng.random(n) < 0.1, rng.normal(size=n)
     weight = rng.integers(1, 5, n)
     want = threshold_curve(y, score, weight).best("mcc")
@@ -210,7 +210,7 @@ def test_a_wrong_row_among_many_is_told(
 
 
 def test_wrong_shapes_of_many_rows_are_told() -> None:
-    n = curves.SEARCHED_ROWS
+    n = search.SEARCHED_ROWS
     with pytest.raises(InvalidDataError, match="y_score must have one value a row"):
         best_threshold(np.zeros(n), np.zeros(n + 1))
     with pytest.raises(InvalidDataError, match="sample_weight must have one value a row"):
