@@ -26,7 +26,7 @@ NOT_FEATURES = ("target", "posterior")
 PATIENCE, GROWTH_ROUNDS, BAGS = 50, 50, 10
 # The mean over bags needs no slow learning: small trees and large steps, as validation rows say.
 IN_BAG = {"loss": "logistic", "num_leaves": 8, "learning_rate": 0.5}
-ROUNDS_IN_BAG = 100
+ROUNDS_IN_BAG = 75
 
 
 class Model(Protocol):

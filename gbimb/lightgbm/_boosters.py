@@ -157,6 +157,7 @@ class Bins:
 
         ``params`` go before those of the bins.
         """
+        self._use_threads_of(params)
         train_set = self._whole() if train is None else self._subset(train)
         valid = self._subset(held_out) if isinstance(held_out, np.ndarray) else held_out
         return Member(Objective(loss), start, train_set, valid, {**self._params, **params})
@@ -178,6 +179,7 @@ class Bins:
         The raw scores of the rounds become the ``init_score`` of its rows. LightGBM's generators
         are brought to where they were by as many rounds without a gradient, which grow nothing.
         """
+        self._use_threads_of(params)
         saved = lgb.Booster(model_str=model)
         threads = int({**self._params, **params}.get("num_threads", 0))
 
@@ -199,6 +201,15 @@ class Bins:
         member = Member(Objective(loss), start, train_set, valid, options)
         member.replay(model, rounds)
         return member
+
+    def _use_threads_of(self, params: Mapping[str, Any]) -> None:
+        """Take subsets with as many threads as will train on them.
+
+        LightGBM has one number for the whole process. Where a subset raises it while another
+        member is at work with fewer, that one writes beyond its buffers.
+        """
+        if "num_threads" in params:
+            self._dataset.params["num_threads"] = params["num_threads"]
 
     def _fresh(self) -> lgb.Dataset:
         """Return all rows, in a Dataset that may get an ``init_score`` of its own."""
