@@ -209,7 +209,8 @@ class Bins:
         member is at work with fewer, that one writes beyond its buffers.
         """
         if "num_threads" in params:
-            self._dataset.params["num_threads"] = params["num_threads"]
+            known = self._dataset.params or {}
+            self._dataset.params = {**known, "num_threads": params["num_threads"]}
 
     def _fresh(self) -> lgb.Dataset:
         """Return all rows, in a Dataset that may get an ``init_score`` of its own."""
