@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 PIPE_WIDTH: Final = 100
+SHARED_OPTIONS: Final = {"n_jobs": "--jobs"}
+"""Which option gives a parameter that all commands pass on."""
 
 app = typer.Typer(
     name="gbimb",
@@ -54,7 +56,8 @@ def _common(
 def exit_codes(spelled: Mapping[str, str] | None = None) -> Iterator[None]:
     """Turn errors into one sentence on stderr and an exit code.
 
-    ``spelled`` says which option gives a parameter that a sentence may begin with.
+    ``spelled`` says which option gives a parameter that a sentence may begin with, beside those
+    that every command has.
     """
     try:
         yield
@@ -62,7 +65,7 @@ def exit_codes(spelled: Mapping[str, str] | None = None) -> Iterator[None]:
         typer.echo("gbimb: interrupted; nothing was written.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     except (GbimbError, OSError) as error:
-        typer.echo(f"gbimb: {_sentence(error, spelled or {})}", err=True)
+        typer.echo(f"gbimb: {_sentence(error, {**SHARED_OPTIONS, **(spelled or {})})}", err=True)
         not_written = isinstance(error, OSError) or isinstance(error.__cause__, OSError)
         default = FAILED if not_written else WRONG_INPUT
         raise typer.Exit(getattr(error, "exit_code", default)) from None

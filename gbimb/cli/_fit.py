@@ -37,7 +37,6 @@ SPELLED: Final = {
     "time_budget": "--time-budget",
     "cv": "--validation",
     "random_state": "--seed",
-    "n_jobs": "--jobs",
 }
 """Which option gives a parameter of the estimators."""
 Given: TypeAlias = dict[str, Any]

@@ -152,7 +152,7 @@ WRONG = [
     (OWN, "got 2 positives (positive class 'yes') for 5 folds. Use --folds 2."),
     ([*OWN, "--folds", "1"], "--folds must be an integer in [2, inf], got 1."),
     ([*OWN, "--seed", "-1"], "--seed must be"),
-    ([*OWN, "--folds", "2", "--jobs", "0"], "got 0."),
+    ([*OWN, "--folds", "2", "--jobs", "0"], "--jobs must be"),
     ([*OWN, "--folds", "2", "--out", "f.csv"], "--out must name a folder"),
     ([*OWN, "--folds", "2", "--out", "f.csv/deeper"], "'f.csv' is a file"),
     ([*OWN, "--tables", "yeast_me2"], "either --data or --tables"),

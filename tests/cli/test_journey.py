@@ -207,6 +207,7 @@ def test_wrong_input_is_a_sentence_and_writes_nothing(
         (["new.csv", "--out", "new.csv"], "must not be the file that is read"),
         (["new.csv", "--out", "s.csv", "--id", "custmer"], "Did you mean 'customer'?"),
         (["new.csv", "--out", "s.csv", "--id", "label"], "--id must not"),
+        (["new.csv", "--out", "s.csv", "--jobs", "0"], "--jobs must be"),
         (["lacking.csv", "--out", "s.csv"], "must have the 5 columns that the model learnt from"),
         (["lacking.csv", "--out", "s.csv"], "got none called 'tariff'. Is 'tarif' that column"),
         (["shifted.csv", "--out", "s.csv"], "must have a name for each column"),
