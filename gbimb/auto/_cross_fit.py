@@ -15,7 +15,8 @@ from gbimb.estimators._checkpoint import digest
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._rows import Fold, Table
 from gbimb.estimators._seed import LARGEST_SEED
-from gbimb.estimators._training import Settings, train
+from gbimb.estimators._stages import Settings
+from gbimb.estimators._training import train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

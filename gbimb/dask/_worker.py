@@ -14,7 +14,8 @@ from gbimb.dask._group import GlobalLoss, Group
 from gbimb.dask._process import check_going, topic_of
 from gbimb.dask._rows import Encoded, join, stack
 from gbimb.estimators._rows import Table
-from gbimb.estimators._training import Settings, boost_warm, make_watch
+from gbimb.estimators._stages import Settings, boost_warm
+from gbimb.estimators._training import make_watch
 from gbimb.lightgbm import forget_network, network_params
 from gbimb.losses import MulticlassLoss
 from gbimb.metrics import SharedRows, evaluate_multiclass, evaluate_shared

@@ -14,8 +14,9 @@ from gbimb.estimators._engine_params import engine_sentences
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._rows import Fold, Table
 from gbimb.estimators._seed import LARGEST_SEED
+from gbimb.estimators._stages import Settings
 from gbimb.estimators._table import take
-from gbimb.estimators._training import Settings, train
+from gbimb.estimators._training import train
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 from gbimb.losses import MulticlassLoss
 from gbimb.sampling import by_frequency

@@ -24,9 +24,10 @@ from gbimb.estimators._plan import Plan, Splits, among, given_splits, make_plan
 from gbimb.estimators._remarks import warn_if_nothing_learned, warn_if_undecided
 from gbimb.estimators._rows import Fold, Table
 from gbimb.estimators._seed import draw_seed
+from gbimb.estimators._stages import Settings
 from gbimb.estimators._table import TableEncoder, engine_names, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
-from gbimb.estimators._training import ONE_KIND, Kind, Settings, Trained, train
+from gbimb.estimators._training import ONE_KIND, Kind, Trained, train
 from gbimb.estimators._validation_rows import arrays_of, one_validation_set
 from gbimb.exceptions import (
     InvalidParameterError,

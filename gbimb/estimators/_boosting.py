@@ -96,6 +96,7 @@ class Boosted:
 
     history: dict[str, list[float]]
     rounds: int
+    interrupted: bool = False
 
 
 def boost(
@@ -128,8 +129,7 @@ def boost(
         history = {m.name: past.get(m.name, [])[:done] for m in watch.metrics}
     if resumed is not None:
         done, history = resumed.done, {name: [*series] for name, series in resumed.history.items()}
-        retell(stop, history, done)
-    saved = done
+    saved, interrupted = done, False
     workers = min(len(members), threads)
     with _threads(workers, prepare_thread) as run:
         while done < n_rounds:
@@ -142,7 +142,8 @@ def boost(
             except KeyboardInterrupt:
                 if not (keep_on_interrupt and done):
                     raise
-                _warn_of_interrupt(done)
+                warn_of_interrupt(done)
+                interrupted = True
                 break
             done += step
             if watch is not None:
@@ -157,7 +158,7 @@ def boost(
                 unit.save(State(done, history, [as_text(m.model(done)) for m in members]))
                 saved = done
     rounds = done if watch is None or watch.patience is None else _best(history, watch)
-    return Boosted(history, rounds)
+    return Boosted(history, rounds, interrupted)
 
 
 def retell(stop: Stop | None, history: Mapping[str, list[float]], done: int) -> None:
@@ -172,7 +173,8 @@ def as_text(model: str | bytes) -> str:
     return model.decode("utf-8") if isinstance(model, bytes) else model
 
 
-def _warn_of_interrupt(done: int) -> None:
+def warn_of_interrupt(done: int) -> None:
+    """Say how many rounds there are."""
     warnings.warn(
         f"Interrupted: the {done} rounds trained so far are kept.", GbimbWarning, stacklevel=6
     )

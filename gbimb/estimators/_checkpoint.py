@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,6 +60,10 @@ class Unit:
 
     path: Path
     every: int
+
+    def beside(self, name: str) -> Unit:
+        """Return the file of a part of this work."""
+        return replace(self, path=self.path.with_stem(f"{self.path.stem}-{name}"))
 
     def load(self) -> State | None:
         """Return what is there, or None.

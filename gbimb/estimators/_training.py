@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gbimb.blending import blend_weights
-from gbimb.estimators._boosting import Boosted, Member, Watch, as_text, boost, retell
-from gbimb.estimators._checkpoint import WHOLE, State, Unit
-from gbimb.estimators._rows import Fold, Table
+from gbimb.estimators._boosting import Boosted, Watch, warn_of_interrupt
+from gbimb.estimators._checkpoint import WHOLE, Unit
+from gbimb.estimators._stages import Settings, boost_folds
 from gbimb.sources import StreamedMatrix
 
 if TYPE_CHECKING:
@@ -22,30 +22,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb._typing import FloatArray
-    from gbimb.estimators._boosting import Stop
+    from gbimb.estimators._rows import Fold, Table
     from gbimb.estimators._tasks import Task
-    from gbimb.losses import Loss
 
 logger = logging.getLogger("gbimb")
 
-UNWATCHED_ROUNDS = 100
 SMALLEST_TABLE = 100
 EQUAL_ROWS = 10.0  # held-out rows that speak for equal shares of the kinds of trees
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train: limits, patience, threads, seed, whether to correct raw scores."""
-
-    n_rounds: int
-    patience: int | None
-    threads: int
-    seed: int
-    verbose: int
-    correct: bool = True
-    stop: Stop | None = None
-    unit: Unit | None = None
-    keep_on_interrupt: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +109,7 @@ def train(
     """
     start = task.start(data, folds)
     y, weight = _labels(data, folds)
-    grow = partial(_boosted, engine, bins, task.loss, folds=folds, start=start)
+    grow = partial(boost_folds, engine, bins, task.loss, folds=folds, start=start)
     if y is None:
         params = engine_params or {}
         boosted, models = grow(watch=None, settings=settings, engine_params=params)
@@ -137,18 +120,26 @@ def train(
         task, lambda raw: task.evaluate(y, raw, weight), settings.patience, data.y.size, counts
     )
     some = data.sample(settings.seed)
-    grown = []
+    grown: list[Grown] = []
     for i, kind in enumerate(kinds):
         params = {**(engine_params or {}), **kind.params}
         if len(kinds) > 1:
             logger.info("kind of trees %d of %d: %s", i + 1, len(kinds), kind.name)
         own = replace(settings, unit=_unit_of(engine, settings.unit, i, params))
-        boosted, models = grow(watch=watch, settings=own, engine_params=params)
+        try:
+            boosted, models = grow(watch=watch, settings=own, engine_params=params)
+        except KeyboardInterrupt:
+            if not (settings.keep_on_interrupt and grown):
+                raise
+            warn_of_interrupt(grown[-1].boosted.rounds)
+            break
         singles = [engine.merge([model], 1.0, start) for model in models]
         raw = _held_out_scores(engine, singles, data, folds, settings.threads)
         averaged = singles if len(singles) > 1 else []
         scores = [_raw_scores(engine, one, some.matrix, settings.threads) for one in averaged]
         grown.append(Grown(kind, boosted, models, raw, scores))
+        if boosted.interrupted:
+            break
     return finish(
         engine,
         task,
@@ -166,8 +157,8 @@ def _unit_of(
     """Return the file of a kind of trees; one that cannot go on in the middle is kept when done."""
     if unit is None:
         return None
-    path = unit.path if place == 0 else unit.path.with_stem(f"{unit.path.stem}-{place}")
-    return Unit(path, WHOLE if engine.RANDOM_BY_TREE & params.keys() else unit.every)
+    own = unit if place == 0 else unit.beside(str(place))
+    return replace(own, every=WHOLE) if engine.RANDOM_BY_TREE & params.keys() else own
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,90 +200,6 @@ def finish(
     models = [model for part in grown for model in part.models]
     booster = engine.merge(models, line.slope, corrected, weights)
     return Trained(booster, grown, y, raw, task.link.probability(raw), weight)
-
-
-def _boosted(
-    engine: ModuleType,
-    bins: Any,  # noqa: ANN401  the adapter's own
-    loss: Loss,
-    *,
-    watch: Watch | None,
-    folds: Sequence[Fold],
-    start: FloatArray,
-    settings: Settings,
-    engine_params: dict[str, Any],
-) -> tuple[Boosted, list[Any]]:
-    """Train the members, from where a checkpoint is; return their rounds as text or bytes."""
-    state = None if settings.unit is None else settings.unit.load()
-    form = partial(bytes, encoding="utf-8") if engine.MODELS_ARE_BYTES else str
-    if state is not None and state.kept is not None:
-        retell(settings.stop, state.history, state.done)
-        return Boosted(state.history, state.kept), [form(model) for model in state.models]
-    members = []
-    for i, fold in enumerate(folds):
-        held_out = _watched(bins, fold)
-        if state is None:
-            first = loss.warm_up or loss
-            members.append(bins.member(first, start, fold.train, held_out, engine_params))
-            continue
-        matrix = fold.held_out.matrix if isinstance(fold.held_out, Table) else None
-        members.append(
-            bins.restored(
-                loss,
-                start,
-                fold.train,
-                held_out,
-                engine_params,
-                model=state.models[i],
-                rounds=state.done,
-                held_out_matrix=matrix,
-            )
-        )
-    boosted = boost_warm(engine, members, loss, watch, settings, resumed=state)
-    models = [member.model(boosted.rounds) for member in members]
-    if settings.unit is not None:
-        done = max(boosted.rounds, *(len(series) for series in boosted.history.values()), 0)
-        texts = [as_text(model) for model in models]
-        settings.unit.save(State(done, boosted.history, texts, boosted.rounds))
-    return boosted, models
-
-
-def boost_warm(
-    engine: ModuleType,
-    members: Sequence[Member],
-    loss: Loss,
-    watch: Watch | None,
-    settings: Settings,
-    *,
-    resumed: State | None = None,
-) -> Boosted:
-    """Boost with the loss that warms up, if there is one, and go on from its best round."""
-    most = settings.n_rounds if watch is not None else min(settings.n_rounds, UNWATCHED_ROUNDS)
-    go = partial(
-        boost,
-        members,
-        watch=watch,
-        threads=settings.threads,
-        prepare_thread=engine.prepare_thread,
-        verbose=settings.verbose,
-        stop=settings.stop,
-        keep_on_interrupt=settings.keep_on_interrupt,
-    )
-    if loss.warm_up is None or most == 1:
-        return go(most, unit=settings.unit, resumed=resumed)
-    first = go(most // 2)
-    for member in members:
-        member.go_on(loss, first.rounds)
-    logger.info("%d rounds of %r, now %r", first.rounds, loss.warm_up, loss)
-    return go(most, before=first)
-
-
-def _watched(bins: Any, fold: Fold) -> Any:  # noqa: ANN401  the adapter's own
-    """Return the held-out rows as the adapter takes them."""
-    held_out = fold.held_out
-    if isinstance(held_out, Table):
-        return bins.external(held_out.matrix, held_out.y, held_out.weight)
-    return held_out
 
 
 def make_watch(

@@ -108,6 +108,31 @@ def test_validation_rows_of_your_own_go_on(
         make(kind, tmp_path).fit(X[300:], Y[300:], **given)
 
 
+@pytest.mark.parametrize("kind", [LGBM, XGB], ids=["lgbm", "xgb"])
+@pytest.mark.parametrize("cv", ["holdout", 2, None])
+@pytest.mark.parametrize("step", [3, 6, 7])
+def test_a_loss_that_warms_up_goes_on_in_either_stage(
+    kind: Any,  # noqa: ANN401
+    cv: Any,  # noqa: ANN401
+    step: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: dict[str, Any] = {"cv": cv, "loss": "soft_mcc"}
+    expected = make(kind, None, **given).fit(X, Y)
+    with monkeypatch.context() as patch:
+        end_at(patch, step * (2 if cv == 2 else 1))
+        with pytest.raises(Killed):
+            make(kind, tmp_path, **given).fit(X, Y)
+    kept = {"rounds-warm-up.json"} | ({"rounds.json"} if step == 7 else set())
+    assert {path.name for path in tmp_path.glob("rounds*")} == kept
+    resumed = make(kind, tmp_path, **given).fit(X, Y)
+    assert text_of(resumed) == text_of(expected)
+    assert resumed.evals_result_ == expected.evals_result_
+    again = make(kind, tmp_path, **given).fit(X, Y)
+    assert text_of(again) == text_of(expected)
+
+
 def test_bags_that_are_done_are_not_trained_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +257,36 @@ def test_an_interrupt_keeps_what_is_trained_if_asked(
         clf.fit(X, Y)
     assert len(clf.evals_result_["valid"]["mcc"]) == 20
     assert clf.predict_proba(X).shape == (1500, 2)
+
+
+@pytest.mark.parametrize("step", [4, 24, 27], ids=["first kind", "between", "second kind"])
+def test_an_interrupt_ends_all_kinds_of_trees(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_at(monkeypatch, step)
+    clf = LGBM(n_estimators=40, cv=3, random_state=3, n_jobs=1, keep_on_interrupt=True)
+    with pytest.warns(gbimb.GbimbWarning, match="Interrupted") as said:
+        clf.fit(X, Y)
+    assert len(said) == 1
+    assert clf.predict_proba(X).shape == (1500, 2)
+    assert next(iter(clf.evals_result_["valid"].values()))
+
+
+def test_an_interrupt_ends_a_loss_that_warms_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_at(monkeypatch, 2)
+    clf = make(LGBM, None, cv="holdout", loss="soft_mcc", keep_on_interrupt=True)
+    with pytest.warns(gbimb.GbimbWarning, match="Interrupted: the 10 rounds"):
+        clf.fit(X, Y)
+    assert len(clf.evals_result_["valid"]["mcc"]) == 10
+
+
+def test_after_an_interrupt_that_keeps_the_rounds_a_fit_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = make(LGBM, None, cv="holdout").fit(X, Y)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 4)
+        with pytest.warns(gbimb.GbimbWarning, match="Interrupted: the 20 rounds"):
+            make(LGBM, tmp_path, cv="holdout", keep_on_interrupt=True).fit(X, Y)
+    assert text_of(make(LGBM, tmp_path, cv="holdout").fit(X, Y)) == text_of(expected)
 
 
 def test_an_interrupt_ends_a_fit_if_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
