@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 PIPE_WIDTH: Final = 100
+FILES: Final = {"data", "model", "train"}
+"""Arguments and options of the commands that name a file."""
 SHARED_OPTIONS: Final = {"n_jobs": "--jobs"}
 """Which option gives a parameter that all commands pass on."""
 
@@ -138,7 +140,8 @@ def command_line(ctx: typer.Context, *left_out: str) -> str:
             continue
         for item in value if isinstance(value, list | tuple) else [value]:
             words += option.opts[:1] if option.param_type_name == "option" else []
-            words += [] if value is True else [item.name if isinstance(item, Path) else str(item)]
+            shown = Path(item).name if option.name in FILES else str(item)
+            words += [] if value is True else [shown]
     return shlex.join(words)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from gbimb.exceptions import GbimbError, InvalidDataError
 from gbimb.files._read import (
+    EXACT_NUMBERS,
     csv_separator,
     csv_stream,
     is_parquet,
@@ -59,7 +60,12 @@ def _csv(path: Path, text: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
     with (
         csv_stream(path) as stream,
         pd.read_csv(
-            stream, sep=csv_separator(path), dtype=dtype, chunksize=rows, low_memory=False
+            stream,
+            sep=csv_separator(path),
+            dtype=dtype,
+            chunksize=rows,
+            low_memory=False,
+            **EXACT_NUMBERS,
         ) as reader,
     ):
         yield from reader

@@ -22,6 +22,10 @@ DAMAGED: Final = (
     *(pa.ArrowException, OSError, EOFError, ValueError),
     *(ArithmeticError, AttributeError, LookupError, TypeError),
 )
+# pandas 3 reads the nearest float64 by default, and warns of the option.
+EXACT_NUMBERS: Final[dict[str, Any]] = (
+    {"float_precision": "round_trip"} if int(pd.__version__.partition(".")[0]) < 3 else {}
+)
 KINDS: Final = ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet"
 
 
@@ -136,7 +140,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def _read_csv(path: Path) -> pd.DataFrame:
     # low_memory would guess the type of a column piece by piece.
     with csv_stream(path) as stream:
-        return pd.read_csv(stream, sep=csv_separator(path), low_memory=False)
+        return pd.read_csv(stream, sep=csv_separator(path), low_memory=False, **EXACT_NUMBERS)
 
 
 @contextmanager

@@ -61,10 +61,10 @@ class WeightScale(NamedTuple):
         """Return confusion counts from sums of whole weights."""
         with np.errstate(over="ignore", under="ignore"):
             return ConfusionCounts(
-                np.ldexp(np.float64(tp), self.positive),
-                np.ldexp(np.float64(fp), self.negative),
-                np.ldexp(np.float64(positives - tp), self.positive),
-                np.ldexp(np.float64(negatives - fp), self.negative),
+                np.ldexp(np.asarray(tp, np.float64), self.positive),
+                np.ldexp(np.asarray(fp, np.float64), self.negative),
+                np.ldexp(np.asarray(positives - tp, np.float64), self.positive),
+                np.ldexp(np.asarray(negatives - fp, np.float64), self.negative),
             )
 
 
