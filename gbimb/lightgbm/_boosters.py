@@ -359,6 +359,8 @@ def _as_matrix(X: Matrix) -> Matrix:
     """Return what LightGBM takes: it warns of sparse arrays, and reads streams as sequences."""
     if isinstance(X, RowStream):
         return _Batches(X)
+    if isinstance(X, np.ndarray) and not X.flags.forc:
+        return np.ascontiguousarray(X)  # so would LightGBM, before 4.7 with a warning
     return sparse.csr_matrix(X) if isinstance(X, sparse.sparray) else X
 
 
