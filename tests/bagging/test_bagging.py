@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.calibration import CalibratedClassifierCV
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
-    StackingClassifier,
 )
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
-from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -27,7 +22,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import gbimb
 from gbimb.estimators._bags import link_after_drawing
-from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.exceptions import InvalidTypeError
 from tests.bagging.tables import OURS, Rows, bagged, binary, many, quick
 
 Model: TypeAlias = BaseEstimator | None
@@ -39,16 +34,6 @@ PLAIN = [
     KNeighborsClassifier(20),
     RandomForestClassifier(20),
 ]
-
-
-@pytest.fixture(scope="module")
-def table() -> Rows:
-    return binary(3000)
-
-
-@pytest.fixture(scope="module")
-def fresh() -> Rows:
-    return binary(6000, seed=1)
 
 
 # --- any classifier --------------------------------------------------------------------------
@@ -347,266 +332,3 @@ def test_fewer_than_ten_positives_are_all_kept_in_every_bag(
     assert np.isnan(clf.oob_score_)
     assert clf.threshold_ == 0.5
     assert clf.predict_proba(X)[y == 1, 1].mean() > clf.predict_proba(X)[y == 0, 1].mean()
-
-
-# --- labels, columns, weights ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("estimator", [quick(OURS[0]), quick(OURS[1]), LogisticRegression()])
-def test_labels_can_be_strings_and_the_positive_one_may_sort_first(
-    estimator: Model, table: Rows
-) -> None:
-    numbers = bagged(estimator).fit(table.X, table.y)
-    names = np.where(table.y == 1, "anomaly", "normal")
-    clf = bagged(estimator).fit(table.X, names)
-    assert clf.classes_.tolist() == ["anomaly", "normal"]
-    assert clf.pos_label_ == "anomaly"
-    p = clf.predict_proba(table.X)
-    assert p[:, 0].mean() == pytest.approx(table.y.mean(), rel=0.1)
-    assert roc_auc_score(table.y, p[:, 0]) > 0.8
-    called = clf.predict(table.X) == "anomaly"
-    np.testing.assert_array_equal(called, p[:, 0] >= clf.threshold_)
-    assert clf.threshold_ == pytest.approx(numbers.threshold_, abs=0.1)
-    np.testing.assert_array_equal(clf.decision_function(table.X) < 0, p[:, 0] > 0.5)
-
-
-def test_labels_can_be_booleans_and_the_dict_names_them(table: Rows) -> None:
-    clf = bagged(LogisticRegression(), sampling_strategy={False: 200}).fit(table.X, table.y == 1)
-    assert clf.predict(table.X).dtype == bool
-    names = np.where(table.y == 1, "b", "a")
-    clf = bagged(LogisticRegression(), sampling_strategy={"a": 200}).fit(table.X, names)
-    assert (names[clf.estimators_samples_[0]] == "a").sum() == 200
-    with pytest.raises(InvalidParameterError, match="labels of y"):
-        bagged(LogisticRegression(), sampling_strategy={"c": 200}).fit(table.X, names)
-
-
-@pytest.mark.parametrize(
-    "estimator",
-    [quick(OURS[0]), quick(OURS[1]), HistGradientBoostingClassifier(max_iter=20)],
-    ids=["lgbm", "xgb", "hist"],
-)
-def test_categories_and_missing_values_work(estimator: Model, table: Rows) -> None:
-    rng = np.random.default_rng(0)
-    town = np.array(["x", "y", "z"])[rng.integers(0, 3, 3000)]
-    frame = pd.DataFrame(table.X[:, :4], columns=list("abcd"))
-    frame["town"] = pd.Categorical(np.where(table.y & (rng.random(3000) < 0.8), "w", town))
-    frame.loc[::7, "a"] = np.nan
-    frame.loc[::11, "town"] = np.nan
-    clf = bagged(estimator).fit(frame, table.y)
-    assert clf.feature_names_in_.tolist() == ["a", "b", "c", "d", "town"]
-    assert roc_auc_score(table.y, clf.predict_proba(frame)[:, 1]) > 0.85
-    if not isinstance(estimator, HistGradientBoostingClassifier):
-        assert clf.feature_importances_[4] > 0.05
-    assert not np.isnan(clf.oob_score_)
-
-
-@pytest.mark.parametrize("estimator", [quick(OURS[0]), quick(OURS[1]), LogisticRegression()])
-def test_sample_weight_moves_the_probabilities(estimator: Model, table: Rows) -> None:
-    weight = np.where(table.y == 1, 5.0, 1.0)
-    clf = bagged(estimator).fit(table.X, table.y, sample_weight=weight)
-    prevalence = np.average(table.y, weights=weight)
-    mean = np.average(clf.predict_proba(table.X)[:, 1], weights=weight)
-    assert mean == pytest.approx(prevalence, rel=0.12)
-
-
-def test_the_scale_of_weights_hardly_matters(table: Rows) -> None:
-    """For a tree not at all; the slope of the recalibration is drawn to 1 as by a few rows."""
-    weight = np.random.default_rng(0).uniform(0.5, 2, 3000)
-    tree = DecisionTreeClassifier(max_depth=3)
-    a, b = (
-        bagged(tree, threshold=0.2).fit(table.X, table.y, sample_weight=w)
-        for w in (weight, 1000 * weight)
-    )
-    np.testing.assert_allclose(a.predict_proba(table.X), b.predict_proba(table.X), rtol=0.1)
-
-
-def test_rows_of_weight_zero_are_as_if_they_were_not_there(table: Rows) -> None:
-    weight = np.ones(3000)
-    weight[::3] = 0
-    there = weight > 0
-    a = bagged().fit(table.X, table.y, sample_weight=weight)
-    b = bagged().fit(table.X[there], table.y[there], sample_weight=weight[there])
-    np.testing.assert_array_equal(a.predict_proba(table.X), b.predict_proba(table.X))
-    assert a.oob_proba_.shape == (3000, 2)
-    assert np.isnan(a.oob_proba_[::3]).all()
-    np.testing.assert_array_equal(a.oob_proba_[there], b.oob_proba_)
-    for rows in a.estimators_samples_:
-        assert there[rows].all()
-
-
-def test_weights_are_refused_where_the_estimator_takes_none(table: Rows) -> None:
-    for estimator in (KNeighborsClassifier(), make_pipeline(StandardScaler(), PLAIN[0])):
-        with pytest.raises(InvalidTypeError, match="sample_weight"):
-            bagged(estimator).fit(table.X, table.y, sample_weight=np.ones(3000))
-
-
-# --- parameters ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("parameters", "match"),
-    [
-        ({"n_estimators": 0}, "n_estimators"),
-        ({"n_estimators": 2.5}, "n_estimators"),
-        ({"sampling": "selfpaced"}, "Did you mean 'self_paced'"),
-        ({"sampling": "self_paced", "replacement": True}, "without replacement"),
-        ({"replacement": 1}, "True or False"),
-        ({"sampling_strategy": -1}, "sampling_strategy"),
-        ({"sampling_strategy": None}, "'auto' or a dict"),
-        ({"estimator": LogisticRegression}, "such as RandomForestClassifier\\(\\)"),
-        ({"estimator": "lgbm"}, "estimator must be a classifier"),
-        ({"eval_metric": "mccc"}, "Did you mean 'mcc'"),
-        ({"threshold": "f2"}, "metric must be"),
-        ({"threshold": 1.5}, "threshold"),
-        ({"n_jobs": 0}, "n_jobs"),
-        ({"estimator": quick(OURS[0], cv=3)}, "cv=3 of the estimator would be ignored"),
-        ({"estimator": quick(OURS[1], early_stopping_rounds=0)}, "early_stopping_rounds"),
-        ({"estimator": quick(OURS[1], loss="fokal")}, "Did you mean 'focal'"),
-        ({"estimator": quick(OURS[0], pos_label=2)}, "pos_label"),
-    ],
-)
-def test_a_wrong_parameter_gets_a_sentence_before_any_bag_is_trained(
-    parameters: dict[str, Any], match: str, table: Rows
-) -> None:
-    clf = bagged(**parameters)
-    with pytest.raises((ValueError, TypeError), match=match):
-        clf.fit(table.X, table.y)
-    assert not getattr(clf, "estimators_", [])
-
-
-def test_bags_of_a_few_rows_are_said_to_be_small() -> None:
-    table = many(600, 3)
-    y = table.y.copy()
-    y[:2] = 3  # one row of each class would make a bag of four
-    clf = bagged(LogisticRegression())
-    with (
-        pytest.warns(gbimb.GbimbWarning, match="No bag has more than 2 rows of a class"),
-        pytest.warns(gbimb.GbimbWarning, match="1 of 4 classes have fewer than 5 rows"),
-    ):
-        clf.fit(table.X, y)
-    clf.set_params(sampling_strategy=50)
-    with pytest.warns(gbimb.GbimbWarning, match="1 of 4 classes") as caught:
-        clf.fit(table.X, y)
-    assert len(caught) == 1
-
-
-def test_nested_parameters_reach_the_estimator(table: Rows) -> None:
-    clf = bagged(quick(OURS[0]), n_estimators=2)
-    assert {"estimator__gamma", "estimator__loss", "sampling_strategy"} <= set(clf.get_params())
-    clf.set_params(estimator__gamma=0.5).fit(table.X, table.y)
-    assert clf.estimators_[0].loss_.gamma == 0.5
-    assert clone(clf).estimator.gamma == 0.5
-
-
-# --- the same again --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "estimator",
-    [*(quick(kind, subsample=0.7) for kind in OURS), RandomForestClassifier(10)],
-    ids=["lgbm", "xgb", "forest"],
-)
-@pytest.mark.parametrize("sampling", ["random", "self_paced"])
-def test_the_seed_decides_whatever_n_jobs_is(estimator: Model, sampling: str, table: Rows) -> None:
-    def fit(**parameters: object) -> gbimb.UnderBaggingClassifier:
-        return bagged(clone(estimator), sampling=sampling, **parameters).fit(table.X, table.y)
-
-    a, b, c = fit(n_jobs=1), fit(n_jobs=2), fit(n_jobs=3)
-    for other in (b, c):
-        np.testing.assert_array_equal(a.predict_proba(table.X), other.predict_proba(table.X))
-        assert a.threshold_ == other.threshold_
-    other = fit(random_state=1)
-    assert not np.array_equal(a.predict_proba(table.X), other.predict_proba(table.X))
-
-
-@pytest.mark.parametrize(
-    "estimator",
-    [*(quick(kind, subsample=0.7) for kind in OURS), RandomForestClassifier(10)],
-    ids=["lgbm", "xgb", "forest"],
-)
-@pytest.mark.parametrize("replacement", [False, True])
-def test_bags_added_later_are_those_of_a_longer_fit(
-    estimator: Model, replacement: bool, table: Rows
-) -> None:
-    grown = bagged(estimator, n_estimators=2, warm_start=True, replacement=replacement)
-    grown.fit(table.X, table.y)
-    first = grown.estimators_[0]
-    grown.set_params(n_estimators=5).fit(table.X, table.y)
-    assert grown.estimators_[0] is first
-    grown.fit(table.X, table.y)  # nothing to add
-    whole = bagged(estimator, n_estimators=5, replacement=replacement).fit(table.X, table.y)
-    np.testing.assert_array_equal(grown.predict_proba(table.X), whole.predict_proba(table.X))
-    np.testing.assert_array_equal(grown.oob_proba_, whole.oob_proba_)
-    assert grown.threshold_ == whole.threshold_
-    assert grown.oob_score_ == whole.oob_score_
-    for a, b in zip(grown.estimators_samples_, whole.estimators_samples_, strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_bags_are_only_added_to_those_of_the_same_rows(table: Rows) -> None:
-    clf = bagged(LogisticRegression(), n_estimators=3, warm_start=True).fit(table.X, table.y)
-    for X, y in ((table.X[:-1], table.y[:-1]), (table.X, table.y[::-1]), (table.X, table.y + 1)):
-        with pytest.raises(InvalidDataError, match="warm_start"):
-            clone_of(clf).set_params(n_estimators=4).fit(X, y)
-    with pytest.raises(InvalidParameterError, match="must not fall"):
-        clone_of(clf).set_params(n_estimators=2).fit(table.X, table.y)
-    for changed in ({"estimator": quick(OURS[0])}, {"sampling_strategy": 5.0}):
-        with pytest.raises((InvalidParameterError, InvalidDataError), match="warm_start adds"):
-            clone_of(clf).set_params(n_estimators=4, **changed).fit(table.X, table.y)
-    with pytest.raises(InvalidDataError, match="labels and weights"):
-        clone_of(clf).set_params(n_estimators=4).fit(table.X, table.y, np.full(table.y.size, 2.0))
-    grown = bagged(LogisticRegression(), n_estimators=3, warm_start=True, sampling="self_paced")
-    grown.fit(table.X, table.y).set_params(n_estimators=5).fit(table.X, table.y)
-    assert len(grown.estimators_) == 5
-
-
-def clone_of(clf: gbimb.UnderBaggingClassifier) -> gbimb.UnderBaggingClassifier:
-    """The fitted classifier again, with its bags."""
-    return pickle.loads(pickle.dumps(clf))
-
-
-@both
-def test_a_pickled_classifier_is_the_same_and_keeps_no_training_data(
-    kind: type, table: Rows
-) -> None:
-    clf = bagged(quick(kind), n_estimators=3).fit(table.X, table.y)
-    wide = bagged(quick(kind), n_estimators=3).fit(np.tile(table.X, (1, 10)), table.y)
-    text = pickle.dumps(clf)
-    np.testing.assert_array_equal(
-        pickle.loads(text).predict_proba(table.X),
-        clf.predict_proba(table.X),
-    )
-    assert len(text) < 400_000
-    assert len(pickle.dumps(wide)) < len(text) + 200_000  # ten times the table, 1.9 MB
-    for member in clf.estimators_:
-        assert len(pickle.dumps(member)) < 60_000
-
-
-# --- inside scikit-learn ---------------------------------------------------------------------
-
-
-@both
-def test_grid_search_reaches_the_strategy_and_the_loss(kind: type, table: Rows) -> None:
-    search = GridSearchCV(
-        bagged(quick(kind, n_estimators=10), n_estimators=2),
-        {"sampling_strategy": [1.0, 5.0], "estimator__gamma": [0.0, 2.0]},
-        cv=2,
-        scoring="roc_auc",
-    ).fit(table.X, table.y)
-    assert search.best_score_ > 0.75
-    assert len(search.cv_results_["params"]) == 4
-    assert hasattr(search.best_estimator_, "threshold_")
-
-
-def test_it_stands_in_pipelines_calibration_and_stacks(table: Rows, fresh: Rows) -> None:
-    bag = bagged(quick(OURS[0], n_estimators=10), n_estimators=2)
-    models = [
-        make_pipeline(StandardScaler(), bag),
-        CalibratedClassifierCV(bag, cv=2),
-        StackingClassifier([("bag", bag), ("lr", LogisticRegression())], cv=2),
-    ]
-    for model in models:
-        p = model.fit(table.X, table.y).predict_proba(fresh.X)[:, 1]
-        assert roc_auc_score(fresh.y, p) > 0.75
-        assert p.mean() == pytest.approx(table.y.mean(), rel=0.3)
-    assert (cross_val_score(bag, table.X, table.y, cv=2, scoring="neg_log_loss") > -0.25).all()
