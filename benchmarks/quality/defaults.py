@@ -35,13 +35,14 @@ SHARED: Final[dict[str, Sequence[Any]]] = {
     "alpha": (0.75,),
     "scale_pos_weight": ("balanced",),
     "learning_rate": (0.02, 0.1),
+    "calibration": ("isotonic",),
     "subsample": (0.6, 1.0),
     "colsample_bytree": (0.3, 0.8, 1.0),
     "reg_alpha": (1.0,),
     "reg_lambda": (0.0, 3.0, 10.0),
     "min_child_weight": (0.1, 1.0),
     "cv": (3, 10, "holdout"),
-    "early_stopping_rounds": (50, 200),
+    "early_stopping_rounds": (25, 100),
     "threshold": (0.5,),
 }
 """Values tried besides the default of parameters that both boosting estimators have."""
@@ -49,7 +50,7 @@ SHARED: Final[dict[str, Sequence[Any]]] = {
 VARIED: Final[Mapping[str, Mapping[str, Sequence[Any]]]] = {
     "lgbm": SHARED
     | {
-        "num_leaves": (4, 16, 31),
+        "num_leaves": (8, 16, 31),
         "min_child_samples": (5, 50),
         "engine_params": ({"extra_trees": True}, {"cat_smooth": 50}, {"path_smooth": 1.0}),
     },
