@@ -1,38 +1,48 @@
-"""Under-bagging on Dask: each bag is gathered on one worker, which trains a local model on it."""
+"""Under-bagging on Dask: bags drawn from all partitions, each trained where it fits."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from distributed import get_worker
+from dask.utils import format_bytes
 from sklearn.utils.validation import validate_data
 
-from gbimb._parallel import resolve_jobs, thread_limit
-from gbimb.dask._classifiers import DaskPredictions, local_parameters, refuse_checkpoints
+from gbimb.dask._bag_fits import BagFits, Drawn
+from gbimb.dask._bag_size import bag_bytes, room_for_a_bag
+from gbimb.dask._classifiers import (
+    DaskClassifier,
+    DaskPredictions,
+    local_parameters,
+    refuse_areas,
+    refuse_checkpoints,
+)
 from gbimb.dask._cluster import find_client, gather
 from gbimb.dask._fit import Placed
 from gbimb.dask._pieces import as_collection, meta_of, split
-from gbimb.dask._rows import Deal, encode, join, stack
+from gbimb.dask._rows import Deal, encode
 from gbimb.dask._summary import Labels, merge_columns
 from gbimb.estimators import UnderBaggingClassifier
 from gbimb.estimators._bag_checks import make_prototype, warn_of_bags
-from gbimb.estimators._bags import Bag, OutOfBag, Population, SharedBinsTrainer
+from gbimb.estimators._bags import OutOfBag, Population
 from gbimb.estimators._base import BaseImbalancedClassifier
-from gbimb.estimators._labels import LabelCodes
-from gbimb.estimators._rows import Table
 from gbimb.exceptions import InvalidParameterError
 from gbimb.sampling import resolve_sampling_strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from distributed import Client, Future
     from numpy.typing import NDArray
 
     from gbimb._typing import FloatArray, IntArray
     from gbimb.dask._rows import Encoded
+    from gbimb.dask._summary import Summary
+    from gbimb.estimators._rows import Table
+
+logger = logging.getLogger("gbimb")
 
 JUDGED = 200_000
 """Rows of a common class to judge bags on, beside those that are drawn."""
@@ -42,8 +52,10 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
     """Bags of all rare rows and some common ones, drawn from a Dask collection.
 
     Of the common classes as many rows as all bags need are drawn from each partition, in
-    proportion. Each bag is then put together on one worker, which trains a local model on it; the
-    bags train side by side. What is learnt is an :class:`~gbimb.UnderBaggingClassifier`.
+    proportion. A bag that fits on one worker is gathered there and trains a local model, several
+    bags side by side. Larger bags are trained one after the other, each by all workers together
+    on the rows that they have, as in :class:`DaskImbalancedXGBClassifier`. What is learnt is an
+    :class:`~gbimb.UnderBaggingClassifier` either way.
 
     Parameters
     ----------
@@ -51,14 +63,24 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         None is the client made last.
     **parameters
         Those of :class:`~gbimb.UnderBaggingClassifier`, with the same meaning, except:
-        ``estimator`` is one of gbimb's, ``sampling`` is "random", there is no warm start, and
-        ``n_jobs`` are threads of each worker.
+        ``estimator`` is one of gbimb's local ones, ``sampling`` is "random", there is no warm
+        start, and ``n_jobs`` are threads of each worker.
 
     Attributes
     ----------
     classes_, estimators_, threshold_, oob_score_, ...
         As in the local estimator, with ``estimators_samples_`` and ``oob_proba_`` of the rows
         that were drawn.
+
+    Notes
+    -----
+    A bag fits on one worker if as many as train there side by side (one on each thread that Dask
+    has) take no more than half of its memory limit, on the worker where that is least; on workers
+    without a limit every bag fits. What a bag takes is estimated: its rows and those that judge
+    it, two copies of 8 bytes a value (12 of a sparse one), and what the engine keeps of them. The
+    log says so where bags are too large. ``eval_metric`` of their estimator is then a function of
+    counts or a proper score, and bins are cut from up to 400,000 rows of a bag (LightGBM 200,000).
+    Labels, weights and out-of-bag probabilities of the rows drawn are always with the client.
     """
 
     _local_class = UnderBaggingClassifier
@@ -94,13 +116,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         """
         self._check_parameters()
         refuse_checkpoints(self)
-        prototype = make_prototype(self.estimator)
-        if not isinstance(prototype, BaseImbalancedClassifier):
-            msg = (
-                "estimator must be one of gbimb's on Dask, such as ImbalancedXGBClassifier(), got "
-                f"{prototype!r}. Use UnderBaggingClassifier for others."
-            )
-            raise InvalidParameterError(msg)
+        prototype = _own_prototype(self.estimator)
         client = find_client(self.client)
         with client.as_current():
             placed = Placed.place(client, split(X, y, sample_weight), "y")
@@ -114,28 +130,40 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
                 sparse = any(s.is_sparse for s in placed.summaries)
                 prototype._zero_is_missing = sparse  # noqa: SLF001  our own
             self._prototype = prototype
-            self._train(client, placed, labels)
+            counts = labels.kept.sum(axis=0)
+            of_labels = labels.classes.tolist()
+            sizes = resolve_sampling_strategy(self.sampling_strategy, counts, of_labels)
+            together = self._are_too_large(client, placed.summaries, counts, sizes)
+            drawn = self._draw_candidates(client, placed, labels, sizes)
+            del placed  # the rows that were not drawn
+            self._train(client, drawn, labels.totals, sizes, together=together)
         return self
 
-    def _train(self, client: Client, placed: Placed, labels: Labels) -> None:
-        counts = labels.kept.sum(axis=0)
-        sizes = resolve_sampling_strategy(self.sampling_strategy, counts, labels.classes.tolist())
-        drawn = self._draw_candidates(client, placed, labels, sizes)
+    def _train(
+        self,
+        client: Client,
+        drawn: list[Future],
+        totals: FloatArray,
+        sizes: IntArray,
+        *,
+        together: bool,
+    ) -> None:
         ys = gather(client, client.map(_targets_of, drawn, pure=False))
         targets = np.concatenate([y for y, _ in ys])
         weights = [w for _, w in ys if w is not None]
         weight = np.concatenate(weights) if weights else np.ones(targets.size, np.float32)
         codes = self._codes_of(targets)
         population = Population.make(codes, weight, sizes, self._seed)
-        self._population = replace(population, totals=labels.totals)
+        self._population = population = replace(population, totals=totals)
         self._oob = OutOfBag.empty(population.judged.size, self.classes_.size)
-        ends = np.cumsum([y.size for y, _ in ys])
-        tasks, bags = [], []
-        for i, rows in enumerate(self._draw(sizes)):
-            bag = self._population.bag(i, rows)
-            tasks.append(self._submit(client, bag, drawn, ends))
-            bags.append(bag)
-        results = gather(client, tasks)
+        starts = np.cumsum([0, *(y.size for y, _ in ys)])
+        fits = BagFits(
+            client, self._prototype, Drawn(drawn, starts), population, self._seed, self.n_jobs
+        )
+        bags = [population.bag(i, rows) for i, rows in enumerate(self._draw(sizes))]
+        results: Iterable[tuple[Any, FloatArray]] = map(fits.on_all_workers, bags)
+        if not together:
+            results = gather(client, [fits.on_one_worker(bag) for bag in bags])
         self.estimators_samples_ = [
             self._add(_Judged(), bag, classifier, proba)  # type: ignore[arg-type]
             for bag, (classifier, proba) in zip(bags, results, strict=True)
@@ -145,14 +173,40 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         self._decide(at, population.judged.size)
         warn_of_bags(self, np.bincount(codes, minlength=self.classes_.size), sizes)
 
+    def _wanted(self, counts: IntArray, sizes: IntArray) -> IntArray:
+        """Return how many rows of each class to draw, for all bags and to judge them."""
+        some: IntArray = np.minimum(counts, sizes * self.n_estimators + JUDGED)
+        return np.where(sizes < counts, some, counts)
+
+    def _are_too_large(
+        self, client: Client, summaries: Sequence[Summary], counts: IntArray, sizes: IntArray
+    ) -> bool:
+        """Whether bags do not fit on one worker, so that all workers train each of them."""
+        unseen = np.maximum(self._wanted(counts, sizes) - sizes, 0).sum()
+        rows = int(sizes.sum() + min(int(unseen), JUDGED))
+        needed = bag_bytes(self._prototype, summaries, rows)
+        room = room_for_a_bag(client, self.n_estimators)
+        if needed <= room:
+            return False
+        reason = (
+            f"A bag with the rows that judge it takes about {format_bytes(needed)}, and a worker "
+            f"has {format_bytes(int(room))} for it: all workers train it together."
+        )
+        try:
+            refuse_areas(self._prototype.eval_metric)
+        except InvalidParameterError as error:
+            advice = "Use another metric, smaller bags (sampling_strategy) or workers with more."
+            msg = f"estimator: {error} {reason} {advice}"
+            raise InvalidParameterError(msg) from None
+        logger.info(reason)
+        return True
+
     def _draw_candidates(
         self, client: Client, placed: Placed, labels: Labels, sizes: IntArray
     ) -> list[Future]:
         """Draw the rows that bags are drawn from, in proportion from each piece."""
         counts = labels.kept.sum(axis=0)
-        wanted = np.where(
-            sizes < counts, np.minimum(counts, sizes * self.n_estimators + JUDGED), counts
-        )
+        wanted = self._wanted(counts, sizes)
         ends = np.cumsum(labels.kept, axis=0) * wanted // np.maximum(counts, 1)
         shares = np.diff(ends, axis=0, prepend=0)
         if self._positive_is_first():
@@ -167,36 +221,6 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
             for i, (part, share) in enumerate(zip(encoded, shares, strict=True))
             if share.sum()
         ]
-
-    def _submit(self, client: Client, bag: Bag, drawn: Sequence[Future], ends: IntArray) -> Future:
-        """Gather a bag, and the rows to judge it on, for one worker to train on."""
-        population = self._population
-        rows = np.union1d(bag.train, bag.unseen)
-        starts = np.concatenate([[0], ends[:-1]])
-        bounds = np.searchsorted(rows, starts), np.searchsorted(rows, ends)
-        parts = [
-            client.submit(_pick, part, rows[low:high] - start, pure=False)
-            for part, start, low, high in zip(drawn, starts, *bounds, strict=True)
-            if high > low
-        ]
-        small = replace(
-            population,
-            codes=population.codes[rows],
-            weight=population.weight[rows],
-            fold=population.fold[rows],
-            judged=np.searchsorted(rows, bag.unseen),
-        )
-        own = Bag(
-            bag.index,
-            np.searchsorted(rows, bag.train),
-            np.searchsorted(rows, bag.unseen),
-            np.searchsorted(rows, bag.held_out),
-            bag.weight,
-        )
-        labels = LabelCodes(self.classes_, small.codes, self.pos_label_)
-        return client.submit(
-            fit_bag, self._prototype, parts, labels, own, small, self._seed, self.n_jobs, pure=False
-        )
 
     def _codes_of(self, targets: NDArray[Any]) -> IntArray:
         codes = targets.astype(np.intp)
@@ -213,6 +237,25 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         if self.warm_start:
             msg = "warm_start must be False on Dask, got True. Fit all bags at once."
             raise InvalidParameterError(msg)
+
+
+def _own_prototype(given: object) -> BaseImbalancedClassifier:
+    """Return an unfitted copy of the estimator for the bags, one of gbimb's local ones."""
+    prototype = make_prototype(given)
+    if not isinstance(prototype, BaseImbalancedClassifier):
+        msg = (
+            "estimator must be one of gbimb's on Dask, such as ImbalancedXGBClassifier(), got "
+            f"{prototype!r}. Use UnderBaggingClassifier for others."
+        )
+        raise InvalidParameterError(msg)
+    if isinstance(prototype, DaskClassifier):
+        msg = (
+            f"estimator must be a local one, got {type(prototype).__name__}. Give "
+            f"{prototype._local_class.__name__}(): whether one worker or all of them train a bag "  # noqa: SLF001
+            "depends on its size."
+        )
+        raise InvalidParameterError(msg)
+    return prototype
 
 
 class _Judged:
@@ -238,28 +281,3 @@ def draw_of_each(
 
 def _targets_of(drawn: Table) -> tuple[NDArray[Any], NDArray[Any] | None]:
     return drawn.y, drawn.weight
-
-
-def _pick(drawn: Table, rows: IntArray) -> Table:
-    return drawn.part(rows)
-
-
-def fit_bag(  # noqa: PLR0917  as tasks are called
-    prototype: Any,  # noqa: ANN401
-    parts: Sequence[Table],
-    labels: LabelCodes,
-    bag: Bag,
-    population: Population,
-    seed: int,
-    n_jobs: int | None,
-) -> tuple[Any, FloatArray]:
-    """Return a classifier trained on a bag, and its probabilities of the rows it is judged on."""
-    threads = resolve_jobs(n_jobs or get_worker().state.nthreads)
-    whole = join(list(parts))
-    data = Table(stack([part.matrix for part in parts]), whole.y, whole.weight)
-    with thread_limit(threads):
-        trainer = SharedBinsTrainer(prototype, data, labels, seed=seed, threads=threads, rows=None)
-        classifier = trainer.fit(bag, population, threads)
-        if not bag.unseen.size:
-            return classifier, np.empty(0)
-        return classifier, trainer.probability(classifier, bag.unseen)

@@ -11,10 +11,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gbimb.dask._cluster import find_client
-from gbimb.dask._fit import Placed, combine, encode_all, train_on_cluster
+from gbimb.dask._fit import Placed, combine, encode_all, start_of, train_on_cluster
 from gbimb.dask._pieces import as_collection, is_collection, meta_of, read_parquet, split
 from gbimb.dask._predict import predict_lazily
 from gbimb.dask._summary import Labels, merge_columns
+from gbimb.dask._worker import Job
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._decision import DecidingClassifier
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-    from gbimb._typing import FloatArray
 
 # What a fit sets beside the attributes that end with "_".
 HIDDEN = (
@@ -190,11 +190,13 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         parts = encode_all(client, local, placed, labels, validation, seed=seed, hold_out=hold_out)
         del placed, validation, pieces
-        start = _start(local, parts.totals)
+        task = local._make_task()  # noqa: SLF001
+        start = start_of(task.loss, parts.totals)
         rows = int(labels.kept.sum())
-        outcomes = train_on_cluster(client, local, parts, start, rows, seed)
-        trained = combine(local, outcomes, start, watched=parts.held_out is not None)
-        local._keep(trained, local._make_task(), seed)  # noqa: SLF001
+        job = Job(local, task, start, rows, parts.held_out, seed, self.n_jobs)
+        outcomes = train_on_cluster(client, job, parts)
+        trained = combine(job, outcomes, correct=self.calibration is not None)
+        local._keep(trained, task, seed)  # noqa: SLF001
         self._take_over(local)
         self.n_workers_ = len(outcomes)
         self.bytes_per_round_ = max(outcome.bytes_per_round for outcome in outcomes)
@@ -231,18 +233,24 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         if self.cv is not None and not (isinstance(self.cv, str) and self.cv in HOLD_OUTS):
             msg = (
                 f"cv must be 'auto', 'holdout' or None on Dask, got {self.cv!r}: a distributed "
-                f"table has no row numbers to fold. Use {self._local_class.__name__}, or give "
-                "X_val and y_val."
+                "table has no row numbers to fold. Leave cv at 'auto' (one row in five is held "
+                "out), give X_val and y_val, or fold on one machine with "
+                f"{self._local_class.__name__}."
             )
             raise InvalidParameterError(msg)
-        names = (self.eval_metric,) if isinstance(self.eval_metric, str) else self.eval_metric
-        for name in names:
-            if name in AREAS:
-                msg = (
-                    f"eval_metric must be a function of counts on Dask, such as 'mcc', 'f1' or "
-                    f"'fbeta:2', or 'log_loss', got {name!r}: it wants all scores in one place."
-                )
-                raise InvalidParameterError(msg)
+        refuse_areas(self.eval_metric)
+
+
+def refuse_areas(eval_metric: str | Sequence[str]) -> None:
+    """Raise if a metric is watched that cannot be added up over workers."""
+    names = (eval_metric,) if isinstance(eval_metric, str) else eval_metric
+    for name in names:
+        if name in AREAS:
+            msg = (
+                f"eval_metric must be a function of counts on Dask, such as 'mcc', 'f1' or "
+                f"'fbeta:2', or 'log_loss', got {name!r}: it wants all scores in one place."
+            )
+            raise InvalidParameterError(msg)
 
 
 def refuse_checkpoints(estimator: Any) -> None:  # noqa: ANN401  any of this package
@@ -258,12 +266,6 @@ def refuse_checkpoints(estimator: Any) -> None:  # noqa: ANN401  any of this pac
 HOLD_OUTS = ("auto", "holdout")
 AREAS = ("average_precision", "roc_auc")
 OWN = ("n_workers_", "bytes_per_round_")
-
-
-def _start(local: Any, totals: FloatArray) -> FloatArray:  # noqa: ANN401
-    """Return the raw score to start from, from the weight of each class in training."""
-    codes = np.arange(totals.size, dtype=np.float64)
-    return np.atleast_1d(np.asarray(local.loss_.init_score(codes, totals), np.float64))
 
 
 Init = TypeVar("Init", bound="Callable[..., None]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from gbimb.dask._cluster import gather, one_fit_at_a_time
 from gbimb.dask._process import break_off, end_fit, free_port, start_tracker, topic_of
 from gbimb.dask._rows import Deal, draw_sample, encode, n_held_out, totals_of
 from gbimb.dask._summary import summarise
-from gbimb.dask._worker import Job, train_part
+from gbimb.dask._worker import train_part
 from gbimb.estimators._training import ONE_KIND, Grown, HeldOut, Trained, finish
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from gbimb._typing import FloatArray, IntArray
     from gbimb.dask._summary import Labels, Summary
-    from gbimb.dask._worker import Outcome
+    from gbimb.dask._worker import Job, Outcome
 
 logger = logging.getLogger("gbimb")
 
@@ -126,6 +126,12 @@ def _rows_of(encoded: Any, n_classes: int) -> IntArray:  # noqa: ANN401
     return np.bincount(y.astype(np.intp), minlength=n_classes)
 
 
+def sample_size(estimator: Any, rows: int) -> int:  # noqa: ANN401
+    """Return how many of so many rows to cut bins from."""
+    most = LARGEST_SAMPLE // int(estimator.n_features_in_)
+    return int(min(rows, estimator._engine.SAMPLE_ROWS, most))  # noqa: SLF001
+
+
 def _sample(
     client: distributed.Client,
     estimator: Any,  # noqa: ANN401
@@ -134,8 +140,7 @@ def _sample(
     seed: int,
 ) -> list[distributed.Future]:
     """Draw rows to cut bins from, in proportion from all pieces."""
-    most = LARGEST_SAMPLE // int(estimator.n_features_in_)
-    size = min(int(rows.sum()), estimator._engine.SAMPLE_ROWS, most)  # noqa: SLF001
+    size = sample_size(estimator, int(rows.sum()))
     ends = np.cumsum(rows) * size // int(rows.sum())
     sizes = np.diff(ends, prepend=0)
     return [
@@ -175,16 +180,15 @@ def assign(
     return {worker: (train[worker], watched[worker]) for worker in workers}
 
 
-def train_on_cluster(  # noqa: PLR0917
-    client: distributed.Client,
-    estimator: Any,  # noqa: ANN401
-    split: Split,
-    start: FloatArray,
-    rows: int,
-    seed: int,
-) -> list[Outcome]:
+def start_of(loss: Any, totals: FloatArray) -> FloatArray:  # noqa: ANN401
+    """Return the raw score to start from, from the weight of each target in training."""
+    codes = np.arange(totals.size, dtype=np.float64)
+    return np.atleast_1d(np.asarray(loss.init_score(codes, totals), np.float64))
+
+
+def train_on_cluster(client: distributed.Client, job: Job, split: Split) -> list[Outcome]:
     """Train on all workers that have rows, and return what each of them says."""
-    fit = uuid.uuid4().hex
+    estimator, fit = job.estimator, uuid.uuid4().hex
     with one_fit_at_a_time(client):
         parts = assign(client, split)
         workers = list(parts)
@@ -193,8 +197,7 @@ def train_on_cluster(  # noqa: PLR0917
             ports = client.run(free_port, workers=workers)
             machines = tuple(ports[worker] for worker in workers)
         tracker = client.run(start_tracker, fit, len(workers), workers=workers[:1])[workers[0]]
-        held_out = split.held_out
-        job = Job(estimator, start, rows, held_out, seed, tracker, machines, fit)
+        job = replace(job, tracker=tracker, machines=machines, fit=fit)
         with _progress(client, topic_of(fit), estimator.verbose):
             tasks = [
                 client.submit(
@@ -248,17 +251,11 @@ class _progress:  # noqa: N801  a context manager
             self._client.unsubscribe_topic(self._topic)
 
 
-def combine(
-    estimator: Any,  # noqa: ANN401
-    outcomes: Sequence[Outcome],
-    start: FloatArray,
-    *,
-    watched: bool,
-) -> Trained:
-    """Return the booster, corrected on the held-out rows of all workers."""
-    engine, task = estimator._engine, estimator._make_task()  # noqa: SLF001
+def combine(job: Job, outcomes: Sequence[Outcome], *, correct: bool) -> Trained:
+    """Return the booster; to ``correct`` is to do so on the held-out rows of all workers."""
+    engine, start = job.estimator._engine, job.start  # noqa: SLF001
     first = outcomes[0]
-    if not watched:
+    if job.held_out is None:
         booster = engine.merge([first.model], 1.0, start)
         return Trained(booster, (Grown(*ONE_KIND, first.boosted, [first.model], np.empty(0)),))
     parts = [outcome.held_out for outcome in outcomes if outcome.held_out.y.size]
@@ -270,10 +267,10 @@ def combine(
     raw = np.concatenate([part.matrix for part in parts])
     return finish(
         engine,
-        task,
+        job.task,
         (Grown(*ONE_KIND, first.boosted, [first.model], raw),),
         start,
         held_out=held_out,
         sample_weight=None,
-        correct=estimator.calibration is not None,
+        correct=correct,
     )

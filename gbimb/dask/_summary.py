@@ -46,6 +46,8 @@ class Summary:
     empty : frozenset of str
         Columns with missing values only.
     is_sparse : bool
+    n_values : int
+        Of the table; of a sparse one, those that are stored.
     """
 
     rows: int
@@ -56,14 +58,15 @@ class Summary:
     columns: tuple[Column, ...] | None
     empty: frozenset[str]
     is_sparse: bool
+    n_values: int
 
 
 def summarise(piece: Piece, name: str = "y") -> Summary:
     """Return the summary of a piece."""
     nothing = np.zeros(0, np.intp)
-    table = as_frame(piece.table)
+    table: Any = as_frame(piece.table)
     if piece.y.size == 0:
-        return Summary(0, piece.y, nothing, nothing, np.zeros(0), None, frozenset(), False)  # noqa: FBT003
+        return Summary(0, piece.y, nothing, nothing, np.zeros(0), None, frozenset(), False, 0)  # noqa: FBT003
     labels = read_labels(piece.y, table, None, name=name)
     weight = _weight(piece)
     k = labels.classes.size
@@ -84,6 +87,7 @@ def summarise(piece: Piece, name: str = "y") -> Summary:
         TableEncoder.fit(table).columns,
         empty,
         sparse.issparse(table),
+        int(table.size),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from gbimb._typing import FloatArray
     from gbimb.estimators._boosting import Boosted
+    from gbimb.estimators._tasks import Task
 
 KEPT_OF_A_CLASS: Final = 500_000
 """Held-out rows of a class, over all workers, that go to the client at the end."""
@@ -42,11 +43,16 @@ class Job:
     ----------
     estimator : the local estimator
         With loss, labels and columns, and without trees.
+    task : Task
+        Of the estimator.
     start : float64 array of shape (number of raw scores,)
     rows : int
-        Rows of all workers, those held out included.
+        Rows of all workers, by which defaults are chosen.
     held_out : int64 array of shape (K,) or None
         Held-out rows of each target, over all workers; None if none is watched.
+    seed : int
+    n_jobs : int or None
+        Threads of each worker; None are those that Dask gives it.
     tracker : dict
         Where the processes meet.
     machines : tuple of "host:port"
@@ -56,13 +62,15 @@ class Job:
     """
 
     estimator: Any
+    task: Task
     start: FloatArray
     rows: int
     held_out: NDArray[np.int64] | None
     seed: int
-    tracker: Mapping[str, Any]
-    machines: tuple[str, ...]
-    fit: str
+    n_jobs: int | None
+    tracker: Mapping[str, Any] = field(default_factory=dict)
+    machines: tuple[str, ...] = ()
+    fit: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +104,7 @@ def train_part(
     """Train on the rows of this worker beside the others."""
     mine, seen = ([part for part in parts if part is not None] for parts in (encoded, watched))
     estimator = job.estimator
-    threads = resolve_jobs(estimator.n_jobs or get_worker().state.nthreads)
+    threads = resolve_jobs(job.n_jobs or get_worker().state.nthreads)
     train = join([part.train for part in mine])
     held = [part.held_out for part in mine] + [part.train for part in seen]
     held_out = join([part for part in held if part.y.size] or held[:1])
@@ -117,8 +125,7 @@ def _train(  # noqa: PLR0917
     threads: int,
 ) -> Outcome:
     estimator = job.estimator
-    engine = estimator._engine  # noqa: SLF001
-    task = estimator._make_task()  # noqa: SLF001
+    engine, task = estimator._engine, job.task  # noqa: SLF001
     group = Group()
     loss: Any = GlobalLoss(task.loss, group)
     params = network_params(job.machines, rank) if job.machines else {}
@@ -133,8 +140,10 @@ def _train(  # noqa: PLR0917
         watch = None
         if job.held_out is not None:
             evaluate = _evaluation(task, held_out, group)
+            codes, k = held_out.y.astype(np.intp), job.held_out.size
+            own = np.bincount(codes, held_out.weight, k).astype(np.float64)
             watch = make_watch(
-                task, evaluate, estimator.early_stopping_rounds, job.rows, job.held_out
+                task, evaluate, estimator.early_stopping_rounds, job.rows, group(own)
             )
         settings = Settings(
             estimator.n_estimators,

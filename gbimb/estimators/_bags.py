@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from gbimb.estimators._base import BaseImbalancedClassifier
     from gbimb.estimators._checkpoint import Checkpoint
     from gbimb.estimators._labels import LabelCodes
+    from gbimb.estimators._tasks import Task
+    from gbimb.estimators._training import Trained
     from gbimb.losses import BinaryLoss
 
 FOLDS = 5
@@ -288,6 +290,51 @@ def link_after_drawing(
     return replace(loss, **{name: weight})  # type: ignore[type-var]
 
 
+def seed_of(bag: Bag, seed: int) -> int:
+    """Return the seed of a bag from that of all."""
+    return (seed + bag.index) % LARGEST_SEED
+
+
+def begin_bag(
+    prototype: BaseImbalancedClassifier,
+    bag: Bag,
+    population: Population,
+    labels: LabelCodes,
+    weight: NDArray[Any] | None,
+) -> tuple[BaseImbalancedClassifier, Task]:
+    """Return an estimator to be trained on a bag, and its task.
+
+    ``labels`` and ``weight`` are those of the rows that train it.
+    """
+    fitted = copy(prototype)  # with what it adopted
+    fitted.loss_ = make_loss(fitted, labels, weight)
+    task = fitted._make_task()  # noqa: SLF001  same package
+    factor = population.share(bag.train) / population.data_share
+    if fitted._positive_is_first():  # noqa: SLF001
+        factor = factor[::-1]
+    task.link = link_after_drawing(fitted.loss_, factor)
+    return fitted, task
+
+
+def keep_bag(fitted: BaseImbalancedClassifier, trained: Trained, task: Task, seed: int) -> None:
+    """Set the fitted attributes of an estimator that was trained on a bag."""
+    fitted.loss_ = task.link
+    fitted.validation_ = "rows out of the bag"
+    fitted._keep(trained, task, seed)  # noqa: SLF001
+
+
+def probability_of_rows(
+    classifier: BaseImbalancedClassifier,
+    matrix: Any,  # noqa: ANN401  an ndarray or a CSR matrix
+    rows: IntArray,
+) -> FloatArray:
+    """Return probabilities of some rows of a matrix, shape (m, K)."""
+    parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, rows.size, ROWS_AT_ONCE)]
+    return np.concatenate(
+        [classifier._probability_of(matrix[part]) for part in parts]  # noqa: SLF001
+    )
+
+
 class SharedBinsTrainer:
     """One of gbimb's estimators: the table is binned once for all bags."""
 
@@ -315,16 +362,11 @@ class SharedBinsTrainer:
 
     def fit(self, bag: Bag, population: Population, threads: int) -> BaseImbalancedClassifier:
         """Return a classifier stopped early on the bag's held-out rows."""
-        fitted = copy(self._prototype)  # with what it adopted
         rows = places(bag.train, self._rows)
         weight = None if self._data.weight is None else self._data.weight[rows]
-        fitted.loss_ = make_loss(fitted, self._labels.take(rows), weight)
-        seed = (self._seed + bag.index) % LARGEST_SEED
-        task = fitted._make_task()  # noqa: SLF001
-        factor = population.share(bag.train) / population.data_share
-        if fitted._positive_is_first():  # noqa: SLF001
-            factor = factor[::-1]
-        task.link = link_after_drawing(fitted.loss_, factor)
+        labels = self._labels.take(rows)
+        fitted, task = begin_bag(self._prototype, bag, population, labels, weight)
+        seed = seed_of(bag, self._seed)
         held_out = places(bag.held_out, self._rows) if bag.held_out.size else None
         settings = Settings(
             fitted.n_estimators,
@@ -345,18 +387,12 @@ class SharedBinsTrainer:
                 settings=settings,
                 engine_params=fitted._tree_params(seed, threads, bag.train.size),  # noqa: SLF001
             )
-        fitted.loss_ = task.link
-        fitted.validation_ = "rows out of the bag"
-        fitted._keep(trained, task, seed)  # noqa: SLF001
+        keep_bag(fitted, trained, task, seed)
         return fitted
 
     def probability(self, classifier: BaseImbalancedClassifier, rows: IntArray) -> FloatArray:
         """Return probabilities of training rows, shape (m, K)."""
-        rows = places(rows, self._rows)
-        parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, rows.size, ROWS_AT_ONCE)]
-        return np.concatenate(
-            [classifier._probability_of(self._data.matrix[part]) for part in parts]  # noqa: SLF001
-        )
+        return probability_of_rows(classifier, self._data.matrix, places(rows, self._rows))
 
 
 class PlainTrainer:

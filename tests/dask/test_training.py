@@ -174,6 +174,20 @@ def test_weights_count_and_zero_drops_a_row(client: Client, engine: str) -> None
     assert_alike(engine, there, here, X)
 
 
+def test_rounds_are_chosen_by_the_weights_of_the_held_out_rows(client: Client) -> None:
+    X, y = numbers(N)
+    X_val, y_val = numbers(N_VAL, seed=1)
+    weight = np.where(y_val == 1, 50.0, 0.1)
+    distant, local = PAIRS["xgb"]
+    settings = {**QUICK, **SHAPE["xgb"]}
+    Xd, yd = arrays(X, y, sizes=even(N, 2))
+    Xv, yv, wv = arrays(X_val, y_val, weight, sizes=even(N_VAL, 2))
+    there = distant(client=client, **settings).fit(Xd, yd, X_val=Xv, y_val=yv, sample_weight_val=wv)
+    here = local(n_jobs=1, **settings).fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=weight)
+    assert there.best_iteration_ == here.best_iteration_
+    assert_alike("xgb", there, here, X_val)
+
+
 @both
 def test_one_row_in_five_is_held_out_and_probabilities_are_true(
     client: Client, engine: str

@@ -1,0 +1,235 @@
+"""How a bag is trained on a cluster: by one worker that gathers it, or by all of them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from distributed import get_worker
+
+from gbimb._parallel import resolve_jobs, thread_limit
+from gbimb.dask._cluster import gather
+from gbimb.dask._fit import Split, combine, sample_size, start_of, train_on_cluster
+from gbimb.dask._rows import Encoded, join, stack
+from gbimb.dask._worker import Job
+from gbimb.estimators._bags import (
+    Bag,
+    SharedBinsTrainer,
+    begin_bag,
+    keep_bag,
+    probability_of_rows,
+    seed_of,
+)
+from gbimb.estimators._labels import LabelCodes
+from gbimb.estimators._rows import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from distributed import Client, Future
+    from numpy.typing import NDArray
+
+    from gbimb._typing import FloatArray, IntArray
+    from gbimb.estimators._bags import Population
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """The rows that bags are drawn from, where they lie, numbered one table after the other.
+
+    Attributes
+    ----------
+    tables : list of Future
+        Of ``Table``.
+    starts : intp array of shape (number of tables + 1,)
+        Number of the first row of each, and of all rows.
+    """
+
+    tables: list[Future]
+    starts: IntArray
+
+    def within(self, rows: IntArray) -> Iterator[NDArray[Any]]:
+        """Yield, for each table, where these rising rows are in it, int32: they travel."""
+        bounds = np.searchsorted(rows, self.starts)
+        for start, (low, high) in zip(self.starts[:-1], pairwise(bounds), strict=True):
+            yield (rows[low:high] - start).astype(np.int32)
+
+    def pick(self, rows: IntArray) -> Iterator[tuple[Future, NDArray[Any]]]:
+        """Yield the tables that have some of these rising rows, and where."""
+        pairs = zip(self.tables, self.within(rows), strict=True)
+        return ((table, at) for table, at in pairs if at.size)
+
+
+@dataclass(frozen=True, eq=False)
+class BagFits:
+    """Trains the bags of a population.
+
+    Attributes
+    ----------
+    client : Client
+    prototype : one of gbimb's estimators
+        With what it adopted.
+    drawn : Drawn
+        The rows of the population.
+    population : Population
+    seed : int
+    n_jobs : int or None
+    """
+
+    client: Client
+    prototype: Any
+    drawn: Drawn
+    population: Population
+    seed: int
+    n_jobs: int | None
+
+    def on_one_worker(self, bag: Bag) -> Future:
+        """Gather a bag, and the rows to judge it on, for one worker to train on.
+
+        The result are a classifier and the probabilities of the rows that the bag did not see.
+        """
+        population = self.population
+        rows = np.union1d(bag.train, bag.unseen)
+        parts = [
+            self.client.submit(_pick, table, at, pure=False) for table, at in self.drawn.pick(rows)
+        ]
+        small = replace(
+            population,
+            codes=population.codes[rows],
+            weight=population.weight[rows],
+            fold=population.fold[rows],
+            judged=np.searchsorted(rows, bag.unseen),
+        )
+        own = Bag(
+            bag.index,
+            np.searchsorted(rows, bag.train),
+            np.searchsorted(rows, bag.unseen),
+            np.searchsorted(rows, bag.held_out),
+            bag.weight,
+        )
+        return self.client.submit(
+            fit_bag,
+            self.prototype,
+            parts,
+            self._labels(rows),
+            own,
+            small,
+            self.seed,
+            self.n_jobs,
+            pure=False,
+        )
+
+    def on_all_workers(self, bag: Bag) -> tuple[Any, FloatArray]:
+        """Train one model on the rows where they lie; return the same as the other way."""
+        labels, weight = self._labels(bag.train), self.population.weight[bag.train]
+        fitted, task = begin_bag(self.prototype, bag, self.population, labels, weight)
+        totals = np.bincount(labels.targets.astype(np.intp), weight, labels.classes.size)
+        split = self._split(bag, totals.astype(np.float64))
+        job = Job(
+            fitted,
+            task,
+            start_of(task.loss, split.totals),
+            bag.train.size,
+            split.held_out,
+            seed_of(bag, self.seed),
+            self.n_jobs,
+        )
+        trained = combine(job, train_on_cluster(self.client, job, split), correct=False)
+        keep_bag(fitted, trained, task, job.seed)
+        return fitted, self._probability(fitted, bag.unseen)
+
+    def _labels(self, rows: IntArray) -> LabelCodes:
+        codes = self.population.codes[rows]
+        return LabelCodes(self.prototype.classes_, codes, self.prototype.pos_label_)
+
+    def _split(self, bag: Bag, totals: FloatArray) -> Split:
+        """Deal the rows of a bag to training and hold-out on the workers that have them."""
+        train, held_out = (self.drawn.within(rows) for rows in (bag.train, bag.held_out))
+        ends = np.searchsorted(bag.held_out, self.drawn.starts[1:-1])
+        weights = np.split(bag.weight, ends)
+        encoded, sizes = [], []
+        for table, own, watched, weight in zip(
+            self.drawn.tables, train, held_out, weights, strict=True
+        ):
+            if own.size or watched.size:
+                parts = (own, watched, weight)
+                encoded.append(self.client.submit(_deal, table, *parts, pure=False))
+                sizes.append(own.size)
+        counts = None
+        if bag.held_out.size:
+            targets = self._labels(bag.held_out).targets.astype(np.intp)
+            counts = np.bincount(targets, minlength=totals.size)
+        return Split(encoded, [], sizes, totals, counts, self._sample(bag))
+
+    def _sample(self, bag: Bag) -> list[Future]:
+        """Draw rows to cut bins from, of those that train and those that judge."""
+        rows = np.union1d(bag.train, bag.unseen)
+        size = sample_size(self.prototype, rows.size)
+        if size < rows.size:
+            rng = np.random.default_rng([self.seed, bag.index])
+            rows = np.sort(rng.choice(rows, size, replace=False))
+        return [
+            self.client.submit(_matrix_of, table, at, pure=False)
+            for table, at in self.drawn.pick(rows)
+        ]
+
+    def _probability(self, classifier: Any, rows: IntArray) -> FloatArray:  # noqa: ANN401
+        """Return the probabilities of some rows, worked out where they lie."""
+        if not rows.size:
+            return np.empty(0)
+        shared = self.client.scatter(classifier, broadcast=True, hash=False)
+        tasks = [
+            self.client.submit(_judge, table, at, shared, self.n_jobs, pure=False)
+            for table, at in self.drawn.pick(rows)
+        ]
+        return np.concatenate(gather(self.client, tasks))
+
+
+def fit_bag(  # noqa: PLR0917  as tasks are called
+    prototype: Any,  # noqa: ANN401
+    parts: Sequence[Table],
+    labels: LabelCodes,
+    bag: Bag,
+    population: Population,
+    seed: int,
+    n_jobs: int | None,
+) -> tuple[Any, FloatArray]:
+    """Return a classifier trained on a bag, and its probabilities of the rows it is judged on."""
+    threads = _threads(n_jobs)
+    whole = join(list(parts))
+    data = Table(stack([part.matrix for part in parts]), whole.y, whole.weight)
+    with thread_limit(threads):
+        trainer = SharedBinsTrainer(prototype, data, labels, seed=seed, threads=threads, rows=None)
+        classifier = trainer.fit(bag, population, threads)
+        if not bag.unseen.size:
+            return classifier, np.empty(0)
+        return classifier, trainer.probability(classifier, bag.unseen)
+
+
+def _threads(n_jobs: int | None) -> int:
+    return resolve_jobs(n_jobs or get_worker().state.nthreads)
+
+
+def _pick(drawn: Table, rows: NDArray[Any]) -> Table:
+    return drawn.part(rows)
+
+
+def _matrix_of(drawn: Table, rows: NDArray[Any]) -> Any:  # noqa: ANN401
+    return drawn.matrix[rows]
+
+
+def _deal(drawn: Table, train: NDArray[Any], held_out: NDArray[Any], weight: FloatArray) -> Encoded:
+    watched = Table(drawn.matrix[held_out], drawn.y[held_out], weight)
+    return Encoded(drawn.part(train), watched)
+
+
+def _judge(
+    drawn: Table,
+    rows: NDArray[Any],
+    classifier: Any,  # noqa: ANN401
+    n_jobs: int | None,
+) -> FloatArray:
+    with thread_limit(_threads(n_jobs)):
+        return probability_of_rows(classifier, drawn.matrix, rows)
