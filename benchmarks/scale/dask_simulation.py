@@ -2,7 +2,8 @@
 
 ``overhead`` compares a fit of gbimb with ``xgboost.dask.train`` and its built-in log loss without a
 metric, on the same rows and rounds. ``workers`` trains on more and more small workers with the same
-number of rows each, and prints time, bytes and memory. Both write JSON lines to stdout.
+number of rows each, and prints time, bytes and memory. ``bags`` trains one bag of 30 common rows for a
+rare one on one worker and on all, and prints time and memory. All write JSON lines to stdout.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import time
 import warnings
 from contextlib import contextmanager
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -24,7 +26,13 @@ import xgboost as xgb
 import xgboost.dask
 from scipy.special import expit
 
-from gbimb.dask import DaskImbalancedLGBMClassifier, DaskImbalancedXGBClassifier
+from gbimb import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
+from gbimb.dask import (
+    DaskImbalancedLGBMClassifier,
+    DaskImbalancedXGBClassifier,
+    DaskUnderBaggingClassifier,
+    _bag_size,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -146,6 +154,28 @@ def workers(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                        "mcc": round(clf.best_score_, 4)}  # fmt: skip
 
 
+def bags(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield time and memory of a bag that one worker trains, and of the same that all train."""
+    kinds = {"xgboost": ImbalancedXGBClassifier, "lightgbm": ImbalancedLGBMClassifier}
+    for n, name, share in product(args.workers, args.engines, (1e9, 0.0)):
+        _bag_size.WORKER_SHARE = share
+        with cluster(n, memory_limit="auto") as client:
+            X, y = rows(client, args.rows * n, args.features, 2 * n)
+            small = kinds[name](n_estimators=args.rounds, early_stopping_rounds=None)
+            clf = DaskUnderBaggingClassifier(
+                client=client, estimator=small, n_estimators=1, sampling_strategy=30.0,
+                random_state=0,
+            )  # fmt: skip
+            before = client.run(_memory)
+            seconds, clf = timed(lambda clf=clf: clf.fit(X, y))  # noqa: B023
+            more = [peak - before[worker] for worker, peak in client.run(_memory).items()]
+            yield {"engine": name, "trained_by": "one worker" if share else "all workers",
+                   "workers": n, "rows_of_bag": len(clf.estimators_samples_[0]),
+                   "rows_judged": len(clf.oob_proba_), "rounds": args.rounds,
+                   "seconds": round(seconds, 2), "more_mb_at_peak": round(max(more) / 1e6),
+                   "oob_mcc": round(clf.oob_score_, 4)}  # fmt: skip
+
+
 def _memory() -> int:
     import resource
 
@@ -153,8 +183,11 @@ def _memory() -> int:
     return peak * (1 if sys.platform == "darwin" else 1024)
 
 
+MEASURES = {"overhead": overhead, "workers": workers, "bags": bags}
+
+
 @contextmanager
-def cluster(n: int) -> Iterator[distributed.Client]:
+def cluster(n: int, memory_limit: int | str = 0) -> Iterator[distributed.Client]:
     """Give a client of workers with one thread each."""
     with (
         distributed.LocalCluster(
@@ -162,7 +195,7 @@ def cluster(n: int) -> Iterator[distributed.Client]:
             threads_per_worker=1,
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
-            memory_limit=0,
+            memory_limit=memory_limit,
         ) as local,
         distributed.Client(local) as client,
     ):
@@ -174,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run one of the measurements."""
     warnings.filterwarnings("ignore")
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("measure", choices=["overhead", "workers"])
+    parser.add_argument("measure", choices=list(MEASURES))
     parser.add_argument("--rows", type=int, default=2_000_000, help="in all, or of each worker")
     parser.add_argument("--features", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=50)
@@ -185,7 +218,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     versions = {"xgboost": xgb.__version__, "dask": distributed.__version__}
     print(json.dumps({"versions": versions, "cores": psutil.cpu_count()}))  # noqa: T201
-    for line in (overhead if args.measure == "overhead" else workers)(args):
+    for line in MEASURES[args.measure](args):
         print(json.dumps(line), flush=True)  # noqa: T201
 
 

@@ -152,6 +152,21 @@ def test_bags_lose_a_worker_and_end_soon(cluster: distributed.LocalCluster) -> N
         assert fit("xgb", client, **QUICK).n_workers_ >= 2
 
 
+def test_a_bag_that_all_workers_train_loses_one_and_ends_with_a_sentence(
+    cluster: distributed.LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gbimb.dask._bag_size.WORKER_SHARE", 0.0)
+    with distributed.Client(cluster) as client:
+        killer, killed = killer_of(cluster)
+        slow = gbimb.ImbalancedXGBClassifier(n_estimators=100_000, early_stopping_rounds=None)
+        bags = DaskUnderBaggingClassifier(client=client, estimator=slow, n_estimators=2)
+        Xd, yd = arrays(*numbers(3000), sizes=even(3000, 6))
+        with pytest.raises(ClusterError, match=r"worker .* died or left the cluster"):
+            bags.fit(Xd, yd)
+        assert time.monotonic() - killed[0] < 60
+        killer.join()
+
+
 def test_two_fits_at_once_take_turns(cluster: distributed.LocalCluster) -> None:
     fitted: dict[str, Any] = {}
 
