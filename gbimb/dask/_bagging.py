@@ -195,7 +195,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         try:
             refuse_areas(self._prototype.eval_metric)
         except InvalidParameterError as error:
-            advice = "Use another metric, smaller bags (sampling_strategy) or workers with more."
+            advice = "Use another metric, smaller bags (sampling_strategy) or more memory."
             msg = f"estimator: {error} {reason} {advice}"
             raise InvalidParameterError(msg) from None
         logger.info(reason)
