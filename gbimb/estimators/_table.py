@@ -22,6 +22,7 @@ from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.sources import ParquetSource, StreamedFrame, StreamedMatrix, check_room
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from sklearn.base import BaseEstimator
 
 BYTES_PER_ROW = 60  # labels, raw scores, gradient and curvature
@@ -99,8 +100,20 @@ def as_frame(X: object) -> object:
     if module in ("polars", "pyarrow") and hasattr(X, "__arrow_c_stream__"):
         import pyarrow as pa
 
-        return pa.table(X).to_pandas(strings_to_categorical=True)
+        return _with_signed_codes(pa.table(X)).to_pandas(strings_to_categorical=True)
     return X
+
+
+def _with_signed_codes(table: pa.Table) -> pa.Table:
+    """Return the table with codes of categories that every version of pyarrow gives to pandas."""
+    import pyarrow as pa
+
+    for i, column in enumerate(table.schema):
+        kind = column.type
+        if pa.types.is_dictionary(kind) and pa.types.is_unsigned_integer(kind.index_type):
+            signed = pa.dictionary(pa.int64(), kind.value_type, kind.ordered)
+            table = table.set_column(i, column.with_type(signed), table.column(i).cast(signed))
+    return table
 
 
 def read_table(estimator: BaseEstimator, X: object, *, reset: bool, name: str = "X") -> object:

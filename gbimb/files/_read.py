@@ -140,7 +140,10 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def _read_csv(path: Path) -> pd.DataFrame:
     # low_memory would guess the type of a column piece by piece.
     with csv_stream(path) as stream:
-        return pd.read_csv(stream, sep=csv_separator(path), low_memory=False, **EXACT_NUMBERS)
+        frame: pd.DataFrame = pd.read_csv(
+            stream, sep=csv_separator(path), low_memory=False, **EXACT_NUMBERS
+        )
+    return frame
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def test_labels_can_be_booleans_and_the_dict_names_them(table: Rows) -> None:
 def test_categories_and_missing_values_work(estimator: Model, table: Rows) -> None:
     rng = np.random.default_rng(0)
     town = np.array(["x", "y", "z"])[rng.integers(0, 3, 3000)]
-    frame = pd.DataFrame(table.X[:, :4], columns=list("abcd"))
+    frame = pd.DataFrame(table.X[:, :4].copy(), columns=list("abcd"))
     frame["town"] = pd.Categorical(np.where(table.y & (rng.random(3000) < 0.8), "w", town))
     frame.loc[::7, "a"] = np.nan
     frame.loc[::11, "town"] = np.nan

@@ -171,7 +171,7 @@ COMMANDS = [
     ("predict good.gbimb good.csv --out none/scores.csv", "--out", "none/scores.csv"),
     ("predict good.gbimb good.csv --out scores.csv --id key", "--id", "'key'"),
     ("predict good.gbimb good.csv --out scores.csv --id label", "--id", "'label'"),
-    ("predict good.gbimb good.csv --out scores.csv --jobs 0", "n_jobs", "0"),
+    ("predict good.gbimb good.csv --out scores.csv --jobs 0", "--jobs", "0"),
     ("inspect none.gbimb", "none.gbimb", "not"),
     ("inspect cut.gbimb", "cut.gbimb", "truncated"),
     ("inspect good.csv", "good.csv", "gbimb"),
@@ -184,7 +184,7 @@ COMMANDS = [
     ("benchmark --tables yeast_me2 --methods fokal", "--methods", "'fokal'"),
     ("benchmark --tables yeast_me2 --folds 1", "--folds", "1"),
     ("benchmark --tables yeast_me2 --seed -1", "--seed", "-1"),
-    ("benchmark --tables yeast_me2 --jobs 0", "jobs", "0"),
+    ("benchmark --tables yeast_me2 --jobs 0", "--jobs", "0"),
 ]
 
 

@@ -45,7 +45,7 @@ def test_the_file_holds_what_the_estimator_returns(
     assert np.array_equal(found["prediction"].to_numpy(), clf.predict(source))
     frame = pd.read_parquet(folder)
     assert found["text"].equals(frame["text"])
-    assert found["category"].tolist() == frame["category"].tolist()
+    assert found["category"].equals(frame["category"].astype(found["category"].dtype))
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["out.parquet"]
 
 
