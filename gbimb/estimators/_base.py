@@ -70,6 +70,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
     n_estimators: int
     learning_rate: float | None
     subsample: float | None
+    colsample_bytree: float | None
     engine_params: dict[str, Any] | None
     checkpoint_path: str | os.PathLike[str] | None
     checkpoint_every: int
@@ -199,10 +200,14 @@ class BaseImbalancedClassifier(DecidingClassifier):
         if rows > SMALL_TABLE or self.classes_.size > 2 or not self._shape_is_open():
             return ONE_KIND
         given = {**(self.engine_params or {})}
-        draws = rows >= SMALLEST_SUBSAMPLED and self.subsample is None
+        chosen = {
+            "subsample": self.subsample or (1.0 if rows < SMALLEST_SUBSAMPLED else None),
+            "bagging_freq": self.subsample,
+            "feature_fraction": self.colsample_bytree,
+        }
         kinds = []
         for name, peculiar in self._KINDS.items():
-            params = {k: v for k, v in peculiar.items() if k != "subsample" or draws}
+            params = {k: v for k, v in peculiar.items() if chosen.get(k) is None}
             rate = params["learning_rate"] / self._steepness()
             params["learning_rate"] = rate if self.learning_rate is None else self.learning_rate
             kinds.append(Kind(name, {**params, **given}))

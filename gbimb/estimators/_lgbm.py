@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gbimb._validation import check_number
 from gbimb.estimators._base import SMALL_TABLE, BaseImbalancedClassifier
@@ -72,7 +72,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     eval_metric : str or sequence of str, default=("mcc", "f1")
         Reported each round on the held-out rows; the first one stops training. Without a fixed
         threshold (``"mcc@0.5"``), the best value over all thresholds.
-    early_stopping_rounds : int or None, default=50
+    early_stopping_rounds : int or None, default=30
         Rounds without a better moving average (over half as many rounds) before training stops.
         Of the rounds within a standard error of the best, the one with the least log loss is
         kept. A tenth of them is kept at least, on 100 rows or more.
@@ -98,8 +98,8 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         0.037 and 0.074 under the focal loss with gamma 2.
     num_leaves : int or None, default=None
         Largest number of leaves of a tree. None, up to 20,000 rows of two classes, is two kinds
-        of trees: small ones, and larger ones with random splits, averaged with shares learnt on
-        the held-out rows (``blend_``); elsewhere it is 8 up to 20,000 rows and 31 above.
+        of trees of 31 leaves, with the best splits and with random ones, averaged with shares
+        learnt on the held-out rows (``blend_``); elsewhere it is 8 up to 20,000 rows and 31 above.
     max_depth : int, default=-1
         Largest depth of a tree; -1 is no limit.
     min_child_samples : int or None, default=None
@@ -108,9 +108,10 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     min_child_weight : float, default=1e-3
         Smallest sum of curvature in a leaf.
     subsample : float or None, default=None
-        Share of rows that each tree sees. None is 0.8, and 1 below 1,000 rows.
-    colsample_bytree : float, default=0.5
-        Share of features that each tree sees.
+        Share of rows that each tree sees. None is 0.8, and 1 below 1,000 rows and in a blend of
+        two kinds of trees.
+    colsample_bytree : float or None, default=None
+        Share of features that each tree sees. None is 0.5, and 1 in a blend of two kinds of trees.
     reg_alpha, reg_lambda : float, default=0.0 and 1.0
         L1 and L2 penalty of leaf values.
     engine_params : dict or None, default=None
@@ -119,7 +120,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     checkpoint_path : str, path or None, default=None
         A folder in which ``fit`` keeps what it has trained. Called again after a crash with the
         same rows and parameters, it goes on there, to the same model; ``random_state`` must be a
-        number. The soft losses, which start warm, are kept when they are done only.
+        number.
     checkpoint_every : int, default=50
         Rounds between two writes to it.
     keep_on_interrupt : bool, default=False
@@ -184,7 +185,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         scale_pos_weight: float | str | None = None,
         pos_label: object = None,
         eval_metric: str | Sequence[str] = ("mcc", "f1"),
-        early_stopping_rounds: int | None = 50,
+        early_stopping_rounds: int | None = 30,
         threshold: float | str = "auto",
         calibration: str | None = "platt",
         cv: Any = "auto",  # noqa: ANN401  any scikit-learn splitter
@@ -195,7 +196,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         min_child_samples: int | None = None,
         min_child_weight: float = 1e-3,
         subsample: float | None = None,
-        colsample_bytree: float = 0.5,
+        colsample_bytree: float | None = None,
         reg_alpha: float = 0.0,
         reg_lambda: float = 1.0,
         engine_params: dict[str, Any] | None = None,
@@ -234,10 +235,16 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    _WHOLE: Final = MappingProxyType({"feature_fraction": 1.0, "bagging_freq": 0})
     _KINDS = MappingProxyType(
         {
-            "small trees": {"num_leaves": 8, "learning_rate": 0.1},
-            "random splits": {"num_leaves": 31, "learning_rate": 0.15, "extra_trees": True},
+            "best splits": {**_WHOLE, "num_leaves": 31, "learning_rate": 0.1},
+            "random splits": {
+                **_WHOLE,
+                "num_leaves": 31,
+                "learning_rate": 0.15,
+                "extra_trees": True,
+            },
         }
     )
 
@@ -270,7 +277,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
             "min_sum_hessian_in_leaf": self.min_child_weight,
             "bagging_fraction": self._subsample(rows),
             "bagging_freq": int(self._subsample(rows) < 1),
-            "feature_fraction": self.colsample_bytree,
+            "feature_fraction": self.colsample_bytree or 0.5,
             "cat_smooth": 50.0,
             "cat_l2": 30.0,
             "lambda_l1": self.reg_alpha,

@@ -74,7 +74,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     eval_metric : str or sequence of str, default=("mcc", "f1")
         Reported each round on the held-out rows; the first one stops training. Without a fixed
         threshold (``"mcc@0.5"``), the best value over all thresholds.
-    early_stopping_rounds : int or None, default=50
+    early_stopping_rounds : int or None, default=30
         Rounds without a better moving average (over half as many rounds) before training stops.
         Of the rounds within a standard error of the best, the one with the least log loss is
         kept. A tenth of them is kept at least, on 100 rows or more.
@@ -120,7 +120,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     checkpoint_path : str, path or None, default=None
         A folder in which ``fit`` keeps what it has trained. Called again after a crash with the
         same rows and parameters, it goes on there, to the same model; ``random_state`` must be a
-        number. The soft losses, which start warm, are kept when they are done only.
+        number.
     checkpoint_every : int, default=50
         Rounds between two writes to it.
     keep_on_interrupt : bool, default=False
@@ -188,7 +188,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         scale_pos_weight: float | str | None = None,
         pos_label: object = None,
         eval_metric: str | Sequence[str] = ("mcc", "f1"),
-        early_stopping_rounds: int | None = 50,
+        early_stopping_rounds: int | None = 30,
         threshold: float | str = "auto",
         calibration: str | None = "platt",
         cv: Any = "auto",  # noqa: ANN401  any scikit-learn splitter

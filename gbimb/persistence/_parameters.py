@@ -41,7 +41,7 @@ BOOSTING: Final[dict[str, Types]] = {
     "learning_rate": OPTIONAL,
     "min_child_weight": NUMBER,
     "subsample": OPTIONAL,
-    "colsample_bytree": NUMBER,
+    "colsample_bytree": OPTIONAL,
     "reg_alpha": NUMBER,
     "reg_lambda": NUMBER,
     "engine_params": (dict, NoneType),
