@@ -257,7 +257,8 @@ def _search(rows: ScoredRows, bins: _Bins, metrics: Sequence[CountMetric]) -> li
             within = metric(inner.counts)
             i = int(np.argmax(within))
             if (within[i], inner.scores[i]) > (score, scores[0]):
-                score, scores = float(within[i]), inner.around(bins, i)
+                # Not the lowest of its bin, which is an end: the next one below is there.
+                score, scores = float(within[i]), inner.scores[i : i + 2]
         none = float(metric(nothing))
         # No threshold lies above an infinite score.
         if none >= score and bins.highest[0] < np.inf:
@@ -268,18 +269,10 @@ def _search(rows: ScoredRows, bins: _Bins, metrics: Sequence[CountMetric]) -> li
 
 
 class _Inner(NamedTuple):
-    """Thresholds inside some bins: distinct scores, their bins, and the counts down to them."""
+    """Thresholds inside some bins: distinct scores, and the counts down to them."""
 
     scores: FloatArray
-    bins: IntArray
     counts: ConfusionCounts
-
-    def around(self, bins: _Bins, index: int) -> FloatArray:
-        """Return a score and the next one below, if there is one."""
-        place = int(self.bins[index])
-        if self.scores[index] > bins.lowest[place]:
-            return self.scores[index : index + 2]
-        return np.append(self.scores[index], bins.following(place))
 
 
 def _look_inside(
@@ -310,4 +303,4 @@ def _look_inside(
     tp_more = (tp - bins.pos)[places] - (np.cumsum(bins.pos[places]) - bins.pos[places])
     fp_more = (fp - bins.neg)[places] - (np.cumsum(bins.neg[places]) - bins.neg[places])
     counts = rows.scale.counts(tp_in + tp_more[at], fp_in + fp_more[at], tp[-1], fp[-1])
-    return _Inner(ranked, places[at], counts)
+    return _Inner(ranked, counts)

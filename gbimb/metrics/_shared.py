@@ -37,6 +37,9 @@ MOST_CELLS: Final = 4
 CELLS_PER_OPEN: Final = 16
 """Finer cells for each cell looked into, where few are left."""
 BUDGET: Final = 60_000
+RANGE_BYTES: Final = 32
+LARGEST_SCORE: Final = 1e300  # differences are finite
+SMALLEST_RANGE: Final = 1e-300  # so is one over them
 """Bytes that a process may put into one search."""
 TOLERANCE: Final = 1e-7
 """A cell in which a score can be no better than this is not looked into."""
@@ -183,19 +186,21 @@ def best_shared_scores(
     ----------
     rows : SharedRows
     raw_score : array of shape (n,)
-        Without NaN.
     metrics : sequence of CountMetric
         Scores that never fall with true positives nor rise with false ones.
+
+    Raises
+    ------
+    InvalidDataError
+        In all processes, if a score of any of them is NaN.
     """
     if not metrics:
         return []
-    score = np.ascontiguousarray(raw_score, np.float64)
-    ends = np.array([score.min(initial=np.inf), -score.max(initial=-np.inf)])
-    low, high = rows.reduce(ends, "min") * [1.0, -1.0]
-    first = _FirstPass.over(rows, score, float(low), float(high))
+    score, low, high = _in_range(np.ascontiguousarray(raw_score, np.float64), rows)
+    first = _FirstPass.over(rows, score, low, high)
     cells = first.cells(rows)
     some: _Some | None = None
-    spent = ends.nbytes + CELLS * 2 * (4 if rows.narrow else 8)
+    spent = RANGE_BYTES + CELLS * 2 * (4 if rows.narrow else 8)
     for most in chain(MOST_OPEN, repeat(MOST_OPEN[-1])):
         at = cells.promising(rows, metrics, most)
         spent += at.size * cells.span[0].nbytes
@@ -213,6 +218,30 @@ def best_shared_scores(
                 cells.closed[np.setdiff1d(np.arange(cells.closed.size), at)] = True
             cells = cells.cut(at, low, high, n_cells=finer, some=some, rows=rows)
     return cells.best(rows, metrics)
+
+
+def _in_range(score: FloatArray, rows: SharedRows) -> tuple[FloatArray, float, float]:
+    """Return the scores and their ends over all processes, which a grid can be laid between.
+
+    Scores that are infinite, or nearly so, come to lie beyond the others, in the same order.
+    """
+    inner = score
+    if np.abs([score.min(initial=0.0), score.max(initial=0.0)]).max() <= LARGEST_SCORE:
+        nan = far = False
+    else:  # or NaN
+        nan, inner = bool(np.isnan(score).any()), score[np.abs(score) <= LARGEST_SCORE]
+        far = True
+    ends = [inner.min(initial=np.inf), -inner.max(initial=-np.inf), -float(nan), -float(far)]
+    low, high, nan_somewhere, far_somewhere = rows.reduce(np.array(ends), "min") * [1, -1, -1, -1]
+    if nan_somewhere:
+        msg = "raw_score must not contain NaN."
+        raise InvalidDataError(msg)
+    if far_somewhere:
+        low, high = (low, high) if low <= high else (0.0, 0.0)
+        beyond = max(high - low, 1.0)
+        low, high = low - beyond, high + beyond
+        score = np.clip(score, low, high)
+    return score, float(low), float(high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,13 +335,11 @@ class _FirstPass:
         """Count the rows between the lowest and the highest score of all processes."""
         from gbimb.metrics._curve_kernels import Grid
 
-        per_unit = CELLS * (1 - 1e-9) / (high - low) if high > low else 0.0
+        per_unit = CELLS * (1 - 1e-9) / max(high - low, SMALLEST_RANGE)
         grid = Grid(low, high, per_unit, np.arange(1, CELLS + 1), np.ones(CELLS))
         scored = ScoredRows(rows.positive, score, rows.weight, rows.scale)
         table = tabulate(scored, grid)
-        if table is None:
-            msg = "raw_score must not contain NaN."
-            raise InvalidDataError(msg)
+        assert table is not None, "NaN was refused before"
         counts, lowest, highest = table
         return cls(scored, grid, counts, np.column_stack([lowest, -highest]))
 
