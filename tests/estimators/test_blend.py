@@ -129,3 +129,15 @@ def test_of_rounds_within_a_standard_error_the_log_loss_decides(kind: Kind) -> N
     error = (1 - best**2) / np.sqrt(y.sum())
     assert history["mcc"][kept] > best - 1.5 * error  # the rule is on moving averages
     assert history["log_loss"][kept] <= history["log_loss"][int(np.argmax(history["mcc"]))]
+
+
+@both
+def test_shares_of_rows_and_columns_that_are_given_hold_for_both_kinds(kind: Kind) -> None:
+    X, y = numbers(1200)
+    clf = blended(kind, subsample=0.6, colsample_bytree=0.3).fit(X, y)
+    shares = {"subsample", "bagging_freq", "feature_fraction", "colsample_bytree"}
+    kinds = clf._kinds(y.size)
+    assert len(kinds) == 2
+    assert not any(shares & each.params.keys() for each in kinds)
+    plain = blended(kind).fit(X, y).predict_proba(X)
+    assert (clf.predict_proba(X) != plain).any()
