@@ -42,7 +42,7 @@ SHARED: Final[dict[str, Sequence[Any]]] = {
     "reg_lambda": (0.0, 3.0, 10.0),
     "min_child_weight": (0.1, 1.0),
     "cv": (3, 10, "holdout"),
-    "early_stopping_rounds": (50, 100),
+    "early_stopping_rounds": (25, 100),
     "threshold": (0.5,),
 }
 """Values tried besides the default of parameters that both boosting estimators have."""

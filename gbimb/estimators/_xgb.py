@@ -74,7 +74,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     eval_metric : str or sequence of str, default=("mcc", "f1")
         Reported each round on the held-out rows; the first one stops training. Without a fixed
         threshold (``"mcc@0.5"``), the best value over all thresholds.
-    early_stopping_rounds : int or None, default=30
+    early_stopping_rounds : int or None, default=50
         Rounds without a better moving average (over half as many rounds) before training stops.
         Of the rounds within a standard error of the best, the one with the least log loss is
         kept. A tenth of them is kept at least, on 100 rows or more.
@@ -188,7 +188,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         scale_pos_weight: float | str | None = None,
         pos_label: object = None,
         eval_metric: str | Sequence[str] = ("mcc", "f1"),
-        early_stopping_rounds: int | None = 30,
+        early_stopping_rounds: int | None = 50,
         threshold: float | str = "auto",
         calibration: str | None = "platt",
         cv: Any = "auto",  # noqa: ANN401  any scikit-learn splitter

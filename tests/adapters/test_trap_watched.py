@@ -119,7 +119,7 @@ def test_a_window_as_long_as_the_history_keeps_one_tree(
     estimator: Classifier, n_estimators: int, table: Rows
 ) -> None:
     clf = fit(
-        estimator, table, n_estimators=n_estimators, learning_rate=0.02, eval_metric="log_loss"
+        estimator, table, n_estimators=n_estimators, learning_rate=0.01, eval_metric="log_loss"
     )
     watched = clf.evals_result_["valid"]["log_loss"]
     assert np.argmin(watched) == n_estimators - 1
