@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import clone
 
-from gbimb.estimators._bags import link_after_drawing
+from gbimb.estimators._bag_training import link_after_drawing
 from gbimb.estimators._checkpoint import digest
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._rows import Fold, Table

@@ -21,7 +21,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import gbimb
-from gbimb.estimators._bags import link_after_drawing
+from gbimb.estimators._bag_training import link_after_drawing
 from gbimb.exceptions import InvalidTypeError
 from tests.bagging.tables import OURS, Rows, bagged, binary, many, quick
 
