@@ -28,6 +28,7 @@ HERE: Final = Path(__file__).parent
 RESULTS: Final = HERE / "results" / "cells.csv"
 PAGE: Final = HERE / "README.md"
 PICTURE: Final = "critical_difference.png"
+OURS: Final = ("gbimb_auto", "gbimb_lgbm")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     two, many = frame[~whole & (frame["classes"] == 2)], frame[~whole & (frame["classes"] > 2)]
     parts = [
         section("Two classes", two),
+        hindsight(two),
+        some_cells(two),
         drawn(two, given.page.parent / PICTURE),
         other_measures(two),
         section("More than two classes", many),
@@ -66,6 +69,43 @@ def section(title: str, frame: pd.DataFrame) -> str:
         "cells has no rank, and its means are not comparable.\n\n"
         f"{comparison_table(frame, LINE, label)}"
     )
+
+
+def hindsight(frame: pd.DataFrame) -> str:
+    """Return what the best of all complete methods would reach, were it known for each table."""
+    complete = complete_methods(frame)
+    if LINE not in complete:
+        return ""
+    values = by_table(frame, "mcc")[complete]
+    best = values.max(axis=1)
+    return (
+        "Whoever knew the best of the methods with all cells for each table beforehand would have "
+        f"a mean MCC of {best.mean():.4f}, {(best - values[LINE]).mean():+.4f} over the line."
+    )
+
+
+def some_cells(frame: pd.DataFrame) -> str:
+    """Return how methods that lack cells do on those they have, beside gbimb's own."""
+    complete = complete_methods(frame)
+    partial = [name for name in METHODS if name in set(frame["method"]) - set(complete)]
+    if not partial or not {LINE, *OURS} <= set(complete):
+        return ""
+    lines = []
+    for name in partial:
+        has = frame[frame["method"] == name].set_index(["table", "fold"]).index
+        there = frame[frame.set_index(["table", "fold"]).index.isin(has)]
+        means = by_table(there, "mcc").mean()
+        lines.append(
+            [
+                label(name),
+                str(len(has)),
+                *(number(means[each], ".4f") for each in (name, LINE, *OURS)),
+                *against(there, OURS[0], name, "mcc"),
+            ]
+        )
+    headings = ("method", "cells", "its MCC", "the line", *(label(name) for name in OURS))
+    headings += (f"{label(OURS[0])}: difference to it (95 % interval)", "higher on", "p")
+    return f"Methods that lack cells, on the cells that they have:\n\n{markdown(headings, lines)}"
 
 
 def other_measures(frame: pd.DataFrame) -> str:

@@ -68,6 +68,40 @@ def test_only_methods_with_every_cell_are_ranked(results: Path) -> None:
     assert mean_ranks(frame, [LINE, "lightgbm"], "log_loss")["lightgbm"] == 1.0
 
 
+def test_methods_that_lack_cells_are_compared_on_those_they_have(
+    tmp_path: Path, row: Callable[..., Row]
+) -> None:
+    rows = [row(method="flaml_mcc", table="a", fold=0, mcc=0.1)]
+    for name, lead in ((LINE, 0.0), *zip(report.OURS, (0.2, 0.1), strict=True)):
+        rows += [row(method=name, table=t, fold=0, mcc=0.4 + lead) for t in ("a", "b")]
+    write_rows(tmp_path / "cells.csv", rows)
+    text = report.some_cells(read_results(tmp_path / "cells.csv"))
+    cells = text.splitlines()[-1].strip("| ").split(" | ")
+    assert cells == [
+        "FLAML, MCC, 60 s",
+        "1",
+        "0.1000",
+        "0.4000",
+        "0.6000",
+        "0.5000",
+        "+0.5000",
+        "1 of 1",
+    ]
+
+
+def test_hindsight_takes_the_best_method_of_each_table(
+    tmp_path: Path, row: Callable[..., Row]
+) -> None:
+    scores = {LINE: (0.4, 0.4), "smote": (0.2, 0.5), "lightgbm": (0.3, 0.3)}
+    rows = [
+        row(method=name, table=table, fold=0, mcc=score)
+        for name, both in scores.items()
+        for table, score in zip("ab", both, strict=True)
+    ]
+    write_rows(tmp_path / "cells.csv", rows)
+    assert "0.4500, +0.0500 over the line" in report.hindsight(read_results(tmp_path / "cells.csv"))
+
+
 def test_the_page_is_made_from_the_csv_file(results: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(MARKED, encoding="utf-8")
