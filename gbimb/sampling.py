@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["by_frequency", "deal_bags", "draw_bags", "resolve_sampling_strategy", "self_paced_draw"]
 
 HARDNESS_BINS: Final = 20
+FEWEST_ROWS: Final = 5000
+"""Rows of a class in a bag below which "auto" leaves none out."""
 FORMS: Final = (
     "sampling_strategy must be a number > 0, 'auto' or a dict of label to number of rows, got {!r}."
 )
@@ -33,8 +35,8 @@ def resolve_sampling_strategy(
     sampling_strategy : float, "auto" or dict
         A number up to 1 is rows of the rarest class for each row of another (imbalanced-learn's
         meaning), a number above 1 is rows of another class for each row of the rarest; "auto"
-        is 1. No class gets more rows than it has. A dict gives the number of rows of each label;
-        labels that it leaves out keep all.
+        is 1, but at least 5,000 rows. No class gets more rows than it has. A dict gives the
+        number of rows of each label; labels that it leaves out keep all.
     counts : intp array of shape (K,)
         Rows of each class.
     classes : list of K labels
@@ -54,17 +56,19 @@ def resolve_sampling_strategy(
     counts = np.asarray(counts, dtype=np.intp)
     if isinstance(sampling_strategy, dict):
         return _from_dict(sampling_strategy, counts, classes)
+    rarest = int(counts.min())
     if isinstance(sampling_strategy, str):
         if sampling_strategy != "auto":
             raise InvalidParameterError(FORMS.format(sampling_strategy))
-        sampling_strategy = 1.0
-    if not isinstance(sampling_strategy, Real):
+        rows = max(rarest, FEWEST_ROWS)
+    elif isinstance(sampling_strategy, Real):
+        ratio = check_number(
+            "sampling_strategy", sampling_strategy, low=0, low_open=True, high_open=True
+        )
+        rows = max(1, round(rarest * (ratio if ratio > 1 else 1 / ratio)))
+    else:
         raise InvalidTypeError(FORMS.format(sampling_strategy))
-    ratio = check_number(
-        "sampling_strategy", sampling_strategy, low=0, low_open=True, high_open=True
-    )
-    rows = counts.min() * (ratio if ratio > 1 else 1 / ratio)
-    drawn: IntArray = np.minimum(counts, max(1, round(rows)))
+    drawn: IntArray = np.minimum(counts, rows)
     return drawn
 
 

@@ -24,7 +24,7 @@ LABELS = ["no", "yes"]
 @pytest.mark.parametrize(
     ("strategy", "expected"),
     [
-        ("auto", [20, 20]),
+        ("auto", [1000, 20]),
         (1, [20, 20]),
         (1.0, [20, 20]),
         (0.5, [40, 20]),
@@ -55,6 +55,17 @@ def test_a_ratio_up_to_one_means_what_it_means_in_imbalanced_learn(ratio: float)
     _, resampled = theirs.fit_resample(np.zeros((y.size, 1)), y)
     ours = resolve_sampling_strategy(ratio, COUNTS, [0, 1])
     assert np.abs(ours - np.bincount(resampled)).max() <= 1  # they round down
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [([9000, 20], [5000, 20]), ([9000, 6000], [6000, 6000]), ([9000, 400, 70], [5000, 400, 70])],
+)
+def test_auto_is_one_for_one_but_leaves_bags_large_enough(
+    counts: list[int], expected: list[int]
+) -> None:
+    labels = list(range(len(counts)))
+    assert resolve_sampling_strategy("auto", np.array(counts), labels).tolist() == expected
 
 
 def test_many_classes_are_each_drawn_towards_the_rarest() -> None:

@@ -37,12 +37,12 @@ SHARED: Final[dict[str, Sequence[Any]]] = {
     "learning_rate": (0.02, 0.1),
     "calibration": ("isotonic",),
     "subsample": (0.6, 1.0),
-    "colsample_bytree": (0.3, 0.8, 1.0),
+    "colsample_bytree": (0.3, 0.8),
     "reg_alpha": (1.0,),
     "reg_lambda": (0.0, 3.0, 10.0),
     "min_child_weight": (0.1, 1.0),
     "cv": (3, 10, "holdout"),
-    "early_stopping_rounds": (25, 100),
+    "early_stopping_rounds": (20, 30, 50, 100),
     "threshold": (0.5,),
 }
 """Values tried besides the default of parameters that both boosting estimators have."""
@@ -50,7 +50,7 @@ SHARED: Final[dict[str, Sequence[Any]]] = {
 VARIED: Final[Mapping[str, Mapping[str, Sequence[Any]]]] = {
     "lgbm": SHARED
     | {
-        "num_leaves": (8, 16, 31),
+        "num_leaves": (8, 15, 63),
         "min_child_samples": (5, 50),
         "engine_params": ({"extra_trees": True}, {"cat_smooth": 50}, {"path_smooth": 1.0}),
     },
@@ -61,7 +61,7 @@ VARIED: Final[Mapping[str, Mapping[str, Sequence[Any]]]] = {
     },
     "bagging": {
         "n_estimators": (5, 20),
-        "sampling_strategy": (0.5, 3.0, 10.0),
+        "sampling_strategy": (1.0, 3.0, 10.0),
         "replacement": (True,),
         "sampling": ("self_paced",),
         "threshold": (0.5,),

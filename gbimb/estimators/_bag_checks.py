@@ -110,8 +110,8 @@ def warn_of_bags(bagging: Any, counts: IntArray, sizes: IntArray) -> None:  # no
     if sizes.max() < SMALLEST_CLASS and counts.max() >= 10 * SMALLEST_CLASS:
         msg = (
             f"No bag has more than {sizes.max()} rows of a class, for the rarest has "
-            f"{counts.min()}. Give sampling_strategy the number of rows to draw for each of "
-            "the rarest class, such as 100, or a dict of label to rows."
+            f"{counts.min()}. Give sampling_strategy 'auto', the number of rows to draw for each "
+            "of the rarest class, such as 100, or a dict of label to rows."
         )
         warnings.warn(msg, GbimbWarning, stacklevel=3)
     importances = getattr(bagging, "feature_importances_", None)

@@ -56,8 +56,9 @@ FIXED_BYTES = 300_000_000
 class UnderBaggingClassifier(AveragedBags):
     """Classifiers trained on bags that keep the rare classes and draw from the common ones.
 
-    Each bag holds all rows of the rarest class (less a fifth, in turn, to be judged on) and as
-    many of the others as ``sampling_strategy`` says. The probabilities of the bags are freed
+    Each bag holds all rows of the rarest class and as many of the others as ``sampling_strategy``
+    says; a fifth, in turn, of each class of which that is more than half is left out to judge
+    the bag. The probabilities of the bags are freed
     from the shift that the drawing brings, averaged, and recalibrated on rows out of the bags;
     the threshold is chosen on those rows, too.
 
@@ -70,10 +71,10 @@ class UnderBaggingClassifier(AveragedBags):
         with ``predict_proba``.
     n_estimators : int, default=10
         Number of bags.
-    sampling_strategy : float, "auto" or dict, default=1.0
+    sampling_strategy : float, "auto" or dict, default="auto"
         Up to 1, rows of the rarest class for each row of another (imbalanced-learn's meaning);
-        above 1, rows of another class for each row of the rarest; "auto" is 1. A dict gives the
-        number of rows of each label.
+        above 1, rows of another class for each row of the rarest; "auto" is 1, but at least
+        5,000 rows of a class that has them. A dict gives the number of rows of each label.
     replacement : bool, default=False
         Draw rows independently. Otherwise the bags together cover the common classes as evenly
         as can be.
@@ -142,7 +143,7 @@ class UnderBaggingClassifier(AveragedBags):
         estimator: Any = None,  # noqa: ANN401  any classifier
         n_estimators: int = 10,
         *,
-        sampling_strategy: float | str | dict[Any, int] = 1.0,
+        sampling_strategy: float | str | dict[Any, int] = "auto",
         replacement: bool = False,
         sampling: str = "random",
         eval_metric: str = "mcc",

@@ -54,8 +54,9 @@ class Population:
     weight : float array of shape (n,)
     totals : float64 array of shape (K,)
         Weight of each class.
-    whole : bool array of shape (K,)
-        Classes that bags keep whole, less a fold to be judged on.
+    held : bool array of shape (K,)
+        Classes of which a bag draws more than half, and trains without the fold it is judged on:
+        too few of their rows would be left over.
     fold : int8 array of shape (n,)
         Every fifth bag judges a row, and has not trained on it. It is as many of the common
         classes as of those kept whole, for the mean over more bags is steadier: the threshold
@@ -70,7 +71,7 @@ class Population:
     codes: IntArray
     weight: NDArray[Any]
     totals: FloatArray
-    whole: BoolArray
+    held: BoolArray
     fold: NDArray[np.int8]
     judged: IntArray
     informed: bool
@@ -101,7 +102,8 @@ class Population:
             rest = rng.choice(rest, LARGEST_WATCH, replace=False)
         judged = np.sort(np.concatenate([np.flatnonzero(whole[codes]), rest]))
         totals = np.bincount(codes, weights=weight).astype(np.float64)
-        return cls(codes, weight, totals, whole, fold, judged, informed)
+        held = dealt & (2 * drawn > counts)
+        return cls(codes, weight, totals, held, fold, judged, informed)
 
     def offered(self, index: int, rows: IntArray) -> BoolArray:
         """Return which of ``rows`` a bag may draw by their features: those it will not judge."""
@@ -111,7 +113,7 @@ class Population:
     def bag(self, index: int, drawn: IntArray) -> Bag:
         """Return the bag of the rows ``drawn``, its fold left out."""
         turn = index % FOLDS
-        train = drawn[~(self.whole[self.codes[drawn]] & (self.fold[drawn] == turn))]
+        train = drawn[~(self.held[self.codes[drawn]] & (self.fold[drawn] == turn))]
         out = np.ones(self.codes.size, dtype=bool)
         out[train] = False
         unseen = self.judged[out[self.judged]]

@@ -201,7 +201,7 @@ def best_shared_scores(
     cells = first.cells(rows)
     some: _Some | None = None
     spent = RANGE_BYTES + CELLS * 2 * (4 if rows.narrow else 8)
-    for most in chain(MOST_OPEN, repeat(MOST_OPEN[-1])):
+    for most in chain(MOST_OPEN, repeat(MOST_OPEN[-1])):  # pragma: no branch  (endless)
         at = cells.promising(rows, metrics, most)
         spent += at.size * cells.span[0].nbytes
         finer = min(MOST_CELLS * most, CELLS_PER_OPEN * at.size, (BUDGET - spent) // FINER_BYTES)

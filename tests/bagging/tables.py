@@ -61,7 +61,12 @@ def quick(kind: type, **parameters: object) -> Any:  # noqa: ANN401  either esti
 
 
 def bagged(estimator: object = None, **parameters: object) -> gbimb.UnderBaggingClassifier:
-    small: dict[str, Any] = {"n_estimators": 5, "random_state": 0, "n_jobs": 1}
+    small: dict[str, Any] = {
+        "n_estimators": 5,
+        "sampling_strategy": 1.0,
+        "random_state": 0,
+        "n_jobs": 1,
+    }
     if estimator is None:
         estimator = quick(gbimb.ImbalancedLGBMClassifier)
     return gbimb.UnderBaggingClassifier(estimator, **{**small, **parameters})

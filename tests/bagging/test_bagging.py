@@ -209,13 +209,24 @@ def test_a_threshold_can_be_given_or_serve_another_metric(table: Rows) -> None:
 
 def test_bags_keep_the_rare_class_but_for_a_fifth_and_draw_from_the_other(table: Rows) -> None:
     n = int(table.y.sum())
-    for strategy, common in [(1.0, n), (0.5, 2 * n), (3.0, 3 * n), ("auto", n), ({0: 77}, 77)]:
+    for strategy, common in [(1.0, n), (0.5, 2 * n), (3.0, 3 * n), ({0: 77}, 77)]:
         clf = bagged(LogisticRegression(), sampling_strategy=strategy).fit(table.X, table.y)
         for rows in clf.estimators_samples_:
             counts = np.bincount(table.y[rows])
             assert counts[0] == common
             assert abs(counts[1] - 0.8 * n) <= 1
             assert np.unique(rows).size == rows.size
+
+
+@pytest.mark.parametrize("share", [0.9, 1.0])
+def test_bags_leave_out_a_fifth_of_every_class_of_which_they_draw_more_than_half(
+    table: Rows, share: float
+) -> None:
+    wanted = (np.bincount(table.y) * [share, 1.0]).astype(int)
+    clf = bagged(LogisticRegression(), sampling_strategy={0: int(wanted[0])})
+    for rows in clf.fit(table.X, table.y).estimators_samples_:
+        np.testing.assert_allclose(np.bincount(table.y[rows]), 0.8 * wanted, rtol=0.03)
+    assert not np.isnan(clf.oob_proba_).any()
 
 
 @both

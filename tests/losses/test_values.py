@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.losses import BINARY_LOSSES, FocalLoss, LogisticLoss, MarginLoss
+from gbimb.losses import BINARY_LOSSES, FocalLoss, LogisticLoss, MarginLoss, SoftmaxLoss
 from tests.helpers.derivatives import ALL_LOSSES
 
 METHODS = ("loss", "gradient", "hessian", "curvature", "gradient_curvature")
@@ -173,6 +173,8 @@ def test_a_gradient_beyond_float32_is_told() -> None:
     for loss in (FocalLoss(scale_pos_weight=1e300), LogisticLoss(1e300)):
         with pytest.raises(InvalidDataError, match="The gradient must fit into float32"):
             loss.gradient_curvature([1, 0], [-1.0, 1.0])
+    with pytest.raises(InvalidDataError, match="The gradient must fit into float32"):
+        SoftmaxLoss(3, class_weight=(1e39, 1.0, 1.0)).gradient_curvature([0], [[0.1, 0.2, 0.3]])
     with pytest.raises(InvalidDataError, match="sample_weight must be finite"):
         FocalLoss().gradient_curvature([1, 0], [-1.0, 1.0], [1e300, 1.0])
 

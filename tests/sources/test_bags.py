@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 
 def bagged(inside: Any, **parameters: Any) -> gbimb.UnderBaggingClassifier:  # noqa: ANN401
-    return gbimb.UnderBaggingClassifier(
-        inside, **{"n_estimators": 3, "random_state": 0, "n_jobs": 1, **parameters}
-    )
+    small = {"n_estimators": 3, "sampling_strategy": 1.0, "random_state": 0, "n_jobs": 1}
+    return gbimb.UnderBaggingClassifier(inside, **{**small, **parameters})
 
 
 @both
