@@ -389,9 +389,11 @@ def fit_plain_classifier(
 ) -> tuple[lgb.LGBMClassifier, int]:
     """Return LightGBM's own fitted classifier and its rounds, to compare with.
 
-    ``categorical`` are the positions of columns with whole numbers for categories.
+    ``categorical`` are the positions of columns with whole numbers for categories. The same data
+    and parameters give the same trees.
     """
-    classifier = lgb.LGBMClassifier(verbosity=-1, **params)
+    # By default a race between two layouts of the table decides on the order of sums.
+    classifier = lgb.LGBMClassifier(verbosity=-1, deterministic=True, force_col_wise=True, **params)
     classifier.fit(X, y, categorical_feature=list(categorical))
     return classifier, int(classifier.booster_.current_iteration())
 
