@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from gbimb.benchmark._methods import Classifier, Method
     from gbimb.benchmark._plan import Cell
     from gbimb.benchmark._tables import BenchmarkTable
+
+# Of libraries to their authors: they say nothing about a fit, and come when a module is first loaded.
+ABOUT_CODE: Final = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
 
 
 def split(y: NDArray[Any], folds: int, fold: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -72,6 +75,8 @@ def _measure(
     X_train, X_test = table.X.iloc[train], table.X.iloc[test]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        for category in ABOUT_CODE:
+            warnings.simplefilter("ignore", category)
         started, started_cpu = time.perf_counter(), time.process_time()
         classifier.fit(X_train, table.y[train])
         fitted, fitted_cpu = time.perf_counter(), time.process_time()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from gbimb.benchmark._progress import TimeLeft
 from gbimb.benchmark._run import run_cells
 from gbimb.benchmark._scores import many_scores, scores
 from gbimb.benchmark._tables import BenchmarkTable
-from gbimb.exceptions import GbimbError
+from gbimb.exceptions import GbimbError, GbimbWarning
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +75,20 @@ def test_a_second_run_fits_nothing_and_finds_the_same(
     second = run(plan, tmp_path, jobs=1)
     assert not seen
     assert second.records == first.records
+
+
+def test_what_a_fit_warns_of_is_kept_but_not_what_libraries_tell_their_authors(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit(self: Any, *_: object) -> None:
+        self.share = 0.5
+        warnings.warn("is old", FutureWarning, stacklevel=1)
+        warnings.warn("is older", DeprecationWarning, stacklevel=1)
+        warnings.warn("no split", GbimbWarning, stacklevel=1)
+
+    monkeypatch.setattr(type(plan.methods[0].build("lightgbm", 1, 0, 2)), "fit", fit)
+    for record in run(plan, tmp_path, jobs=1).records:
+        assert record.warnings == ("no split",)
 
 
 def test_missing_and_damaged_results_are_made_again(
