@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gbimb.benchmark._plan import Cell
     from gbimb.benchmark._tables import BenchmarkTable
 
-# Of libraries to their authors: they say nothing about a fit, and come when a module is first loaded.
+# Libraries tell their authors so when a module is first loaded; of a fit it says nothing.
 ABOUT_CODE: Final = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
 
 

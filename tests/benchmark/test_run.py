@@ -80,8 +80,8 @@ def test_a_second_run_fits_nothing_and_finds_the_same(
 def test_what_a_fit_warns_of_is_kept_but_not_what_libraries_tell_their_authors(
     tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fit(self: Any, *_: object) -> None:
-        self.share = 0.5
+    def fit(self: object, *_: object) -> None:
+        vars(self)["share"] = 0.5
         warnings.warn("is old", FutureWarning, stacklevel=1)
         warnings.warn("is older", DeprecationWarning, stacklevel=1)
         warnings.warn("no split", GbimbWarning, stacklevel=1)
