@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 OUT: Final = RESULTS / "budgets.csv"
 PAGE: Final = Path(__file__).parent / "README.md"
-TABLES: Final = ("yeast_me2", "coil2000_insurance", "nycflights_cancelled", "yeast_10class")
+TABLES: Final = ("yeast_me2", "coil2000_insurance", "nycflights_cancelled")
 BUDGETS: Final = (20, 60, 180)
 
 
