@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gbimb import __version__
-from gbimb.exceptions import GbimbError
+from gbimb.exceptions import GbimbError, InvalidParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
     from rich.console import Console
@@ -71,6 +71,21 @@ def exit_codes(spelled: Mapping[str, str] | None = None) -> Iterator[None]:
         not_written = isinstance(error, OSError) or isinstance(error.__cause__, OSError)
         default = FAILED if not_written else WRONG_INPUT
         raise typer.Exit(getattr(error, "exit_code", default)) from None
+
+
+def check_not_read(option: str, written: Iterable[Path], *read: Path | None) -> None:
+    """Raise if a file to be written is one of those that are read, or one of a folder of them."""
+    from gbimb.files import is_table
+
+    for out in written:
+        if out.exists() and any(
+            out.samefile(file)
+            for path in read
+            if path is not None and path.exists()
+            for file in (filter(is_table, path.rglob("*")) if path.is_dir() else [path])
+        ):
+            msg = f"{option} must not be a file that is read, got {str(out)!r}. Name another."
+            raise InvalidParameterError(msg)
 
 
 def _sentence(error: Exception, spelled: Mapping[str, str]) -> str:

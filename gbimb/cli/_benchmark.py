@@ -13,6 +13,7 @@ import typer
 from gbimb.benchmark._methods import DEFAULT_FOLDS, ENGINES, METHODS, OWN_FOLDS
 from gbimb.cli._app import (
     app,
+    check_not_read,
     command_line,
     console,
     exit_codes,
@@ -123,7 +124,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     from gbimb.benchmark._report import plain, print_results
     from gbimb.benchmark._results import run
     from gbimb.report import save_benchmark
-    from gbimb.report._render import check_path
+    from gbimb.report._render import check_path, report_files
 
     with exit_codes():
         chosen = _tables(data, target, positive, drop or [], tables)
@@ -132,8 +133,9 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
         plan = _plan(chosen, engines, methods, folds, seed)
         command = command_line(ctx, "out", "report", "jobs", "quiet", "as_json")
         _check_folder(out)
+        check_not_read("--out", [out / name for name in FILES], data)
         if report is not None:
-            check_path(report)
+            check_not_read("--report", report_files(check_path(report)), data)
         with _progress(quiet=quiet or as_json) as progress:
             results = run(plan, out, jobs=resolve_jobs(jobs), progress=progress)
         export(results, out, command)

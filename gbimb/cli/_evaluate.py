@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gbimb.cli._app import app, command_line, exit_codes, print_json, watched
+from gbimb.cli._app import app, check_not_read, command_line, exit_codes, print_json, watched
 
 if TYPE_CHECKING:
     from gbimb.report import Evaluation
@@ -75,11 +75,11 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     from gbimb import report as reports
     from gbimb.persistence import load
     from gbimb.report._cost import parse_costs
-    from gbimb.report._render import check_path
+    from gbimb.report._render import check_path, report_files
 
     with exit_codes():
         if report is not None:
-            check_path(report)
+            check_not_read("--report", report_files(check_path(report)), data, model, train)
         costs = parse_costs(cost)
         found = reports.evaluate(
             load(model).set_params(n_jobs=jobs),

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import numpy as np
 import typer
 
-from gbimb.cli._app import app, exit_codes, notes, print_json, progress_bar, shows_progress
+from gbimb.cli._app import (
+    app,
+    check_not_read,
+    exit_codes,
+    notes,
+    print_json,
+    progress_bar,
+    shows_progress,
+)
 from gbimb.exceptions import (
     InvalidDataError,
     InvalidParameterError,
@@ -124,6 +132,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
 
     with exit_codes(SPELLED):
         _check_out(out)
+        check_not_read("--out", [out], data)
         _check_choice("--loss", loss, LOSSES)
         _check_choice("--engine", engine or "auto", ENGINES)
         model = _make_model(

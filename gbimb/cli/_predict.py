@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gbimb.cli._app import app, exit_codes, print_json, watched
+from gbimb.cli._app import app, check_not_read, exit_codes, print_json, watched
 from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -57,9 +57,7 @@ def predict(  # noqa: PLR0917  typer passes them by name
 
     with exit_codes():
         _check_names(identifier or [])
-        if out.exists() and data.exists() and out.samefile(data):
-            msg = f"--out must not be the file that is read, got {str(out)!r}."
-            raise InvalidParameterError(msg)
+        check_not_read("--out", [out], data, model)
         fitted = load(model).set_params(n_jobs=jobs)
         with TableWriter(out) as writer:
             # An identifier such as 007 is text.

@@ -9,6 +9,7 @@ from gbimb.files._match import as_text, match_columns, text_columns
 from gbimb.files._read import (
     check_ending,
     is_parquet,
+    is_table,
     list_files,
     read_file,
     require_columns,
@@ -25,6 +26,7 @@ __all__ = [
     "chunks",
     "count_rows",
     "is_parquet",
+    "is_table",
     "list_files",
     "match_columns",
     "plain",

@@ -79,15 +79,16 @@ def list_files(path: Path, option: str) -> list[Path]:
     if not path.is_dir():
         _check_file(path, option)
         return [path]
-    files = sorted(
-        p
-        for p in path.iterdir()
-        if p.name.lower().endswith((*CSV, *PARQUET)) and p.name[0] not in "._"
-    )
+    files = sorted(p for p in path.iterdir() if is_table(p) and p.name[0] not in "._")
     if not files:
         msg = f"{option} names the folder {str(path)!r}, which holds no CSV or Parquet file."
         raise InvalidDataError(msg)
     return files
+
+
+def is_table(path: Path) -> bool:
+    """Whether the name ends as that of a CSV or Parquet file."""
+    return path.name.lower().endswith((*CSV, *PARQUET))
 
 
 def is_parquet(path: Path) -> bool:

@@ -61,17 +61,19 @@ def check_path(path: str | Path, option: str = "--report") -> Path:
     return path
 
 
+def report_files(path: Path) -> list[Path]:
+    """Return the files of a report: the page, and its numbers as JSON and CSV."""
+    # Not the bare name with another ending, which may be that of the user's table.
+    return [path, *(path.with_name(f"{path.stem}_numbers.{end}") for end in ("json", "csv"))]
+
+
 def write_report(path: Path, page: str, facts: dict[str, Any], table: pd.DataFrame) -> list[str]:
     """Write the page, and its numbers as JSON and CSV; return the names of the files."""
-    # Not the bare name with another ending, which may be that of the user's table.
-    texts = {
-        path: page,
-        path.with_name(f"{path.stem}_numbers.json"): to_json(facts) + "\n",
-        path.with_name(f"{path.stem}_numbers.csv"): table.to_csv(index=False, lineterminator="\n"),
-    }
-    for file, text in texts.items():
+    texts = (page, to_json(facts) + "\n", table.to_csv(index=False, lineterminator="\n"))
+    files = report_files(path)
+    for file, text in zip(files, texts, strict=True):
         write_atomically(file, text)
-    return [file.name for file in texts]
+    return [file.name for file in files]
 
 
 def evaluation_page(evaluation: Evaluation) -> str:

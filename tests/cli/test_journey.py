@@ -204,7 +204,7 @@ def test_wrong_input_is_a_sentence_and_writes_nothing(
     ("options", "message"),
     [
         (["new.csv", "--out", "s.txt"], "ends in"),
-        (["new.csv", "--out", "new.csv"], "must not be the file that is read"),
+        (["new.csv", "--out", "new.csv"], "must not be a file that is read"),
         (["new.csv", "--out", "s.csv", "--id", "custmer"], "Did you mean 'customer'?"),
         (["new.csv", "--out", "s.csv", "--id", "label"], "--id must not"),
         (["new.csv", "--out", "s.csv", "--jobs", "0"], "--jobs must be"),
@@ -228,6 +228,35 @@ def test_wrong_rows_are_a_sentence_and_write_nothing(
     assert code == 2
     assert message in err
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fit", "t_numbers.csv", "--target", "churned", "--out", "t_numbers.csv"],
+        ["fit", "folder", "--target", "churned", "--out", "folder/part.parquet"],
+        ["predict", "m.gbimb", "folder", "--out", "folder/part.parquet"],
+        ["predict", "m.gbimb", "new.csv", "--out", "linked.csv"],
+        ["predict", "model.csv", "new.csv", "--out", "model.csv"],
+        ["evaluate", "m.gbimb", "t_numbers.csv", "--target", "churned", "--report", "t.html"],
+        ["benchmark", "--data", "records.csv", "--target", "churned", "--out", "."],
+        ["benchmark", "--data", "t_numbers.csv", "--target", "churned", "--report", "t.html"],
+    ],
+    ids=lambda arguments: " ".join(arguments[:3]),
+)
+def test_a_file_that_is_read_is_never_written(arguments: list[str], tmp_path: Path) -> None:
+    invoke(*QUICK)
+    rows = table(200, seed=1)
+    for name in ("t_numbers.csv", "records.csv"):
+        rows.to_csv(name, index=False)
+    (tmp_path / "folder").mkdir()
+    rows.to_parquet("folder/part.parquet")
+    (tmp_path / "model.csv").write_bytes((tmp_path / "m.gbimb").read_bytes())
+    (tmp_path / "linked.csv").hardlink_to(tmp_path / "new.csv")
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    code, _, err = invoke(*arguments)
+    assert (code, "must not be a file that is read" in err) == (2, True), err
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
 
 
 @pytest.mark.parametrize("command", ["fit", "predict", "inspect", "benchmark"])
