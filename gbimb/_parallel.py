@@ -11,7 +11,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gbimb.exceptions import InvalidParameterError
 
@@ -29,6 +29,9 @@ _began = False  # the engines may have threads, which a child that is forked wou
 _forked = False
 ENGINE_LIMITS: list[Callable[[], object]] = []
 """What gives an engine one thread where it remembers a number of its own."""
+
+
+MOST_THREADS: Final = 1024
 
 
 def available_threads() -> int:
@@ -56,6 +59,13 @@ def resolve_jobs(n_jobs: int | None) -> int:
         return available
     if n_jobs == 0:
         msg = "n_jobs must be None or a whole number other than 0, got 0."
+        raise InvalidParameterError(msg)
+    most = max(MOST_THREADS, available)
+    if n_jobs > most:
+        msg = (
+            f"n_jobs must be at most {most}, got {n_jobs}: this process may use {available} "
+            "processor(s), and more threads than those are slower. Leave n_jobs at None."
+        )
         raise InvalidParameterError(msg)
     if _forked:
         return 1

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gbimb._typing import Float32Array
 
 
+LARGEST_TOTAL = 1e15  # a weight is a number of rows
 LONGEST_SHOWN = 80  # characters of a value in a sentence
 
 
@@ -168,6 +169,16 @@ def check_weight(
         msg = f"{name} must not be all zero: at least one row needs weight."
         raise InvalidDataError(msg)
     return weight
+
+
+def check_total_weight(total: float, name: str = "sample_weight") -> None:
+    """Raise if weights have a sum that counts of rows cannot have."""
+    if total > LARGEST_TOTAL:
+        msg = (
+            f"{name} must have a sum of at most {LARGEST_TOTAL:.0e}, for a weight counts as so "
+            f"many rows, got {total:.3g}. Divide it by its mean."
+        )
+        raise InvalidDataError(msg)
 
 
 def as_float(values: ArrayLike, name: str) -> NDArray[Any]:

@@ -65,7 +65,8 @@ def resolve_sampling_strategy(
         ratio = check_number(
             "sampling_strategy", sampling_strategy, low=0, low_open=True, high_open=True
         )
-        rows = max(1, round(rarest * (ratio if ratio > 1 else 1 / ratio)))
+        wanted = rarest * (ratio if ratio > 1 else 1 / ratio)
+        rows = max(1, round(min(wanted, float(counts.max()))))
     else:
         raise InvalidTypeError(FORMS.format(sampling_strategy))
     drawn: IntArray = np.minimum(counts, rows)

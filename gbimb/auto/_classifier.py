@@ -21,7 +21,7 @@ from gbimb.auto._words import Effect, effects, explain, leaderboard
 from gbimb.blending import blend_weights
 from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._decision import DecidingClassifier
-from gbimb.estimators._fitted import check_is_fitted
+from gbimb.estimators._fitted import all_or_nothing, check_is_fitted
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
 from gbimb.estimators._loss import resolve_class_weight
 from gbimb.estimators._plan import make_plan
@@ -162,38 +162,44 @@ class AutoImbalancedClassifier(DecidingClassifier):
         GbimbError
             If an argument cannot be used; also a ValueError or a TypeError.
         """
-        self._check_parameters()
-        clock = Clock(self.time_budget)
-        table = read_table(self, X, reset=True)
-        labels = read_labels(y, table, self.pos_label)
-        weight = read_weight(sample_weight, labels.codes.size)
-        if weight is not None and not weight.all():
-            kept = np.flatnonzero(weight)
-            table, weight, labels = take(table, kept), weight[kept], labels.take(kept)
-        labels.require_all_classes()
-        self.classes_, self.pos_label_ = labels.classes, labels.positive
-        objective = make_objective(self.metric, labels.classes.size, swap=self._positive_is_first())
-        self._seed = draw_seed(self.random_state)
-        self._encoder = TableEncoder.fit(table)
-        encoded = self._encoder.transform(table)
-        checkpoint = open_checkpoint(self, encoded, labels.codes, weight)
-        threads = resolve_jobs(self.n_jobs)
-        with thread_limit(threads), progress(self.time_budget, self.n_trials, self.verbose) as show:
-            whole = Workshop(
-                self,
-                self._encoder,
-                encoded,
-                labels,
-                weight,
-                make_plan("auto", labels.codes, self._seed),
-                self._seed,
-                threads,
-                checkpoint,
+        with all_or_nothing(self):
+            self._check_parameters()
+            clock = Clock(self.time_budget)
+            table = read_table(self, X, reset=True)
+            labels = read_labels(y, table, self.pos_label)
+            weight = read_weight(sample_weight, labels.codes.size)
+            if weight is not None and not weight.all():
+                kept = np.flatnonzero(weight)
+                table, weight, labels = take(table, kept), weight[kept], labels.take(kept)
+            labels.require_all_classes()
+            self.classes_, self.pos_label_ = labels.classes, labels.positive
+            objective = make_objective(
+                self.metric, labels.classes.size, swap=self._positive_is_first()
             )
-            workshop, tried, before = self._search(whole, objective, clock, show)
-            shares = self._blend(workshop, tried, objective)
-        self.leaderboard_ = leaderboard(tried, shares, before)
-        logger.info("automatic choice: %s %.4f", objective.name, self.best_score_)
+            self._seed = draw_seed(self.random_state)
+            self._encoder = TableEncoder.fit(table)
+            encoded = self._encoder.transform(table)
+            checkpoint = open_checkpoint(self, encoded, labels.codes, weight)
+            threads = resolve_jobs(self.n_jobs)
+            with (
+                thread_limit(threads),
+                progress(self.time_budget, self.n_trials, self.verbose) as show,
+            ):
+                whole = Workshop(
+                    self,
+                    self._encoder,
+                    encoded,
+                    labels,
+                    weight,
+                    make_plan("auto", labels.codes, self._seed),
+                    self._seed,
+                    threads,
+                    checkpoint,
+                )
+                workshop, tried, before = self._search(whole, objective, clock, show)
+                shares = self._blend(workshop, tried, objective)
+            self.leaderboard_ = leaderboard(tried, shares, before)
+            logger.info("automatic choice: %s %.4f", objective.name, self.best_score_)
         return self
 
     def explain_choice(self) -> str:
@@ -271,6 +277,12 @@ class AutoImbalancedClassifier(DecidingClassifier):
             self.threshold_ = rule
         gains = [member.feature_importances_ for member in self.members_]
         self.feature_importances_ = np.average(gains, axis=0, weights=self.weights_)
+        if not self.feature_importances_.any():
+            msg = (
+                "The trees of no candidate have a split, so every row gets the same probability. "
+                "There may be no signal in X, or weights far below 1."
+            )
+            warnings.warn(msg, GbimbWarning, stacklevel=3)
         return shares
 
     def _make_task(self) -> Task:

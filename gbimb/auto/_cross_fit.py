@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from gbimb.estimators._bag_training import link_after_drawing
 from gbimb.estimators._checkpoint import digest
+from gbimb.estimators._engine_params import engine_sentences
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._rows import Fold, Table
 from gbimb.estimators._seed import LARGEST_SEED
@@ -111,27 +112,29 @@ class Workshop:
         """Return the candidate, trained on every fold."""
         model = clone(candidate.estimator)
         model.adopt(self.owner, self.encoder)
-        bins, data = self._bins_of(model)
-        folds = self._folds(candidate, index)
-        task, link = self._task(model, folds[0].train if candidate.drawn else None)
-        seed = (self.seed + index) % LARGEST_SEED
-        trained = train(
-            engine=model._engine,
-            bins=bins,
-            task=task,
-            data=data,
-            folds=folds,
-            settings=Settings(
-                model.n_estimators,
-                model.early_stopping_rounds,
-                self.threads,
-                seed,
-                0,
-                stop=stop,
-                unit=self._unit(candidate, seed),
-            ),
-            engine_params=model._tree_params(seed, max(1, self.threads // len(folds)), data.y.size),
-        )
+        with engine_sentences(model):
+            bins, data = self._bins_of(model)
+            folds = self._folds(candidate, index)
+            task, link = self._task(model, folds[0].train if candidate.drawn else None)
+            seed = (self.seed + index) % LARGEST_SEED
+            threads = max(1, self.threads // len(folds))
+            trained = train(
+                engine=model._engine,
+                bins=bins,
+                task=task,
+                data=data,
+                folds=folds,
+                settings=Settings(
+                    model.n_estimators,
+                    model.early_stopping_rounds,
+                    self.threads,
+                    seed,
+                    0,
+                    stop=stop,
+                    unit=self._unit(candidate, seed),
+                ),
+                engine_params=model._tree_params(seed, threads, data.y.size),
+            )
         model.loss_ = link
         model.validation_ = self.reason
         model._keep(trained, task, seed)

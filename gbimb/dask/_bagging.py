@@ -28,6 +28,7 @@ from gbimb.estimators import UnderBaggingClassifier
 from gbimb.estimators._bag_checks import make_prototype, warn_of_bags
 from gbimb.estimators._bags import OutOfBag, Population
 from gbimb.estimators._base import BaseImbalancedClassifier
+from gbimb.estimators._fitted import all_or_nothing
 from gbimb.exceptions import InvalidParameterError
 from gbimb.sampling import resolve_sampling_strategy
 
@@ -114,29 +115,30 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         GbimbError
             If an argument cannot be used, or the cluster fails.
         """
-        self._check_parameters()
-        refuse_checkpoints(self)
-        prototype = _own_prototype(self.estimator)
-        client = find_client(self.client)
-        with client.as_current():
-            placed = Placed.place(client, split(X, y, sample_weight), "y")
-            labels = Labels.of(placed.summaries, prototype.pos_label)
-            validate_data(self, meta_of(as_collection(X)), reset=True, skip_check_array=True)
-            self._start(labels.codes)
-            self._make_task()
-            names = getattr(self, "feature_names_in_", None)
-            prototype.adopt(self, merge_columns(placed.summaries, names))
-            if hasattr(prototype, "max_leaves"):
-                sparse = any(s.is_sparse for s in placed.summaries)
-                prototype._zero_is_missing = sparse  # noqa: SLF001  our own
-            self._prototype = prototype
-            counts = labels.kept.sum(axis=0)
-            of_labels = labels.classes.tolist()
-            sizes = resolve_sampling_strategy(self.sampling_strategy, counts, of_labels)
-            together = self._are_too_large(client, placed.summaries, counts, sizes)
-            drawn = self._draw_candidates(client, placed, labels, sizes)
-            del placed  # the rows that were not drawn
-            self._train(client, drawn, labels.totals, sizes, together=together)
+        with all_or_nothing(self):
+            self._check_parameters()
+            refuse_checkpoints(self)
+            prototype = _own_prototype(self.estimator)
+            client = find_client(self.client)
+            with client.as_current():
+                placed = Placed.place(client, split(X, y, sample_weight), "y")
+                labels = Labels.of(placed.summaries, prototype.pos_label)
+                validate_data(self, meta_of(as_collection(X)), reset=True, skip_check_array=True)
+                self._start(labels.codes)
+                self._make_task()
+                names = getattr(self, "feature_names_in_", None)
+                prototype.adopt(self, merge_columns(placed.summaries, names))
+                if hasattr(prototype, "max_leaves"):
+                    sparse = any(s.is_sparse for s in placed.summaries)
+                    prototype._zero_is_missing = sparse  # noqa: SLF001  our own
+                self._prototype = prototype
+                counts = labels.kept.sum(axis=0)
+                of_labels = labels.classes.tolist()
+                sizes = resolve_sampling_strategy(self.sampling_strategy, counts, of_labels)
+                together = self._are_too_large(client, placed.summaries, counts, sizes)
+                drawn = self._draw_candidates(client, placed, labels, sizes)
+                del placed  # the rows that were not drawn
+                self._train(client, drawn, labels.totals, sizes, together=together)
         return self
 
     def _train(

@@ -19,6 +19,7 @@ from gbimb.dask._worker import Job
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._decision import DecidingClassifier
+from gbimb.estimators._fitted import all_or_nothing
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._plan import SMALLEST_CLASS, SMALLEST_TABLE
 from gbimb.estimators._remarks import warn_if_nothing_learned
@@ -154,12 +155,13 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         GbimbError
             If an argument cannot be used; also a ValueError or a TypeError.
         """
-        self._check_parameters()
-        client = find_client(self.client)
-        given = one_validation_set(X_val, y_val, sample_weight_val, eval_set)
-        with client.as_current():
-            self._fit(client, X, y, sample_weight, given)
-        warn_if_nothing_learned(self)
+        with all_or_nothing(self):
+            self._check_parameters()
+            client = find_client(self.client)
+            given = one_validation_set(X_val, y_val, sample_weight_val, eval_set)
+            with client.as_current():
+                self._fit(client, X, y, sample_weight, given)
+            warn_if_nothing_learned(self)
         return self
 
     def _fit(

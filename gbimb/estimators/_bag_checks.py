@@ -114,6 +114,13 @@ def warn_of_bags(bagging: Any, counts: IntArray, sizes: IntArray) -> None:  # no
             "of the rarest class, such as 100, or a dict of label to rows."
         )
         warnings.warn(msg, GbimbWarning, stacklevel=3)
+    if np.isnan(bagging.oob_score_) and isinstance(bagging.threshold, str):
+        msg = (
+            f"No row judges the bags, for the second class has {np.sort(counts)[-2]} rows, fewer "
+            f"than {SMALLEST_CLASS}: the rule stays as it is (threshold 0.5), and probabilities "
+            "are not recalibrated. Give a threshold, or more rows of the rare class."
+        )
+        warnings.warn(msg, GbimbWarning, stacklevel=3)
     importances = getattr(bagging, "feature_importances_", None)
     if is_own(bagging.estimators_[0]) and importances is not None and not importances.any():
         msg = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -23,6 +24,7 @@ from gbimb.estimators._bag_training import (
 from gbimb.estimators._bags import Bag, OutOfBag, Population
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._checkpoint import open_checkpoint
+from gbimb.estimators._fitted import all_or_nothing
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.estimators._rows import Table
 from gbimb.estimators._seed import draw_seed
@@ -196,39 +198,42 @@ class UnderBaggingClassifier(AveragedBags):
         GbimbError
             If an argument cannot be used; also a ValueError or a TypeError.
         """
-        self._check_parameters()
-        done = len(self.estimators_) if self.warm_start and hasattr(self, "estimators_") else 0
-        prototype = make_prototype(self.estimator)
-        if done and is_own(prototype) != is_own(self.estimators_[0]):
-            msg = (
-                "warm_start adds bags to such with gbimb's own estimators, or to such with others, "
-                f"got {type(prototype).__name__} after {type(self.estimators_[0]).__name__}. Fit "
-                "them with warm_start=False."
-            )
-            raise InvalidParameterError(msg)
-        table: Any = read_table(self, X, reset=done == 0)
-        y, sample_weight = unpack(X, y, sample_weight)
-        labels = read_labels(y, table, getattr(prototype, "pos_label", None))
-        weight = read_weight(sample_weight, labels.codes.size)
-        n_rows = labels.codes.size
-        kept = np.arange(n_rows)
-        if weight is not None and not weight.all():
-            kept = np.flatnonzero(weight)
-            table, weight, labels = take(table, kept), weight[kept], labels.take(kept)
-        labels.require_all_classes()
-        if done == 0:
-            self._start(labels)
-        self._make_task()  # refuses what cannot be before bags are trained
-        threads = resolve_jobs(self.n_jobs)
-        with thread_limit(threads):
-            sizes = self._populate(labels, weight, done)
-            trainer = self._make_trainer(
-                prototype, table, labels, weight, sizes=sizes, threads=threads
-            )
-            drawn = self._fit_bags(trainer, sizes, done, threads)
-        self.estimators_samples_ += [kept[rows] for rows in drawn]
-        self._decide(kept, n_rows)
-        warn_of_bags(self, np.bincount(labels.codes), sizes)
+        with all_or_nothing(self):
+            self._check_parameters()
+            done = len(self.estimators_) if self.warm_start and hasattr(self, "estimators_") else 0
+            prototype = make_prototype(self.estimator)
+            if done and is_own(prototype) != is_own(self.estimators_[0]):
+                msg = (
+                    "warm_start adds bags to such with gbimb's own estimators, or to such with "
+                    f"others, got {type(prototype).__name__} after "
+                    f"{type(self.estimators_[0]).__name__}. Fit them with warm_start=False."
+                )
+                raise InvalidParameterError(msg)
+            table: Any = read_table(self, X, reset=done == 0)
+            y, sample_weight = unpack(X, y, sample_weight)
+            labels = read_labels(y, table, getattr(prototype, "pos_label", None))
+            weight = read_weight(sample_weight, labels.codes.size)
+            n_rows = labels.codes.size
+            kept = np.arange(n_rows)
+            if weight is not None and not weight.all():
+                kept = np.flatnonzero(weight)
+                table, weight, labels = take(table, kept), weight[kept], labels.take(kept)
+            labels.require_all_classes()
+            if done == 0:
+                self._start(labels)
+            else:
+                self._go_on()
+            self._make_task()  # refuses what cannot be before bags are trained
+            threads = resolve_jobs(self.n_jobs)
+            with thread_limit(threads):
+                sizes = self._populate(labels, weight, done)
+                trainer = self._make_trainer(
+                    prototype, table, labels, weight, sizes=sizes, threads=threads
+                )
+                drawn = self._fit_bags(trainer, sizes, done, threads)
+            self.estimators_samples_ += [kept[rows] for rows in drawn]
+            self._decide(kept, n_rows)
+            warn_of_bags(self, np.bincount(labels.codes), sizes)
         return self
 
     def __sklearn_tags__(self) -> Tags:
@@ -254,6 +259,12 @@ class UnderBaggingClassifier(AveragedBags):
         self._limits: list[float] = []
         self._digest = 0  # of the rows that bags were drawn from
         self._oob: OutOfBag | None = None
+
+    def _go_on(self) -> None:
+        """Copy what further bags are added to, so that a fit that fails leaves it as it was."""
+        self._oob = deepcopy(self._oob)
+        for name in ("estimators_", "estimators_samples_", "_shares", "_limits"):
+            setattr(self, name, [*getattr(self, name)])
 
     def _populate(self, labels: LabelCodes, weight: NDArray[Any] | None, done: int) -> IntArray:
         """Set the rows that bags are drawn from; return how many of each class a bag has."""

@@ -113,7 +113,10 @@ class Population:
     def bag(self, index: int, drawn: IntArray) -> Bag:
         """Return the bag of the rows ``drawn``, its fold left out."""
         turn = index % FOLDS
-        train = drawn[~(self.held[self.codes[drawn]] & (self.fold[drawn] == turn))]
+        codes = self.codes[drawn]
+        stays = ~(self.held[codes] & (self.fold[drawn] == turn))
+        left = np.bincount(codes[stays], minlength=self.held.size) > 0
+        train = drawn[stays | ~left[codes]]  # rows that were drawn twice may all be of the fold
         out = np.ones(self.codes.size, dtype=bool)
         out[train] = False
         unseen = self.judged[out[self.judged]]

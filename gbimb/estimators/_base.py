@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from abc import abstractmethod
+from contextlib import contextmanager
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ from gbimb.estimators._calibration import check_calibration, fit_calibrator
 from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._copies import warn_of_copies
 from gbimb.estimators._decision import DecidingClassifier
-from gbimb.estimators._engine_params import engine_sentences
-from gbimb.estimators._fitted import check_is_fitted
+from gbimb.estimators._engine_params import check_interactions, engine_sentences
+from gbimb.estimators._fitted import all_or_nothing, check_is_fitted
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._plan import Plan, Splits, among, given_splits, make_plan
@@ -38,7 +39,7 @@ from gbimb.sources import StreamedMatrix
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import ModuleType
 
     from numpy.typing import ArrayLike
@@ -133,50 +134,53 @@ class BaseImbalancedClassifier(DecidingClassifier):
             If an argument cannot be used; also a ValueError or a TypeError.
         """
         self._check_parameters()
-        table = read_table(self, X, reset=True)
-        y, sample_weight = unpack(X, y, sample_weight)
-        labels = read_labels(y, table, self.pos_label)
-        weight = read_weight(sample_weight, labels.codes.size)
-        validation = one_validation_set(X_val, y_val, sample_weight_val, eval_set)
-        splits = given_splits(self.cv, table, labels.codes)
-        if weight is not None and not weight.all():
-            kept = np.flatnonzero(weight)
-            table, weight, labels = take(table, kept), weight[kept], labels.take(kept)
-            splits = among(kept, splits)
-        labels.require_all_classes()
-        self.classes_, self.pos_label_ = labels.classes, labels.positive
-        self.loss_ = make_loss(self, labels, weight)
-        task = self._make_task()
-        seed = draw_seed(self.random_state)
-        self._encoder = TableEncoder.fit(table)
-        matrix = self._matrix(self._encoder.transform(table), reset=True)
-        data = Table(matrix, labels.targets, weight)
-        plan = self._plan(labels, validation, splits, seed)
-        if plan.splits:
-            warn_of_copies(matrix, labels.codes, stacklevel=2)
-        self._check_stopping(plan, validation)
-        folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
-            Fold(None, None if validation is None else self._read_validation(validation))
-        ]
-        if isinstance(matrix, StreamedMatrix):
-            self._check_memory(matrix, folds)
-        checkpoint = open_checkpoint(self, matrix, data.y, weight, plan.splits, arrays_of(folds))
-        rarest = float(np.bincount(labels.codes).min() / labels.codes.size)
-        del y, sample_weight, labels  # not needed beside what the engine keeps of them
-        threads = resolve_jobs(self.n_jobs)
-        with thread_limit(threads), engine_sentences(self):
-            trained = train(
-                engine=self._engine,
-                bins=self._make_bins(data, seed, max(1, threads // len(folds))),
-                task=task,
-                data=data,
-                folds=folds,
-                settings=self._settings(seed, threads, checkpoint),
-                kinds=self._kinds(data.y.size),
+        with all_or_nothing(self), _told(self.verbose):
+            table = read_table(self, X, reset=True)
+            y, sample_weight = unpack(X, y, sample_weight)
+            labels = read_labels(y, table, self.pos_label)
+            weight = read_weight(sample_weight, labels.codes.size)
+            validation = one_validation_set(X_val, y_val, sample_weight_val, eval_set)
+            splits = given_splits(self.cv, table, labels.codes)
+            if weight is not None and not weight.all():
+                kept = np.flatnonzero(weight)
+                table, weight, labels = take(table, kept), weight[kept], labels.take(kept)
+                splits = among(kept, splits)
+            labels.require_all_classes()
+            self.classes_, self.pos_label_ = labels.classes, labels.positive
+            self.loss_ = make_loss(self, labels, weight)
+            task = self._make_task()
+            seed = draw_seed(self.random_state)
+            self._encoder = TableEncoder.fit(table)
+            matrix = self._matrix(self._encoder.transform(table), reset=True)
+            data = Table(matrix, labels.targets, weight)
+            plan = self._plan(labels, validation, splits, seed)
+            if plan.splits:
+                warn_of_copies(matrix, labels.codes, stacklevel=2)
+            self._check_stopping(plan, validation)
+            folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
+                Fold(None, None if validation is None else self._read_validation(validation))
+            ]
+            if isinstance(matrix, StreamedMatrix):
+                self._check_memory(matrix, folds)
+            checkpoint = open_checkpoint(
+                self, matrix, data.y, weight, plan.splits, arrays_of(folds)
             )
-        self._keep(trained, task, seed)
-        warn_if_nothing_learned(self)
-        warn_if_undecided(self, rarest)
+            rarest = float(np.bincount(labels.codes).min() / labels.codes.size)
+            del y, sample_weight, labels  # not needed beside what the engine keeps of them
+            threads = resolve_jobs(self.n_jobs)
+            with thread_limit(threads), engine_sentences(self):
+                trained = train(
+                    engine=self._engine,
+                    bins=self._make_bins(data, seed, max(1, threads // len(folds))),
+                    task=task,
+                    data=data,
+                    folds=folds,
+                    settings=self._settings(seed, threads, checkpoint),
+                    kinds=self._kinds(data.y.size),
+                )
+            self._keep(trained, task, seed)
+            warn_if_nothing_learned(self)
+            warn_if_undecided(self, rarest)
         return self
 
     def booster_input(self, X: Any) -> Any:  # noqa: ANN401  any table
@@ -256,6 +260,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
 
     def _make_bins(self, data: Table, seed: int, threads: int, rows: int | None = None) -> Any:  # noqa: ANN401
         """Return the bins of ``data``, for training on so many rows (None: those of ``data``)."""
+        check_interactions(self.engine_params, data.matrix.shape[1])
         params = self._tree_params(seed, threads, data.y.size if rows is None else rows)
         if self.classes_.size > 2:
             params["num_class"] = self.classes_.size
@@ -289,7 +294,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             self.early_stopping_rounds,
             threads,
             seed,
-            self._verbosity(),
+            self.verbose,
             correct=self.calibration is not None,
             unit=None if checkpoint is None else checkpoint.unit("rounds"),
             keep_on_interrupt=self.keep_on_interrupt,
@@ -408,8 +413,18 @@ class BaseImbalancedClassifier(DecidingClassifier):
             msg = f"eval_metric must name a metric once, got {repeated[0]!r} more than once."
             raise InvalidParameterError(msg)
 
-    def _verbosity(self) -> int:
-        if self.verbose > 0 and not logger.hasHandlers():
-            logger.addHandler(logging.StreamHandler(sys.stderr))
-            logger.setLevel(logging.INFO)
-        return int(self.verbose)
+
+@contextmanager
+def _told(verbose: int) -> Iterator[None]:
+    """Write to stderr what a fit says, unless the process has a handler of its own."""
+    if not verbose or logger.hasHandlers():
+        yield
+        return
+    handler, level = logging.StreamHandler(sys.stderr), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from gbimb._validation import check_number
-from gbimb.exceptions import InvalidParameterError, InvalidTypeError
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,9 @@ def engine_sentences(estimator: Any) -> Iterator[None]:  # noqa: ANN401  either 
         msg = f"engine_params must be what {name} allows, got {estimator.engine_params}: {reason}."
         if not estimator.engine_params:
             msg = f"{name} cannot train with these parameters or on this table: {reason}."
+        if "num_features()" in reason:
+            msg = "X must have a column with more than one value, got columns of a single one."
+            raise InvalidDataError(msg) from None
         raise InvalidParameterError(msg) from None
 
 
@@ -37,6 +41,25 @@ def check_tree_numbers(estimator: Any) -> None:  # noqa: ANN401  either estimato
     for name in ("subsample", "colsample_bytree"):
         if getattr(estimator, name) is not None:
             check_number(name, getattr(estimator, name), low=0, high=1, low_open=True)
+
+
+def check_interactions(engine_params: Mapping[str, Any] | None, n_features: int) -> None:
+    """Refuse groups of columns that are not there: LightGBM would read beyond its memory."""
+    given = (engine_params or {}).get("interaction_constraints", [])
+    try:
+        groups = json.loads(f"[{given}]") if isinstance(given, str) else given
+        if isinstance(given, str) and groups and all(isinstance(g[0], list) for g in groups):
+            groups = groups[0]  # XGBoost's form has brackets around all
+        known = range(n_features)
+        wrong = [column for group in groups for column in group if column not in known]
+    except (TypeError, ValueError, LookupError):
+        wrong = [given]
+    if wrong:
+        msg = (
+            "engine_params['interaction_constraints'] must be lists of numbers of columns from 0 "
+            f"to {n_features - 1}, such as [[0, 1], [2]], got {wrong[0]!r:.80}."
+        )
+        raise InvalidParameterError(msg)
 
 
 def check_engine_params(

@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from gbimb._validation import check_weight, refuse_masked
+from gbimb._validation import check_total_weight, check_weight, refuse_masked
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.sources import CodedLabels, ParquetSource, read_target
 from gbimb.sources import read_weight as read_source_weight
@@ -190,6 +190,9 @@ def _check_kind(values: NDArray[Any], name: str) -> None:
         kinds = sorted({type(v).__name__ for v in values})
         msg = f"{name} must hold labels of one kind, got types {kinds}. Convert them to strings."
         raise InvalidTypeError(msg)
+    if values.dtype.kind == "S" or (values.dtype == object and isinstance(values[0], bytes)):
+        msg = f"{name} must hold text, numbers or booleans, got bytes. Use {name}.astype(str)."
+        raise InvalidTypeError(msg)
     try:
         check_classification_targets(values)
     except ValueError as error:
@@ -221,6 +224,8 @@ def read_weight(
             f"{LARGEST_WEIGHT:.0e}, for the engines keep float32, got {weight.max():g}. Scale it."
         )
         raise InvalidDataError(msg)
+    if weight is not None:
+        check_total_weight(float(weight.sum(dtype=np.float64)), name)
     return weight
 
 
@@ -228,8 +233,8 @@ def _check_present(values: NDArray[Any], name: str) -> None:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         msg = f"{name} must not contain missing labels: Input {name} contains NaN or infinity."
         raise InvalidDataError(msg)
-    if values.dtype == object and pd.isna(values).any():
-        msg = f"{name} must not contain missing labels: Input {name} contains NaN or None."
+    if values.dtype.kind in "OmM" and pd.isna(values).any():
+        msg = f"{name} must not contain missing labels: Input {name} contains NaN, NaT or None."
         raise InvalidDataError(msg)
 
 

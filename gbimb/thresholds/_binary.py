@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy.special import expit, logit
 
-from gbimb._validation import check_binary_labels, check_number, check_probabilities, check_weight
+from gbimb._validation import (
+    check_binary_labels,
+    check_number,
+    check_probabilities,
+    check_total_weight,
+    check_weight,
+)
 from gbimb.exceptions import InvalidDataError
 from gbimb.metrics import ConfusionCounts, ThresholdCurve, get_count_metric, threshold_curve
 
@@ -91,6 +97,7 @@ def choose_threshold(
     score = get_count_metric(metric)
     curve = _thin(threshold_curve(y, p, weight))
     positives = float(curve.counts.tp[-1])
+    check_total_weight(positives + float(curve.counts.fp[-1]))
     if positives == 0 or curve.counts.fp[-1] == 0:
         msg = "y_true must hold both classes to choose a threshold, got one only."
         raise InvalidDataError(msg)

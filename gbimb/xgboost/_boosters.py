@@ -223,6 +223,14 @@ class Bins:
         return self.external(self._X[rows], self._y[rows], None)
 
 
+def _with_numbers(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters whose groups of columns are text: in lists XGBoost looks for names."""
+    groups = params.get("interaction_constraints")
+    if groups is None or isinstance(groups, str):
+        return dict(params)
+    return {**params, "interaction_constraints": str([[int(c) for c in g] for g in groups])}
+
+
 class _Batches(xgb.DataIter):
     """A stream of rows as XGBoost reads it, several times over."""
 
@@ -279,7 +287,7 @@ class Member:
         shape = (rows.y.size,) if loss.n_outputs == 1 else (rows.y.size, loss.n_outputs)
         self._buffers = (np.empty(shape, np.float32), np.empty(shape, np.float32))
         watched = [held_out] if isinstance(held_out, xgb.DMatrix) else []
-        self.booster = xgb.Booster(dict(params), cache=[dmatrix, *watched])
+        self.booster = xgb.Booster(_with_numbers(params), cache=[dmatrix, *watched])
         self.booster.save_config()  # reads the parameters, which XGBoost would put off
 
     def update(self) -> None:

@@ -20,6 +20,7 @@ BOOSTING: list[Any] = [LGBM, XGB]
 X, Y = rows()
 FRAME = pd.DataFrame(X, columns=list("abcd"))
 NAN, INF = float("nan"), float("inf")
+DAYS = Y.astype(int).astype("datetime64[D]")
 
 
 def make(kind: Any, **params: Any) -> Any:  # noqa: ANN401
@@ -149,7 +150,7 @@ LABELS = [
     fit(
         "y has a missing category",
         "y",
-        "NaN or None",
+        "NaT or None",
         y=pd.Categorical(put(Y.astype(str), 0, None, object)),
     ),
     fit("y is short", "y", "239", y=Y[1:]),
@@ -167,6 +168,9 @@ LABELS = [
     fit("y is a masked array", "y", "masked", y=np.ma.masked_equal(Y, 1)),
     fit("y holds a dict", "y", "dict", y=dict(enumerate(Y))),
     fit("y is sparse", "y", "sparse", y=sparse.csr_matrix(Y[:, None])),
+    fit("y holds bytes", "y", "bytes", y=np.where(Y == 1, b"y", b"n")),
+    fit("y holds objects of bytes", "y", "bytes", y=np.where(Y == 1, b"y", b"n").astype(object)),
+    fit("y misses a date", "y", "NaT", y=put(DAYS, 0, "NaT", DAYS.dtype)),
 ]
 
 WEIGHTS = [
@@ -190,6 +194,8 @@ WEIGHTS = [
     ),
     fit("weights of dates", "sample_weight", "datetime64", sample_weight=DATES),
     fit("weights beyond float32", "sample_weight", "1e+300", sample_weight=np.full(240, 1e300)),
+    fit("weights beyond counts", "sample_weight", "2.4e+19", sample_weight=np.full(240, 1e17)),
+    fit("a weight beyond counts", "sample_weight", "1e+20", sample_weight=put(Y + 1, 0, 1e20)),
 ]
 
 # One set of rows to validate on, and what can be wrong with it.
@@ -308,10 +314,14 @@ PARAMETERS = [
     param("random_state", 2**64, says="18446744073709551616"),
     param("n_jobs", 0),
     param("n_jobs", 2.5),
+    param("n_jobs", 100_000),
     param("verbose", -1),
     param("engine_params", ["num_leaves"]),
     param("engine_params", {"nonsense": 1}, says="'nonsense'"),
     param("engine_params", {3: 1}, says="3"),
+    param("engine_params", {"interaction_constraints": [[0, 99]]}, says="99"),
+    param("engine_params", {"interaction_constraints": "0, 1"}, says="'0, 1'"),
+    param("engine_params", {"interaction_constraints": 5}, says="5"),
     param("engine_params", {"seed": 3}, says="random_state="),
     param("engine_params", {"learning_rate": 0.1}, says="learning_rate="),
     param("engine_params", {"eta": 0.1}, says="learning_rate="),

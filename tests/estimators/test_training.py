@@ -461,3 +461,19 @@ def test_a_threshold_that_nothing_chose_is_said(kind: Kind) -> None:
     with pytest.warns(gbimb.GbimbWarning, match="threshold stays at 0.5"):
         quick(kind, cv="auto").fit(X[few], y[few])
     assert quick(kind, cv="auto", threshold=0.2).fit(X[few], y[few]).threshold_ == 0.2
+
+
+@both
+def test_a_fit_that_speaks_leaves_the_next_one_silent(
+    kind: Kind, capfd: pytest.CaptureFixture[str]
+) -> None:
+    X, y = numbers(300)
+    logger, handlers = logging.getLogger("gbimb"), logging.getLogger().handlers[:]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logging.getLogger(), "handlers", [])
+        quick(kind, verbose=5).fit(X, y)
+        assert "round" in capfd.readouterr().err
+        quick(kind).fit(X, y)
+        assert capfd.readouterr().err == ""
+    assert not logger.handlers
+    assert logging.getLogger().handlers == handlers
