@@ -13,6 +13,7 @@ from gbimb.estimators._bags import FOLDS, SMALLEST_CLASS
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._calibration import check_calibration
 from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
+from gbimb.estimators._remarks import RARE_SHARE
 from gbimb.exceptions import (
     GbimbError,
     GbimbWarning,
@@ -114,11 +115,12 @@ def warn_of_bags(bagging: Any, counts: IntArray, sizes: IntArray) -> None:  # no
             "of the rarest class, such as 100, or a dict of label to rows."
         )
         warnings.warn(msg, GbimbWarning, stacklevel=3)
-    if np.isnan(bagging.oob_score_) and isinstance(bagging.threshold, str):
+    undecided = np.isnan(bagging.oob_score_) and isinstance(bagging.threshold, str)
+    if undecided and counts.size == 2 and counts.min() < RARE_SHARE * counts.sum():
         msg = (
-            f"No row judges the bags, for the second class has {np.sort(counts)[-2]} rows, fewer "
-            f"than {SMALLEST_CLASS}: the rule stays as it is (threshold 0.5), and probabilities "
-            "are not recalibrated. Give a threshold, or more rows of the rare class."
+            f"The threshold stays at 0.5, which rare labels seldom reach, and probabilities are "
+            f"not recalibrated: with {counts.min()} rows of the rarest class, fewer than "
+            f"{SMALLEST_CLASS}, no row judges the bags. Give a threshold."
         )
         warnings.warn(msg, GbimbWarning, stacklevel=3)
     importances = getattr(bagging, "feature_importances_", None)

@@ -260,8 +260,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
 
     def _make_bins(self, data: Table, seed: int, threads: int, rows: int | None = None) -> Any:  # noqa: ANN401
         """Return the bins of ``data``, for training on so many rows (None: those of ``data``)."""
-        check_interactions(self.engine_params, data.matrix.shape[1])
         params = self._tree_params(seed, threads, data.y.size if rows is None else rows)
+        check_interactions(self.engine_params, data.matrix.shape[1])
         if self.classes_.size > 2:
             params["num_class"] = self.classes_.size
         streamed = isinstance(data.matrix, StreamedMatrix)
