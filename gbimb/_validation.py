@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,29 @@ def check_flag(name: str, value: object) -> None:
     if not isinstance(value, bool | np.bool_):
         msg = f"{name} must be True or False, got {value!r}."
         raise InvalidTypeError(msg)
+
+
+def check_names(argument: str, values: object, what: str = "names") -> list[str]:
+    """Return a list of names, from anything that holds some, or raise.
+
+    >>> check_names("features", np.array(["a", "b"]))
+    ['a', 'b']
+    """
+    rule = f"{argument} must be a list of {what}"
+    if isinstance(values, str):
+        msg = f"{rule}, got the text {values!r}."
+        raise InvalidTypeError(msg)
+    try:
+        names = list(values) if isinstance(values, Iterable) else None
+    except TypeError:  # an array without dimensions
+        names = None
+    if names is None:
+        msg = f"{rule}, got {values!r:.80} ({type(values).__name__})."
+        raise InvalidTypeError(msg)
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        msg = f"{rule}, got {wrong[0]!r:.80} among them."
+        raise InvalidTypeError(msg)
+    return [str(name) for name in names]
 
 
 def refuse_masked(values: object, name: str) -> None:
@@ -150,7 +174,10 @@ def check_probabilities(values: ArrayLike, name: str) -> NDArray[np.float64]:
 def check_weight(
     sample_weight: ArrayLike | None, n: int, name: str = "sample_weight"
 ) -> NDArray[Any] | None:
-    """Return weights as a float array of length ``n``, finite, >= 0 and not all zero, or raise."""
+    """Return weights as a float array of length ``n``, finite, >= 0 and not all zero, or raise.
+
+    Their sum has to be finite as well.
+    """
     if sample_weight is None:
         return None
     weight = as_float(sample_weight, name)
@@ -159,8 +186,16 @@ def check_weight(
     if weight.shape != (n,):
         msg = f"{name} must have one value a row, shape ({n},), got shape {weight.shape}."
         raise InvalidDataError(msg)
-    if not np.isfinite(weight).all():
-        msg = f"{name} must be finite, got NaN or infinity."
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = weight.sum(dtype=np.float64)
+    if not np.isfinite(total):
+        if np.isfinite(weight).all():
+            msg = (
+                f"{name} must have a sum that is finite, got numbers up to {weight.max():g}. "
+                "Divide all by the largest."
+            )
+        else:
+            msg = f"{name} must be finite, got NaN or infinity."
         raise InvalidDataError(msg)
     if weight.size and weight.min() < 0:
         msg = f"{name} must be >= 0, got {weight.min():g}."

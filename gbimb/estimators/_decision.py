@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,14 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from gbimb._parallel import expect_engine_threads
+from gbimb._validation import check_names
 from gbimb.estimators._facts import facts_html
 from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._table import as_rows, read_table
+from gbimb.exceptions import InvalidTypeError
 from gbimb.sources import ParquetSource
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
@@ -129,7 +131,16 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         from gbimb.estimators._output import write_predictions
 
-        write_predictions(self, source, path, columns)
+        if not isinstance(source, ParquetSource):
+            msg = (
+                f"source must be a ParquetSource, got {type(source).__name__}. For a table in "
+                "memory call predict_proba."
+            )
+            raise InvalidTypeError(msg)
+        if not isinstance(path, str | os.PathLike):
+            msg = f"path must be a string or pathlib.Path, got {path!r:.80}."
+            raise InvalidTypeError(msg)
+        write_predictions(self, source, path, check_names("columns", columns, "columns"))
 
     def _codes(self, proba: FloatArray) -> IntArray:
         """Return the position of the class decided on, shape (n,)."""

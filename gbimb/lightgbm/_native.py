@@ -10,7 +10,7 @@ import lightgbm as lgb
 import numpy as np
 from lightgbm.basic import _ConfigAliases
 
-from gbimb._validation import check_binary_labels, check_class_codes
+from gbimb._validation import as_float, check_binary_labels, check_class_codes, check_names
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.losses import MulticlassLoss, check_loss
 from gbimb.metrics import evaluate, evaluate_multiclass, get_metric, get_multiclass_metric
@@ -150,7 +150,8 @@ class _Feval:
     def __init__(self, metrics: Sequence[str], loss: BinaryLoss | MulticlassLoss) -> None:
         check_loss(loss)
         many = isinstance(loss, MulticlassLoss)
-        self.metrics = tuple((get_multiclass_metric if many else get_metric)(m) for m in metrics)
+        read = get_multiclass_metric if many else get_metric
+        self.metrics = tuple(read(name) for name in check_names("metrics", metrics))
         self.loss = loss
 
     def __call__(
@@ -201,7 +202,17 @@ def set_start(
     ------
     InvalidDataError
         If a set has no labels, or the train set only one class.
+    InvalidTypeError
+        If this is no loss, or a set is no Dataset.
     """
+    check_loss(loss)
+    for name, dataset in (("train_set", train_set), *(("valid_sets", v) for v in valid_sets)):
+        if not isinstance(dataset, lgb.Dataset):
+            msg = (
+                f"{name} must be a lightgbm.Dataset, got {type(dataset).__name__}. Give each "
+                "Dataset as an argument of its own: set_start(loss, train_set, valid_set)."
+            )
+            raise InvalidTypeError(msg)
     rows = [_read_rows(dataset) for dataset in (train_set, *valid_sets)]
     start = loss.init_score(*rows[0])
     for dataset, (y, _) in zip((train_set, *valid_sets), rows, strict=True):
@@ -238,8 +249,34 @@ def bake_start(booster: lgb.Booster, start: ArrayLike) -> None:
     """Add ``start`` to every leaf of the first tree of each class, so that predictions include it.
 
     Predicting, saving, SHAP values and continued training are then right. Call it once.
+
+    Parameters
+    ----------
+    booster : lightgbm.Booster
+        Changed in place.
+    start : float or array of shape (K,)
+        What :func:`set_start` returned.
+
+    Raises
+    ------
+    InvalidTypeError
+        If this is no Booster, or the start is no number.
+    InvalidDataError
+        If the start is not finite, or not one number a raw score.
     """
-    shifts = np.atleast_1d(np.asarray(start, dtype=np.float64))
+    if not isinstance(booster, lgb.Booster):
+        msg = (
+            f"booster must be a lightgbm.Booster, got {type(booster).__name__}. Give what "
+            "lightgbm.train returned."
+        )
+        raise InvalidTypeError(msg)
+    shifts = np.atleast_1d(as_float(start, "start"))
+    if shifts.ndim > 1 or not np.isfinite(shifts).all():
+        msg = (
+            f"start must be what set_start returned, a finite number or one for each class, got "
+            f"{start!r:.80}."
+        )
+        raise InvalidDataError(msg)
     trees = booster.dump_model(num_iteration=1)["tree_info"]
     if len(trees) != shifts.size:
         msg = f"start must have one number a raw score, {len(trees)}, got {shifts.size}."

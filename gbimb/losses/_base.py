@@ -354,7 +354,8 @@ def margin_terms(margin: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray
 
 
 def check_loss(loss: object) -> None:
-    """Raise unless ``loss`` is a loss, rather than the name of one."""
-    if not hasattr(loss, "gradient_curvature"):
-        msg = f"loss must be a loss such as gbimb.FocalLoss(gamma=2.0), got {loss!r:.80}."
+    """Raise unless ``loss`` is a loss, rather than the name or the class of one."""
+    if isinstance(loss, type) or not hasattr(loss, "gradient_curvature"):
+        got = f"the class {loss.__name__}" if isinstance(loss, type) else f"{loss!r:.80}"
+        msg = f"loss must be a loss such as gbimb.FocalLoss(gamma=2.0), got {got}."
         raise InvalidTypeError(msg)

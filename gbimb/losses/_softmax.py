@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Products of two constants and their quotients stay finite.
 SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100
+# More are rows that were counted, not classes; a few arrays of this length do no harm.
+MOST_CLASSES = 100_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class SoftmaxLoss(MulticlassLoss):
     Parameters
     ----------
     n_classes : int
-        Number of classes K, >= 2.
+        Number of classes K, 2 to 100,000.
     class_weight : tuple of K floats, optional
         Weight of each class, > 0 and finite. ``probability`` takes it out again.
 
@@ -67,7 +69,7 @@ class SoftmaxFocalLoss(MulticlassLoss):
     Parameters
     ----------
     n_classes : int
-        Number of classes K, >= 2.
+        Number of classes K, 2 to 100,000.
     gamma : float, default=2.0
         How much rows that are already right are turned down, in [0, 100]. 0 is the log loss.
     class_weight : tuple of K floats, optional
@@ -115,7 +117,7 @@ class SoftmaxFocalLoss(MulticlassLoss):
 
 def check_classes(loss: Any) -> None:  # noqa: ANN401  a loss with n_classes and class_weight
     """Raise unless both are allowed; keep the weights as a tuple of floats."""
-    check_number("n_classes", loss.n_classes, low=2, high_open=True, integer=True)
+    check_number("n_classes", loss.n_classes, low=2, high=MOST_CLASSES, integer=True)
     weights: object = loss.class_weight
     if weights is None:
         return

@@ -47,7 +47,7 @@ class SoftmaxMCCLoss(MulticlassLoss):
     Parameters
     ----------
     n_classes : int
-        Number of classes K, >= 2.
+        Number of classes K, 2 to 100,000.
     class_weight : tuple of K floats, optional
         Weight of each class in the metric, > 0 and finite.
 

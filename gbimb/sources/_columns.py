@@ -68,9 +68,17 @@ def read_target(source: ParquetSource) -> CodedLabels:
         place = np.array([seen[label] for label in found.tolist()], np.int16)
         codes[start : start + at.size] = place[at]
         start += at.size
-    labels = np.concatenate(new)
+    try:
+        labels = np.concatenate(new)
+        order = np.argsort(labels)
+    except TypeError:
+        types = " and ".join(sorted({type(label).__name__ for label in seen}))
+        msg = (
+            f"The target {source.target!r} must hold labels of one type in all files, got {types}. "
+            "Write the files with one schema."
+        )
+        raise InvalidDataError(msg) from None
     rank = np.empty(labels.size, np.int16)
-    order = np.argsort(labels)
     rank[order] = np.arange(labels.size)
     return CodedLabels(labels[order], rank[codes])
 

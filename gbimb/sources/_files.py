@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gbimb._parallel import thread_count
-from gbimb.exceptions import InvalidDataError, InvalidTypeError
+from gbimb.exceptions import GbimbError, InvalidDataError, InvalidTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -37,12 +38,13 @@ DAMAGED = (
 
 @dataclass(frozen=True)
 class ParquetPart:
-    """One file: where it is, its columns, and the rows of each of its row groups.
+    """One file: where it is, its size, its columns, and the rows of each of its row groups.
 
     ``columns`` are without those that pandas wrote for its index.
     """
 
     path: Path
+    n_bytes: int
     schema: pa.Schema
     columns: list[str]
     groups: tuple[int, ...]
@@ -51,11 +53,16 @@ class ParquetPart:
     def open(cls, path: Path) -> ParquetPart:
         """Read the footer of the file."""
         with _readable(path), pq.ParquetFile(path) as file:
-            groups = (file.metadata.row_group(g).num_rows for g in range(file.num_row_groups))
             schema = file.schema_arrow
+            if twice := [name for name, times in Counter(schema.names).items() if times > 1]:
+                msg = (
+                    f"Columns of {path} must have names that differ, got {twice[0]!r} more than "
+                    "once. Write the file again."
+                )
+                raise InvalidDataError(msg)
             index = (schema.pandas_metadata or {}).get("index_columns", [])
             columns = [name for name in schema.names if name not in index]
-            return cls(path, schema, columns, tuple(groups))
+            return cls(path, path.stat().st_size, schema, columns, _group_sizes(file))
 
     @property
     def n_rows(self) -> int:
@@ -74,6 +81,7 @@ class ParquetPart:
             _readable(self.path),
             pq.ParquetFile(self.path, read_dictionary=texts, buffer_size=1 << 20) as file,
         ):
+            self._check_unchanged(file)
             start = 0
             for group, size in enumerate(self.groups):
                 first, start = start, start + size
@@ -85,8 +93,45 @@ class ParquetPart:
                     columns=list(columns),
                     use_threads=thread_count() > 1,
                 ):
-                    yield first, batch.select(list(columns))
+                    chosen = batch.select(list(columns))
+                    self._check_texts(chosen)
+                    yield first, chosen
                     first += batch.num_rows
+                if first != start:
+                    msg = f"row group {group} has not the {size:,} rows that the footer says"
+                    raise pa.ArrowInvalid(msg)
+
+    def _check_unchanged(self, file: pq.ParquetFile) -> None:
+        """Raise if labels, weights and features would come of different files."""
+        names, groups = file.schema_arrow.names, _group_sizes(file)
+        same = names == self.schema.names and groups == self.groups
+        if same and self.path.stat().st_size == self.n_bytes:
+            return
+        n_rows = sum(groups)
+        what = "other values" if n_rows == self.n_rows else f"{n_rows:,} rows, not {self.n_rows:,}"
+        msg = (
+            f"{self.path} changed while it was used, got {what}. A source must find its files as "
+            "they were: make a new ParquetSource."
+        )
+        raise InvalidDataError(msg)
+
+    def _check_texts(self, batch: pa.RecordBatch) -> None:
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            values = getattr(column, "dictionary", column)
+            if kind_of(values.type) == "text":
+                try:
+                    values.validate(full=True)
+                except pa.ArrowInvalid as error:
+                    msg = (
+                        f"Column {name!r} of {self.path} must hold texts in UTF-8, got other bytes "
+                        f"({error}). Write the file again."
+                    )
+                    raise InvalidDataError(msg) from None
+
+
+def _group_sizes(file: pq.ParquetFile) -> tuple[int, ...]:
+    """Return the rows of each row group."""
+    return tuple(file.metadata.row_group(g).num_rows for g in range(file.num_row_groups))
 
 
 @contextmanager
@@ -94,6 +139,8 @@ def _readable(path: Path) -> Iterator[None]:
     """Turn what pyarrow raises about a file into one sentence."""
     try:
         yield
+    except GbimbError:
+        raise
     except DAMAGED as error:
         reason = str(error).strip().partition("\n")[0]
         msg = f"{path} cannot be read as Parquet ({reason}). Write the file again."

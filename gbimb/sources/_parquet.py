@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from gbimb._validation import check_names
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError, unknown_name
 from gbimb.sources._files import (
     DATES,
@@ -42,7 +43,7 @@ class ParquetSource:
         have the same columns, in any order.
     target : str, optional
         Column of the labels. To predict, none is needed.
-    features : list of str, optional
+    features : sequence of str, optional
         Columns to learn from; by default all but ``target`` and ``weight``. Numbers of any width,
         decimals, booleans, strings and categories (Arrow dictionaries), with missing values.
         Dates and times are refused, unless ``dates`` says what they should mean as a number.
@@ -70,6 +71,8 @@ class ParquetSource:
         If there is no file, a file cannot be read, or columns are missing or differ.
     InvalidParameterError
         If a column is named twice.
+    InvalidTypeError
+        If what names a column is no text.
 
     Examples
     --------
@@ -98,6 +101,11 @@ class ParquetSource:
         if dates not in (None, "days"):
             msg = f"dates must be None or 'days', got {dates!r}."
             raise InvalidParameterError(msg)
+        for role, column in (("target", target), ("weight", weight)):
+            if not isinstance(column, str | None):
+                msg = f"{role} must be None or the name of one column, got {column!r:.80}."
+                raise InvalidTypeError(msg)
+        chosen = None if features is None else check_names("features", features, "columns")
         self.budget = MemoryBudget.parse(max_memory)
         self._parts = [ParquetPart.open(path) for path in find_files(paths)]
         self.paths = tuple(part.path for part in self._parts)
@@ -105,12 +113,12 @@ class ParquetSource:
         self.weight = weight
         self.n_rows = sum(part.n_rows for part in self._parts)
         special = [name for name in (target, weight) if name is not None]
-        self._check_names(features, special)
+        self._check_names(chosen, special)
         self.days = self._find_days(special) if dates else {}
         self.features = tuple(
             [name for name in self._parts[0].columns if name not in special]
-            if features is None
-            else features
+            if chosen is None
+            else chosen
         )
         if not self.features or self.n_rows == 0:
             msg = (
@@ -133,10 +141,7 @@ class ParquetSource:
         kinds = {f.name: kind_of(f.type) for part in self._parts for f in part.schema}
         return {n: kind for n, kind in kinds.items() if kind in DATES and n not in special}
 
-    def _check_names(self, features: Sequence[str] | None, special: list[str]) -> None:
-        if isinstance(features, str):
-            msg = f"features must be a list of columns, got the text {features!r}."
-            raise InvalidTypeError(msg)
+    def _check_names(self, features: list[str] | None, special: list[str]) -> None:
         named = [*(features or ()), *special]
         if repeated := [name for i, name in enumerate(named) if name in named[:i]]:
             msg = (

@@ -11,7 +11,13 @@ import numpy as np
 import xgboost as xgb
 from scipy.special import expit
 
-from gbimb._validation import as_float32, check_binary_labels, check_class_codes, check_number
+from gbimb._validation import (
+    as_float32,
+    check_binary_labels,
+    check_class_codes,
+    check_names,
+    check_number,
+)
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.losses import MulticlassLoss, check_loss
 from gbimb.metrics import evaluate, evaluate_multiclass, get_metric, get_multiclass_metric
@@ -169,6 +175,7 @@ def base_score(
     in every prediction. It is not a probability of the data unless the loss is the log loss.
     For K classes it is a list of K raw scores.
     """
+    check_loss(loss)
     return declared_start(np.atleast_1d(np.asarray(loss.init_score(y_true, sample_weight))))
 
 
@@ -176,7 +183,8 @@ class _CustomMetric:
     def __init__(self, metrics: Sequence[str], loss: BinaryLoss | MulticlassLoss) -> None:
         check_loss(loss)
         many = isinstance(loss, MulticlassLoss)
-        self.metrics = tuple((get_multiclass_metric if many else get_metric)(m) for m in metrics)
+        read = get_multiclass_metric if many else get_metric
+        self.metrics = tuple(read(name) for name in check_names("metrics", metrics))
         self.loss = loss
         self._cache: WeakKeyDictionary[xgb.DMatrix, Rows] = WeakKeyDictionary()
 
@@ -262,11 +270,12 @@ def early_stopping(rounds: int, metric: str = "mcc", data_name: str | None = Non
         Name in ``evals``; the last one by default.
     """
     check_number("rounds", rounds, low=1, integer=True)
-    read = get_multiclass_metric if metric.endswith("@argmax") else get_metric
+    read = get_multiclass_metric if str(metric).endswith("@argmax") else get_metric
+    watched = read(metric)
     return EarlyStopping(
         rounds=rounds,
-        metric_name=_safe_name(metric),
+        metric_name=_safe_name(watched.name),
         data_name=data_name,
-        maximize=read(metric).greater_is_better,
+        maximize=watched.greater_is_better,
         save_best=True,
     )

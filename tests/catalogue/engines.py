@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import lightgbm as lgb
@@ -47,10 +48,31 @@ def unlabelled() -> Any:  # noqa: ANN401
     return lgb.Dataset(X, params={"verbosity": -1})
 
 
-def bake_two() -> None:
-    """Bake two numbers into a booster with one raw score."""
+def bake(start: Any) -> None:  # noqa: ANN401
+    """Bake a start into a booster with one raw score."""
     booster = lgb.train({"verbosity": -1, "objective": "binary"}, lgb.Dataset(X, Y), 1)
-    gbimb.lightgbm.bake_start(booster, [0.1, 0.2])
+    gbimb.lightgbm.bake_start(booster, start)
+
+
+def set_start(*sets: Any, loss: Any = FOCAL) -> None:  # noqa: ANN401
+    """Set a start."""
+    gbimb.lightgbm.set_start(loss, *sets)
+
+
+def losses(module: Any, watch: str) -> list[Case]:  # noqa: ANN401
+    """What is no loss, in each function that takes one."""
+    return [
+        Case(f"{what} for {act.__name__}", "loss", got, partial(act, *before, loss))
+        for act, before in ((module.objective, ()), (getattr(module, watch), (["mcc"],)))
+        for what, got, loss in (
+            ("a loss by name", "'focal'", "focal"),
+            ("the class of a loss", "the class FocalLoss", gbimb.FocalLoss),
+            ("no loss", "None", None),
+        )
+    ] + [
+        Case(f"{what} for {watch}", "metrics", got, partial(getattr(module, watch), metrics, FOCAL))
+        for what, got, metrics in (("no metrics", "None", None), ("metrics of numbers", "3", [3]))
+    ]
 
 
 LIGHTGBM = [
@@ -73,10 +95,7 @@ LIGHTGBM = [
         "7.0",
         lambda: train_lgbm(loss=gbimb.SoftmaxLoss(3), y=Y * 7, num_class=3),
     ),
-    Case("a loss by name", "loss", "'focal'", lambda: gbimb.lightgbm.objective("focal")),  # type: ignore[arg-type]
-    Case(
-        "a loss by name to watch", "loss", "'focal'", lambda: gbimb.lightgbm.feval(["mcc"], "focal")
-    ),  # type: ignore[arg-type]
+    *losses(gbimb.lightgbm, "feval"),
     Case(
         "the estimator of LightGBM",
         "LGBMClassifier",
@@ -97,7 +116,40 @@ LIGHTGBM = [
         "0 of 120",
         lambda: gbimb.lightgbm.set_start(FOCAL, lgb.Dataset(X, Y * 0)),
     ),
-    Case("a start of two numbers", "start", "2", bake_two),
+    Case(
+        "a start for a class",
+        "loss",
+        "the class FocalLoss",
+        partial(set_start, None, loss=gbimb.FocalLoss),
+    ),
+    Case("a start for no set", "train_set", "NoneType", lambda: set_start(None)),
+    Case("a start for a list", "train_set", "list", lambda: set_start([lgb.Dataset(X, Y)])),
+    Case(
+        "a start for a list to watch",
+        "valid_sets",
+        "list",
+        lambda: set_start(lgb.Dataset(X, Y), [lgb.Dataset(X, Y)]),
+    ),
+    *(
+        Case(f"a start of {what}", "start", got, partial(bake, start))
+        for what, got, start in (
+            ("two numbers", "2", [0.1, 0.2]),
+            ("None", "None", None),
+            ("NaN", "nan", float("nan")),
+            ("infinity", "inf", float("inf")),
+            ("words", "'x'", "x"),
+            ("two dimensions", "[[0.1]]", [[0.1]]),
+        )
+    ),
+    *(
+        Case(
+            f"a start in {type(model).__module__}.{type(model).__name__}",
+            "booster",
+            type(model).__name__,
+            partial(gbimb.lightgbm.bake_start, model, 0.1),
+        )
+        for model in (lgb.LGBMClassifier(), xgb.Booster(), None)
+    ),
 ]
 XGBOOST = [
     Case("labels 0, 1 and 2", "label", "2", lambda: train_xgb(y=Y * 2)),
@@ -117,13 +169,19 @@ XGBOOST = [
     ),
     Case("zero rounds to wait", "rounds", "0", lambda: gbimb.xgboost.early_stopping(0)),
     Case("rounds of words", "rounds", "'many'", lambda: gbimb.xgboost.early_stopping("many")),  # type: ignore[arg-type]
-    Case("a loss by name", "loss", "'focal'", lambda: gbimb.xgboost.objective("focal")),  # type: ignore[arg-type]
     Case(
-        "a loss by name to watch",
+        "nothing to stop on",
+        "metric",
+        "None",
+        lambda: gbimb.xgboost.early_stopping(5, None),  # type: ignore[arg-type]
+    ),
+    *losses(gbimb.xgboost, "custom_metric"),
+    Case(
+        "a start for a class",
         "loss",
-        "'focal'",
-        lambda: gbimb.xgboost.custom_metric(["mcc"], "focal"),
-    ),  # type: ignore[arg-type]
+        "the class FocalLoss",
+        lambda: gbimb.xgboost.base_score(gbimb.FocalLoss, Y),  # type: ignore[arg-type]
+    ),
     Case(
         "a loss of scikit-learn",
         "loss",

@@ -95,6 +95,8 @@ LOSSES = [
     parameter(gbimb.SoftFBetaLoss, "beta", "1"),
     parameter(gbimb.SoftmaxLoss, "n_classes", 1),
     parameter(gbimb.SoftmaxLoss, "n_classes", 2.5),
+    parameter(gbimb.SoftmaxLoss, "n_classes", 10**9),
+    parameter(gbimb.SoftmaxMCCLoss, "n_classes", 10**9),
     parameter(gbimb.SoftmaxLoss, "n_classes", "3"),
     parameter(gbimb.SoftmaxLoss, "class_weight", (1.0, 2.0), 3, got="2"),
     parameter(gbimb.SoftmaxLoss, "class_weight", (1.0, 0.0, 2.0), 3, got="0.0"),
@@ -108,6 +110,17 @@ LOSSES = [
     case("a class without weight", "y_true", "0 of 4", FOCAL.init_score, Y, 1.0 - Y),
     case("a class is missing of many", "y_true", "2", SOFTMAX.init_score, CODES % 2),
     case("no rows to start from", "y_true", "0 of 0", FOCAL.init_score, []),
+    *(
+        case(
+            f"{type(loss).__name__}: weights with an infinite sum",
+            "sample_weight",
+            "1e+308",
+            loss.init_score,
+            y,
+            np.full(6, 1e308),
+        )
+        for loss, y in ((FOCAL, Y), (SOFT, Y), (SOFTMAX, CODES))
+    ),
     case("probability of NaN", "raw_score", "NaN", FOCAL.probability, [NAN, 1.0]),
     case("probability of words", "raw_score", "<U1", FOCAL.probability, ["a"]),
     case("probabilities of two of three", "raw_score", "(6, 2)", SOFTMAX.probability, MANY[:, :2]),

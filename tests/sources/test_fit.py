@@ -204,6 +204,14 @@ def test_files_may_hold_their_columns_in_any_order(tmp_path: Path) -> None:
     assert np.array_equal(clf.predict_proba(a), clf.predict_proba(b))
 
 
+@pytest.mark.parametrize("kind", [list, tuple, iter, np.array, pd.Index, pd.Series])
+def test_features_may_be_named_by_any_sequence(kind: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    names = ["whole", "single"]
+    source = gbimb.ParquetSource(write(table(50), tmp_path), "target", features=kind(names))
+    assert source.features == ("whole", "single")
+    assert {type(name) for name in source.features} == {str}
+
+
 @both
 def test_decimals_are_numbers(kind: type[Estimator], tmp_path: Path) -> None:
     frame = table(600)

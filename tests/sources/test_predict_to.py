@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import gbimb
-from gbimb.exceptions import GbimbError, InvalidParameterError
+from gbimb.exceptions import GbimbError, InvalidParameterError, InvalidTypeError
 from gbimb.sources import _files
 from tests.sources.tables import Estimator, both, features, quick, table, write
 
@@ -100,6 +100,27 @@ def test_what_cannot_be_written(
     with pytest.raises(GbimbError, match=sentence):
         clf.predict_to(source, tmp_path / path, columns=columns)
     assert not (tmp_path / "out.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"source": table(5)}, "source must be a ParquetSource, got DataFrame"),
+        ({"source": None}, "source must be a ParquetSource, got NoneType"),
+        ({"path": None}, "path must be a string or pathlib.Path, got None"),
+        ({"columns": "key"}, "columns must be a list of columns, got the text 'key'"),
+        ({"columns": None}, "columns must be a list of columns, got None"),
+    ],
+)
+def test_arguments_of_another_kind(
+    source: gbimb.ParquetSource,
+    tmp_path: Path,
+    given: Any,  # noqa: ANN401
+    sentence: str,
+) -> None:
+    clf = quick(gbimb.ImbalancedLGBMClassifier).fit(source)
+    with pytest.raises(InvalidTypeError, match=sentence):
+        clf.predict_to(**{"source": source, "path": tmp_path / "out.parquet", **given})
 
 
 def test_kept_columns_may_not_have_the_names_of_the_results(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import gbimb
@@ -95,6 +97,68 @@ def test_a_column_named_twice(folder: Path, names: Any) -> None:  # noqa: ANN401
 def test_features_as_one_text(folder: Path) -> None:
     with pytest.raises(InvalidTypeError, match="features must be a list of columns"):
         gbimb.ParquetSource(folder, "target", features="single")
+
+
+@pytest.mark.parametrize("features", [3, [3], np.array("single"), [["single"]]])
+def test_features_that_are_no_names(folder: Path, features: Any) -> None:  # noqa: ANN401
+    with pytest.raises(InvalidTypeError, match="features must be a list of columns"):
+        gbimb.ParquetSource(folder, "target", features=features)
+
+
+@pytest.mark.parametrize("role", ["target", "weight"])
+@pytest.mark.parametrize("name", [["target"], 3])
+def test_a_target_or_weight_that_is_no_name(folder: Path, role: str, name: Any) -> None:  # noqa: ANN401
+    given: Any = {role: name}
+    with pytest.raises(InvalidTypeError, match=f"{role} must be None or the name of one column"):
+        gbimb.ParquetSource(folder, **given)
+
+
+def test_a_column_twice_in_one_file(tmp_path: Path) -> None:
+    numbers = pa.array([0.0, 1.0])
+    pq.write_table(pa.table([numbers, numbers], names=["a", "a"]), tmp_path / "twice.parquet")
+    with pytest.raises(InvalidDataError, match=r"twice\.parquet must have names .* got 'a'"):
+        gbimb.ParquetSource(tmp_path)
+
+
+def test_labels_of_another_type_in_another_file(folder: Path) -> None:
+    table(100).assign(target=1).to_parquet(folder / "part-1.parquet")
+    source = gbimb.ParquetSource(folder, "target")
+    with pytest.raises(
+        InvalidDataError, match=r"'target' must hold labels of one type.*int and str"
+    ):
+        quick(LGBM).fit(source)
+
+
+def test_texts_that_are_not_utf_8(tmp_path: Path) -> None:
+    frame = table(100).drop(columns="text")
+    ends = np.arange(101, dtype=np.int32)
+    bad = pa.Array.from_buffers(
+        pa.string(), 100, [None, pa.py_buffer(ends), pa.py_buffer(b"\xff" * 100)]
+    )
+    pq.write_table(pa.Table.from_pandas(frame).append_column("bad", bad), tmp_path / "a.parquet")
+    source = gbimb.ParquetSource(tmp_path, "target")
+    with pytest.raises(InvalidDataError, match=r"'bad' of .*a\.parquet must hold texts in UTF-8"):
+        quick(LGBM).fit(source)
+
+
+@pytest.mark.parametrize(
+    ("after", "got"),
+    [
+        (table(90), "90 rows, not 600"),
+        (table(900), "900 rows, not 600"),
+        (table(600, seed=1), "other values"),
+        (table(600).rename(columns={"flag": "flags"}), "other values"),
+    ],
+)
+@pytest.mark.parametrize("moment", ["fit", "predict"])
+def test_a_file_that_changes_after_it_was_opened(
+    folder: Path, after: pd.DataFrame, got: str, moment: str
+) -> None:
+    source = gbimb.ParquetSource(folder, "target", weight="w")
+    clf = quick(LGBM).fit(source) if moment == "predict" else quick(LGBM)
+    after.to_parquet(folder / "part-1.parquet", row_group_size=250)
+    with pytest.raises(InvalidDataError, match=rf"part-1\.parquet changed .* got {got}"):
+        getattr(clf, moment)(source)
 
 
 def test_files_with_other_columns(folder: Path) -> None:
