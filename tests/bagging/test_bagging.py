@@ -338,7 +338,9 @@ def test_fewer_than_ten_positives_are_all_kept_in_every_bag(
     X, y = rng.normal(size=(500, 3)), np.repeat([0, 1], [500 - positives, positives])
     X[y == 1] += 3
     clf = bagged(estimator, sampling_strategy=0.05)
-    with pytest.warns(GbimbWarning, match=f"stays at 0.5.*with {positives} rows of the rarest"):
+    with pytest.warns(
+        gbimb.exceptions.GbimbWarning, match=f"stays at 0.5.*with {positives} rows of the rarest"
+    ):
         clf.fit(X, y)
     for rows in clf.estimators_samples_:
         assert y[rows].sum() == positives
