@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WEIGHT_FORMS = "a number > 0, 'balanced', a dict of label to weight or None"
 
+LARGEST_RATIO = 1_000_000
+
 # Parameters of estimators that belong to a loss, with the value that means "not given".
 LOSS_PARAMETERS: dict[str, object] = {"gamma": 2.0, "alpha": None}
 
@@ -66,6 +68,15 @@ def make_loss(
         name: getattr(estimator, name) for name in LOSS_PARAMETERS if name in known
     }
     class_weight = resolve_class_weight(estimator.scale_pos_weight, labels, weight)
+    if max(class_weight) > LARGEST_RATIO * min(class_weight) and (
+        estimator.scale_pos_weight != "balanced"
+    ):
+        msg = (
+            f"scale_pos_weight must keep weights of classes within a factor of {LARGEST_RATIO:,}, "
+            f"got {estimator.scale_pos_weight!r}: float32, in which the engines train, has no "
+            "digits left to bring the probabilities back. 'balanced' is seldom too little."
+        )
+        raise InvalidParameterError(msg)
     if two:
         positive = int(np.flatnonzero(labels.classes == labels.positive)[0])
         taken["scale_pos_weight"] = class_weight[positive] / class_weight[1 - positive]
