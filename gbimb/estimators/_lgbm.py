@@ -40,6 +40,12 @@ TAKEN = {
     "objective": "loss",
     "seed": "random_state",
     "verbosity": "verbose",
+    **dict.fromkeys(  # of LightGBM's command line, which reads a file
+        (
+            *("data", "group_column", "header", "ignore_column", "input_model", "label_column"),
+            *("output_model", "task", "valid", "weight_column"),
+        )
+    ),
 }
 
 MOST_LEAVES = 131_072  # LightGBM's own bound

@@ -336,6 +336,8 @@ LGBM_PARAMETERS = [
     param("num_leaves", 2**20, says="1048576"),
     param("min_child_samples", -1),
     param("engine_params", {"is_unbalance": True}, says="'is_unbalance'"),
+    param("engine_params", {"weight": "w"}, says="'weight'"),
+    param("engine_params", {"input_model": "m.txt"}, says="'input_model'"),
     param("engine_params", {"scale_pos_weight": 9.0}, says="'scale_pos_weight'"),
     param("engine_params", {"boost_from_average": True}, says="'boost_from_average'"),
     param("engine_params", {"metric": "auc"}, says="eval_metric="),
