@@ -106,7 +106,7 @@ def open_checkpoint(estimator: Any, table: Any, *arrays: Any) -> Checkpoint | No
     path = estimator.checkpoint_path
     if path is None:
         return None
-    if not isinstance(path, str | os.PathLike):
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
         msg = f"checkpoint_path must be a folder or None, got {path!r}."
         raise InvalidTypeError(msg)
     if not isinstance(estimator.random_state, int | np.integer):
@@ -118,7 +118,7 @@ def open_checkpoint(estimator: Any, table: Any, *arrays: Any) -> Checkpoint | No
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter of a null byte
         msg = f"checkpoint_path must be a folder that can be written, got {str(path)!r}: {error}."
         raise InvalidParameterError(msg) from None
     owner = {"estimator": type(estimator).__name__, "digest": digest(estimator, table, *arrays)}

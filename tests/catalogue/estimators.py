@@ -322,6 +322,8 @@ PARAMETERS = [
     param("engine_params", ["num_leaves"]),
     param("engine_params", {"nonsense": 1}, says="'nonsense'"),
     param("engine_params", {3: 1}, says="3"),
+    param("checkpoint_path", ""),
+    param("checkpoint_path", "a\0b", says="null byte"),
     param("engine_params", {"interaction_constraints": [[0, 99]]}, says="99"),
     param("engine_params", {"interaction_constraints": "0, 1"}, says="'0, 1'"),
     param("engine_params", {"interaction_constraints": 5}, says="5"),
