@@ -212,6 +212,9 @@ def _evaluation(
 ) -> Callable[[NDArray[Any]], dict[str, float]]:
     """Return what evaluates raw scores over the held-out rows of all workers."""
     y, weight = held_out.y, held_out.weight
+    weighted = group(np.array([weight is not None], np.float64), "max")
+    if weighted[0] and weight is None:  # no row is held out here: nothing says that they have some
+        weight = np.ones(y.size)
     if isinstance(task.link, MulticlassLoss):
         shape = (y.size, task.link.n_outputs)
         return lambda raw: evaluate_multiclass(

@@ -16,6 +16,7 @@ from sklearn.base import clone
 from sklearn.metrics import matthews_corrcoef
 
 import gbimb
+from gbimb.dask import _fit
 from gbimb.metrics import best_threshold
 from tests.dask.tables import PAIRS, QUICK, SHAPE, arrays, both, even, frame, laid_out, numbers
 
@@ -186,6 +187,28 @@ def test_rounds_are_chosen_by_the_weights_of_the_held_out_rows(client: Client) -
     here = local(n_jobs=1, **settings).fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=weight)
     assert there.best_iteration_ == here.best_iteration_
     assert_alike("xgb", there, here, X_val)
+
+
+@both
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_weighted_validation_rows_may_all_be_on_one_worker(
+    client: Client, engine: str, n_classes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lopsided(*given: Any) -> dict[str, Any]:  # noqa: ANN401
+        parts = assign(*given)
+        watched = [piece for _, pieces in parts.values() for piece in pieces]
+        return {w: (parts[w][0], [] if i else watched) for i, w in enumerate(parts)}
+
+    assign = _fit.assign
+    monkeypatch.setattr(_fit, "assign", lopsided)
+    X, _ = numbers(1500)
+    y = np.digitize(X[:, 0] + X[:, 1], [0.5, 2.0][: n_classes - 1])
+    Xd, yd = arrays(X, y, sizes=even(1500, 2))
+    Xv, yv, wv = arrays(X[:500], y[:500], np.full(500, 3.0), sizes=even(500, 2))
+    there = PAIRS[engine][0](client=client, **{**QUICK, **SHAPE[engine]})
+    there.fit(Xd, yd, X_val=Xv, y_val=yv, sample_weight_val=wv)
+    assert there.n_workers_ == 2
+    assert there.best_score_ > 0.5
 
 
 @both
