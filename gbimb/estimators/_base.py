@@ -17,7 +17,7 @@ from gbimb.estimators._calibration import check_calibration, fit_calibrator
 from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._copies import warn_of_copies
 from gbimb.estimators._decision import DecidingClassifier
-from gbimb.estimators._engine_params import check_interactions, engine_sentences
+from gbimb.estimators._engine_params import check_interactions, check_monotone, engine_sentences
 from gbimb.estimators._fitted import all_or_nothing, check_is_fitted
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.estimators._loss import make_loss
@@ -262,6 +262,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         """Return the bins of ``data``, for training on so many rows (None: those of ``data``)."""
         params = self._tree_params(seed, threads, data.y.size if rows is None else rows)
         check_interactions(self.engine_params, data.matrix.shape[1])
+        check_monotone(self.engine_params, engine_names(self), self._engine)
         if self.classes_.size > 2:
             params["num_class"] = self.classes_.size
         streamed = isinstance(data.matrix, StreamedMatrix)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,7 +13,8 @@ from gbimb._validation import check_number
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Sequence
+    from types import ModuleType
 
 
 @contextmanager
@@ -60,6 +64,40 @@ def check_interactions(engine_params: Mapping[str, Any] | None, n_features: int)
             f"to {n_features - 1}, such as [[0, 1], [2]], got {wrong[0]!r:.80}."
         )
         raise InvalidParameterError(msg)
+
+
+def check_files(params: Mapping[str, Any], names: Sequence[str], engine: ModuleType) -> None:
+    """Refuse files that are not there, which LightGBM only warns of on its own output."""
+    for name, value in params.items():
+        if {name, *engine.synonyms(name)} & set(names) and not os.path.isfile(value):  # noqa: PTH113
+            msg = f"engine_params[{name!r}] must name a file, got {value!r:.200}, which is none."
+            raise InvalidParameterError(msg)
+
+
+def check_monotone(
+    engine_params: Mapping[str, Any] | None, names: Sequence[str], engine: ModuleType
+) -> None:
+    """Refuse directions that are none, which LightGBM takes, and forms that an engine does not."""
+    for name, given in (engine_params or {}).items():
+        if "monotone_constraints" not in {name, *engine.synonyms(name)}:
+            continue
+        forms = engine.MONOTONE_FORMS
+        if not isinstance(given, tuple(forms)) or not _are_directions(given, names):
+            msg = (
+                f"engine_params[{name!r}] must give -1, 0 or 1 to each of {len(names)} columns, as "
+                f"{' or '.join(forms.values())}, got {given!r:.80}."
+            )
+            raise InvalidParameterError(msg)
+
+
+def _are_directions(given: Any, names: Sequence[str]) -> bool:  # noqa: ANN401
+    if isinstance(given, Mapping):
+        return given.keys() <= set(names) and all(v in (-1, 0, 1) for v in given.values())
+    if isinstance(given, str):
+        inside = re.fullmatch(r"\((.*)\)", given)
+        parts = inside[1].split(",") if inside else []
+        return len(parts) == len(names) and all(v.strip() in ("-1", "0", "1") for v in parts)
+    return len(given) == len(names) and all(v in (-1, 0, 1) for v in given)
 
 
 def check_engine_params(

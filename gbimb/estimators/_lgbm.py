@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gbimb._validation import check_number
 from gbimb.estimators._base import SMALL_TABLE, BaseImbalancedClassifier
-from gbimb.estimators._engine_params import check_engine_params, check_tree_numbers
+from gbimb.estimators._engine_params import check_engine_params, check_files, check_tree_numbers
 
 if TYPE_CHECKING:
     import os
@@ -293,6 +293,8 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
             **self._seed_params(seed, threads),
             "verbosity": -1,
         }
-        return params | check_engine_params(
+        given = check_engine_params(
             self.engine_params, self._engine.IGNORED_PARAMETERS, TAKEN, self._engine.synonyms
         )
+        check_files(given, ("forcedsplits_filename", "forcedbins_filename"), self._engine)
+        return params | given

@@ -35,6 +35,10 @@ IGNORED_PARAMETERS: Final = {
 }
 
 
+# Types in which the engine takes directions of columns, with an example of each.
+MONOTONE_FORMS: Final[dict[type, str]] = {list: "[1, 0, -1]", tuple: "(1, 0, -1)"}
+
+
 def synonyms(name: str) -> set[str]:
     """Return all names that LightGBM has for a parameter; none if it does not know it."""
     names: set[str] = _ConfigAliases.get_by_alias(name)

@@ -41,6 +41,7 @@ from gbimb.xgboost._boosters import (
 )
 from gbimb.xgboost._collective import Tracker, all_reduce, joined
 from gbimb.xgboost._native import (
+    MONOTONE_FORMS,
     EarlyStopping,
     Objective,
     base_score,
@@ -54,6 +55,7 @@ from gbimb.xgboost._native import (
 __all__ = [
     "LISTENS",
     "MODELS_ARE_BYTES",
+    "MONOTONE_FORMS",
     "RANDOM_BY_TREE",
     "SAMPLE_ROWS",
     "SMALL_SHARE",

@@ -133,6 +133,10 @@ def objective(loss: Loss) -> Objective:
     return Objective(loss)
 
 
+# Types in which the engine takes directions of columns, with an example of each.
+MONOTONE_FORMS: Final[dict[type, str]] = {tuple: "(1, 0, -1)", dict: "{'x0': 1}", str: "'(1,0,-1)'"}
+
+
 def synonyms(name: str) -> set[str]:
     """Return all names that XGBoost has for a parameter; none if it does not know it."""
     for names in ALIASES:
