@@ -12,18 +12,17 @@ from scipy.special import logit
 
 from gbimb._parallel import resolve_jobs, thread_limit
 from gbimb._validation import check_jobs, check_number
+from gbimb.auto._compare import compare, mix
 from gbimb.auto._cross_fit import Workshop
 from gbimb.auto._objective import CostObjective, Objective, make_objective
 from gbimb.auto._progress import progress
-from gbimb.auto._search import Clock, Search, Tried, likelihoods
-from gbimb.auto._space import ENGINES, Space
+from gbimb.auto._search import Clock, Tried
+from gbimb.auto._space import ENGINES
 from gbimb.auto._words import Effect, effects, explain, leaderboard
-from gbimb.blending import blend_weights
 from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._fitted import all_or_nothing, check_is_fitted
-from gbimb.estimators._labels import LabelCodes, read_labels, read_weight
-from gbimb.estimators._loss import resolve_class_weight
+from gbimb.estimators._labels import read_labels, read_weight
 from gbimb.estimators._plan import make_plan
 from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._table import TableEncoder, read_table, take
@@ -37,26 +36,22 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb._typing import FloatArray, IntArray, TableLike
-    from gbimb.auto._search import Report
 
-SEARCH_ROWS: Final = 50_000
-SEARCH_SHARE: Final = 0.4
-FINALISTS: Final = 3
-BLEND_PRIOR: Final = 1.0
 SMALLEST_PROBABILITY: Final = 1e-12
 
 logger = logging.getLogger("gbimb")
 
 
 class AutoImbalancedClassifier(DecidingClassifier):
-    """Searches losses, weights, sampling, trees and engines, and blends what does best.
+    """Searches losses, weights, sampling, trees, engines and forests, and blends what does best.
 
     Every candidate is cross-fitted on the same folds. First come the guesses that pay most
     often, then what Optuna proposes from the results; candidates that lag behind are given up
     early. The blend minimises the log loss of the held-out rows over weights of the candidates;
     its decision rule serves ``metric`` on the same rows. The cross-fitted models are the final
     ones: nothing is trained again, except on tables of more than 50,000 rows, where the search
-    is on a part and the best three are then trained on all rows.
+    is on a part, and the best three are then trained on all rows; so are the next best until the
+    time is up, unless ``n_trials`` decides.
 
     Parameters
     ----------
@@ -65,6 +60,8 @@ class AutoImbalancedClassifier(DecidingClassifier):
         "recall at precision >= 0.9", ...; or costs, where row i, column j holds the cost of
         calling class i class j, in the order of ``classes_``.
     engine : "auto", "lightgbm" or "xgboost", default="auto"
+        "auto" is both, and scikit-learn's forests where there are two classes and up to 40,000
+        rows that are no sparse matrix.
     time_budget : float or None, default=60
         Seconds for ``fit``; None leaves the end to ``n_trials``.
     n_trials : int or None, default=None
@@ -86,6 +83,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
     classes_, pos_label_, threshold_, class_weights_, n_features_in_, feature_names_in_
         As in the boosting estimators. ``class_weights_`` are not used with costs.
     members_ : list of fitted estimators
+        A forest is kept as a LightGBM model under :class:`~gbimb.losses.BrierLoss`.
     weights_ : float64 array of shape (number of members,)
         Of their probabilities; sum 1.
     leaderboard_ : DataFrame
@@ -100,6 +98,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
     References
     ----------
     T. Akiba et al. Optuna: a next-generation hyperparameter optimization framework. KDD 2019.
+    P. Geurts, D. Ernst, L. Wehenkel. Extremely randomized trees. 2006.
     R. Caruana et al. Ensemble selection from libraries of models. ICML 2004.
 
     Examples
@@ -196,9 +195,12 @@ class AutoImbalancedClassifier(DecidingClassifier):
                     threads,
                     checkpoint,
                 )
-                workshop, tried, before = self._search(whole, objective, clock, show)
+                compared = compare(whole, self.engine, objective, clock, self.n_trials, show)
+                workshop, tried = compared.workshop, compared.tried
+                self.validation_ = workshop.reason
                 shares = self._blend(workshop, tried, objective)
-            self.leaderboard_ = leaderboard(tried, shares, before)
+            on = "all rows" if workshop is whole else "a part"
+            self.leaderboard_ = leaderboard(tried, shares, compared.before, on)
             logger.info("automatic choice: %s %.4f", objective.name, self.best_score_)
         return self
 
@@ -209,44 +211,6 @@ class AutoImbalancedClassifier(DecidingClassifier):
         found = [Effect(*effect) for effect in self._effects]
         return explain(name, self.validation_, self.leaderboard_, self.best_score_, found)
 
-    def _search(
-        self, whole: Workshop, objective: Objective, clock: Clock, report: Report
-    ) -> tuple[Workshop, list[Tried], list[Tried]]:
-        """Return the rows of the last comparison, what took part, and what was tried before."""
-        self.validation_ = whole.reason
-        final = self._make_search(whole, objective, clock, 1.0, report)
-        if not whole.splits:
-            return whole, _without_comparison(final), []
-        codes = whole.labels.codes
-        if codes.size <= SEARCH_ROWS:
-            return whole, final.run(), []
-        rows = _sample(codes, SEARCH_ROWS, self._seed)
-        part = whole.part(rows, make_plan("auto", codes[rows], self._seed))
-        tried = self._make_search(part, objective, clock, SEARCH_SHARE, report).run()
-        return whole, final.repeat(_finalists(tried, part)), tried
-
-    def _make_search(
-        self,
-        workshop: Workshop,
-        objective: Objective,
-        clock: Clock,
-        share: float,
-        report: Any,  # noqa: ANN401
-    ) -> Search:
-        labels = workshop.labels
-        space = Space(
-            engines=ENGINES if self.engine == "auto" else (self.engine,),
-            rows=labels.codes.size,
-            class_weights=_class_weights(labels, workshop.weight),
-            has_categories=bool(self._encoder.categorical),
-            fixed={
-                "eval_metric": (objective.watched,),
-                "threshold": 0.5 if labels.classes.size == 2 else "auto",
-                "n_jobs": workshop.threads,
-            },
-        )
-        return Search(workshop, space, objective, clock, share, self.n_trials, report)
-
     def _blend(self, workshop: Workshop, tried: list[Tried], objective: Objective) -> FloatArray:
         """Recalibrate the mean of the candidates, and choose its rule; return their weights."""
         fitted = [t.fitted for t in tried if t.fitted]
@@ -255,7 +219,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
         self.best_score_ = float("nan")
         y, weight = workshop.y, workshop.held_out_weight
         if y.size:
-            shares = blend_weights(likelihoods(tried, workshop), weight, BLEND_PRIOR)
+            shares = mix(tried, workshop)
             proba = sum(w * f.proba for w, f in zip(shares, fitted, strict=True) if w)
             raw = _to_raw(proba)
             self._correction = task.correct(y, raw, weight)
@@ -333,44 +297,3 @@ def _to_raw(proba: FloatArray) -> FloatArray:
     inside = np.clip(proba, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
     raw: FloatArray = logit(inside) if proba.ndim == 1 else np.log(inside)
     return raw
-
-
-def _class_weights(labels: LabelCodes, weight: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return no weights, the balancing ones, and what is halfway on the scale of log odds."""
-    balanced = resolve_class_weight("balanced", labels, weight)
-    if labels.classes.size == 2:
-        positive = int(np.flatnonzero(labels.classes == labels.positive)[0])
-        root: Any = (balanced[positive] / balanced[1 - positive]) ** 0.5
-    else:
-        roots = (w**0.5 for w in balanced)
-        root = dict(zip(labels.classes.tolist(), roots, strict=True))
-    return {"none": None, "root": root, "balanced": "balanced"}
-
-
-def _sample(codes: IntArray, size: int, seed: int) -> IntArray:
-    """Return about so many rows, of each class its share, and a hundred at least."""
-    rng = np.random.default_rng(seed)
-    parts = []
-    for k, count in enumerate(np.bincount(codes)):
-        wanted = min(count, max(100, round(size * count / codes.size)))
-        parts.append(rng.choice(np.flatnonzero(codes == k), wanted, replace=False))
-    return np.sort(np.concatenate(parts))
-
-
-def _without_comparison(search: Search) -> list[Tried]:
-    warnings.warn(
-        f"There are too few rows to compare candidates ({search.workshop.reason}): the first of "
-        "each engine are averaged, and the threshold is 0.5.",
-        GbimbWarning,
-        stacklevel=4,
-    )
-    firsts = {choice["engine"]: choice for choice in reversed(search.space.first())}
-    return [search.try_one(choice, i) for i, choice in enumerate(firsts.values())]
-
-
-def _finalists(tried: list[Tried], workshop: Workshop) -> list[Tried]:
-    """Return those with the largest weights in the blend."""
-    fitted = [t for t in tried if t.fitted]
-    shares = blend_weights(likelihoods(tried, workshop), workshop.held_out_weight, BLEND_PRIOR)
-    best = np.argsort(-shares, kind="stable")[:FINALISTS]
-    return [fitted[i] for i in best if shares[i] > 0]

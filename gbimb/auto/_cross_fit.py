@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import clone
 
+from gbimb.auto._forest import Rows, finish, grow
 from gbimb.estimators._bag_training import link_after_drawing
 from gbimb.estimators._checkpoint import digest
 from gbimb.estimators._engine_params import engine_sentences
@@ -17,12 +18,14 @@ from gbimb.estimators._loss import make_loss
 from gbimb.estimators._rows import Fold, Table
 from gbimb.estimators._seed import LARGEST_SEED
 from gbimb.estimators._stages import Settings
+from gbimb.estimators._table import engine_names
 from gbimb.estimators._training import train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb._typing import BoolArray, FloatArray, IntArray
+    from gbimb.auto._forest import Forest
     from gbimb.estimators._base import BaseImbalancedClassifier
     from gbimb.estimators._boosting import Stop
     from gbimb.estimators._checkpoint import Checkpoint, Unit
@@ -48,12 +51,15 @@ class Candidate:
         Rows of a common class for each row of the rarest, drawn anew for each bag; None is all.
     bags : int
         Boosters of each fold.
+    forest : Forest or None
+        Of a forest, how its trees grow; ``estimator`` then only keeps it.
     """
 
     name: str
     estimator: BaseImbalancedClassifier
     drawn: float | None = None
     bags: int = 1
+    forest: Forest | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +104,7 @@ class Workshop:
     threads: int
     checkpoint: Checkpoint | None = None
     _bins: dict[type, Any] = field(default_factory=dict)
+    _rows: Rows | None = None
 
     def __post_init__(self) -> None:
         self.splits, self.reason = self.plan.splits, self.plan.reason
@@ -112,6 +119,9 @@ class Workshop:
         """Return the candidate, trained on every fold."""
         model = clone(candidate.estimator)
         model.adopt(self.owner, self.encoder)
+        model.validation_ = self.reason
+        if candidate.forest is not None:
+            return self._fit_forest(candidate, candidate.forest, model, index, stop)
         with engine_sentences(model):
             bins, data = self._bins_of(model)
             folds = self._folds(candidate, index)
@@ -136,19 +146,53 @@ class Workshop:
                 engine_params=model._tree_params(seed, threads, data.y.size),
             )
         model.loss_ = link
-        model.validation_ = self.reason
         model._keep(trained, task, seed)
         if trained.proba is None:
             return CrossFitted(candidate, model, np.empty(0))
         rows = np.concatenate([fold.held_out for fold in folds])
         return CrossFitted(candidate, model, self._by_row(rows, trained.proba))
 
+    def _fit_forest(
+        self,
+        candidate: Candidate,
+        forest: Forest,
+        model: BaseImbalancedClassifier,
+        index: int,
+        stop: Stop | None,
+    ) -> CrossFitted:
+        if self._rows is None:
+            self._rows = Rows.of(self.encoded, self.labels.targets, self.weight)
+        seed = (self.seed + index) % LARGEST_SEED
+        models, trees = grow(
+            self._rows,
+            forest,
+            [train for train, _ in self.splits],
+            engine_names(model),
+            seed=seed,
+            threads=self.threads,
+            stop=stop,
+            unit=self._unit(candidate, seed),
+        )
+        held_out = [test for _, test in self.splits]
+        proba = finish(
+            model,
+            models,
+            trees,
+            matrix=self.encoded,
+            held_out=held_out,
+            share=self._rows.share,
+            threads=self.threads,
+        )
+        return CrossFitted(candidate, model, self._by_row(np.concatenate(held_out), proba))
+
     def _unit(self, candidate: Candidate, seed: int) -> Unit | None:
         """Return the file of a candidate, named by what it is and the number of rows."""
         if self.checkpoint is None:
             return None
         rows = self.labels.codes.size
-        what = digest(candidate.estimator, candidate.drawn, candidate.bags, seed, rows)
+        what = digest(
+            candidate.estimator, candidate.drawn, candidate.bags, candidate.forest, seed, rows
+        )
         return self.checkpoint.unit(f"candidate-{what}")
 
     def part(self, rows: IntArray, plan: Plan) -> Workshop:
@@ -156,7 +200,13 @@ class Workshop:
         weight = None if self.weight is None else self.weight[rows]
         labels = self.labels.take(rows)
         return replace(
-            self, encoded=self.encoded[rows], labels=labels, weight=weight, plan=plan, _bins={}
+            self,
+            encoded=self.encoded[rows],
+            labels=labels,
+            weight=weight,
+            plan=plan,
+            _bins={},
+            _rows=None,
         )
 
     def likelihood(self, proba: FloatArray) -> FloatArray:

@@ -38,6 +38,11 @@ class Clock:
         self._budget = budget
         self.reserve = 0.0 if budget is None else 0.02 * budget
 
+    @property
+    def ticks(self) -> bool:
+        """Whether the time can run out."""
+        return self._budget is not None
+
     def spent(self) -> float:
         """Return seconds since the start."""
         return time.monotonic() - self._start
@@ -106,11 +111,7 @@ class Search:
             except KeyboardInterrupt:
                 if not any(t.fitted for t in tried):
                     raise
-                warnings.warn(
-                    f"Interrupted: the choice is among the {len(tried)} candidates so far.",
-                    GbimbWarning,
-                    stacklevel=4,
-                )
+                _tell_interrupted(f"the choice is among the {len(tried)} candidates so far")
                 break
             pruned = one.fitted is None
             study.tell(trial, None if pruned else one.score, state=_state(pruned=pruned))
@@ -118,13 +119,24 @@ class Search:
             self.report(one)
         return tried
 
-    def repeat(self, tried: list[Tried]) -> list[Tried]:
-        """Return the same candidates, fitted on this workshop while there is time."""
+    def repeat(self, tried: list[Tried], fewest: int) -> list[Tried]:
+        """Return the same candidates, fitted on this workshop while there is time.
+
+        Where no time is set, or ``n_trials`` decides, they are the first ``fewest``. After an
+        interrupt they are those that are done, perhaps none.
+        """
+        most = fewest if self.n_trials or not self.clock.ticks else len(tried)
         fitted: list[Tried] = []
-        for i, one in enumerate(tried):
-            if i == 0 or not self._done(fitted):
+        for i, one in enumerate(tried[:most]):
+            if fitted and self._done(fitted):
+                break
+            try:
                 fitted.append(self.try_one(one.choice, i))
-                self.report(fitted[-1])
+            except KeyboardInterrupt:
+                what = "the search on a part" if i == 0 else f"the {i} trained on all rows so far"
+                _tell_interrupted(f"the choice is that of {what}")
+                break
+            self.report(fitted[-1])
         return fitted
 
     def try_one(self, choice: Choice, index: int, trial: optuna.Trial | None = None) -> Tried:
@@ -133,7 +145,8 @@ class Search:
 
         candidate = self.space.candidate(choice)
         began = self.clock.spent()
-        watch = Watcher(self, choice["learning_rate"], trial)
+        rate = choice.get("learning_rate")
+        watch = Watcher(self, rate or 0.0, trial if rate else None)
         try:
             fitted = self.workshop.fit(candidate, index, watch)
         except optuna.TrialPruned:
@@ -211,6 +224,10 @@ class Watcher:
             if self._trial.should_prune():
                 raise optuna.TrialPruned
         return False
+
+
+def _tell_interrupted(what: str) -> None:
+    warnings.warn(f"Interrupted: {what}.", GbimbWarning, stacklevel=5)
 
 
 def _state(*, pruned: bool) -> Any:  # noqa: ANN401  Optuna's

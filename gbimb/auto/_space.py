@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.auto._cross_fit import Candidate
+from gbimb.auto._forest import Forest
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.estimators._base import SMALL_TABLE, SMALLEST_SUBSAMPLED
 from gbimb.losses import FocalLoss
@@ -18,13 +19,17 @@ if TYPE_CHECKING:
 Choice = dict[str, Any]
 
 ENGINES: Final = ("lightgbm", "xgboost")
+FOREST: Final = "scikit-learn"
+FEW_ROWS: Final = 5_000
 DRAWN_BAGS: Final = 2
 MOST_LEAVES: Final = 64
 
 # What is not said is as in ``Space.base``.
 FIRST: Final[tuple[Choice, ...]] = (
     {"engine": "lightgbm"},
+    {"engine": FOREST},
     {"engine": "xgboost"},
+    {"engine": FOREST, "max_features": 1.0},
     {"engine": "lightgbm", "num_leaves": 31, "learning_rate": 0.15, "extra_trees": True},
     {"engine": "lightgbm", "num_leaves": 31, "reg_lambda": 10.0},
     {"engine": "xgboost", "max_depth": 6, "subsample": 0.6, "colsample_bytree": 0.3},
@@ -45,6 +50,7 @@ class Space:
     Attributes
     ----------
     engines : sequence of str
+        "scikit-learn" stands for forests.
     rows : int
     class_weights : mapping
         What "none", "root" and "balanced" are as ``scale_pos_weight``.
@@ -62,6 +68,9 @@ class Space:
     def base(self, engine: str) -> Choice:
         """Return the estimators' own defaults, with log loss."""
         small = self.rows <= SMALL_TABLE
+        if engine == FOREST:
+            fewest = 1 if self.rows <= FEW_ROWS else 3
+            return {"engine": engine, "min_samples_leaf": fewest, "max_features": 0.5}
         choice: Choice = {
             "engine": engine,
             "loss": "logistic",
@@ -94,6 +103,10 @@ class Space:
         """Return the choice that the optimiser makes."""
         pick, number = trial.suggest_categorical, trial.suggest_float
         choice = self.base(pick("engine", list(self.engines)))
+        if choice["engine"] == FOREST:
+            choice["min_samples_leaf"] = trial.suggest_int("min_samples_leaf", 1, 16, log=True)
+            choice["max_features"] = number("max_features", 0.1, 1.0)
+            return choice
         choice["loss"] = pick("loss", ["logistic", "focal"])
         if choice["loss"] == "focal":
             choice["gamma"] = number("gamma", 0.5, 4.0)
@@ -118,6 +131,11 @@ class Space:
 
     def candidate(self, choice: Choice) -> Candidate:
         """Return the candidate that ``choice`` describes."""
+        name = describe(choice, self.base(choice["engine"]))
+        if choice["engine"] == FOREST:
+            forest = Forest(choice["min_samples_leaf"], choice["max_features"])
+            keeper = ImbalancedLGBMClassifier(**self.fixed)
+            return Candidate(name, keeper, forest=forest)
         params = {
             name: choice[name]
             for name in ("loss", "learning_rate", "subsample", "colsample_bytree", "reg_lambda")
@@ -143,12 +161,13 @@ class Space:
             **self.fixed,
         )
         drawn = choice.get("drawn") if choice["rows"] == "drawn" else None
-        name = describe(choice, self.base(choice["engine"]))
         return Candidate(name, estimator, drawn, DRAWN_BAGS if drawn else 1)
 
 
 def describe(choice: Choice, base: Choice) -> str:
     """Return ``choice`` in words: the engine, the loss, and where it leaves ``base``."""
+    if choice["engine"] == FOREST:
+        return f"Forest: {choice['min_samples_leaf']} in leaf, columns {choice['max_features']:.2g}"
     words = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}[choice["engine"]]
     parts = ["log loss" if choice["loss"] == "logistic" else f"focal {choice['gamma']:.2g}"]
     if choice["class_weight"] != "none":

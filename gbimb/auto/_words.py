@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gbimb.auto._search import GIVEN_UP
+from gbimb.auto._space import FOREST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from gbimb.auto._search import Tried
     from gbimb.auto._space import Choice
 
+FORESTS: Final = "forests of random trees"
+# Of boosted trees.
 INGREDIENTS: Final[dict[str, Callable[[Choice], bool]]] = {
     "XGBoost instead of LightGBM": lambda c: c["engine"] == "xgboost",
     "focal loss instead of log loss": lambda c: c["loss"] == "focal",
@@ -47,7 +50,7 @@ class Effect:
 
 
 def leaderboard(
-    tried: Sequence[Tried], weights: FloatArray, before: Sequence[Tried] = ()
+    tried: Sequence[Tried], weights: FloatArray, before: Sequence[Tried], compared_on: str
 ) -> pd.DataFrame:
     """Return a row for each candidate, best first.
 
@@ -58,6 +61,8 @@ def leaderboard(
         In the blend, of those of ``tried`` that are fitted.
     before : sequence of Tried
         What was compared on a part of the rows before.
+    compared_on : str
+        What ``tried`` was compared on.
 
     Returns
     -------
@@ -66,10 +71,10 @@ def leaderboard(
         ("all rows" or "a part"), rounds, seconds, and ``param_...`` for the choice.
     """
     left = iter(weights.tolist())
-    rows = [_row(t, "all rows", next(left) if t.fitted else 0.0) for t in tried]
+    rows = [_row(t, compared_on, next(left) if t.fitted else 0.0) for t in tried]
     rows += [_row(t, "a part", 0.0) for t in before]
     table = pd.DataFrame(rows)
-    order = np.lexsort([-table["score"].fillna(-np.inf), table["compared_on"] == "a part"])
+    order = np.lexsort([-table["score"].fillna(-np.inf), table["compared_on"] != compared_on])
     return table.iloc[order].reset_index(drop=True)
 
 
@@ -91,10 +96,12 @@ def _row(tried: Tried, compared_on: str, weight: float) -> dict[str, Any]:
 def effects(tried: Sequence[Tried], scores: Callable[[CrossFitted], FloatArray]) -> list[Effect]:
     """Return what each ingredient did, of those that some candidates have and some have not."""
     there = [t for t in tried if np.isfinite(t.score)]
+    boosted = [t for t in there if not _is_forest(t.choice)]
     known: dict[int, FloatArray] = {}
     found = []
-    for ingredient, has in INGREDIENTS.items():
-        sides = [[t for t in there if has(t.choice) == side] for side in (True, False)]
+    for ingredient, has in {FORESTS: _is_forest, **INGREDIENTS}.items():
+        among = there if ingredient == FORESTS else boosted
+        sides = [[t for t in among if has(t.choice) == side] for side in (True, False)]
         if not all(sides):
             continue
         best = [max(side, key=lambda t: t.score) for side in sides]
@@ -106,6 +113,10 @@ def effects(tried: Sequence[Tried], scores: Callable[[CrossFitted], FloatArray])
             Effect(ingredient, float(paired.mean()), *np.quantile(paired, [0.05, 0.95]).tolist())
         )
     return sorted(found, key=lambda e: -e.difference)
+
+
+def _is_forest(choice: Choice) -> bool:
+    return bool(choice["engine"] == FOREST)
 
 
 def explain(

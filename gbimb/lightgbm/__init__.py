@@ -34,8 +34,10 @@ from gbimb.lightgbm._boosters import (
     raw_score,
     training_bytes,
 )
+from gbimb.lightgbm._forest import GrownTree, forest_text
 from gbimb.lightgbm._native import (
     IGNORED_PARAMETERS,
+    MONOTONE_FORMS,
     Objective,
     bake_start,
     check_parameters,
@@ -50,10 +52,12 @@ __all__ = [
     "IGNORED_PARAMETERS",
     "LISTENS",
     "MODELS_ARE_BYTES",
+    "MONOTONE_FORMS",
     "RANDOM_BY_TREE",
     "SAMPLE_ROWS",
     "Bins",
     "EngineError",
+    "GrownTree",
     "Member",
     "Objective",
     "StreamedBins",
@@ -63,6 +67,7 @@ __all__ = [
     "feature_gains",
     "feval",
     "fit_plain_classifier",
+    "forest_text",
     "forget_network",
     "merge",
     "network_params",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from gbimb.losses._base import BinaryLoss, Loss, MarginLoss, check_loss
+from gbimb.losses._brier import BrierLoss
 from gbimb.losses._focal import FocalLoss
 from gbimb.losses._logistic import LogisticLoss
 from gbimb.losses._multiclass import MulticlassLoss
@@ -23,6 +24,7 @@ __all__ = [
     "BINARY_LOSSES",
     "MULTICLASS_LOSSES",
     "BinaryLoss",
+    "BrierLoss",
     "FocalLoss",
     "LogisticLoss",
     "Loss",

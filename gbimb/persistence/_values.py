@@ -19,7 +19,7 @@ from sklearn.model_selection import (
 )
 
 from gbimb.exceptions import GbimbError, InvalidDataError
-from gbimb.losses import BINARY_LOSSES, MULTICLASS_LOSSES
+from gbimb.losses import BINARY_LOSSES, MULTICLASS_LOSSES, BrierLoss
 from gbimb.persistence._arrays import (
     MOST_LISTED,
     NUMBERS,
@@ -40,7 +40,7 @@ INTEGERS: Final = range(-(1 << 63), 1 << 64)
 
 LOSSES: Final[dict[str, Any]] = {
     kind.__name__: kind for kind in (*BINARY_LOSSES.values(), *MULTICLASS_LOSSES.values())
-}
+} | {"BrierLoss": BrierLoss}
 SPLITTERS: Final[dict[str, tuple[type, tuple[str, ...]]]] = {
     "KFold": (KFold, ("n_splits", "shuffle", "random_state")),
     "PredefinedSplit": (PredefinedSplit, ("test_fold",)),

@@ -167,7 +167,7 @@ def test_too_few_rows_to_compare_is_said() -> None:
 
 
 def test_large_tables_are_searched_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gbimb.auto._classifier.SEARCH_ROWS", 800)
+    monkeypatch.setattr("gbimb.auto._compare.SEARCH_ROWS", 800)
     X, y = numbers(3000)
     clf = quick(n_trials=4).fit(X, y)
     board = clf.leaderboard_
@@ -196,6 +196,34 @@ def test_an_interrupt_keeps_the_candidates_so_far(monkeypatch: pytest.MonkeyPatc
     )
     with pytest.raises(KeyboardInterrupt):
         quick().fit(X, y)
+
+
+@pytest.mark.parametrize(("done", "compared_on"), [(0, "a part"), (1, "all rows")])
+def test_an_interrupt_after_the_search_keeps_what_is_done(
+    monkeypatch: pytest.MonkeyPatch, done: int, compared_on: str
+) -> None:
+    original = Search.try_one
+    monkeypatch.setattr("gbimb.auto._compare.SEARCH_ROWS", 800)
+
+    def interrupted(self: Search, *arguments: object) -> object:
+        if len(self.workshop.labels.codes) == 3000 and arguments[1] == done:
+            raise KeyboardInterrupt
+        return original(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Search, "try_one", interrupted)
+    X, y = numbers(3000)
+    with pytest.warns(gbimb.GbimbWarning, match="Interrupted"):
+        clf = quick(n_trials=4).fit(X, y)
+    chosen = clf.leaderboard_.query("weight > 0")
+    assert set(chosen["compared_on"]) == {compared_on}
+    assert clf.predict_proba(X).shape == (3000, 2)
+
+
+def test_large_tables_use_the_time_that_the_search_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gbimb.auto._compare.SEARCH_ROWS", 800)
+    X, y = numbers(3000)
+    clf = quick(n_trials=None, time_budget=8).fit(X, y)
+    assert (clf.leaderboard_["compared_on"] == "all rows").sum() > 3
 
 
 def test_the_choice_is_explained_in_words() -> None:

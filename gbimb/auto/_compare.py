@@ -1,0 +1,150 @@
+"""What is compared on which rows: all of them, or a part first where there are many."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gbimb.auto._forest import MOST_ROWS
+from gbimb.auto._search import Search, likelihoods
+from gbimb.auto._space import ENGINES, FOREST, Space
+from gbimb.blending import blend_weights
+from gbimb.estimators._loss import resolve_class_weight
+from gbimb.estimators._plan import make_plan
+from gbimb.exceptions import GbimbWarning
+
+if TYPE_CHECKING:
+    from gbimb._typing import FloatArray, IntArray
+    from gbimb.auto._cross_fit import Workshop
+    from gbimb.auto._objective import Objective
+    from gbimb.auto._search import Clock, Report, Tried
+    from gbimb.estimators._labels import LabelCodes
+
+SEARCH_ROWS: Final = 50_000
+SEARCH_SHARE: Final = 0.4
+FINALISTS: Final = 3
+BLEND_PRIOR: Final = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Candidates on the same rows.
+
+    Attributes
+    ----------
+    workshop : Workshop
+        The rows.
+    tried : list of Tried
+        At least one is fitted.
+    before : list of Tried
+        What was tried on a part of the rows before.
+    """
+
+    workshop: Workshop
+    tried: list[Tried]
+    before: list[Tried]
+
+
+def compare(  # noqa: PLR0917
+    whole: Workshop,
+    engine: str,
+    objective: Objective,
+    clock: Clock,
+    n_trials: int | None,
+    report: Report,
+) -> Compared:
+    """Search on all rows; on many rows search on a part, and train the best on all."""
+
+    def search(workshop: Workshop, share: float) -> Search:
+        space = _space(workshop, _engines(engine, workshop), objective)
+        return Search(workshop, space, objective, clock, share, n_trials, report)
+
+    final = search(whole, 1.0)
+    if not whole.splits:
+        return Compared(whole, _without_comparison(final), [])
+    codes = whole.labels.codes
+    if codes.size <= SEARCH_ROWS:
+        return Compared(whole, final.run(), [])
+    rows = _sample(codes, SEARCH_ROWS, whole.seed)
+    part = whole.part(rows, make_plan("auto", codes[rows], whole.seed))
+    tried = search(part, SEARCH_SHARE).run()
+    finalists = final.repeat(_ranked(tried, part), FINALISTS)
+    if not finalists:  # interrupted
+        return Compared(part, tried, [])
+    return Compared(whole, finalists, tried)
+
+
+def mix(tried: list[Tried], workshop: Workshop) -> FloatArray:
+    """Return the weights in the blend of those that are fitted."""
+    return blend_weights(likelihoods(tried, workshop), workshop.held_out_weight, BLEND_PRIOR)
+
+
+def _engines(asked: str, workshop: Workshop) -> tuple[str, ...]:
+    if asked != "auto":
+        return (asked,)
+    forests = (
+        workshop.labels.classes.size == 2
+        and isinstance(workshop.encoded, np.ndarray)
+        and len(workshop.encoded) <= MOST_ROWS
+        and bool(workshop.splits)
+    )
+    return (*ENGINES, FOREST) if forests else ENGINES
+
+
+def _space(workshop: Workshop, engines: tuple[str, ...], objective: Objective) -> Space:
+    labels = workshop.labels
+    return Space(
+        engines=engines,
+        rows=labels.codes.size,
+        class_weights=_class_weights(labels, workshop.weight),
+        has_categories=bool(workshop.encoder.categorical),
+        fixed={
+            "eval_metric": (objective.watched,),
+            "threshold": 0.5 if labels.classes.size == 2 else "auto",
+            "n_jobs": workshop.threads,
+        },
+    )
+
+
+def _class_weights(labels: LabelCodes, weight: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return no weights, the balancing ones, and what is halfway on the scale of log odds."""
+    balanced = resolve_class_weight("balanced", labels, weight)
+    if labels.classes.size == 2:
+        positive = int(np.flatnonzero(labels.classes == labels.positive)[0])
+        root: Any = (balanced[positive] / balanced[1 - positive]) ** 0.5
+    else:
+        roots = (w**0.5 for w in balanced)
+        root = dict(zip(labels.classes.tolist(), roots, strict=True))
+    return {"none": None, "root": root, "balanced": "balanced"}
+
+
+def _sample(codes: IntArray, size: int, seed: int) -> IntArray:
+    """Return about so many rows, of each class its share, and a hundred at least."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for k, count in enumerate(np.bincount(codes)):
+        wanted = min(count, max(100, round(size * count / codes.size)))
+        parts.append(rng.choice(np.flatnonzero(codes == k), wanted, replace=False))
+    return np.sort(np.concatenate(parts))
+
+
+def _without_comparison(search: Search) -> list[Tried]:
+    warnings.warn(
+        f"There are too few rows to compare candidates ({search.workshop.reason}): the first of "
+        "each engine are averaged, and the threshold is 0.5.",
+        GbimbWarning,
+        stacklevel=4,
+    )
+    firsts = {choice["engine"]: choice for choice in reversed(search.space.first())}
+    return [search.try_one(choice, i) for i, choice in enumerate(firsts.values())]
+
+
+def _ranked(tried: list[Tried], workshop: Workshop) -> list[Tried]:
+    """Return those that are fitted: by their weights in the blend, then by their scores."""
+    fitted = [t for t in tried if t.fitted]
+    shares = mix(tried, workshop)
+    order = np.lexsort((np.array([-t.score for t in fitted]), -shares))
+    return [fitted[i] for i in order]

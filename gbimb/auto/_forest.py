@@ -1,0 +1,173 @@
+"""Forests of extremely randomised trees among the candidates.
+
+scikit-learn grows them; they are kept as LightGBM models, under the loss whose raw score is the
+probability itself. On a few thousand rows they see what boosted trees do not, and the other way
+round.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from sklearn.tree import ExtraTreeRegressor
+
+from gbimb.estimators._checkpoint import State, Unit
+from gbimb.estimators._seed import LARGEST_SEED
+from gbimb.lightgbm import GrownTree, feature_gains, forest_text, merge, raw_score
+from gbimb.losses import BrierLoss
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from gbimb._typing import Float32Array, FloatArray, IntArray
+    from gbimb.estimators._base import BaseImbalancedClassifier
+    from gbimb.estimators._boosting import Stop
+
+MOST_ROWS: Final = 40_000
+TREES: Final = 60
+FEWEST_TREES: Final = 20
+ROWS_AND_TREES: Final = 600_000
+TREES_PER_STEP: Final = 5
+LARGEST: Final = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True)
+class Forest:
+    """How its trees grow: rows of a leaf, and the share of the columns that a split draws from."""
+
+    min_samples_leaf: int
+    max_features: float
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What all forests of a table share.
+
+    Attributes
+    ----------
+    matrix : float32 array of shape (n, n_features)
+    y : float64 array of shape (n,), 0 or 1
+    weight : array of shape (n,) or None
+    """
+
+    matrix: Float32Array
+    y: FloatArray
+    weight: NDArray[Any] | None
+
+    @classmethod
+    def of(cls, encoded: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None) -> Rows:
+        """Return the rows as scikit-learn's trees take them."""
+        matrix = np.clip(encoded, -LARGEST, LARGEST).astype(np.float32)
+        return cls(matrix, y.astype(np.float64), weight)
+
+    @property
+    def share(self) -> float:
+        """That of the positives."""
+        return float(np.average(self.y, weights=self.weight))
+
+    def part(self, rows: IntArray) -> Rows:
+        """Return some rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Rows(self.matrix[rows], self.y[rows], weight)
+
+    def tree(self, forest: Forest, seed: int) -> GrownTree:
+        """Return a tree grown on these rows."""
+        model = ExtraTreeRegressor(
+            min_samples_leaf=forest.min_samples_leaf,
+            max_features=forest.max_features,
+            random_state=seed,
+        )
+        model.fit(self.matrix, self.y, sample_weight=self.weight)
+        return _arrays(model.tree_)
+
+
+def _arrays(tree: Any) -> GrownTree:  # noqa: ANN401  scikit-learn's
+    left, right = tree.children_left, tree.children_right
+    spread = tree.impurity * tree.weighted_n_node_samples
+    gain = np.where(left < 0, 0.0, spread - spread[left] - spread[right])
+    return GrownTree(
+        left=left,
+        right=right,
+        feature=tree.feature,
+        threshold=tree.threshold,
+        missing_left=tree.missing_go_to_left.astype(bool),
+        gain=np.maximum(gain, 0.0),
+        count=tree.n_node_samples,
+        value=tree.value[:, 0, 0],
+    )
+
+
+def number_of_trees(rows: int) -> int:
+    """Return the trees of a fold: fewer on many rows, where each is large."""
+    return int(np.clip(ROWS_AND_TREES // rows, FEWEST_TREES, TREES))
+
+
+def grow(
+    rows: Rows,
+    forest: Forest,
+    folds: Sequence[IntArray],
+    names: Sequence[str],
+    *,
+    seed: int,
+    threads: int,
+    stop: Stop | None,
+    unit: Unit | None,
+) -> tuple[list[str], int]:
+    """Return a LightGBM model for each fold, given its rows, and the number of their trees."""
+    state = None if unit is None else unit.load()
+    if state is not None:
+        return state.models, state.done
+    parts = [rows.part(fold) for fold in folds]
+    grown: list[list[GrownTree]] = [[] for _ in folds]
+    wanted, done = number_of_trees(rows.y.size), 0
+
+    def step(fold: int) -> None:
+        for i in range(done, min(done + TREES_PER_STEP, wanted)):
+            grown[fold].append(parts[fold].tree(forest, (seed + 1009 * fold + i) % LARGEST_SEED))
+
+    with ThreadPoolExecutor(min(threads, len(folds))) as pool:
+        while done < wanted:
+            list(pool.map(step, range(len(folds))))
+            done = len(grown[0])
+            if stop is not None and stop({}, done):
+                break
+    models = [forest_text(trees, names) for trees in grown]
+    if unit is not None and done == wanted:
+        unit.save(State(done, {}, models, done))
+    return models, done
+
+
+def finish(
+    model: BaseImbalancedClassifier,
+    models: Sequence[str],
+    trees: int,
+    *,
+    matrix: Any,  # noqa: ANN401
+    held_out: Sequence[IntArray],
+    share: float,
+    threads: int,
+) -> FloatArray:
+    """Set the fitted attributes; return the probabilities of the held-out rows, fold by fold.
+
+    One tree more, which gives the share of the positives to every row, keeps the probability of
+    no row at 0.
+    """
+    slope, start = trees / (trees + 1.0), np.array([share / (trees + 1.0)])
+    singles = [merge([text], slope, start) for text in models]
+    parts = [
+        raw_score(single, matrix[rows], threads)
+        for single, rows in zip(singles, held_out, strict=True)
+    ]
+    model.loss_ = BrierLoss()
+    model.booster_ = merge(models, slope, start)
+    model.best_iteration_, model.best_score_ = trees, float("nan")
+    model.best_iterations_, model.evals_result_, model.blend_ = {}, {}, {}
+    model.calibrator_, model.threshold_ = None, 0.5
+    gains = feature_gains(model.booster_)
+    model.feature_importances_ = gains / gains.sum() if gains.sum() > 0 else gains
+    return model.loss_.probability(np.concatenate(parts))

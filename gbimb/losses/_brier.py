@@ -1,0 +1,127 @@
+"""The Brier score as a loss: the raw score is the probability itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import logit
+
+from gbimb._validation import (
+    as_float,
+    check_binary_labels,
+    check_number,
+    check_raw_score,
+    check_weight,
+)
+from gbimb.exceptions import InvalidDataError
+from gbimb.losses._base import BinaryLoss
+from gbimb.losses._rows import NOT_FINITE, read_buffers
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from gbimb._typing import Float32Array, FloatArray
+
+
+@dataclass(frozen=True)
+class BrierLoss(BinaryLoss):
+    r"""The Brier score, :math:`\ell(y, s) = (y - s)^2`, with the identity as link.
+
+    The loss of a leaf is least at the share of positives in it, so this is the loss of forests,
+    whose trees vote with shares: the automatic choice keeps theirs under it. For boosting take
+    :class:`~gbimb.FocalLoss` or :class:`~gbimb.losses.LogisticLoss`: a sum of trees can leave
+    [0, 1], where the probability is cut off.
+
+    References
+    ----------
+    G. W. Brier. Verification of forecasts expressed in terms of probability. Monthly Weather
+    Review, 1950. doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
+
+    Examples
+    --------
+    >>> loss = BrierLoss()
+    >>> round(float(loss.init_score([0] * 98 + [1] * 2)), 6)
+    0.02
+    >>> loss.probability([-0.1, 0.02, 1.0])
+    array([0.  , 0.02, 1.  ])
+    """
+
+    def loss(
+        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> FloatArray:
+        """Loss of each row, >= 0. Shape (n,), float64."""
+        error, weight = _error(y_true, raw_score, sample_weight)
+        return weight * error**2
+
+    def gradient(
+        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> FloatArray:
+        """First derivative by the raw score, exact. Shape (n,), float64."""
+        error, weight = _error(y_true, raw_score, sample_weight)
+        return 2.0 * weight * error
+
+    def hessian(
+        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> FloatArray:
+        """Second derivative by the raw score, exact: 2, times the weights. float64."""
+        error, weight = _error(y_true, raw_score, sample_weight)
+        return 2.0 * weight * np.ones_like(error)
+
+    def gradient_curvature(
+        self,
+        y_true: ArrayLike,
+        raw_score: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        out: tuple[Float32Array, Float32Array] | None = None,
+    ) -> tuple[Float32Array, Float32Array]:
+        """Gradient and second derivative, two float32 arrays of shape (n,)."""
+        error, weight = _error(y_true, raw_score, sample_weight)
+        grad, curv = read_buffers(out, error.size)
+        grad[:] = 2.0 * weight * error
+        curv[:] = np.maximum(2.0 * weight, np.finfo(np.float32).tiny)
+        return grad, curv
+
+    def init_score(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the share of positives.
+
+        Raises
+        ------
+        InvalidDataError
+            If there is no row, or none has weight.
+        """
+        y = check_binary_labels(y_true)
+        if y.size == 0:
+            msg = "y_true must hold a row, got none."
+            raise InvalidDataError(msg)
+        return float(np.average(y, weights=check_weight(sample_weight, y.size)))
+
+    def probability(self, raw_score: ArrayLike) -> FloatArray:
+        """Return P(y = 1 | x), float64: the raw score, cut off at 0 and 1."""
+        score = as_float(raw_score, "raw_score")
+        if np.isnan(score).any():
+            check_raw_score(score.reshape(-1), score.size)  # raises
+        return np.clip(score.astype(np.float64), 0.0, 1.0)
+
+    def raw_score_at(self, probability: float) -> float:
+        """Return ``probability``."""
+        check_number("probability", probability, low=0, high=1)
+        return float(probability)
+
+    def log_odds(self, score: FloatArray) -> FloatArray:
+        """Return the logit of :meth:`probability`; infinite outside (0, 1)."""
+        odds: FloatArray = logit(np.clip(score, 0.0, 1.0))
+        return odds
+
+
+def _error(
+    y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[FloatArray, FloatArray]:
+    """Return score less label, and weights: shape (n,), or one 1 for all."""
+    y = check_binary_labels(y_true)
+    score = check_raw_score(raw_score, y.size)
+    if not np.isfinite(score).all():
+        raise InvalidDataError(NOT_FINITE)
+    weight = check_weight(sample_weight, y.size)
+    return score - y, np.ones(1) if weight is None else weight

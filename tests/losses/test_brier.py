@@ -1,0 +1,60 @@
+"""The Brier score as a loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+
+from gbimb.exceptions import InvalidDataError
+from gbimb.losses import BrierLoss
+
+LOSS = BrierLoss()
+Y = np.array([0, 1, 1, 0, 1])
+SCORE = np.array([0.1, 0.9, 0.3, 0.7, -0.2])
+WEIGHT = np.array([1.0, 2.0, 0.5, 0.0, 3.0])
+
+
+def test_derivatives_are_those_of_the_loss() -> None:
+    def total(score: np.ndarray) -> float:
+        return float(LOSS.loss(Y, score, WEIGHT).sum())
+
+    def slope(score: np.ndarray) -> float:
+        return float(LOSS.gradient(Y, score, WEIGHT).sum())
+
+    np.testing.assert_allclose(
+        LOSS.gradient(Y, SCORE, WEIGHT), approx_fprime(SCORE, total), atol=1e-6
+    )
+    np.testing.assert_allclose(
+        LOSS.hessian(Y, SCORE, WEIGHT), approx_fprime(SCORE, slope), atol=1e-6
+    )
+    gradient, curvature = LOSS.gradient_curvature(Y, SCORE, WEIGHT)
+    np.testing.assert_allclose(gradient, LOSS.gradient(Y, SCORE, WEIGHT), rtol=1e-6)
+    np.testing.assert_allclose(curvature, LOSS.hessian(Y, SCORE, WEIGHT), atol=1e-6)
+    assert (curvature > 0).all()
+
+
+def test_it_starts_where_a_constant_has_the_least_loss() -> None:
+    start = LOSS.init_score(Y, WEIGHT)
+    assert start == pytest.approx(5.5 / 6.5)
+    least = LOSS.loss(Y, np.full(5, start), WEIGHT).sum()
+    for moved in (start - 1e-3, start + 1e-3):
+        assert LOSS.loss(Y, np.full(5, moved), WEIGHT).sum() > least
+
+
+def test_the_raw_score_is_the_probability_cut_off_at_both_ends() -> None:
+    np.testing.assert_array_equal(LOSS.probability([-0.5, 0.0, 0.3, 1.7]), [0, 0, 0.3, 1])
+    assert LOSS.raw_score_at(0.3) == 0.3
+    np.testing.assert_allclose(LOSS.log_odds(np.array([0.5, 0.0])), [0.0, -np.inf])
+    assert LOSS.steepness == pytest.approx(1 / (0.02 * 0.98), rel=1e-3)
+
+
+def test_what_cannot_be_scored_is_refused() -> None:
+    with pytest.raises(InvalidDataError, match="NaN"):
+        LOSS.probability([np.nan])
+    with pytest.raises(InvalidDataError, match="finite"):
+        LOSS.gradient([0, 1], [0.0, np.inf])
+    with pytest.raises(InvalidDataError, match="sample_weight"):
+        LOSS.init_score([0, 1], [0.0, 0.0])
+    with pytest.raises(InvalidDataError, match="got none"):
+        LOSS.init_score([])
