@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import clone
 
-from gbimb.auto._forest import Rows, finish, grow
+from gbimb.auto._forest import Rows, grow
 from gbimb.estimators._bag_training import link_after_drawing
 from gbimb.estimators._checkpoint import digest
 from gbimb.estimators._engine_params import engine_sentences
@@ -163,27 +163,19 @@ class Workshop:
         if self._rows is None:
             self._rows = Rows.of(self.encoded, self.labels.targets, self.weight)
         seed = (self.seed + index) % LARGEST_SEED
-        models, trees = grow(
+        grown = grow(
             self._rows,
             forest,
-            [train for train, _ in self.splits],
+            self.splits,
             engine_names(model),
             seed=seed,
             threads=self.threads,
             stop=stop,
             unit=self._unit(candidate, seed),
         )
-        held_out = [test for _, test in self.splits]
-        proba = finish(
-            model,
-            models,
-            trees,
-            matrix=self.encoded,
-            held_out=held_out,
-            share=self._rows.share,
-            threads=self.threads,
-        )
-        return CrossFitted(candidate, model, self._by_row(np.concatenate(held_out), proba))
+        grown.put_into(model)
+        rows = np.concatenate([test for _, test in self.splits])
+        return CrossFitted(candidate, model, self._by_row(rows, grown.proba))
 
     def _unit(self, candidate: Candidate, seed: int) -> Unit | None:
         """Return the file of a candidate, named by what it is and the number of rows."""

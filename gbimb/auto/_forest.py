@@ -16,7 +16,7 @@ from sklearn.tree import ExtraTreeRegressor
 
 from gbimb.estimators._checkpoint import State, Unit
 from gbimb.estimators._seed import LARGEST_SEED
-from gbimb.lightgbm import GrownTree, feature_gains, forest_text, merge, raw_score
+from gbimb.lightgbm import GrownTree, feature_gains, forest_text, from_text
 from gbimb.losses import BrierLoss
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gbimb._typing import Float32Array, FloatArray, IntArray
     from gbimb.estimators._base import BaseImbalancedClassifier
     from gbimb.estimators._boosting import Stop
+    from gbimb.estimators._plan import Splits
 
 MOST_ROWS: Final = 40_000
 TREES: Final = 60
@@ -75,15 +76,14 @@ class Rows:
         weight = None if self.weight is None else self.weight[rows]
         return Rows(self.matrix[rows], self.y[rows], weight)
 
-    def tree(self, forest: Forest, seed: int) -> GrownTree:
+    def tree(self, forest: Forest, seed: int) -> Any:  # noqa: ANN401  scikit-learn's
         """Return a tree grown on these rows."""
         model = ExtraTreeRegressor(
             min_samples_leaf=forest.min_samples_leaf,
             max_features=forest.max_features,
             random_state=seed,
         )
-        model.fit(self.matrix, self.y, sample_weight=self.weight)
-        return _arrays(model.tree_)
+        return model.fit(self.matrix, self.y, sample_weight=self.weight).tree_
 
 
 def _arrays(tree: Any) -> GrownTree:  # noqa: ANN401  scikit-learn's
@@ -107,28 +107,63 @@ def number_of_trees(rows: int) -> int:
     return int(np.clip(ROWS_AND_TREES // rows, FEWEST_TREES, TREES))
 
 
+@dataclass(frozen=True, eq=False)
+class Grown:
+    """A forest for each fold, all in one model.
+
+    Attributes
+    ----------
+    booster : LightGBM's
+    proba : float64 array
+        Of the held-out rows, fold by fold.
+    trees : int
+        Of each fold.
+    """
+
+    booster: Any
+    proba: FloatArray
+    trees: int
+
+    def put_into(self, model: BaseImbalancedClassifier) -> None:
+        """Set the fitted attributes."""
+        model.loss_, model.booster_ = BrierLoss(), self.booster
+        model.best_iteration_, model.best_score_ = self.trees, float("nan")
+        model.best_iterations_, model.evals_result_, model.blend_ = {}, {}, {}
+        model.calibrator_, model.threshold_ = None, 0.5
+        gains = feature_gains(self.booster)
+        model.feature_importances_ = gains / gains.sum() if gains.sum() > 0 else gains
+
+
 def grow(
     rows: Rows,
     forest: Forest,
-    folds: Sequence[IntArray],
+    folds: Splits,
     names: Sequence[str],
     *,
     seed: int,
     threads: int,
     stop: Stop | None,
     unit: Unit | None,
-) -> tuple[list[str], int]:
-    """Return a LightGBM model for each fold, given its rows, and the number of their trees."""
+) -> Grown:
+    """Return a forest for each fold.
+
+    One tree more, which gives the share of the positives to every row, keeps the probability of
+    no row at 0.
+    """
     state = None if unit is None else unit.load()
     if state is not None:
-        return state.models, state.done
-    parts = [rows.part(fold) for fold in folds]
+        return Grown(from_text(state.models[0]), np.array(state.history["proba"]), state.done)
+    parts = [rows.part(train) for train, _ in folds]
+    held_out = [rows.matrix[test] for _, test in folds]
+    votes = [np.zeros(len(test)) for _, test in folds]
     grown: list[list[GrownTree]] = [[] for _ in folds]
     wanted, done = number_of_trees(rows.y.size), 0
 
     def step(fold: int) -> None:
         for i in range(done, min(done + TREES_PER_STEP, wanted)):
-            grown[fold].append(parts[fold].tree(forest, (seed + 1009 * fold + i) % LARGEST_SEED))
+            tree = parts[fold].tree(forest, (seed + 1009 * fold + i) % LARGEST_SEED)
+            votes[fold] += tree.predict(held_out[fold])[:, 0]
+            grown[fold].append(_arrays(tree))
 
     with ThreadPoolExecutor(min(threads, len(folds))) as pool:
         while done < wanted:
@@ -136,38 +171,10 @@ def grow(
             done = len(grown[0])
             if stop is not None and stop({}, done):
                 break
-    models = [forest_text(trees, names) for trees in grown]
+    prior = rows.share / (done + 1.0)
+    proba = np.concatenate(votes) / (done + 1.0) + prior
+    trees = [tree for part in grown for tree in part]
+    text = forest_text(trees, names, 1.0 / (len(folds) * (done + 1.0)), prior)
     if unit is not None and done == wanted:
-        unit.save(State(done, {}, models, done))
-    return models, done
-
-
-def finish(
-    model: BaseImbalancedClassifier,
-    models: Sequence[str],
-    trees: int,
-    *,
-    matrix: Any,  # noqa: ANN401
-    held_out: Sequence[IntArray],
-    share: float,
-    threads: int,
-) -> FloatArray:
-    """Set the fitted attributes; return the probabilities of the held-out rows, fold by fold.
-
-    One tree more, which gives the share of the positives to every row, keeps the probability of
-    no row at 0.
-    """
-    slope, start = trees / (trees + 1.0), np.array([share / (trees + 1.0)])
-    singles = [merge([text], slope, start) for text in models]
-    parts = [
-        raw_score(single, matrix[rows], threads)
-        for single, rows in zip(singles, held_out, strict=True)
-    ]
-    model.loss_ = BrierLoss()
-    model.booster_ = merge(models, slope, start)
-    model.best_iteration_, model.best_score_ = trees, float("nan")
-    model.best_iterations_, model.evals_result_, model.blend_ = {}, {}, {}
-    model.calibrator_, model.threshold_ = None, 0.5
-    gains = feature_gains(model.booster_)
-    model.feature_importances_ = gains / gains.sum() if gains.sum() > 0 else gains
-    return model.loss_.probability(np.concatenate(parts))
+        unit.save(State(done, {"proba": proba.tolist()}, [text], done))
+    return Grown(from_text(text), proba, done)

@@ -34,7 +34,7 @@ from gbimb.lightgbm._boosters import (
     raw_score,
     training_bytes,
 )
-from gbimb.lightgbm._forest import GrownTree, forest_text
+from gbimb.lightgbm._forest import GrownTree, forest_text, from_text
 from gbimb.lightgbm._native import (
     IGNORED_PARAMETERS,
     MONOTONE_FORMS,
@@ -69,6 +69,7 @@ __all__ = [
     "fit_plain_classifier",
     "forest_text",
     "forget_network",
+    "from_text",
     "merge",
     "network_params",
     "objective",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import lightgbm as lgb
 import numpy as np
 
 if TYPE_CHECKING:
@@ -49,8 +50,10 @@ class GrownTree:
     value: FloatArray
 
 
-def forest_text(trees: Sequence[GrownTree], feature_names: Sequence[str]) -> str:
-    """Return a model whose raw scores are the means of the trees, as ``model_to_string`` does."""
+def forest_text(
+    trees: Sequence[GrownTree], feature_names: Sequence[str], share: float, start: float
+) -> str:
+    """Return the model with the raw score ``share * (sum of the trees) + start``."""
     head = (
         "tree",
         "version=v4",
@@ -61,9 +64,15 @@ def forest_text(trees: Sequence[GrownTree], feature_names: Sequence[str]) -> str
         f"feature_names={' '.join(feature_names)}",
         f"feature_infos={' '.join('none' for _ in feature_names)}",
     )
-    texts = (_text(tree, tree.value / len(trees)) for tree in trees)
+    starts = (start, *(0.0 for _ in trees[1:]))
+    texts = (_text(t, t.value * share + s) for t, s in zip(trees, starts, strict=True))
     numbered = "".join(f"Tree={i}\n{text}\n\n\n" for i, text in enumerate(texts))
     return "\n".join(head) + f"\n\n{numbered}end of trees\n"
+
+
+def from_text(model: str) -> lgb.Booster:
+    """Return the booster that a text describes."""
+    return lgb.Booster(model_str=model)
 
 
 def _text(tree: GrownTree, value: FloatArray) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import lightgbm as lgb
 import numpy as np
 import pytest
 from scipy import sparse
@@ -12,16 +11,16 @@ from sklearn.tree import ExtraTreeRegressor
 
 import gbimb
 from gbimb.auto import _forest
-from gbimb.auto._forest import Forest, Rows, grow, number_of_trees
-from gbimb.lightgbm import forest_text
+from gbimb.auto._forest import Forest, Grown, Rows, grow, number_of_trees
+from gbimb.auto._forest import _arrays as arrays
+from gbimb.estimators._checkpoint import Unit
+from gbimb.lightgbm import forest_text, from_text
 from gbimb.losses import BrierLoss
 from tests.auto.common import numbers, quick
 from tests.bagging.tables import many
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
 
 def rows(n: int = 400) -> Rows:
@@ -33,12 +32,13 @@ def rows(n: int = 400) -> Rows:
     return Rows.of(X, y, rng.uniform(0.5, 2.0, n))
 
 
-def models(
-    table: Rows, forest: Forest, parts: list[NDArray[np.intp]], **options: object
-) -> list[str]:
+HALVES = ((np.arange(200), np.arange(200, 400)), (np.arange(200, 400), np.arange(200)))
+
+
+def forest(given: Forest, table: Rows | None = None, **options: Any) -> Grown:  # noqa: ANN401
     names = [f"x{i}" for i in range(5)]
-    given = {"seed": 7, "threads": 1, "stop": None, "unit": None, **options}
-    return grow(table, forest, parts, names, **given)[0]  # type: ignore[arg-type]
+    settings = {"seed": 7, "threads": 1, "stop": None, "unit": None, **options}
+    return grow(table or rows(), given, HALVES, names, **settings)
 
 
 @pytest.mark.parametrize("leaf", [1, 20, 400])
@@ -50,22 +50,34 @@ def test_a_forest_predicts_as_a_lightgbm_model_what_scikit_learn_predicts(leaf: 
         )
         for i in range(7)
     ]
-    grown = [table.tree(Forest(leaf, 0.5), i) for i in range(7)]
-    text = forest_text(grown, [f"x{i}" for i in range(5)])
-    booster = lgb.Booster(model_str=text)
+    grown = [arrays(table.tree(Forest(leaf, 0.5), i)) for i in range(7)]
+    booster = from_text(forest_text(grown, [f"x{i}" for i in range(5)], 0.1, 0.25))
     X = np.vstack([table.matrix, np.random.default_rng(1).normal(size=(200, 5))]).astype(np.float32)
     np.testing.assert_allclose(
         booster.predict(X, raw_score=True),
-        np.mean([tree.predict(X) for tree in trees], axis=0),
+        0.25 + 0.1 * np.sum([tree.predict(X) for tree in trees], axis=0),
         atol=1e-12,
     )
-    assert lgb.Booster(model_str=booster.model_to_string()).num_trees() == 7
+    assert from_text(booster.model_to_string()).num_trees() == 7
+
+
+def test_held_out_rows_are_judged_by_the_trees_of_the_other_folds() -> None:
+    table = rows()
+    grown = forest(Forest(1, 0.5))
+    for fold, (train, test) in enumerate(HALVES):
+        trees = [table.part(train).tree(Forest(1, 0.5), 7 + 1009 * fold + i) for i in range(60)]
+        votes = np.sum([tree.predict(table.matrix[test])[:, 0] for tree in trees], axis=0)
+        np.testing.assert_allclose(
+            grown.proba[200 * fold : 200 * fold + 200], (votes + table.share) / 61, atol=1e-12
+        )
+    both = grown.booster.predict(table.matrix, raw_score=True)
+    seen = np.concatenate([grown.proba[200:], grown.proba[:200]])
+    # Half of the trees of the whole judge a row as those that did not see it do.
+    assert np.all(2 * both >= seen - 1e-9)
 
 
 def test_a_forest_knows_which_columns_it_split_on() -> None:
-    table = rows()
-    [text] = models(table, Forest(20, 1.0), [np.arange(400)])
-    gains = lgb.Booster(model_str=text).feature_importance("gain")
+    gains = forest(Forest(20, 1.0)).booster.feature_importance("gain")
     assert np.argmax(gains) == 0
     assert (gains >= 0).all()
 
@@ -75,13 +87,24 @@ def test_large_tables_get_fewer_trees() -> None:
 
 
 def test_the_result_does_not_depend_on_the_number_of_threads() -> None:
-    table, parts = rows(), [np.arange(200), np.arange(200, 400)]
-    assert models(table, Forest(1, 0.5), parts) == models(table, Forest(1, 0.5), parts, threads=2)
+    one, two = (forest(Forest(1, 0.5), threads=threads) for threads in (1, 2))
+    assert one.booster.model_to_string() == two.booster.model_to_string()
+    np.testing.assert_array_equal(one.proba, two.proba)
 
 
 def test_a_forest_out_of_time_has_the_trees_so_far() -> None:
-    [text] = models(rows(), Forest(1, 0.5), [np.arange(400)], stop=lambda _, done: done >= 10)
-    assert lgb.Booster(model_str=text).num_trees() == 10
+    grown = forest(Forest(1, 0.5), stop=lambda _, done: done >= 10)
+    assert grown.trees == 10
+    assert grown.booster.num_trees() == 20
+
+
+def test_a_forest_from_a_checkpoint_is_the_same(tmp_path: Path) -> None:
+    unit = Unit(tmp_path / "forest.json", 1)
+    first, again = (forest(Forest(1, 0.5), unit=unit) for _ in range(2))
+    assert first.booster.model_to_string() == again.booster.model_to_string()
+    np.testing.assert_array_equal(first.proba, again.proba)
+    gains = [grown.booster.feature_importance("gain") for grown in (first, again)]
+    np.testing.assert_array_equal(*gains)
 
 
 def test_forests_take_part_are_kept_and_give_no_row_a_probability_of_zero(tmp_path: Path) -> None:
