@@ -151,7 +151,11 @@ def whole_section(frame: pd.DataFrame) -> str:
         [label(str(name)), *(number(value, ".4f") for value in row)]
         for name, row in values.iterrows()
     ]
-    return f"### Whole tables\n\nMCC with all rows.\n\n{markdown(('method', *names), lines)}"
+    folds = frame["fold"].nunique()
+    return (
+        f"### Whole tables\n\nMCC with all rows, means over {folds} of the five folds.\n\n"
+        f"{markdown(('method', *names), lines)}"
+    )
 
 
 def failures(frame: pd.DataFrame) -> str:
