@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import clone
 
-from gbimb.auto._forest import Rows, grow
+from gbimb.auto._forest import Rows, calibrate, grow
 from gbimb.estimators._bag_training import link_after_drawing
 from gbimb.estimators._checkpoint import digest
 from gbimb.estimators._engine_params import engine_sentences
@@ -173,9 +173,10 @@ class Workshop:
             stop=stop,
             unit=self._unit(candidate, seed),
         )
-        grown.put_into(model)
-        rows = np.concatenate([test for _, test in self.splits])
-        return CrossFitted(candidate, model, self._by_row(rows, grown.proba))
+        proba = self._by_row(np.concatenate([test for _, test in self.splits]), grown.proba)
+        calibrator = calibrate(self.y, proba, self.held_out_weight)
+        grown.put_into(model, calibrator)
+        return CrossFitted(candidate, model, calibrator(proba))
 
     def _unit(self, candidate: Candidate, seed: int) -> Unit | None:
         """Return the file of a candidate, named by what it is and the number of rows."""

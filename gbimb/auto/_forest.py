@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from scipy.special import logit
 from sklearn.tree import ExtraTreeRegressor
 
+from gbimb.correction import recalibrate
+from gbimb.estimators._calibration import BetaCurve, Calibrator
 from gbimb.estimators._checkpoint import State, Unit
 from gbimb.estimators._seed import LARGEST_SEED
 from gbimb.lightgbm import GrownTree, feature_gains, forest_text, from_text
-from gbimb.losses import BrierLoss
+from gbimb.losses import BrierLoss, LogisticLoss
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,12 +127,12 @@ class Grown:
     proba: FloatArray
     trees: int
 
-    def put_into(self, model: BaseImbalancedClassifier) -> None:
+    def put_into(self, model: BaseImbalancedClassifier, calibrator: Calibrator) -> None:
         """Set the fitted attributes."""
         model.loss_, model.booster_ = BrierLoss(), self.booster
         model.best_iteration_, model.best_score_ = self.trees, float("nan")
         model.best_iterations_, model.evals_result_, model.blend_ = {}, {}, {}
-        model.calibrator_, model.threshold_ = None, 0.5
+        model.calibrator_, model.threshold_ = calibrator, 0.5
         gains = feature_gains(self.booster)
         model.feature_importances_ = gains / gains.sum() if gains.sum() > 0 else gains
 
@@ -178,3 +181,12 @@ def grow(
     if unit is not None and done == wanted:
         unit.save(State(done, {"proba": proba.tolist()}, [text], done))
     return Grown(from_text(text), proba, done)
+
+
+def calibrate(y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> Calibrator:
+    """Return Platt's line through the log odds of held-out rows.
+
+    Votes of random trees are too careful: what half of them call positive mostly is.
+    """
+    slope, intercept = recalibrate(LogisticLoss(), y, logit(proba), weight)
+    return Calibrator((BetaCurve(slope, slope, intercept),))

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.special import expit, logit
 from sklearn.tree import ExtraTreeRegressor
 
 import gbimb
 from gbimb.auto import _forest
-from gbimb.auto._forest import Forest, Grown, Rows, grow, number_of_trees
+from gbimb.auto._forest import Forest, Grown, Rows, calibrate, grow, number_of_trees
 from gbimb.auto._forest import _arrays as arrays
 from gbimb.estimators._checkpoint import Unit
 from gbimb.lightgbm import forest_text, from_text
@@ -105,6 +106,14 @@ def test_a_forest_from_a_checkpoint_is_the_same(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first.proba, again.proba)
     gains = [grown.booster.feature_importance("gain") for grown in (first, again)]
     np.testing.assert_array_equal(*gains)
+
+
+def test_votes_are_calibrated_before_they_are_blended() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.02, 0.98, 20_000)
+    y = (rng.random(p.size) < p).astype(float)
+    careful = expit(0.5 * logit(p) - 0.3)
+    np.testing.assert_allclose(calibrate(y, careful, None)(careful), p, atol=0.03)
 
 
 def test_forests_take_part_are_kept_and_give_no_row_a_probability_of_zero(tmp_path: Path) -> None:
