@@ -11,7 +11,6 @@ from scipy.special import expit, logit
 from sklearn.tree import ExtraTreeRegressor
 
 import gbimb
-from gbimb.auto import _forest
 from gbimb.auto._forest import Forest, Grown, Rows, calibrate, grow, number_of_trees
 from gbimb.auto._forest import _arrays as arrays
 from gbimb.estimators._checkpoint import Unit
@@ -156,4 +155,3 @@ def test_forests_stay_out_where_they_cannot_be_or_were_not_asked_for(
 def test_weights_count_as_rows_in_the_share_of_the_positives() -> None:
     table = Rows.of(np.zeros((3, 1)), np.array([0.0, 1.0, 1.0]), np.array([2.0, 1.0, 1.0]))
     assert table.share == 0.5
-    assert _forest.TREES >= _forest.FEWEST_TREES
