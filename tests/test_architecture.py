@@ -30,6 +30,7 @@ SKLEARN = MATHS | {"sklearn", "pandas", "pyarrow", "joblib"}
 # own layer, and its own package. An engine may be imported by its adapter and by nobody else.
 MODULES: dict[str, tuple[int, set[str]]] = {
     "exceptions": (0, NUMPY),
+    "_logging": (0, NUMPY),
     "_typing": (0, NUMPY),
     "_validation": (0, NUMPY),
     "_parallel": (1, MATHS | {"threadpoolctl"}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy.special import logit
 
+from gbimb._logging import logger
 from gbimb._parallel import resolve_jobs, thread_limit
 from gbimb._validation import check_jobs, check_number
 from gbimb.auto._compare import compare, mix
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from gbimb._typing import FloatArray, IntArray, TableLike
 
 SMALLEST_PROBABILITY: Final = 1e-12
-
-logger = logging.getLogger("gbimb")
 
 
 class AutoImbalancedClassifier(DecidingClassifier):

@@ -15,6 +15,7 @@ from gbimb.estimators._bag_training import link_after_drawing
 from gbimb.estimators._checkpoint import digest
 from gbimb.estimators._engine_params import engine_sentences
 from gbimb.estimators._loss import make_loss
+from gbimb.estimators._outcome import keep
 from gbimb.estimators._rows import Fold, Table
 from gbimb.estimators._seed import LARGEST_SEED
 from gbimb.estimators._stages import Settings
@@ -146,7 +147,7 @@ class Workshop:
                 engine_params=model._tree_params(seed, threads, data.y.size),
             )
         model.loss_ = link
-        model._keep(trained, task, seed)
+        keep(model, trained, task, seed)
         if trained.proba is None:
             return CrossFitted(candidate, model, np.empty(0))
         rows = np.concatenate([fold.held_out for fold in folds])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import numpy as np
 import typer
 
+from gbimb._logging import heard_by
 from gbimb.cli._app import (
     app,
     check_not_read,
@@ -21,24 +21,26 @@ from gbimb.cli._app import (
     progress_bar,
     shows_progress,
 )
+from gbimb.cli._training_file import (
+    Given,
+    check_number_of_labels,
+    is_streamed,
+    match_label,
+    open_folder,
+    read_rows,
+)
 from gbimb.exceptions import (
-    InvalidDataError,
     InvalidParameterError,
-    InvalidTypeError,
     unknown_name,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pandas as pd
     from rich.progress import Progress
-
-    from gbimb.sources import ParquetSource
 
 LOSSES: Final = ("focal", "logistic", "soft_mcc", "soft_f1", "auto")
 ENGINES: Final = ("lightgbm", "xgboost", "auto")
-MOST_LABELS: Final = 100
 SPELLED: Final = {
     "eval_metric: metric": "--metric",
     "metric": "--metric",
@@ -47,9 +49,7 @@ SPELLED: Final = {
     "random_state": "--seed",
 }
 """Which option gives a parameter of the estimators."""
-Given: TypeAlias = dict[str, Any]
 
-logger = logging.getLogger("gbimb")
 
 _EPILOG = """\b
 Examples:
@@ -144,14 +144,14 @@ def fit(  # noqa: PLR0917  typer passes them by name
         began = time.perf_counter()
         given: Given
         remarks: tuple[str, ...] = ()
-        if _is_streamed(data):
-            source, remarks = _source(data, target, weight, left_out)
+        if is_streamed(data):
+            source, remarks = open_folder(data, target, weight, left_out)
             given, labels = {"X": source}, read_target(source).found.tolist()
-            _check_number(len(labels), target)
+            check_number_of_labels(len(labels), target)
         else:
-            given, remarks = _read(data, target, weight, left_out)
+            given, remarks = read_rows(data, target, weight, left_out)
             labels = np.unique(given["y"]).tolist()
-        model.set_params(pos_label=_match_label(positive, labels))
+        model.set_params(pos_label=match_label(positive, labels))
         notes(remarks, quiet=quiet)
         with _progress(model, quiet=quiet or as_json):
             _fit_here_or_there(model, given, dask)
@@ -175,12 +175,8 @@ def _progress(model: Any, *, quiet: bool) -> Iterator[None]:  # noqa: ANN401
     else:
         with progress_bar() as bar:
             handler = _Rounds(bar, model.n_estimators)
-            logger.addHandler(handler)
-            logger.setLevel(logging.INFO)
-            try:
+            with heard_by(handler):
                 yield
-            finally:
-                logger.removeHandler(handler)
     model.set_params(verbose=0)  # the file is the same whether somebody watched
 
 
@@ -201,19 +197,6 @@ class _Rounds(logging.Handler):
             values = record.getMessage().partition("  ")[2]
             words = f"round {done:,} of at most {self._most:,}  {values}"
             self._bar.update(self._task, total=self._most, completed=done, words=words)
-
-
-def _is_streamed(data: Path) -> bool:
-    """Whether it is a folder of Parquet files; one of CSV is read whole."""
-    from gbimb.files import is_parquet, list_files
-
-    if not data.is_dir():
-        return False
-    kinds = {is_parquet(file) for file in list_files(data, "DATA")}
-    if len(kinds) == 2:
-        msg = f"A folder must hold CSV or Parquet files, got both in {str(data)!r}."
-        raise InvalidDataError(msg)
-    return kinds.pop()
 
 
 def _check_out(out: Path) -> None:
@@ -279,90 +262,6 @@ def _make_model(
         msg = f"--validation must be auto, holdout or a number of folds, got {validation!r}."
         raise InvalidParameterError(msg)
     return make(loss=loss, eval_metric=(metric,), cv=cv)
-
-
-def _read(
-    data: Path, target: str, weight: str | None, left_out: dict[str, list[str]]
-) -> tuple[Given, tuple[str, ...]]:
-    from gbimb.files import prepare_columns, read_file, read_weights, require_columns
-
-    frame = read_file(data, "DATA")
-    weights = [] if weight is None else [weight]
-    require_columns(
-        frame.columns, data.name, {"--target": [target], "--weight": weights, **left_out}
-    )
-    _check_labels(frame[target], target)
-    others = {*weights, *chain(*left_out.values())}
-    if target in others:
-        msg = f"--target must not be among --weight, --id and --drop, got {target!r}."
-        raise InvalidParameterError(msg)
-    X, remarks = prepare_columns(frame.drop(columns=[target, *others]))
-    if X.shape[1] == 0:
-        msg = f"{data.name!r} has no column left to learn from."
-        raise InvalidDataError(msg)
-    given: Given = {"X": X, "y": _labels(frame[target])}
-    if weight is not None:
-        given["sample_weight"] = read_weights(frame[weight])
-    return given, remarks
-
-
-def _source(
-    data: Path, target: str, weight: str | None, left_out: dict[str, list[str]]
-) -> tuple[ParquetSource, tuple[str, ...]]:
-    from gbimb.files import AS_DAYS
-    from gbimb.sources import ParquetSource
-
-    everything = ParquetSource(data, target, weight=weight)
-    for option, names in left_out.items():
-        for name in names:
-            if name not in everything.features:
-                raise unknown_name(option, name, everything.features)
-    not_learnt = set(chain(*left_out.values()))
-    features = [name for name in everything.features if name not in not_learnt]
-    source = ParquetSource(data, target, features=features, weight=weight, dates="days")
-    try:
-        source.kinds(features)
-    except InvalidTypeError as error:
-        msg = f"{error} Here: --drop."
-        raise InvalidTypeError(msg) from None
-    days = {name: source.days[name] for name in features if name in source.days}
-    return source, tuple(f"Column {name!r}: {AS_DAYS[kind]}" for name, kind in days.items())
-
-
-def _labels(values: pd.Series[Any]) -> Any:  # noqa: ANN401
-    """Return labels as an array of one plain type."""
-    if values.dtype == bool or values.dtype.kind in "iuf":
-        return values.to_numpy()
-    return values.astype(object).to_numpy()
-
-
-def _check_labels(values: pd.Series[Any], target: str) -> None:
-    _check_number(values.nunique(), target)
-    missing = int(values.isna().sum())
-    if missing:
-        msg = (
-            f"Column {target!r} must have a label in every row, got {missing:,} of "
-            f"{len(values):,} rows without. Fill or remove them."
-        )
-        raise InvalidDataError(msg)
-
-
-def _check_number(labels: int, target: str) -> None:
-    if labels > MOST_LABELS:
-        msg = f"Column {target!r} must hold at most {MOST_LABELS} labels, got {labels:,}."
-        raise InvalidDataError(msg)
-
-
-def _match_label(positive: str | None, labels: list[Any]) -> Any:  # noqa: ANN401
-    """Return the label that ``positive`` spells."""
-    if positive is None:
-        return None
-    from gbimb.files import as_text
-
-    for label in labels:
-        if as_text(label) == positive:
-            return label
-    raise unknown_name("--positive", positive, [as_text(label) for label in labels])
 
 
 def _facts(model: Any, rows: int, out: Path, seconds: float) -> dict[str, Any]:  # noqa: ANN401

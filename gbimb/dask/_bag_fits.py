@@ -14,13 +14,8 @@ from gbimb.dask._cluster import gather
 from gbimb.dask._fit import Split, combine, sample_size, start_of, train_on_cluster
 from gbimb.dask._rows import Encoded, join, stack
 from gbimb.dask._worker import Job
-from gbimb.estimators._bag_training import (
-    SharedBinsTrainer,
-    begin_bag,
-    keep_bag,
-    probability_of_rows,
-    seed_of,
-)
+from gbimb.estimators._bag_trainers import SharedBinsTrainer
+from gbimb.estimators._bag_training import begin_bag, keep_bag, probability_of_rows, seed_of
 from gbimb.estimators._bags import Bag
 from gbimb.estimators._labels import LabelCodes
 from gbimb.estimators._rows import Table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +9,17 @@ import numpy as np
 from dask.utils import format_bytes
 from sklearn.utils.validation import validate_data
 
+from gbimb._logging import logger
 from gbimb.dask._bag_fits import BagFits, Drawn
 from gbimb.dask._bag_size import bag_bytes, room_for_a_bag
-from gbimb.dask._classifiers import (
-    DaskClassifier,
+from gbimb.dask._classifiers import DaskClassifier
+from gbimb.dask._cluster import find_client, gather
+from gbimb.dask._estimator import (
     DaskPredictions,
     local_parameters,
     refuse_areas,
     refuse_checkpoints,
 )
-from gbimb.dask._cluster import find_client, gather
 from gbimb.dask._fit import Placed
 from gbimb.dask._pieces import as_collection, meta_of, split
 from gbimb.dask._rows import Deal, encode
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from gbimb.dask._summary import Summary
     from gbimb.estimators._rows import Table
 
-logger = logging.getLogger("gbimb")
 
 JUDGED = 200_000
 """Rows of a common class to judge bags on, beside those that are drawn."""

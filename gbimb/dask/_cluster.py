@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -10,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import distributed
 from distributed.comm import CommClosedError
 
+from gbimb._logging import logger
 from gbimb.exceptions import ClusterError, GbimbError, InvalidParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-logger = logging.getLogger("gbimb")
 
 POLL_SECONDS: Final = 0.5
 LOOK_SECONDS: Final = 2.0

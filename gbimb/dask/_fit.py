@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import distributed
 import numpy as np
 
+from gbimb._logging import logger
 from gbimb.dask._cluster import gather, one_fit_at_a_time
 from gbimb.dask._process import break_off, end_fit, free_port, start_tracker, topic_of
 from gbimb.dask._rows import Deal, draw_sample, encode, n_held_out, totals_of
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from gbimb.dask._summary import Labels, Summary
     from gbimb.dask._worker import Job, Outcome
 
-logger = logging.getLogger("gbimb")
 
 LARGEST_SAMPLE = 1 << 25  # values, of all features
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from gbimb.estimators._columns import Column
 from gbimb.estimators._labels import (
     LabelCodes,
     check_counts,
@@ -16,7 +17,7 @@ from gbimb.estimators._labels import (
     read_labels,
     read_weight,
 )
-from gbimb.estimators._table import Column, TableEncoder, as_frame
+from gbimb.estimators._table import TableEncoder, as_frame
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 
 if TYPE_CHECKING:

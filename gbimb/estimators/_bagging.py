@@ -14,22 +14,14 @@ from gbimb._parallel import resolve_jobs, thread_limit
 from gbimb.correction import correct_prior
 from gbimb.estimators._averaged_bags import AveragedBags
 from gbimb.estimators._bag_checks import check_parameters, is_own, make_prototype, warn_of_bags
-from gbimb.estimators._bag_training import (
-    BagTrainer,
-    PlainTrainer,
-    SharedBinsTrainer,
-    certainty_limit,
-    keep_from_certainty,
-)
+from gbimb.estimators._bag_trainers import BagTrainer, make_trainer
+from gbimb.estimators._bag_training import certainty_limit, keep_from_certainty
 from gbimb.estimators._bags import Bag, OutOfBag, Population
-from gbimb.estimators._base import BaseImbalancedClassifier
-from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._fitted import all_or_nothing
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
-from gbimb.estimators._rows import Table
 from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._self_paced import SelfPacedDrawing
-from gbimb.estimators._table import TableEncoder, read_table, take
+from gbimb.estimators._table import read_table, take
 from gbimb.exceptions import (
     InvalidDataError,
     InvalidParameterError,
@@ -50,9 +42,6 @@ if TYPE_CHECKING:
 # Bags in training hold at most this share of the rows of a large table between them.
 LARGEST_SHARE = 0.25
 LARGE_TABLE = 100_000
-# For the estimate of what bags of a source take beside their values.
-BYTES_PER_ROW = 100
-FIXED_BYTES = 300_000_000
 
 
 class UnderBaggingClassifier(AveragedBags):
@@ -228,9 +217,12 @@ class UnderBaggingClassifier(AveragedBags):
             threads = resolve_jobs(self.n_jobs)
             with thread_limit(threads):
                 sizes = self._populate(labels, weight, done)
-                trainer = self._make_trainer(
-                    prototype, table, labels, weight, sizes=sizes, threads=threads
+                rows = self._rows_needed(sizes) if isinstance(table, StreamedFrame) else None
+                trainer = make_trainer(
+                    self, prototype, table, labels, weight, rows=rows, threads=threads
                 )
+                if is_own(prototype):
+                    self._prototype = prototype
                 drawn = self._fit_bags(trainer, sizes, done, threads)
             self.estimators_samples_ += [kept[rows] for rows in drawn]
             self._decide(kept, n_rows)
@@ -289,49 +281,6 @@ class UnderBaggingClassifier(AveragedBags):
         if self._oob is None:
             self._oob = OutOfBag.empty(population.judged.size, labels.classes.size)
         return sizes
-
-    def _make_trainer(
-        self,
-        prototype: Any,  # noqa: ANN401
-        table: Any,  # noqa: ANN401
-        labels: LabelCodes,
-        weight: NDArray[Any] | None,
-        *,
-        sizes: IntArray,
-        threads: int,
-    ) -> BagTrainer:
-        rows = None
-        if isinstance(table, StreamedFrame):
-            rows = self._rows_needed(sizes)
-            _check_memory(table, rows.size)
-            table, labels = table[rows], labels.take(rows)
-            weight = None if weight is None else weight[rows]
-        if not isinstance(prototype, BaseImbalancedClassifier):
-            if self.checkpoint_path is not None:
-                msg = (
-                    "checkpoint_path needs one of gbimb's estimators in the bags, got "
-                    f"{prototype!r:.60}, which could only be pickled. Leave it out."
-                )
-                raise InvalidParameterError(msg)
-            y = labels.classes[labels.codes]
-            loaded = table if rows is None else table.load()
-            return PlainTrainer(prototype, loaded, y, weight, seed=self._seed, rows=rows)
-        prototype.adopt(self, TableEncoder.fit(table))
-        self._prototype = prototype
-        encoded = prototype._encoder.transform(table)  # noqa: SLF001
-        if rows is not None:
-            encoded = encoded.load()
-        matrix = prototype._matrix(encoded, reset=True)  # noqa: SLF001
-        data = Table(matrix, labels.targets, weight)
-        return SharedBinsTrainer(
-            prototype,
-            data,
-            labels,
-            seed=self._seed,
-            threads=threads,
-            rows=rows,
-            checkpoint=open_checkpoint(self, matrix, data.y, weight, rows),
-        )
 
     def _draw(self, sizes: IntArray) -> Iterator[IntArray]:
         """Yield the rows of each bag, the same each time."""
@@ -415,16 +364,6 @@ class UnderBaggingClassifier(AveragedBags):
             at = np.searchsorted(self._population.judged, bag.unseen)
             self._oob.add(at, np.isin(bag.unseen, bag.held_out, assume_unique=True), proba)
         return bag.train
-
-
-def _check_memory(frame: StreamedFrame, n_rows: int) -> None:
-    """Refuse bags that would take more memory than their source allows."""
-    n_columns = len(frame.columns)
-    frame.source.budget.check(
-        n_rows * (9 * n_columns + BYTES_PER_ROW) + FIXED_BYTES,
-        f"Bags that hold {n_rows:,} different rows of {n_columns} features",
-        "Allow more, or lower n_estimators or the rows that sampling_strategy draws.",
-    )
 
 
 def _fit_bag(

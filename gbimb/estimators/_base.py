@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from abc import abstractmethod
-from contextlib import contextmanager
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gbimb._logging import logger, told
 from gbimb._parallel import resolve_jobs, thread_count, thread_limit
-from gbimb._validation import check_flag, check_jobs, check_number
-from gbimb.estimators._calibration import check_calibration, fit_calibrator
+from gbimb.estimators._base_checks import check_parameters, check_patience
 from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._copies import warn_of_copies
 from gbimb.estimators._decision import DecidingClassifier
@@ -21,6 +17,7 @@ from gbimb.estimators._engine_params import check_interactions, check_monotone, 
 from gbimb.estimators._fitted import all_or_nothing, check_is_fitted
 from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.estimators._loss import make_loss
+from gbimb.estimators._outcome import keep
 from gbimb.estimators._plan import Plan, Splits, among, given_splits, make_plan
 from gbimb.estimators._remarks import warn_if_nothing_learned, warn_if_undecided
 from gbimb.estimators._rows import Fold, Table
@@ -28,18 +25,17 @@ from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._stages import Settings
 from gbimb.estimators._table import TableEncoder, engine_names, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
-from gbimb.estimators._training import ONE_KIND, Kind, Trained, train
+from gbimb.estimators._training import ONE_KIND, Kind, train
 from gbimb.estimators._validation_rows import arrays_of, one_validation_set
 from gbimb.exceptions import (
     InvalidParameterError,
-    InvalidTypeError,
 )
 from gbimb.losses import MulticlassLoss
 from gbimb.sources import StreamedMatrix
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
 
     from numpy.typing import ArrayLike
@@ -50,9 +46,6 @@ if TYPE_CHECKING:
 
 SMALL_TABLE = 20_000
 SMALLEST_SUBSAMPLED = 1_000
-MOST_ROUNDS = 1_000_000
-
-logger = logging.getLogger("gbimb")
 
 
 class BaseImbalancedClassifier(DecidingClassifier):
@@ -79,6 +72,15 @@ class BaseImbalancedClassifier(DecidingClassifier):
     random_state: Any
     n_jobs: int | None
     verbose: int
+
+    booster_: Any
+    best_iteration_: int
+    best_iterations_: dict[str, int]
+    best_score_: float
+    blend_: dict[str, float]
+    evals_result_: dict[str, dict[str, list[float]]]
+    feature_importances_: FloatArray
+    validation_: str
 
     _KINDS: Mapping[str, Mapping[str, Any]]
     """What is peculiar to each kind of trees, by its name."""
@@ -134,7 +136,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             If an argument cannot be used; also a ValueError or a TypeError.
         """
         self._check_parameters()
-        with all_or_nothing(self), _told(self.verbose):
+        with all_or_nothing(self), told(self.verbose):
             table = read_table(self, X, reset=True)
             y, sample_weight = unpack(X, y, sample_weight)
             labels = read_labels(y, table, self.pos_label)
@@ -156,7 +158,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             plan = self._plan(labels, validation, splits, seed)
             if plan.splits:
                 warn_of_copies(matrix, labels.codes, stacklevel=2)
-            self._check_stopping(plan, validation)
+            check_patience(self, plan, validation)
             folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
                 Fold(None, None if validation is None else self._read_validation(validation))
             ]
@@ -178,7 +180,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
                     settings=self._settings(seed, threads, checkpoint),
                     kinds=self._kinds(data.y.size),
                 )
-            self._keep(trained, task, seed)
+            keep(self, trained, task, seed)
             warn_if_nothing_learned(self)
             warn_if_undecided(self, rarest)
         return self
@@ -241,17 +243,6 @@ class BaseImbalancedClassifier(DecidingClassifier):
                 setattr(self, name, getattr(other, name))
         self._encoder = encoder
 
-    def _check_stopping(self, plan: Plan, validation: object) -> None:
-        """Refuse a patience that was asked for where no row is held out to stop on."""
-        default = signature(type(self)).parameters["early_stopping_rounds"].default
-        asked = self.early_stopping_rounds not in (None, default)
-        if asked and self.cv is None and validation is None and not plan.splits:
-            msg = (
-                f"early_stopping_rounds={self.early_stopping_rounds} needs held-out rows, got none "
-                "with cv=None. Give X_val and y_val to fit, leave cv at 'auto', or leave it out."
-            )
-            raise InvalidParameterError(msg)
-
     def _make_task(self) -> Task:
         names = (self.eval_metric,) if isinstance(self.eval_metric, str) else self.eval_metric
         if isinstance(self.loss_, MulticlassLoss):
@@ -301,48 +292,6 @@ class BaseImbalancedClassifier(DecidingClassifier):
             keep_on_interrupt=self.keep_on_interrupt,
         )
 
-    def _keep(self, trained: Trained, task: Task, seed: int) -> None:
-        """Set the fitted attributes."""
-        first = trained.grown[0].boosted
-        self.booster_ = trained.booster
-        self.best_iteration_ = first.rounds
-        names = ["valid", *(f"valid, {part.kind.name}" for part in trained.grown[1:])]
-        asked = [metric.name for metric in task.metrics]
-        histories = [
-            {name: part.boosted.history[name] for name in asked if name in part.boosted.history}
-            for part in trained.grown
-        ]
-        self.evals_result_ = {n: h for n, h in zip(names, histories, strict=True) if h}
-        rounds = {n: p.boosted.rounds for n, p in zip(names, trained.grown, strict=True)}
-        self.best_iterations_ = {name: rounds[name] for name in self.evals_result_}
-        several = len(trained.grown) > 1
-        self.blend_ = {part.kind.name: part.share for part in trained.grown if several}
-        self.best_score_ = self._best_score(trained, task)
-        gains = self._engine.feature_gains(self.booster_)
-        self.feature_importances_ = gains / gains.sum() if gains.sum() > 0 else gains
-        rule = task.undecided()
-        self.calibrator_ = None
-        if trained.y is not None and trained.proba is not None:
-            y, proba, weight = trained.y, trained.proba, trained.weight
-            self.calibrator_ = fit_calibrator(self.calibration, y, proba, weight)
-            if self.calibrator_ is not None:
-                proba = self.calibrator_(proba)
-            rule = task.decide(y, proba, weight, seed)
-        if self.classes_.size > 2:
-            self.class_weights_ = rule
-        else:
-            self.threshold_ = rule
-
-    def _best_score(self, trained: Trained, task: Task) -> float:
-        """Return the first metric on the held-out rows, of the rounds kept."""
-        if trained.y is None or trained.raw is None:
-            return float("nan")
-        name = task.metrics[0].name
-        if len(trained.grown) > 1:
-            return task.evaluate(trained.y, trained.raw, trained.weight)[name]
-        boosted = trained.grown[0].boosted
-        return boosted.history[name][boosted.rounds - 1]
-
     def _plan(
         self, labels: LabelCodes, validation: object, splits: Splits | None, seed: int
     ) -> Plan:
@@ -391,41 +340,4 @@ class BaseImbalancedClassifier(DecidingClassifier):
         return self._calibrated(self._score_matrix(self._matrix(encoded)))
 
     def _check_parameters(self) -> None:
-        check_number("n_estimators", self.n_estimators, low=1, high=MOST_ROUNDS, integer=True)
-        check_number("verbose", self.verbose, low=0, integer=True)
-        check_jobs(self.n_jobs)
-        if not isinstance(self.eval_metric, str | list | tuple):
-            msg = f"eval_metric must be a name or a list of names, got {self.eval_metric!r}."
-            raise InvalidTypeError(msg)
-        if self.early_stopping_rounds is not None:
-            check_number("early_stopping_rounds", self.early_stopping_rounds, low=1, integer=True)
-        if not isinstance(self.threshold, str):
-            check_number("threshold", self.threshold, low=0, high=1)
-        check_calibration(self.calibration)
-        check_flag("keep_on_interrupt", self.keep_on_interrupt)
-        check_number("checkpoint_every", self.checkpoint_every, low=1, integer=True)
-        if self.checkpoint_path is not None:
-            self._engine.check_resumable(self.engine_params or {})
-        if not self.eval_metric:
-            msg = f"eval_metric must name a metric, such as 'mcc', got {self.eval_metric!r}."
-            raise InvalidParameterError(msg)
-        names = list(self.eval_metric) if not isinstance(self.eval_metric, str) else []
-        if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
-            msg = f"eval_metric must name a metric once, got {repeated[0]!r} more than once."
-            raise InvalidParameterError(msg)
-
-
-@contextmanager
-def _told(verbose: int) -> Iterator[None]:
-    """Write to stderr what a fit says, unless the process has a handler of its own."""
-    if not verbose or logger.hasHandlers():
-        yield
-        return
-    handler, level = logging.StreamHandler(sys.stderr), logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
+        check_parameters(self)

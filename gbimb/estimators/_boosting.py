@@ -6,7 +6,6 @@ each fold sees a fifth of them, and stopping on it keeps too few trees.
 
 from __future__ import annotations
 
-import logging
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
+from gbimb._logging import logger
 from gbimb._parallel import thread_limit
 from gbimb.estimators._checkpoint import State
 from gbimb.exceptions import GbimbWarning
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     Stop: TypeAlias = Callable[[Mapping[str, list[float]], int], bool]
 
-logger = logging.getLogger("gbimb")
 
 ROUNDS_PER_STEP = 5
 TIE_BREAKER = "log_loss"

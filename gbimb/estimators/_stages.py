@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from gbimb._logging import logger
 from gbimb.estimators._boosting import Boosted, Member, Watch, as_text, boost, retell
 from gbimb.estimators._checkpoint import State, Unit
 from gbimb.estimators._rows import Fold, Table
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from gbimb.estimators._boosting import Stop
     from gbimb.losses import Loss
 
-logger = logging.getLogger("gbimb")
 
 UNWATCHED_ROUNDS = 100
 

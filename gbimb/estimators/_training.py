@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gbimb._logging import logger
 from gbimb.blending import blend_weights
 from gbimb.estimators._boosting import Boosted, Watch, warn_of_interrupt
 from gbimb.estimators._checkpoint import WHOLE, Unit
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from gbimb.estimators._rows import Fold, Table
     from gbimb.estimators._tasks import Task
 
-logger = logging.getLogger("gbimb")
 
 SMALLEST_TABLE = 100
 EQUAL_ROWS = 10.0  # held-out rows that speak for equal shares of the kinds of trees

@@ -20,7 +20,7 @@ from gbimb.files._columns import prepare_columns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gbimb.estimators._table import Column
+    from gbimb.estimators._columns import Column
 
 SHOWN: Final = 3
 

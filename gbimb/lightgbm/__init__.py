@@ -24,17 +24,17 @@ from gbimb.lightgbm._boosters import (
     SAMPLE_ROWS,
     Bins,
     EngineError,
-    Member,
     StreamedBins,
     check_resumable,
     feature_gains,
     fit_plain_classifier,
-    merge,
     prepare_thread,
     raw_score,
     training_bytes,
 )
 from gbimb.lightgbm._forest import GrownTree, forest_text, from_text
+from gbimb.lightgbm._member import Member
+from gbimb.lightgbm._models import merge
 from gbimb.lightgbm._native import (
     IGNORED_PARAMETERS,
     MONOTONE_FORMS,

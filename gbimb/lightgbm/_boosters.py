@@ -1,17 +1,17 @@
-"""Boosters on parts of one binned table, merged into one: what the estimators use."""
+"""One binned table, and boosters on parts of it: what the estimators use."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
 import numpy as np
 from scipy import sparse
 
-from gbimb._parallel import ENGINE_LIMITS, run_ranges
+from gbimb._parallel import ENGINE_LIMITS
 from gbimb._typing import RowStream
 from gbimb.exceptions import InvalidParameterError
+from gbimb.lightgbm._member import Member
 from gbimb.lightgbm._native import Objective, synonyms
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import Float32Array, Matrix
+    from gbimb._typing import Matrix
     from gbimb.losses import Loss
 
 # Whether a distributed booster needs a port on each machine.
@@ -27,64 +27,6 @@ LISTENS = True
 
 # Rows that are enough to cut bins from, where not all are in one place.
 SAMPLE_ROWS = 200_000
-
-
-def merge(
-    models: Sequence[str],
-    slope: float,
-    start: NDArray[np.float64],
-    weights: Sequence[float] | None = None,
-) -> lgb.Booster:
-    """Return one booster with the raw score ``slope * mean + start``.
-
-    Parameters
-    ----------
-    models : sequence of str
-        Boosters as text (``model_to_string``), all trained on the same columns. The mean is over
-        the sums of their trees.
-    slope : float
-    start : float64 array of shape (number of raw scores,)
-        Added to the first tree of each output.
-    weights : sequence of float, optional
-        Of the models in the mean, with sum 1; equal ones by default.
-    """
-    shares = [1.0 / len(models)] * len(models) if weights is None else weights
-    texts: list[str] = []
-    for model, share in zip(models, shares, strict=True):
-        for tree in _trees(model):
-            shift = float(start[len(texts)]) if len(texts) < start.size else 0.0
-            lines = (_rescale(line, slope * share, shift) for line in tree.split("\n"))
-            texts.append("\n".join(lines))
-    return lgb.Booster(model_str=_with_trees(models[0], texts))
-
-
-def _trees(model: str) -> list[str]:
-    """Return the trees of a model text, each without the line of its number."""
-    body = model.partition("\nTree=")[2].partition("end of trees")[0]
-    return [
-        tree.strip().partition("\n")[2] for tree in re.split(r"^Tree=", body, flags=re.MULTILINE)
-    ]
-
-
-def _with_trees(model: str, trees: Sequence[str]) -> str:
-    """Return a model text with other trees."""
-    head, _, _ = model.partition("\nTree=")
-    _, end, tail = model.partition("end of trees")
-    # Without the sizes of the trees LightGBM reads them one after the other.
-    head = re.sub(r"\ntree_sizes=.*", "", head)
-    numbered = [f"Tree={i}\n{tree}" for i, tree in enumerate(trees)]
-    return f"{head}\n\n" + "\n\n\n".join(numbered) + f"\n\n\n{end}{tail}"
-
-
-def _rescale(line: str, share: float, shift: float) -> str:
-    name, _, text = line.partition("=")
-    if name in ("leaf_value", "internal_value", "leaf_const"):
-        values = [repr(float(v) * share + shift) for v in text.split()]
-    elif name == "leaf_coeff":
-        values = [repr(float(v) * share) for v in text.split()]
-    else:
-        return line
-    return f"{name}={' '.join(values)}"
 
 
 _LIBRARY: Any = vars(lgb.basic)["_LIB"]
@@ -239,79 +181,6 @@ class Bins:
     def _subset(self, rows: NDArray[np.intp]) -> lgb.Dataset:
         rising: Any = np.sort(rows)  # annotated as a list of int, which boxes every row
         return self._dataset.subset(rising).construct()
-
-
-class Member:
-    """One booster in training, and the raw scores of the rows that are held out from it.
-
-    The start is added to what the booster gives: as ``init_score`` of a Dataset it would take
-    as much memory as the raw scores.
-    """
-
-    def __init__(
-        self,
-        objective: Objective,
-        start: NDArray[np.float64],
-        train_set: lgb.Dataset,
-        valid: lgb.Dataset | None,
-        params: Mapping[str, Any],
-    ) -> None:
-        self._objective = objective
-        self._start = start
-        self.booster = lgb.Booster(dict(params), train_set)
-        self._valid = valid
-        self._held_out: NDArray[np.float64] | None = None
-        self._before: list[str] = []  # trees of a checkpoint
-        self._idle = 0  # rounds that only moved LightGBM's generators on
-        if valid is not None:
-            self.booster.add_valid(valid, "valid")
-
-    def update(self) -> None:
-        """Add the trees of one round."""
-        self.booster.update(fobj=self._gradients)
-
-    def _gradients(
-        self, preds: NDArray[np.float64], dataset: lgb.Dataset
-    ) -> tuple[Float32Array, Float32Array]:
-        def add_start(first: int, stop: int) -> None:
-            preds[first:stop] += self._start  # LightGBM fills it anew for every call
-
-        run_ranges(add_start, len(preds))
-        return self._objective(preds, dataset)
-
-    def held_out(self) -> NDArray[np.float64]:
-        """Return the raw scores of the held-out rows, rising by row, until the next call."""
-        self.booster.eval_valid(self._keep)
-        assert self._held_out is not None
-        return self._held_out
-
-    def _keep(self, preds: NDArray[np.float64], _: lgb.Dataset) -> tuple[str, float, bool]:
-        self._held_out = preds + self._start
-        return "raw_score", 0.0, True
-
-    def replay(self, model: str, rounds: int) -> None:
-        """Take the trees of ``model``, and do as many rounds without a gradient."""
-        nothing: Any = np.zeros((self.booster.train_set.num_data(), len(self._start)), np.float32)
-        nothing = nothing.ravel()
-        for _ in range(rounds):
-            self.booster.update(fobj=lambda *_: (nothing, nothing))
-        self._before = _trees(model)
-        self._idle = self.booster.current_iteration()
-
-    def go_on(self, loss: Loss, n_rounds: int) -> None:
-        """Keep the first ``n_rounds`` rounds only, and train further ones with ``loss``."""
-        for _ in range(self.booster.current_iteration() - n_rounds):
-            self.booster.rollback_one_iter()
-        self._objective = Objective(loss)
-
-    def model(self, n_rounds: int) -> str:
-        """Return the first ``n_rounds`` rounds as text."""
-        if not self._before:
-            return self.booster.model_to_string(num_iteration=n_rounds)
-        model = self.booster.model_to_string()
-        each = len(self._start)
-        trees = self._before + _trees(model)[self._idle * each :]
-        return _with_trees(model, trees[: n_rounds * each])
 
 
 class StreamedBins(Bins):

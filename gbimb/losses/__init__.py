@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from gbimb.losses._base import BinaryLoss, Loss, MarginLoss, check_loss
+from gbimb.losses._base import BinaryLoss, Loss, check_loss
 from gbimb.losses._brier import BrierLoss
 from gbimb.losses._focal import FocalLoss
 from gbimb.losses._logistic import LogisticLoss
+from gbimb.losses._margin import MarginLoss
 from gbimb.losses._multiclass import MulticlassLoss
 from gbimb.losses._soft import SoftLoss
 from gbimb.losses._soft_counts import SoftClassCounts, SoftCounts

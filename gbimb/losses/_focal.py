@@ -10,7 +10,7 @@ from scipy.special import log_expit
 
 from gbimb._validation import check_number
 from gbimb.losses import _kernels
-from gbimb.losses._base import MarginLoss, margin_terms
+from gbimb.losses._margin import MarginLoss, margin_terms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from scipy.special import expit, log_expit
 
 from gbimb._validation import check_number
 from gbimb.losses import _kernels
-from gbimb.losses._base import MarginLoss
+from gbimb.losses._margin import MarginLoss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

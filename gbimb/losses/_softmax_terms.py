@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import log_expit, logsumexp
 
-from gbimb.losses._base import LARGEST_SCORE
+from gbimb.losses._margin import LARGEST_SCORE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,7 +18,8 @@ from gbimb.estimators import (
 )
 from gbimb.estimators._bags import OutOfBag
 from gbimb.estimators._calibration import BetaCurve, Calibrator, Curve, IsotonicCurve
-from gbimb.estimators._table import Column, TableEncoder
+from gbimb.estimators._columns import Column
+from gbimb.estimators._table import TableEncoder
 from gbimb.estimators._tasks import Correction
 from gbimb.exceptions import InvalidDataError
 from gbimb.persistence import _attributes, _parameters

@@ -29,17 +29,17 @@ from gbimb.xgboost._boosters import (
     SMALL_SHARE,
     Bins,
     EngineError,
-    Member,
     StreamedBins,
     check_resumable,
     feature_gains,
     fit_plain_classifier,
-    merge,
     prepare_thread,
     raw_score,
     training_bytes,
 )
 from gbimb.xgboost._collective import Tracker, all_reduce, joined
+from gbimb.xgboost._member import Member
+from gbimb.xgboost._models import merge
 from gbimb.xgboost._native import (
     MONOTONE_FORMS,
     EarlyStopping,

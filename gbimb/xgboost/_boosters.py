@@ -1,8 +1,7 @@
-"""Boosters on parts of one quantised table, merged into one: what the estimators use."""
+"""One quantised table, and boosters on parts of it: what the estimators use."""
 
 from __future__ import annotations
 
-import json
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -13,6 +12,7 @@ import xgboost as xgb
 from gbimb._typing import RowStream
 from gbimb._validation import as_float32
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.xgboost._member import Member
 from gbimb.xgboost._native import Rows, declared_start
 
 if TYPE_CHECKING:
@@ -31,64 +31,6 @@ SAMPLE_ROWS = 400_000
 
 # Below this share of the rows a matrix of their own is worth its memory.
 SMALL_SHARE = 0.5
-
-
-def merge(
-    models: Sequence[bytes],
-    slope: float,
-    start: NDArray[np.float64],
-    weights: Sequence[float] | None = None,
-) -> xgb.Booster:
-    """Return one booster with the raw score ``slope * mean + start``.
-
-    Parameters
-    ----------
-    models : sequence of bytes
-        Boosters as JSON (``save_raw("json")``), all trained on the same columns. The mean is
-        over the sums of their trees.
-    slope : float
-    start : float64 array of shape (number of raw scores,)
-        Becomes the ``base_score`` of the booster.
-    weights : sequence of float, optional
-        Of the models in the mean, with sum 1; equal ones by default.
-    """
-    parts = [json.loads(model) for model in models]
-    merged = parts[0]
-    shares = [1.0 / len(parts)] * len(parts) if weights is None else weights
-    trees: list[dict[str, Any]] = []
-    tree_info: list[int] = []
-    indptr = [0]
-    for part, weight in zip(parts, shares, strict=True):
-        forest = _forest(part)
-        indptr += [indptr[-1] + step for step in forest["iteration_indptr"][1:]]
-        tree_info += forest["tree_info"]
-        trees += [_rescale(tree, np.float32(slope * weight)) for tree in forest["trees"]]
-    for i, tree in enumerate(trees):
-        tree["id"] = i
-    model = _forest(merged)
-    model.update(trees=trees, tree_info=tree_info, iteration_indptr=indptr)
-    model["gbtree_model_param"]["num_trees"] = str(len(trees))
-    base = np.atleast_1d(declared_start(start)).tolist()
-    merged["learner"]["learner_model_param"]["base_score"] = json.dumps(base)
-    booster = xgb.Booster()
-    booster.load_model(bytearray(json.dumps(merged), "utf-8"))
-    return booster
-
-
-def _forest(model: dict[str, Any]) -> dict[str, Any]:
-    """Return the part of a model that holds the trees."""
-    forest: dict[str, Any] = model["learner"]["gradient_booster"]["model"]
-    return forest
-
-
-def _rescale(tree: dict[str, Any], share: np.float32) -> dict[str, Any]:
-    # A leaf keeps its value where an inner node keeps its split.
-    leaf = np.asarray(tree["left_children"]) == -1
-    values = np.asarray(tree["split_conditions"], dtype=np.float32)
-    values[leaf] *= share
-    tree["split_conditions"] = values.tolist()
-    tree["base_weights"] = (np.asarray(tree["base_weights"], np.float32) * share).tolist()
-    return tree
 
 
 RANDOM_BY_TREE = {"colsample_bylevel", "colsample_bynode"}
@@ -223,14 +165,6 @@ class Bins:
         return self.external(self._X[rows], self._y[rows], None)
 
 
-def _with_numbers(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters whose groups of columns are text: in lists XGBoost looks for names."""
-    groups = params.get("interaction_constraints")
-    if groups is None or isinstance(groups, str):
-        return dict(params)
-    return {**params, "interaction_constraints": str([[int(c) for c in g] for g in groups])}
-
-
 class _Batches(xgb.DataIter):
     """A stream of rows as XGBoost reads it, several times over."""
 
@@ -266,72 +200,6 @@ def _quantised(X: Matrix, y: Float32Array, **options: Any) -> xgb.QuantileDMatri
 
 
 StreamedBins = Bins  # streams are quantised as they come, with bins of all their rows
-
-
-class Member:
-    """One booster in training, and the raw scores of the rows that are held out from it."""
-
-    def __init__(
-        self,
-        loss: Loss,
-        params: Mapping[str, Any],
-        dmatrix: xgb.DMatrix,
-        rows: Rows,
-        held_out: NDArray[np.intp] | xgb.DMatrix | None,
-    ) -> None:
-        self._loss = loss
-        self._rows = rows
-        self._dmatrix = dmatrix
-        self._before: list[Any] = []  # trees of a checkpoint, in the place of empty ones
-        self._held_out = np.sort(held_out) if isinstance(held_out, np.ndarray) else held_out
-        shape = (rows.y.size,) if loss.n_outputs == 1 else (rows.y.size, loss.n_outputs)
-        self._buffers = (np.empty(shape, np.float32), np.empty(shape, np.float32))
-        watched = [held_out] if isinstance(held_out, xgb.DMatrix) else []
-        self.booster = xgb.Booster(_with_numbers(params), cache=[dmatrix, *watched])
-        self.booster.save_config()  # reads the parameters, which XGBoost would put off
-
-    def update(self) -> None:
-        """Add the trees of one round."""
-        self.booster.update(self._dmatrix, self.booster.num_boosted_rounds(), fobj=self._objective)
-
-    def _objective(
-        self, predt: NDArray[np.float32], _: xgb.DMatrix
-    ) -> tuple[Float32Array, Float32Array]:
-        return self._loss.gradient_curvature(
-            self._rows.y, predt, self._rows.weight, out=self._buffers
-        )
-
-    def held_out(self) -> NDArray[np.float32]:
-        """Return the raw scores of the held-out rows, in rising order of row."""
-        if isinstance(self._held_out, xgb.DMatrix):
-            return self.booster.predict(self._held_out, output_margin=True)
-        scores = self.booster.predict(self._dmatrix, output_margin=True)
-        return scores if self._held_out is None else scores[self._held_out]
-
-    def go_on(self, loss: Loss, n_rounds: int) -> None:
-        """Keep the first ``n_rounds`` rounds only, and train further ones with ``loss``."""
-        self._loss = loss
-        if n_rounds < self.booster.num_boosted_rounds():
-            self.booster = self.booster[:n_rounds]
-
-    def replay(self, model: str, rounds: int) -> None:
-        """Take the trees of ``model``, and do as many rounds without a gradient."""
-        for buffer in self._buffers:
-            buffer[:] = 0.0
-        for i in range(rounds):
-            self.booster.update(self._dmatrix, i, fobj=lambda *_: self._buffers)
-        self._before = _forest(json.loads(model))["trees"]
-
-    def model(self, n_rounds: int) -> bytes:
-        """Return the first ``n_rounds`` rounds as JSON."""
-        raw = bytes(self.booster[:n_rounds].save_raw("json"))
-        if not self._before:
-            return raw
-        model = json.loads(raw)
-        trees = _forest(model)["trees"]
-        there = min(len(trees), len(self._before))
-        trees[:there] = self._before[:there]
-        return json.dumps(model).encode()
 
 
 def check_resumable(params: Mapping[str, Any]) -> None:

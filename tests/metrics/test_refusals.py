@@ -8,7 +8,8 @@ import pytest
 from gbimb.exceptions import InvalidDataError
 from gbimb.metrics import ConfusionCounts, MulticlassCounts, best_threshold, get_metric
 from gbimb.metrics._curve_kernels import Grid
-from gbimb.metrics._shared import SharedRows, best_shared_scores
+from gbimb.metrics._shared import SharedRows
+from gbimb.metrics._shared_search import best_shared_scores
 
 MCC = get_metric("mcc").count
 assert MCC is not None

@@ -1,0 +1,143 @@
+"""What the estimators on Dask share: lazy predictions, the local estimator, what is refused."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from gbimb.dask._pieces import is_collection, read_parquet
+from gbimb.dask._predict import predict_lazily
+from gbimb.estimators._decision import DecidingClassifier
+from gbimb.exceptions import InvalidParameterError
+from gbimb.sources import ParquetSource
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    from distributed import Client
+
+# What a fit sets beside the attributes that end with "_".
+HIDDEN = (
+    "_correction",
+    "_digest",
+    "_encoder",
+    "_limits",
+    "_oob",
+    "_prototype",
+    "_seed",
+    "_share",
+    "_shares",
+    "_zero_is_missing",
+)
+OWN = ("n_workers_", "bytes_per_round_")
+AREAS = ("average_precision", "roc_auc")
+
+Init = TypeVar("Init", bound="Callable[..., None]")
+
+
+class DaskPredictions(DecidingClassifier):
+    """Lazy predictions, and the way to the local estimator: the same for all that fit on Dask.
+
+    Attributes
+    ----------
+    client : distributed.Client or None
+    """
+
+    client: Client | None
+    _local_class: type[Any]
+
+    def to_local(self) -> Any:  # noqa: ANN401  an estimator of the local class
+        """Return the fitted local estimator, which needs no cluster and can be saved."""
+        check_is_fitted(self)
+        local = self._untrained()
+        for name, value in vars(self).items():
+            if (name.endswith("_") and name not in OWN) or name in HIDDEN:
+                setattr(local, name, value)
+        return local
+
+    def predict(self, X: Any) -> Any:  # noqa: ANN401
+        """Return labels, shape (n,): lazily, as a Dask Array, for a Dask collection or a source."""
+        return self._lazily(X, "predict", None)
+
+    def predict_proba(self, X: Any) -> Any:  # noqa: ANN401
+        """Return the probability of each class in ``classes_``, shape (n, K); lazily as above."""
+        return self._lazily(X, "predict_proba", self._n_classes())
+
+    def decision_function(self, X: Any) -> Any:  # noqa: ANN401
+        """Return the raw score of each row, shape (n,) or (n, K); lazily as above."""
+        k = self._n_classes()
+        return self._lazily(X, "decision_function", None if k == 2 else k)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the local estimator to a file that :func:`gbimb.load` reads."""
+        self.to_local().save(path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the client out: it belongs to this process."""
+        state: dict[str, Any] = super().__getstate__()
+        return {**state, "client": None}
+
+    def __sklearn_clone__(self) -> DaskPredictions:
+        """Copy the parameters; the client is shared."""
+        return type(self)(client=self.client, **self._untrained().get_params(deep=False))
+
+    def _n_classes(self) -> int:
+        check_is_fitted(self)
+        return int(self.classes_.size)
+
+    def _lazily(self, X: Any, method: str, columns: int | None) -> Any:  # noqa: ANN401
+        local = self.to_local()
+        if isinstance(X, ParquetSource):
+            X = read_parquet(X)[list(getattr(self, "feature_names_in_", X.features))]
+        if not is_collection(X):
+            return getattr(local, method)(X)
+        dtype = self.classes_.dtype if method == "predict" else np.dtype(np.float64)
+        return predict_lazily(local, X, method, dtype, columns)
+
+    def _untrained(self) -> Any:  # noqa: ANN401
+        params = {name: value for name, value in self._own_params().items() if name != "client"}
+        return self._local_class(**{name: clone(v, safe=False) for name, v in params.items()})
+
+    def _own_params(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._get_param_names()}
+
+
+def local_parameters(local: type[DecidingClassifier]) -> Callable[[Init], Init]:
+    """Let a constructor show the parameters of a local estimator, and ``client``."""
+
+    def show(init: Init) -> Init:
+        there = inspect.signature(local).parameters.values()
+        own = inspect.signature(init)
+        some = [own.parameters[name] for name in ("self", "client")]
+        signature = own.replace(parameters=[some[0], *there, some[1]])
+        init.__signature__ = signature  # type: ignore[attr-defined]  # scikit-learn reads it
+        return init
+
+    return show
+
+
+def refuse_areas(eval_metric: str | Sequence[str]) -> None:
+    """Raise if a metric is watched that cannot be added up over workers."""
+    names = (eval_metric,) if isinstance(eval_metric, str) else eval_metric
+    for name in names:
+        if name in AREAS:
+            msg = (
+                f"eval_metric must be a function of counts on Dask, such as 'mcc', 'f1' or "
+                f"'fbeta:2', or 'log_loss', got {name!r}: it wants all scores in one place."
+            )
+            raise InvalidParameterError(msg)
+
+
+def refuse_checkpoints(estimator: Any) -> None:  # noqa: ANN401  any of this package
+    """Raise if rounds are to be saved: they live on the workers."""
+    if estimator.checkpoint_path is not None or getattr(estimator, "keep_on_interrupt", False):
+        msg = (
+            "checkpoint_path and keep_on_interrupt would be ignored on Dask: the rounds live on "
+            "the workers. Leave them out; a fit that loses a worker raises a ClusterError."
+        )
+        raise InvalidParameterError(msg)

@@ -1,0 +1,59 @@
+"""What the boosting estimators refuse before rows are looked at."""
+
+from __future__ import annotations
+
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Final
+
+from gbimb._validation import check_flag, check_jobs, check_number
+from gbimb.estimators._calibration import check_calibration
+from gbimb.exceptions import InvalidParameterError, InvalidTypeError
+
+if TYPE_CHECKING:
+    from gbimb.estimators._plan import Plan
+
+MOST_ROUNDS: Final = 1_000_000
+
+
+def check_parameters(estimator: Any) -> None:  # noqa: ANN401  either engine's
+    """Raise where a parameter cannot be used."""
+    check_number("n_estimators", estimator.n_estimators, low=1, high=MOST_ROUNDS, integer=True)
+    check_number("verbose", estimator.verbose, low=0, integer=True)
+    check_jobs(estimator.n_jobs)
+    _check_metrics(estimator.eval_metric)
+    patience = estimator.early_stopping_rounds
+    if patience is not None:
+        check_number("early_stopping_rounds", patience, low=1, integer=True)
+    if not isinstance(estimator.threshold, str):
+        check_number("threshold", estimator.threshold, low=0, high=1)
+    check_calibration(estimator.calibration)
+    check_flag("keep_on_interrupt", estimator.keep_on_interrupt)
+    check_number("checkpoint_every", estimator.checkpoint_every, low=1, integer=True)
+    if estimator.checkpoint_path is not None:
+        estimator._engine.check_resumable(estimator.engine_params or {})  # noqa: SLF001
+
+
+def _check_metrics(eval_metric: Any) -> None:  # noqa: ANN401
+    if not isinstance(eval_metric, str | list | tuple):
+        msg = f"eval_metric must be a name or a list of names, got {eval_metric!r}."
+        raise InvalidTypeError(msg)
+    if not eval_metric:
+        msg = f"eval_metric must name a metric, such as 'mcc', got {eval_metric!r}."
+        raise InvalidParameterError(msg)
+    names = [] if isinstance(eval_metric, str) else list(eval_metric)
+    if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
+        msg = f"eval_metric must name a metric once, got {repeated[0]!r} more than once."
+        raise InvalidParameterError(msg)
+
+
+def check_patience(estimator: Any, plan: Plan, validation: object) -> None:  # noqa: ANN401
+    """Refuse a patience that was asked for where no row is held out to stop on."""
+    patience = estimator.early_stopping_rounds
+    default = signature(type(estimator)).parameters["early_stopping_rounds"].default
+    held_out = plan.splits or validation is not None or estimator.cv is not None
+    if patience not in (None, default) and not held_out:
+        msg = (
+            f"early_stopping_rounds={patience} needs held-out rows, got none "
+            "with cv=None. Give X_val and y_val to fit, leave cv at 'auto', or leave it out."
+        )
+        raise InvalidParameterError(msg)
