@@ -99,6 +99,7 @@ def _space(workshop: Workshop, engines: tuple[str, ...], objective: Objective) -
     return Space(
         engines=engines,
         rows=labels.codes.size,
+        many=labels.classes.size > 2,
         class_weights=_class_weights(labels, workshop.weight),
         has_categories=bool(workshop.encoder.categorical),
         fixed={

@@ -52,6 +52,8 @@ class Space:
     engines : sequence of str
         "scikit-learn" stands for forests.
     rows : int
+    many : bool
+        Whether there are more than two classes.
     class_weights : mapping
         What "none", "root" and "balanced" are as ``scale_pos_weight``.
     has_categories : bool
@@ -61,6 +63,7 @@ class Space:
 
     engines: Sequence[str]
     rows: int
+    many: bool
     class_weights: Mapping[str, Any]
     has_categories: bool
     fixed: Mapping[str, Any]
@@ -68,6 +71,7 @@ class Space:
     def base(self, engine: str) -> Choice:
         """Return the estimators' own defaults, with log loss."""
         small = self.rows <= SMALL_TABLE
+        whole = self.many and small
         if engine == FOREST:
             fewest = 1 if self.rows <= FEW_ROWS else 3
             return {"engine": engine, "min_samples_leaf": fewest, "max_features": 0.5}
@@ -77,27 +81,31 @@ class Space:
             "class_weight": "none",
             "rows": "all",
             "learning_rate": 0.1 if small else 0.2,
-            "subsample": 0.8 if self.rows >= SMALLEST_SUBSAMPLED else 1.0,
-            "colsample_bytree": 0.5,
+            "subsample": 1.0 if whole or self.rows < SMALLEST_SUBSAMPLED else 0.8,
+            "colsample_bytree": 1.0 if whole else 0.5,
             "reg_lambda": 1.0,
             "one_hot_up_to": 4,
         }
         if engine == "lightgbm":
             fewest = min(20, self.rows // 50)
-            leaves = 8 if small else 31
+            leaves = 8 if small and not self.many else 31
             choice |= {"num_leaves": leaves, "min_child_samples": fewest, "extra_trees": False}
         else:
-            choice |= {"max_depth": 4, "min_child_weight": 1.0}
+            choice |= {"max_depth": 6 if whole else 4, "min_child_weight": 1.0}
         return choice
 
     def first(self) -> list[Choice]:
         """Return the candidates to begin with, complete."""
-        return [
-            {**self.base(choice["engine"]), **choice}
-            for choice in FIRST
-            if choice["engine"] in self.engines
-            and (self.has_categories or "one_hot_up_to" not in choice)
-        ]
+        found: list[Choice] = []
+        for choice in FIRST:
+            if choice["engine"] not in self.engines:
+                continue
+            if "one_hot_up_to" in choice and not self.has_categories:
+                continue
+            one = {**self.base(choice["engine"]), **choice}
+            if one not in found:
+                found.append(one)
+        return found
 
     def suggest(self, trial: optuna.Trial) -> Choice:
         """Return the choice that the optimiser makes."""

@@ -83,7 +83,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
     validation_: str
 
     _KINDS: Mapping[str, Mapping[str, Any]]
-    """What is peculiar to each kind of trees, by its name."""
+    """What is peculiar to each kind of trees on small tables of two classes, by its name."""
+    _MANY_CLASSES: Mapping[str, Any]
+    """The same of the trees on small tables of more."""
 
     @property
     @abstractmethod
@@ -203,21 +205,24 @@ class BaseImbalancedClassifier(DecidingClassifier):
 
     def _kinds(self, rows: int) -> Sequence[Kind]:
         """Return the kinds of trees to average: several on small tables of two classes."""
-        if rows > SMALL_TABLE or self.classes_.size > 2 or not self._shape_is_open():
+        if rows > SMALL_TABLE or not self._shape_is_open():
             return ONE_KIND
-        given = {**(self.engine_params or {})}
+        if self.classes_.size > 2:
+            return [Kind("trees", self._where_open(self._MANY_CLASSES, rows))]
+        return [Kind(name, self._where_open(p, rows)) for name, p in self._KINDS.items()]
+
+    def _where_open(self, peculiar: Mapping[str, Any], rows: int) -> dict[str, Any]:
+        """Return the parameters of a kind of trees, less those that somebody chose."""
         chosen = {
             "subsample": self.subsample or (1.0 if rows < SMALLEST_SUBSAMPLED else None),
             "bagging_freq": self.subsample,
             "feature_fraction": self.colsample_bytree,
+            "colsample_bytree": self.colsample_bytree,
         }
-        kinds = []
-        for name, peculiar in self._KINDS.items():
-            params = {k: v for k, v in peculiar.items() if chosen.get(k) is None}
-            rate = params["learning_rate"] / self._steepness()
-            params["learning_rate"] = rate if self.learning_rate is None else self.learning_rate
-            kinds.append(Kind(name, {**params, **given}))
-        return kinds
+        params = {k: v for k, v in peculiar.items() if chosen.get(k) is None}
+        rate = params["learning_rate"] / self._steepness()
+        params["learning_rate"] = rate if self.learning_rate is None else self.learning_rate
+        return {**params, **(self.engine_params or {})}
 
     @abstractmethod
     def _shape_is_open(self) -> bool:

@@ -103,9 +103,10 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         (0.15 for the second kind of a blend), and less for a loss whose log odds are steeper:
         0.037 and 0.074 under the focal loss with gamma 2.
     num_leaves : int or None, default=None
-        Largest number of leaves of a tree. None, up to 20,000 rows of two classes, is two kinds
-        of trees of 31 leaves, with the best splits and with random ones, averaged with shares
-        learnt on the held-out rows (``blend_``); elsewhere it is 8 up to 20,000 rows and 31 above.
+        Largest number of leaves of a tree. None is 31; up to 20,000 rows of two classes there
+        are two kinds of such trees, with the best splits and with random ones, averaged with
+        shares learnt on the held-out rows (``blend_``). In bags, on a cluster and where no row
+        is held out, None is 8 up to 20,000 rows.
     max_depth : int, default=-1
         Largest depth of a tree; -1 is no limit.
     min_child_samples : int or None, default=None
@@ -114,10 +115,11 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     min_child_weight : float, default=1e-3
         Smallest sum of curvature in a leaf.
     subsample : float or None, default=None
-        Share of rows that each tree sees. None is 0.8, and 1 below 1,000 rows and in a blend of
-        two kinds of trees.
+        Share of rows that each tree sees. None is 0.8, and 1 below 1,000 rows and where
+        ``num_leaves`` is left open up to 20,000 rows.
     colsample_bytree : float or None, default=None
-        Share of features that each tree sees. None is 0.5, and 1 in a blend of two kinds of trees.
+        Share of features that each tree sees. None is 0.5, and 1 where ``num_leaves`` is left
+        open up to 20,000 rows.
     reg_alpha, reg_lambda : float, default=0.0 and 1.0
         L1 and L2 penalty of leaf values.
     engine_params : dict or None, default=None
@@ -242,6 +244,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         self.verbose = verbose
 
     _WHOLE: Final = MappingProxyType({"feature_fraction": 1.0, "bagging_freq": 0})
+    _MANY_CLASSES = MappingProxyType({**_WHOLE, "num_leaves": 31, "learning_rate": 0.1})
     _KINDS = MappingProxyType(
         {
             "best splits": {**_WHOLE, "num_leaves": 31, "learning_rate": 0.1},

@@ -101,7 +101,8 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     max_depth : int or None, default=None
         Largest depth of a tree. None, up to 20,000 rows of two classes, is two kinds of trees:
         small ones, and deeper ones that each see random rows and columns, averaged with shares
-        learnt on the held-out rows (``blend_``); elsewhere it is 4.
+        learnt on the held-out rows (``blend_``); up to 20,000 rows of more classes it is 6,
+        elsewhere 4.
     max_leaves : int, default=0
         Largest number of leaves of a tree; 0 is no limit.
     min_child_weight : float, default=1e-3
@@ -110,9 +111,11 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     gamma_split : float, default=0.0
         Smallest gain of a split (XGBoost's ``gamma``, which here is the focal loss's).
     subsample : float or None, default=None
-        Share of rows that each tree sees. None is 0.8, and 1 below 1,000 rows.
-    colsample_bytree : float, default=0.5
-        Share of features that each tree sees.
+        Share of rows that each tree sees. None is 0.8, and 1 below 1,000 rows and, where
+        ``max_depth`` is left open, up to 20,000 rows of more than two classes.
+    colsample_bytree : float or None, default=None
+        Share of features that each tree sees. None is 0.5, and 1 where ``max_depth`` is left
+        open up to 20,000 rows of more than two classes.
     reg_alpha, reg_lambda : float, default=0.0 and 1.0
         L1 and L2 penalty of leaf values.
     engine_params : dict or None, default=None
@@ -199,7 +202,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         min_child_weight: float = 1e-3,
         gamma_split: float = 0.0,
         subsample: float | None = None,
-        colsample_bytree: float = 0.5,
+        colsample_bytree: float | None = None,
         reg_alpha: float = 0.0,
         reg_lambda: float = 1.0,
         engine_params: dict[str, Any] | None = None,
@@ -238,6 +241,9 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    _MANY_CLASSES = MappingProxyType(
+        {"max_depth": 6, "learning_rate": 0.1, "subsample": 1.0, "colsample_bytree": 1.0}
+    )
     _KINDS = MappingProxyType(
         {
             "small trees": {"max_depth": 4, "learning_rate": 0.1},
@@ -277,7 +283,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
             "min_child_weight": self.min_child_weight,
             "gamma": self.gamma_split,
             "subsample": self._subsample(rows),
-            "colsample_bytree": self.colsample_bytree,
+            "colsample_bytree": 0.5 if self.colsample_bytree is None else self.colsample_bytree,
             "reg_alpha": self.reg_alpha,
             "reg_lambda": self.reg_lambda,
             **self._seed_params(seed, threads),

@@ -111,6 +111,20 @@ def test_class_weights_serve_the_metric(kind: type) -> None:
 
 
 @both
+@pytest.mark.parametrize("options", [{}, {"subsample": 0.7}, {"colsample_bytree": 0.4}], ids=str)
+def test_small_tables_get_large_trees_of_all_rows_and_columns_unless_told_otherwise(
+    kind: type, options: dict[str, float], three: Rows
+) -> None:
+    shape = {"num_leaves": 31} if kind is OURS[0] else {"max_depth": 6}
+    whole = {"subsample": 1.0, "colsample_bytree": 1.0}
+    left_open = {"learning_rate": None, "num_leaves" if kind is OURS[0] else "max_depth": None}
+    common = {"random_state": 0, "n_estimators": 3, "cv": 2}
+    ours = quick(kind, **common, **left_open, **options).fit(three.X, three.y)
+    said = quick(kind, **common, **{**left_open, **shape, **whole, **options}).fit(three.X, three.y)
+    np.testing.assert_array_equal(ours.predict_proba(three.X), said.predict_proba(three.X))
+
+
+@both
 def test_rk_and_macro_f1_are_watched_and_stop_training(kind: type, three: Rows) -> None:
     fresh = many(1000, 3, seed=1)
     clf = quick(kind, n_estimators=400, eval_metric=("mcc", "f1", "log_loss"), random_state=0).fit(

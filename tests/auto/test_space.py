@@ -1,0 +1,30 @@
+"""The candidates of the automatic choice before any is trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gbimb.auto._space import ENGINES, FOREST, Space
+
+
+def space(rows: int, *, many: bool, engines: tuple[str, ...] = ENGINES) -> Space:
+    weights: dict[str, Any] = {"none": None, "balanced": "balanced"}
+    return Space(engines, rows, many, weights, has_categories=False, fixed={})
+
+
+@pytest.mark.parametrize("rows", [500, 5_000, 30_000])
+@pytest.mark.parametrize("many", [False, True])
+def test_no_first_candidate_is_there_twice(rows: int, many: bool) -> None:
+    first = space(rows, many=many, engines=(*ENGINES, FOREST)).first()
+    assert all(one not in first[:i] for i, one in enumerate(first))
+    assert {choice["engine"] for choice in first[:3]} == {*ENGINES, FOREST}
+
+
+def test_small_tables_of_many_classes_begin_with_large_trees_of_all_rows_and_columns() -> None:
+    lightgbm, xgboost = space(5_000, many=True).first()[:2]
+    assert lightgbm["num_leaves"] == 31
+    assert xgboost["max_depth"] == 6
+    for choice in (lightgbm, xgboost):
+        assert choice["subsample"] == choice["colsample_bytree"] == 1.0
