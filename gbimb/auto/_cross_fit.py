@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from sklearn.base import clone
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from gbimb.estimators._tasks import Task
     from gbimb.losses import BinaryLoss, MulticlassLoss
 
+FEWEST_DRAWN: Final = 50
+"""Rows of a class that are drawn, on average: where the rarest has three, none might be."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -49,7 +52,8 @@ class Candidate:
     estimator : ImbalancedLGBMClassifier or ImbalancedXGBClassifier
         Not fitted.
     drawn : float or None
-        Rows of a common class for each row of the rarest, drawn anew for each bag; None is all.
+        Rows of a common class for each row of the rarest, at least 50, drawn anew for each bag;
+        None is all.
     bags : int
         Boosters of each fold.
     forest : Forest or None
@@ -126,7 +130,9 @@ class Workshop:
         with engine_sentences(model):
             bins, data = self._bins_of(model)
             folds = self._folds(candidate, index)
-            task, link = self._task(model, folds[0].train if candidate.drawn else None)
+            drawn = [fold.train for fold in folds if fold.train is not None]
+            # Of all folds: of a class with few rows the first may have none.
+            task, link = self._task(model, np.concatenate(drawn) if candidate.drawn else None)
             seed = (self.seed + index) % LARGEST_SEED
             threads = max(1, self.threads // len(folds))
             trained = train(
@@ -254,7 +260,7 @@ class Workshop:
     def _draw(self, rows: IntArray, ratio: float, rng: np.random.Generator) -> BoolArray:
         codes = self.labels.codes[rows]
         counts = np.bincount(codes)
-        most = ratio * counts[counts > 0].min()
+        most = max(ratio * counts[counts > 0].min(), FEWEST_DRAWN)
         drawn: BoolArray = rng.random(rows.size) * counts[codes] < most
         return drawn
 

@@ -129,6 +129,21 @@ def test_many_classes() -> None:
     assert set(clf.predict(rows.X)) <= set(names)
 
 
+@pytest.mark.filterwarnings("ignore::gbimb.GbimbWarning")  # of the class with three rows
+@pytest.mark.parametrize("rarest", [1, 3])
+def test_rows_can_be_drawn_where_a_class_has_hardly_any(
+    rarest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing = {"engine": "lightgbm", "rows": "drawn", "drawn": 1.0}
+    monkeypatch.setattr("gbimb.auto._space.FIRST", (drawing,))
+    rows = many(1000, 5)
+    few = np.flatnonzero(rows.y == 4)[rarest:]
+    X, y = np.delete(rows.X, few, axis=0), np.delete(rows.y, few)
+    for seed in range(2):
+        clf = quick(n_trials=1, engine="lightgbm", random_state=seed).fit(X, y)
+        np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1.0)
+
+
 def test_many_classes_with_costs() -> None:
     rows = many(2000, 3)
     costs = np.array([[0, 1, 50], [1, 0, 50], [1, 1, 0]])
