@@ -205,10 +205,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
 
     def _kinds(self, rows: int) -> Sequence[Kind]:
         """Return the kinds of trees to average: several on small tables of two classes."""
-        if rows > SMALL_TABLE or not self._shape_is_open():
+        if rows > SMALL_TABLE or self.classes_.size > 2 or not self._shape_is_open():
             return ONE_KIND
-        if self.classes_.size > 2:
-            return [Kind("trees", self._where_open(self._MANY_CLASSES, rows))]
         return [Kind(name, self._where_open(p, rows)) for name, p in self._KINDS.items()]
 
     def _where_open(self, peculiar: Mapping[str, Any], rows: int) -> dict[str, Any]:
@@ -256,11 +254,14 @@ class BaseImbalancedClassifier(DecidingClassifier):
 
     def _make_bins(self, data: Table, seed: int, threads: int, rows: int | None = None) -> Any:  # noqa: ANN401
         """Return the bins of ``data``, for training on so many rows (None: those of ``data``)."""
-        params = self._tree_params(seed, threads, data.y.size if rows is None else rows)
+        n_rows = data.y.size if rows is None else rows
+        params = self._tree_params(seed, threads, n_rows)
         check_interactions(self.engine_params, data.matrix.shape[1])
         check_monotone(self.engine_params, engine_names(self), self._engine)
         if self.classes_.size > 2:
             params["num_class"] = self.classes_.size
+            if n_rows <= SMALL_TABLE and self._shape_is_open():
+                params |= self._where_open(self._MANY_CLASSES, n_rows)
         streamed = isinstance(data.matrix, StreamedMatrix)
         kind = self._engine.StreamedBins if streamed else self._engine.Bins
         return kind(
