@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from gbimb._validation import check_number
 from gbimb.estimators._base import SMALL_TABLE, BaseImbalancedClassifier
@@ -243,17 +243,13 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    _WHOLE: Final = MappingProxyType({"feature_fraction": 1.0, "bagging_freq": 0})
-    _MANY_CLASSES = MappingProxyType({**_WHOLE, "num_leaves": 31, "learning_rate": 0.1})
+    _MANY_CLASSES = MappingProxyType(
+        {"feature_fraction": 1.0, "bagging_freq": 0, "num_leaves": 31, "learning_rate": 0.1}
+    )
     _KINDS = MappingProxyType(
         {
-            "best splits": {**_WHOLE, "num_leaves": 31, "learning_rate": 0.1},
-            "random splits": {
-                **_WHOLE,
-                "num_leaves": 31,
-                "learning_rate": 0.15,
-                "extra_trees": True,
-            },
+            "best splits": _MANY_CLASSES,
+            "random splits": {**_MANY_CLASSES, "learning_rate": 0.15, "extra_trees": True},
         }
     )
 

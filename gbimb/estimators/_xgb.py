@@ -102,7 +102,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         Largest depth of a tree. None, up to 20,000 rows of two classes, is two kinds of trees:
         small ones, and deeper ones that each see random rows and columns, averaged with shares
         learnt on the held-out rows (``blend_``); up to 20,000 rows of more classes it is 6,
-        elsewhere 4.
+        elsewhere, and in bags, 4.
     max_leaves : int, default=0
         Largest number of leaves of a tree; 0 is no limit.
     min_child_weight : float, default=1e-3
