@@ -15,6 +15,8 @@ Each sentence says the rule, what came, what is allowed and what to do next.
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -58,6 +60,14 @@ class ClusterError(GbimbError, RuntimeError):
 
 class GbimbWarning(UserWarning):
     """The work went through, but its result wants a look."""
+
+
+def warn(message: str) -> None:
+    """Give a ``GbimbWarning`` at the line that called into gbimb, however deep this is."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("gbimb."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, GbimbWarning, stacklevel=level)
 
 
 def unknown_name(argument: str, got: object, allowed: Iterable[str]) -> InvalidParameterError:

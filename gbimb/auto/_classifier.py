@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +26,7 @@ from gbimb.estimators._plan import make_plan
 from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._table import TableEncoder, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task, is_balanced
-from gbimb.exceptions import GbimbWarning, InvalidParameterError, unknown_name
+from gbimb.exceptions import InvalidParameterError, unknown_name, warn
 from gbimb.losses import LogisticLoss, SoftmaxLoss
 
 if TYPE_CHECKING:
@@ -244,7 +243,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
                 "The trees of no candidate have a split, so every row gets the same probability. "
                 "There may be no signal in X, or weights far below 1."
             )
-            warnings.warn(msg, GbimbWarning, stacklevel=3)
+            warn(msg)
         return shares
 
     def _make_task(self) -> Task:

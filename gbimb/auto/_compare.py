@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,7 @@ from gbimb.auto._space import ENGINES, FOREST, Space
 from gbimb.blending import blend_weights
 from gbimb.estimators._loss import resolve_class_weight
 from gbimb.estimators._plan import make_plan
-from gbimb.exceptions import GbimbWarning
+from gbimb.exceptions import warn
 
 if TYPE_CHECKING:
     from gbimb._typing import FloatArray, IntArray
@@ -133,11 +132,9 @@ def _sample(codes: IntArray, size: int, seed: int) -> IntArray:
 
 
 def _without_comparison(search: Search) -> list[Tried]:
-    warnings.warn(
+    warn(
         f"There are too few rows to compare candidates ({search.workshop.reason}): the first of "
-        "each engine are averaged, and the threshold is 0.5.",
-        GbimbWarning,
-        stacklevel=4,
+        "each engine are averaged, and the threshold is 0.5."
     )
     firsts = {choice["engine"]: choice for choice in reversed(search.space.first())}
     return [search.try_one(choice, i) for i, choice in enumerate(firsts.values())]

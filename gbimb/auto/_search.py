@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from gbimb.exceptions import GbimbWarning
+from gbimb.exceptions import warn
 from gbimb.metrics import row_log_loss
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Search:
             except KeyboardInterrupt:
                 if not any(t.fitted for t in tried):
                     raise
-                _tell_interrupted(f"the choice is among the {len(tried)} candidates so far")
+                warn(f"Interrupted: the choice is among the {len(tried)} candidates so far.")
                 break
             pruned = one.fitted is None
             study.tell(trial, None if pruned else one.score, state=_state(pruned=pruned))
@@ -134,7 +134,7 @@ class Search:
                 fitted.append(self.try_one(one.choice, i))
             except KeyboardInterrupt:
                 what = "the search on a part" if i == 0 else f"the {i} trained on all rows so far"
-                _tell_interrupted(f"the choice is that of {what}")
+                warn(f"Interrupted: the choice is that of {what}.")
                 break
             self.report(fitted[-1])
         return fitted
@@ -224,10 +224,6 @@ class Watcher:
             if self._trial.should_prune():
                 raise optuna.TrialPruned
         return False
-
-
-def _tell_interrupted(what: str) -> None:
-    warnings.warn(f"Interrupted: {what}.", GbimbWarning, stacklevel=5)
 
 
 def _state(*, pruned: bool) -> Any:  # noqa: ANN401  Optuna's

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,10 +15,10 @@ from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
 from gbimb.estimators._remarks import RARE_SHARE
 from gbimb.exceptions import (
     GbimbError,
-    GbimbWarning,
     InvalidParameterError,
     InvalidTypeError,
     unknown_name,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -107,14 +106,14 @@ def warn_of_bags(bagging: Any, counts: IntArray, sizes: IntArray) -> None:  # no
             f"{scarce} of {counts.size} classes have fewer than {FOLDS} rows: they are held "
             "out from some bags only, and little can be learnt about them."
         )
-        warnings.warn(msg, GbimbWarning, stacklevel=3)
+        warn(msg)
     if sizes.max() < SMALLEST_CLASS and counts.max() >= 10 * SMALLEST_CLASS:
         msg = (
             f"No bag has more than {sizes.max()} rows of a class, for the rarest has "
             f"{counts.min()}. Give sampling_strategy 'auto', the number of rows to draw for each "
             "of the rarest class, such as 100, or a dict of label to rows."
         )
-        warnings.warn(msg, GbimbWarning, stacklevel=3)
+        warn(msg)
     undecided = np.isnan(bagging.oob_score_) and isinstance(bagging.threshold, str)
     if undecided and counts.size == 2 and counts.min() < RARE_SHARE * counts.sum():
         msg = (
@@ -122,7 +121,7 @@ def warn_of_bags(bagging: Any, counts: IntArray, sizes: IntArray) -> None:  # no
             f"not recalibrated: with {counts.min()} rows of the rarest class, fewer than "
             f"{SMALLEST_CLASS}, no row judges the bags. Give a threshold."
         )
-        warnings.warn(msg, GbimbWarning, stacklevel=3)
+        warn(msg)
     importances = getattr(bagging, "feature_importances_", None)
     if is_own(bagging.estimators_[0]) and importances is not None and not importances.any():
         msg = (
@@ -130,4 +129,4 @@ def warn_of_bags(bagging: Any, counts: IntArray, sizes: IntArray) -> None:  # no
             "may be too few rows in a bag (see sampling_strategy), no signal in X, or weights "
             "far below 1."
         )
-        warnings.warn(msg, GbimbWarning, stacklevel=3)
+        warn(msg)

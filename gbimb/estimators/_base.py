@@ -159,7 +159,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             data = Table(matrix, labels.targets, weight)
             plan = self._plan(labels, validation, splits, seed)
             if plan.splits:
-                warn_of_copies(matrix, labels.codes, stacklevel=2)
+                warn_of_copies(matrix, labels.codes)
             check_patience(self, plan, validation)
             folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
                 Fold(None, None if validation is None else self._read_validation(validation))

@@ -6,7 +6,6 @@ each fold sees a fifth of them, and stopping on it keeps too few trees.
 
 from __future__ import annotations
 
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 from gbimb._logging import logger
 from gbimb._parallel import thread_limit
 from gbimb.estimators._checkpoint import State
-from gbimb.exceptions import GbimbWarning
+from gbimb.exceptions import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -174,9 +173,7 @@ def as_text(model: str | bytes) -> str:
 
 def warn_of_interrupt(done: int) -> None:
     """Say how many rounds there are."""
-    warnings.warn(
-        f"Interrupted: the {done} rounds trained so far are kept.", GbimbWarning, stacklevel=6
-    )
+    warn(f"Interrupted: the {done} rounds trained so far are kept.")
 
 
 @contextmanager

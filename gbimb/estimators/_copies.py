@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
-from gbimb.exceptions import GbimbWarning
+from gbimb.exceptions import warn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +16,7 @@ ROWS: Final = 20_000
 SUSPICIOUS: Final = 0.5
 
 
-def warn_of_copies(matrix: Any, codes: NDArray[Any], stacklevel: int) -> None:  # noqa: ANN401
+def warn_of_copies(matrix: Any, codes: NDArray[Any]) -> None:  # noqa: ANN401
     """Warn if most rows of the rarest class have an exact copy, as oversampling makes them.
 
     Natural copies are about as common in the other classes; then nothing is said.
@@ -27,7 +26,6 @@ def warn_of_copies(matrix: Any, codes: NDArray[Any], stacklevel: int) -> None:  
     matrix : array of shape (n, n_features)
         Anything else, such as a stream, is not looked at.
     codes : array of shape (n,), class codes
-    stacklevel : int
     """
     if not isinstance(matrix, np.ndarray):
         return
@@ -36,14 +34,12 @@ def warn_of_copies(matrix: Any, codes: NDArray[Any], stacklevel: int) -> None:  
     share = _share_of_copies(matrix, codes == rare)
     if share < SUSPICIOUS or share < 2 * _share_of_copies(matrix, codes == common):
         return
-    warnings.warn(
+    warn(
         f"{share:.0%} of the rows of the rarest class are exact copies of others. If they were "
         "oversampled, held-out rows are copies of rows that were learnt: the score and the "
         "threshold are too good, and the probabilities are those of the sample. Give X_val and "
         "y_val with rows as they are and use gbimb.correct_prior, or leave the sampling to "
-        "scale_pos_weight or UnderBaggingClassifier.",
-        GbimbWarning,
-        stacklevel=stacklevel + 1,
+        "scale_pos_weight or UnderBaggingClassifier."
     )
 
 

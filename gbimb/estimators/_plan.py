@@ -12,10 +12,10 @@ from sklearn.model_selection import StratifiedKFold, check_cv
 
 from gbimb.exceptions import (
     GbimbError,
-    GbimbWarning,
     InvalidDataError,
     InvalidParameterError,
     InvalidTypeError,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _stratified(
             f"{scarce.size} of {enough + scarce.size} classes have fewer rows than {folds} folds: "
             "they are held out from some boosters only, and little can be learnt about them."
         )
-        warnings.warn(msg, GbimbWarning, stacklevel=4)
+        warn(msg)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=random_state)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)

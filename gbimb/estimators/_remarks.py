@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Final
 
-from gbimb.exceptions import GbimbWarning
+from gbimb.exceptions import warn
 
 RARE_SHARE: Final = 0.2
 
@@ -24,7 +23,7 @@ def warn_if_nothing_learned(fitted: Any) -> None:  # noqa: ANN401  either estima
         )
     else:
         return
-    warnings.warn(msg, GbimbWarning, stacklevel=3)
+    warn(msg)
 
 
 def warn_if_undecided(fitted: Any, rarest: float) -> None:  # noqa: ANN401
@@ -40,4 +39,4 @@ def warn_if_undecided(fitted: Any, rarest: float) -> None:  # noqa: ANN401
             f"The threshold stays at 0.5, which rare labels seldom reach: {fitted.validation_}. "
             "Give a threshold, X_val and y_val, or a number of folds for cv."
         )
-        warnings.warn(msg, GbimbWarning, stacklevel=3)
+        warn(msg)

@@ -175,8 +175,9 @@ def test_weights_of_zero_are_rows_left_out() -> None:
 
 def test_too_few_rows_to_compare_is_said() -> None:
     X, y = numbers(60)
-    with pytest.warns(gbimb.GbimbWarning, match="too few rows to compare"):
+    with pytest.warns(gbimb.GbimbWarning, match="too few rows to compare") as caught:
         clf = quick().fit(X, y)
+    assert caught[0].filename == __file__
     assert clf.threshold_ == 0.5
     assert len(clf.members_) == 2
     assert "Chosen" in clf.explain_choice()
@@ -204,8 +205,9 @@ def test_an_interrupt_keeps_the_candidates_so_far(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(Search, "try_one", interrupted)
     X, y = numbers()
-    with pytest.warns(gbimb.GbimbWarning, match="Interrupted"):
+    with pytest.warns(gbimb.GbimbWarning, match="Interrupted") as caught:
         clf = quick(n_trials=9).fit(X, y)
+    assert caught[0].filename == __file__
     assert len(clf.leaderboard_) == 2
     monkeypatch.setattr(
         _search.Search, "try_one", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)

@@ -448,8 +448,9 @@ def test_groups_may_be_given_as_splits(kind: Kind) -> None:
 def test_rows_that_were_oversampled_are_noticed(kind: Kind) -> None:
     X, y = numbers(600)
     copies = np.repeat(np.arange(y.size), np.where(y == 1, 5, 1))
-    with pytest.warns(gbimb.GbimbWarning, match="exact copies of others"):
+    with pytest.warns(gbimb.GbimbWarning, match="exact copies of others") as caught:
         quick(kind).fit(X[copies], y[copies])
+    assert caught[0].filename == __file__
     doubled = np.repeat(np.arange(y.size), 2)
     quick(kind).fit(X[doubled], y[doubled])  # as common in both classes: nothing is said
 

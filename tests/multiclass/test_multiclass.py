@@ -277,8 +277,11 @@ def test_more_folds_than_rows_of_a_class_is_said_and_works(kind: type) -> None:
     table = many(600, 3)
     y = table.y.copy()
     y[:4] = 3
-    with pytest.warns(gbimb.GbimbWarning, match="1 of 4 classes have fewer rows than 8 folds"):
+    with pytest.warns(
+        gbimb.GbimbWarning, match="1 of 4 classes have fewer rows than 8 folds"
+    ) as caught:
         clf = quick(kind, n_estimators=10, cv=8, random_state=0).fit(table.X, y)
+    assert caught[0].filename == __file__
     assert clf.predict_proba(table.X).shape == (600, 4)
 
 
