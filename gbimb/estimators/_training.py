@@ -114,9 +114,12 @@ def train(
         boosted, models = grow(watch=None, settings=settings, engine_params=params)
         part = Grown(*ONE_KIND, boosted, models, np.empty(0))
         return Trained(engine.merge(models, 1.0, start), (part,))
-    counts = np.bincount(y.astype(np.intp), weights=weight)
     watch = make_watch(
-        task, lambda raw: task.evaluate(y, raw, weight), settings.patience, data.y.size, counts
+        task,
+        lambda raw: task.evaluate(y, raw, weight),
+        settings.patience,
+        data.y.size,
+        weight_sums(y, weight),
     )
     some = data.sample(settings.seed)
     grown: list[Grown] = []
@@ -201,16 +204,29 @@ def finish(
     return Trained(booster, grown, y, raw, task.link.probability(raw), weight)
 
 
+def weight_sums(y: NDArray[Any], weight: NDArray[Any] | None, n_classes: int = 0) -> FloatArray:
+    """Return the sum of the weights and of their squares, class by class."""
+    codes = y.astype(np.intp)
+    one = np.bincount(codes, weight, n_classes)
+    two = one if weight is None else np.bincount(codes, np.square(weight, dtype=float), n_classes)
+    return np.array([one, two], dtype=np.float64)
+
+
 def make_watch(
     task: Task,
     evaluate: Callable[[NDArray[Any]], dict[str, float]],
     patience: int | None,
     rows: int,
-    held_out: NDArray[Any],
+    held_out: FloatArray,
 ) -> Watch:
-    """Return what is watched in a fit on so many rows, with so many of each class held out."""
+    """Return what is watched in a fit on so many rows, with such ``weight_sums`` held out.
+
+    As many rows of equal weight would say as much (Kish 1965), whatever the scale of the weights.
+    """
     fewest = max(1, (patience or 0) // 10) if rows >= SMALLEST_TABLE else 1
-    rare = float(held_out.sum() - held_out.max())
+    total, squares = held_out[:, held_out[1] > 0]
+    effective = total**2 / squares
+    rare = float(effective.sum() - effective.max(initial=0.0))
     return Watch(task.watched, evaluate, patience, fewest, rare)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold, ShuffleSplit, StratifiedKFold
 
 import gbimb
+from gbimb.estimators._training import make_watch, weight_sums
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.metrics import best_threshold
 from tests.estimators.common import Estimator, Kind, both, numbers, quick
@@ -40,6 +42,25 @@ def trees(clf: Estimator) -> pd.DataFrame:
         else ["Feature", "Split"]
     )
     return table[columns]
+
+
+# --- which round is kept ------------------------------------------------------------------------
+
+
+def noise(y: np.ndarray, weight: np.ndarray | None) -> float:
+    """Return the held-out rows that the error of the watched metric goes by."""
+    task: Any = SimpleNamespace(watched=())
+    return make_watch(task, lambda _: {}, 30, y.size, weight_sums(y, weight)).rare
+
+
+def test_the_scale_of_weights_does_not_say_which_round_is_kept() -> None:
+    y = np.repeat([0, 1, 2], [70, 20, 10])
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, y.size)
+    assert noise(y, None) == noise(y, np.full(y.size, 7.0)) == 30
+    assert noise(y, 1e-6 * weight) == pytest.approx(noise(y, weight), rel=1e-12)
+    assert noise(y, weight) < 30
+    assert noise(y, 1.0 / np.repeat([70, 20, 10], [70, 20, 10])) == pytest.approx(30, rel=1e-12)
+    assert noise(y, (y == 0).astype(float)) == 0.0
 
 
 # --- which rows are held out -------------------------------------------------------------------
