@@ -63,6 +63,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
     cv: Any
     n_estimators: int
     learning_rate: float | None
+    min_child_weight: float | None
     subsample: float | None
     colsample_bytree: float | None
     engine_params: dict[str, Any] | None
@@ -216,6 +217,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             "bagging_freq": self.subsample,
             "feature_fraction": self.colsample_bytree,
             "colsample_bytree": self.colsample_bytree,
+            "min_child_weight": self.min_child_weight,
         }
         params = {k: v for k, v in peculiar.items() if chosen.get(k) is None}
         rate = params["learning_rate"] / self._steepness()
@@ -238,6 +240,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
         if self.subsample is not None:
             return self.subsample
         return 0.8 if rows >= SMALLEST_SUBSAMPLED else 1.0
+
+    def _min_child_weight(self) -> float:
+        return 1e-3 if self.min_child_weight is None else self.min_child_weight
 
     def adopt(self, other: DecidingClassifier, encoder: TableEncoder) -> None:
         """Take over what another estimator learnt about the labels and columns."""

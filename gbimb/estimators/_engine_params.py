@@ -40,7 +40,9 @@ def check_tree_numbers(estimator: Any) -> None:  # noqa: ANN401  either estimato
     """Refuse numbers outside the range that both engines allow."""
     if estimator.learning_rate is not None:
         check_number("learning_rate", estimator.learning_rate, low=0, low_open=True, high_open=True)
-    for name in ("min_child_weight", "reg_alpha", "reg_lambda"):
+    if estimator.min_child_weight is not None:
+        check_number("min_child_weight", estimator.min_child_weight, low=0, high_open=True)
+    for name in ("reg_alpha", "reg_lambda"):
         check_number(name, getattr(estimator, name), low=0, high_open=True)
     for name in ("subsample", "colsample_bytree"):
         if getattr(estimator, name) is not None:

@@ -112,8 +112,8 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     min_child_samples : int or None, default=None
         Fewest rows in a leaf, as LightGBM estimates them from the curvature. None is one row
         in 50, at most 20.
-    min_child_weight : float, default=1e-3
-        Smallest sum of curvature in a leaf.
+    min_child_weight : float or None, default=None
+        Smallest sum of curvature in a leaf. None is 1e-3.
     subsample : float or None, default=None
         Share of rows that each tree sees. None is 0.8, and 1 below 1,000 rows and where
         ``num_leaves`` is left open up to 20,000 rows.
@@ -202,7 +202,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         num_leaves: int | None = None,
         max_depth: int = -1,
         min_child_samples: int | None = None,
-        min_child_weight: float = 1e-3,
+        min_child_weight: float | None = None,
         subsample: float | None = None,
         colsample_bytree: float | None = None,
         reg_alpha: float = 0.0,
@@ -279,7 +279,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
             "max_depth": self.max_depth,
             "min_data_in_leaf": fewest,
             "min_data_in_bin": 1,
-            "min_sum_hessian_in_leaf": self.min_child_weight,
+            "min_sum_hessian_in_leaf": self._min_child_weight(),
             "bagging_fraction": self._subsample(rows),
             "bagging_freq": int(self._subsample(rows) < 1),
             "feature_fraction": self.colsample_bytree or 0.5,

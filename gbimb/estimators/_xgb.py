@@ -100,19 +100,20 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         0.037 and 0.074 under the focal loss with gamma 2.
     max_depth : int or None, default=None
         Largest depth of a tree. None, up to 20,000 rows of two classes, is two kinds of trees:
-        small ones, and deeper ones that each see random rows and columns, averaged with shares
-        learnt on the held-out rows (``blend_``); up to 20,000 rows of more classes it is 6,
-        elsewhere, and in bags, 4.
+        small ones of depth 4, and deeper ones of depth 6 that each see 0.6 of the rows and, at
+        each node, 0.4 of their columns, averaged with shares learnt on the held-out rows
+        (``blend_``); up to 20,000 rows of more classes it is 6, elsewhere, and in bags, 4.
     max_leaves : int, default=0
         Largest number of leaves of a tree; 0 is no limit.
-    min_child_weight : float, default=1e-3
-        Smallest sum of curvature in a leaf. XGBoost's own default of 1 forbids leaves of a few
-        rare rows.
+    min_child_weight : float or None, default=None
+        Smallest sum of curvature in a leaf. None is 1e-3 (XGBoost's own default of 1 forbids
+        leaves of a few rare rows), and 1 for the deeper kind of a blend.
     gamma_split : float, default=0.0
         Smallest gain of a split (XGBoost's ``gamma``, which here is the focal loss's).
     subsample : float or None, default=None
-        Share of rows that each tree sees. None is 0.8, and 1 below 1,000 rows and, where
-        ``max_depth`` is left open, up to 20,000 rows of more than two classes.
+        Share of rows that each tree sees. None is 0.8 (0.6 for the deeper kind of a blend), and
+        1 below 1,000 rows and, where ``max_depth`` is left open, up to 20,000 rows of more than
+        two classes.
     colsample_bytree : float or None, default=None
         Share of features that each tree sees. None is 0.5, and 1 where ``max_depth`` is left
         open up to 20,000 rows of more than two classes.
@@ -199,7 +200,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         learning_rate: float | None = None,
         max_depth: int | None = None,
         max_leaves: int = 0,
-        min_child_weight: float = 1e-3,
+        min_child_weight: float | None = None,
         gamma_split: float = 0.0,
         subsample: float | None = None,
         colsample_bytree: float | None = None,
@@ -280,7 +281,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
             "learning_rate": self._learning_rate(rows),
             "max_depth": 4 if self.max_depth is None else self.max_depth,
             "max_leaves": self.max_leaves,
-            "min_child_weight": self.min_child_weight,
+            "min_child_weight": self._min_child_weight(),
             "gamma": self.gamma_split,
             "subsample": self._subsample(rows),
             "colsample_bytree": 0.5 if self.colsample_bytree is None else self.colsample_bytree,

@@ -80,6 +80,14 @@ def test_engine_parameters_go_before_what_is_peculiar_to_a_kind(kind: Kind) -> N
 
 
 @both
+def test_the_weight_in_a_leaf_that_somebody_chose_holds_for_every_kind(kind: Kind) -> None:
+    X, y = numbers(600)
+    with pytest.warns(gbimb.GbimbWarning, match="no split"):
+        clf = blended(kind, min_child_weight=1e9).fit(X, y)
+    assert not clf.feature_importances_.any()
+
+
+@both
 def test_a_kind_that_cannot_go_on_in_the_middle_is_trained_again_to_the_same_trees(
     kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
