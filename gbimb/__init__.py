@@ -6,7 +6,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gbimb import dask, datasets, lightgbm, losses, metrics, plots, thresholds, xgboost
+    from gbimb import (
+        benchmark,
+        dask,
+        datasets,
+        exceptions,
+        lightgbm,
+        losses,
+        metrics,
+        plots,
+        report,
+        thresholds,
+        xgboost,
+    )
     from gbimb.auto import AutoImbalancedClassifier
     from gbimb.correction import correct_prior
     from gbimb.estimators import (
@@ -45,14 +57,17 @@ __all__ = [
     "SoftmaxMCCLoss",
     "UnderBaggingClassifier",
     "__version__",
+    "benchmark",
     "correct_prior",
     "dask",
     "datasets",
+    "exceptions",
     "lightgbm",
     "load",
     "losses",
     "metrics",
     "plots",
+    "report",
     "thresholds",
     "xgboost",
 ]

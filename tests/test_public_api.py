@@ -10,6 +10,7 @@ import pytest
 import gbimb
 
 PUBLIC_MODULES = (
+    "benchmark",
     "dask",
     "datasets",
     "exceptions",

@@ -26,8 +26,9 @@ from gbimb.estimators._plan import make_plan
 from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._table import TableEncoder, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task, is_balanced
-from gbimb.exceptions import InvalidParameterError, unknown_name, warn
+from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name, warn
 from gbimb.losses import LogisticLoss, SoftmaxLoss
+from gbimb.sources import ParquetSource
 
 if TYPE_CHECKING:
     import os
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from gbimb._typing import FloatArray, IntArray, TableLike
 
 SMALLEST_PROBABILITY: Final = 1e-12
+STREAMED: Final = (
+    "X must be a table in memory, for each candidate looks at its rows again, got a ParquetSource. "
+    "Read it with pandas.read_parquet, or give it to another estimator: those stream it."
+)
 
 
 class AutoImbalancedClassifier(DecidingClassifier):
@@ -135,7 +140,10 @@ class AutoImbalancedClassifier(DecidingClassifier):
         self.verbose = verbose
 
     def fit(
-        self, X: TableLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: TableLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> AutoImbalancedClassifier:
         """Search, and blend what does best.
 
@@ -160,6 +168,8 @@ class AutoImbalancedClassifier(DecidingClassifier):
         """
         with all_or_nothing(self):
             self._check_parameters()
+            if isinstance(X, ParquetSource):
+                raise InvalidTypeError(STREAMED)
             clock = Clock(self.time_budget)
             table = read_table(self, X, reset=True)
             labels = read_labels(y, table, self.pos_label)

@@ -74,7 +74,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
         Path,
         typer.Argument(
             help="Your table: .csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet, or a folder of "
-            "such files. A folder of Parquet files is never held in memory."
+            "such files. A folder of Parquet files is never held in memory, but with --loss auto."
         ),
     ],
     target: Annotated[str, typer.Option(help="Column with the label, of two classes or more.")],
@@ -144,7 +144,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
         began = time.perf_counter()
         given: Given
         remarks: tuple[str, ...] = ()
-        if is_streamed(data):
+        if loss != "auto" and is_streamed(data):
             source, remarks = open_folder(data, target, weight, left_out)
             given, labels = {"X": source}, read_target(source).found.tolist()
             check_number_of_labels(len(labels), target)

@@ -39,7 +39,7 @@ BOOSTING: Final[dict[str, Types]] = {
     "cv": (*INTEGER, str, list, tuple, *SPLITTER, NoneType),
     "n_estimators": INTEGER,
     "learning_rate": OPTIONAL,
-    "min_child_weight": NUMBER,
+    "min_child_weight": OPTIONAL,
     "subsample": OPTIONAL,
     "colsample_bytree": OPTIONAL,
     "reg_alpha": NUMBER,

@@ -116,13 +116,27 @@ def test_the_automatic_choice_is_explained() -> None:
     assert "Chosen" in out
 
 
-def test_a_folder_of_parquet_files_is_streamed() -> None:
+def parquet_folder(name: str) -> None:
     from pathlib import Path
 
-    Path("folder").mkdir()
+    Path(name).mkdir()
     frame = table().drop(columns="joined")
-    frame[:500].to_parquet("folder/a.parquet")
-    frame[500:].to_parquet("folder/b.parquet")
+    frame[:500].to_parquet(f"{name}/a.parquet")
+    frame[500:].to_parquet(f"{name}/b.parquet")
+
+
+def test_the_automatic_choice_reads_a_folder_of_parquet_files_whole() -> None:
+    parquet_folder("folder")
+    code, out, err = invoke(
+        "fit", "folder", "--target", "churned", "--out", "m.gbimb", "--id", "customer",
+        "--loss", "auto", "--time-budget", "1", "--jobs", "1",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "Chosen" in out
+
+
+def test_a_folder_of_parquet_files_is_streamed() -> None:
+    parquet_folder("folder")
     code, out, _ = invoke(
         "fit", "folder", "--target", "churned", "--out", "m.gbimb", "--id", "customer"
     )

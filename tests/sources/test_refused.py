@@ -315,3 +315,8 @@ def test_texts_where_there_were_numbers(folder: Path, tmp_path: Path) -> None:
     other = write(table(50).assign(double="a"), tmp_path / "other")
     with pytest.raises(InvalidTypeError, match="'double' was a number at fit"):
         clf.predict(gbimb.ParquetSource(other, features=features(table(1))))
+
+
+def test_the_automatic_choice_wants_the_table_in_memory(folder: Path) -> None:
+    with pytest.raises(InvalidTypeError, match=r"in memory.*pandas\.read_parquet"):
+        gbimb.AutoImbalancedClassifier().fit(gbimb.ParquetSource(folder, "target"))
