@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from sklearn.utils.validation import column_or_1d
 
 from gbimb._validation import as_float, check_weight
@@ -71,6 +72,10 @@ def read_predictions(
         raise InvalidDataError(msg)
     if labels.size == 0:
         msg = "y_true must hold at least one row, got none."
+        raise InvalidDataError(msg)
+    missing = int(pd.isna(labels).sum())
+    if missing:
+        msg = f"y_true must have a label in every row, got {missing:,} of {labels.size:,} without."
         raise InvalidDataError(msg)
     positive = _positive(labels, what, pos_label)
     y = (labels == positive).astype(np.uint8)

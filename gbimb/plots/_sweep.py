@@ -103,7 +103,7 @@ def _spread(tp: FloatArray, fp: FloatArray) -> IntArray:
     parts = [
         np.searchsorted(tp, np.linspace(0, tp[-1], most // 3)),
         np.searchsorted(called, np.linspace(0, called[-1], most // 3)),
-        np.searchsorted(called, np.geomspace(called[0], called[-1], most // 3)),
+        np.searchsorted(called, np.geomspace(called[called > 0][0], called[-1], most // 3)),
     ]
     chosen: IntArray = np.unique(np.minimum(np.concatenate(parts), k - 1))
     return chosen

@@ -141,10 +141,11 @@ def evaluate(
         raise InvalidParameterError(msg)
     pieces, name, digest = _open(data, [*text_columns(model), *identifier])
     rows = judge(model, watch(pieces), Asked(name, target, weight, identifier))
-    counts = np.bincount(rows.codes, minlength=len(rows.names))
+    counts = np.bincount(rows.codes, rows.weight, len(rows.names))
     if np.count_nonzero(counts) < 2:
         only = rows.names[int(np.argmax(counts))]
-        msg = f"{name!r} must have rows of two classes or more, got {only!r} only."
+        weighted = "" if weight is None else " with weight"
+        msg = f"{name!r} must have rows{weighted} of two classes or more, got {only!r} only."
         raise InvalidDataError(msg)
     in_training = (
         repeated(rows.prints, None, "")

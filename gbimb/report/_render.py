@@ -228,9 +228,16 @@ def percent(value: float) -> str:
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401
+    """Return a value of the table; a whole number, such as an identifier, with all its digits.
+
+    >>> _cell(1234567.0), _cell(0.123456789)
+    ('1234567', '0.123457')
+    """
     if value is None:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if value.is_integer() and abs(value) < 2**53 else f"{value:.6g}"
 
 
 @cache

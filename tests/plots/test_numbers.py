@@ -13,6 +13,7 @@ from sklearn.metrics import (
     precision_recall_curve,
 )
 
+from gbimb.exceptions import InvalidDataError
 from gbimb.metrics import mcc_score
 from gbimb.plots import (
     ConfusionDisplay,
@@ -70,6 +71,23 @@ def test_a_sweep_of_many_scores_is_short_and_exact(rng: np.random.Generator) -> 
     assert sweep.at(0.0371).tp == y[called].sum()
     # The top, where few rows are called, is not skipped.
     assert (tp + fp)[:20].tolist() == list(range(20))
+
+
+def test_rows_without_weight_may_have_the_highest_scores(rng: np.random.Generator) -> None:
+    proba = rng.permutation(np.linspace(0.0, 1.0, 5000))
+    y = (rng.random(5000) < proba).astype(int)
+    weight = (proba < 0.9).astype(float)
+    heavy = weight > 0
+    frame = ThresholdDisplay.from_predictions(y, proba, sample_weight=weight).frame()
+    kept = ThresholdDisplay.from_predictions(y[heavy], proba[heavy]).frame()
+    assert frame["mcc"].max() == pytest.approx(kept["mcc"].max(), abs=0.005)
+
+
+@pytest.mark.parametrize("missing", [np.nan, None])
+def test_a_row_without_a_label_is_refused(missing: object) -> None:
+    y = np.array([0, 1, missing], dtype=float if missing is not None else object)
+    with pytest.raises(InvalidDataError, match="a label in every row, got 1 of 3"):
+        ThresholdDisplay.from_predictions(y, [0.1, 0.2, 0.3], pos_label=1)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -209,6 +209,12 @@ def test_rows_that_cannot_be_judged_get_a_sentence(
         judged(model, table().assign(**change), tmp_path, weight="importance")
 
 
+def test_a_class_without_weight_gets_a_sentence(model: Fitted, tmp_path: Path) -> None:
+    frame = table().assign(importance=lambda t: (t["churned"] == POSITIVE).astype(int))
+    with pytest.raises(InvalidDataError, match="rows with weight of two classes"):
+        judged(model, frame, tmp_path, weight="importance")
+
+
 def test_rows_of_the_training_file_are_found(model: Fitted, tmp_path: Path) -> None:
     # Without gaps in it a score is hardly there twice by chance.
     train, new = (table(seed=seed).dropna(subset="score") for seed in (0, 1))
