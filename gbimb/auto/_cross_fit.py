@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 FEWEST_DRAWN: Final = 50
 """Rows of a class that are drawn, on average: where the rarest has three, none might be."""
 
+EVENLY_DRAWN: Final = 0.99
+"""Shares of the classes in a part that differ by less are a matter of rounding."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -97,6 +100,9 @@ class Workshop:
     held_out : intp array of shape (m,)
         Rows that are held out from a booster, rising.
     y, held_out_weight : arrays of shape (m,)
+    stands_for : float64 array of shape (K,) or None
+        Of a part with more of the rare classes than their share: how many rows of all each row
+        of a class stands for, less a common factor. It counts where held-out rows are judged.
     """
 
     owner: DecidingClassifier
@@ -108,6 +114,7 @@ class Workshop:
     seed: int
     threads: int
     checkpoint: Checkpoint | None = None
+    stands_for: FloatArray | None = None
     _bins: dict[type, Any] = field(default_factory=dict)
     _rows: Rows | None = None
 
@@ -119,6 +126,10 @@ class Workshop:
         )
         self.y = self.labels.targets[self.held_out]
         self.held_out_weight = None if self.weight is None else self.weight[self.held_out]
+        if self.stands_for is not None:
+            natural = self.stands_for[self.labels.codes[self.held_out]]
+            own = self.held_out_weight
+            self.held_out_weight = natural if own is None else natural * own
 
     def fit(self, candidate: Candidate, index: int, stop: Stop | None = None) -> CrossFitted:
         """Return the candidate, trained on every fold."""
@@ -199,12 +210,16 @@ class Workshop:
         """Return the workshop of some rows."""
         weight = None if self.weight is None else self.weight[rows]
         labels = self.labels.take(rows)
+        n = labels.classes.size
+        each = np.bincount(self.labels.codes, minlength=n) / np.bincount(labels.codes, minlength=n)
+        each /= each.max()
         return replace(
             self,
             encoded=self.encoded[rows],
             labels=labels,
             weight=weight,
             plan=plan,
+            stands_for=each if each.min() < EVENLY_DRAWN else None,
             _bins={},
             _rows=None,
         )

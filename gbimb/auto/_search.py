@@ -56,7 +56,10 @@ class Clock:
 
 @dataclass(frozen=True, eq=False)
 class Tried:
-    """A candidate and what came of it; ``fitted`` is None if it was given up."""
+    """A candidate and what came of it; ``fitted`` is None if it was given up.
+
+    ``scores`` are those of the objective's bootstraps, ``score`` their mean.
+    """
 
     candidate: Candidate
     choice: Choice
@@ -65,6 +68,7 @@ class Tried:
     log_loss: float
     seconds: float
     fitted: CrossFitted | None
+    scores: FloatArray
 
 
 Report: TypeAlias = "Callable[[Tried], None]"
@@ -151,22 +155,23 @@ class Search:
             fitted = self.workshop.fit(candidate, index, watch)
         except optuna.TrialPruned:
             seconds = self.clock.spent() - began
-            return Tried(candidate, choice, GIVEN_UP, np.nan, np.nan, seconds, None)
-        score, loss = self._judge(fitted)
+            return Tried(candidate, choice, GIVEN_UP, np.nan, np.nan, seconds, None, np.empty(0))
+        scores, loss = self._judge(fitted)
+        score = float(scores.mean()) if scores.size else np.nan
         finished = self.clock.spent()
         # What comes after the last round has to be within the time, too.
         self.clock.reserve = max(self.clock.reserve, 1.2 * (finished - watch.last_round))
         state = OUT_OF_TIME if watch.out_of_time else FINISHED
-        return Tried(candidate, choice, state, score, loss, finished - began, fitted)
+        return Tried(candidate, choice, state, score, loss, finished - began, fitted, scores)
 
-    def _judge(self, fitted: CrossFitted) -> tuple[float, float]:
-        """Return score and log loss on the held-out rows."""
+    def _judge(self, fitted: CrossFitted) -> tuple[FloatArray, float]:
+        """Return scores and log loss on the held-out rows."""
         y, weight = self.workshop.y, self.workshop.held_out_weight
         if y.size == 0:
-            return np.nan, np.nan
+            return np.empty(0), np.nan
         losses = row_log_loss(np.ones(y.size), self.workshop.likelihood(fitted.proba))
-        score = self.objective.score(y, fitted.proba, weight)
-        return score, float(np.average(losses, weights=weight))
+        scores = self.objective.scores(y, fitted.proba, weight)
+        return scores, float(np.average(losses, weights=weight))
 
     def _study(self) -> optuna.Study:
         import optuna

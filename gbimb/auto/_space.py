@@ -157,8 +157,8 @@ class Space:
         if choice["engine"] == "lightgbm":
             make: Any = ImbalancedLGBMClassifier
             params |= {name: choice[name] for name in ("num_leaves", "min_child_samples")}
-            if choice["extra_trees"]:
-                engine_params["extra_trees"] = True
+            # Said in any case: the bins that all candidates share have the first one's parameters.
+            engine_params["extra_trees"] = choice["extra_trees"]
         else:
             make = ImbalancedXGBClassifier
             params |= {name: choice[name] for name in ("max_depth", "min_child_weight")}

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gbimb._typing import FloatArray
-    from gbimb.auto._cross_fit import CrossFitted
     from gbimb.auto._search import Tried
     from gbimb.auto._space import Choice
 
@@ -93,22 +92,18 @@ def _row(tried: Tried, compared_on: str, weight: float) -> dict[str, Any]:
     }
 
 
-def effects(tried: Sequence[Tried], scores: Callable[[CrossFitted], FloatArray]) -> list[Effect]:
+def effects(tried: Sequence[Tried]) -> list[Effect]:
     """Return what each ingredient did, of those that some candidates have and some have not."""
     there = [t for t in tried if np.isfinite(t.score)]
     boosted = [t for t in there if not _is_forest(t.choice)]
-    known: dict[int, FloatArray] = {}
     found = []
     for ingredient, has in {FORESTS: _is_forest, **INGREDIENTS}.items():
         among = there if ingredient == FORESTS else boosted
         sides = [[t for t in among if has(t.choice) == side] for side in (True, False)]
         if not all(sides):
             continue
-        best = [max(side, key=lambda t: t.score) for side in sides]
-        for one in best:
-            if id(one) not in known and one.fitted is not None:
-                known[id(one)] = scores(one.fitted)
-        paired = known[id(best[0])] - known[id(best[1])]
+        with_it, without = (max(side, key=lambda t: t.score) for side in sides)
+        paired = with_it.scores - without.scores
         found.append(
             Effect(ingredient, float(paired.mean()), *np.quantile(paired, [0.05, 0.95]).tolist())
         )

@@ -38,8 +38,8 @@ class Summary:
     rows : int
     labels : array of shape (k,)
         Those found, rising.
-    counts, kept : intp arrays of shape (k,)
-        Rows of each label, and those of them with weight.
+    kept : intp array of shape (k,)
+        Rows of each label that have weight.
     totals : float64 array of shape (k,)
         Weight of each label.
     columns : tuple of Column or None
@@ -53,7 +53,6 @@ class Summary:
 
     rows: int
     labels: NDArray[Any]
-    counts: IntArray
     kept: IntArray
     totals: FloatArray
     columns: tuple[Column, ...] | None
@@ -67,12 +66,12 @@ def summarise(piece: Piece, name: str = "y") -> Summary:
     nothing = np.zeros(0, np.intp)
     table: Any = as_frame(piece.table)
     if piece.y.size == 0:
-        return Summary(0, piece.y, nothing, nothing, np.zeros(0), None, frozenset(), False, 0)  # noqa: FBT003
+        return Summary(0, piece.y, nothing, np.zeros(0), None, frozenset(), False, 0)  # noqa: FBT003
     labels = read_labels(piece.y, table, None, name=name)
     weight = _weight(piece)
     k = labels.classes.size
-    counts = np.bincount(labels.codes, minlength=k)
-    kept, totals = counts, counts.astype(np.float64)
+    kept = np.bincount(labels.codes, minlength=k)
+    totals = kept.astype(np.float64)
     if weight is not None:
         kept = np.bincount(labels.codes[weight > 0], minlength=k)
         totals = np.bincount(labels.codes, weights=weight, minlength=k).astype(np.float64)
@@ -82,7 +81,6 @@ def summarise(piece: Piece, name: str = "y") -> Summary:
     return Summary(
         piece.y.size,
         labels.classes,
-        counts,
         kept,
         totals,
         TableEncoder.fit(table).columns,
@@ -137,13 +135,12 @@ class Labels:
             msg = "y must hold labels of one kind, got numbers and texts. Convert them to strings."
             raise InvalidTypeError(msg)
         classes = np.unique(np.concatenate(found))
-        counts = np.zeros((len(summaries), classes.size), np.intp)
-        kept, totals = counts.copy(), np.zeros(classes.size)
+        kept, totals = np.zeros((len(summaries), classes.size), np.intp), np.zeros(classes.size)
         for i, s in enumerate(summaries):
             at = np.searchsorted(classes, s.labels)
-            counts[i, at], kept[i, at] = s.counts, s.kept
+            kept[i, at] = s.kept
             totals[at] += s.totals
-        positive = choose_positive(classes, counts.sum(axis=0), pos_label)
+        positive = choose_positive(classes, kept.sum(axis=0), pos_label)
         check_counts(classes, kept.sum(axis=0))
         return cls(classes, positive, kept, totals)
 

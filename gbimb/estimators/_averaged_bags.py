@@ -67,10 +67,7 @@ class AveragedBags(DecidingClassifier):
             corrected = self._calibrated(raw)
             rule = task.decide(y, corrected, weight, self._seed)
             proba[kept[rows]] = self._columns(corrected)
-        if self.classes_.size > 2:
-            self.class_weights_ = rule
-        else:
-            self.threshold_ = rule
+        self._set_rule(rule)
         self.oob_proba_ = proba
         if there.any():
             codes = self._codes(proba[kept[rows]])

@@ -201,13 +201,15 @@ class UnderBaggingClassifier(AveragedBags):
                 raise InvalidParameterError(msg)
             table: Any = read_table(self, X, reset=done == 0)
             y, sample_weight = unpack(X, y, sample_weight)
-            labels = read_labels(y, table, getattr(prototype, "pos_label", None))
+            pos_label = getattr(prototype, "pos_label", None)
+            labels = read_labels(y, table, pos_label)
             weight = read_weight(sample_weight, labels.codes.size)
             n_rows = labels.codes.size
             kept = np.arange(n_rows)
             if weight is not None and not weight.all():
                 kept = np.flatnonzero(weight)
-                table, weight, labels = take(table, kept), weight[kept], labels.take(kept)
+                table, weight = take(table, kept), weight[kept]
+                labels = labels.with_weight(kept, pos_label)
             labels.require_all_classes()
             if done == 0:
                 self._start(labels)
@@ -221,6 +223,7 @@ class UnderBaggingClassifier(AveragedBags):
                 trainer = make_trainer(
                     self, prototype, table, labels, weight, rows=rows, threads=threads
                 )
+                self.__dict__.pop("_prototype", None)  # of a fit with another estimator
                 if is_own(prototype):
                     self._prototype = prototype
                 drawn = self._fit_bags(trainer, sizes, done, threads)

@@ -9,7 +9,7 @@ import numpy as np
 
 from gbimb._logging import logger, told
 from gbimb._parallel import resolve_jobs, thread_count, thread_limit
-from gbimb.estimators._base_checks import check_parameters, check_patience
+from gbimb.estimators._base_checks import check_held_out, check_parameters
 from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._copies import warn_of_copies
 from gbimb.estimators._decision import DecidingClassifier
@@ -148,8 +148,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
             splits = given_splits(self.cv, table, labels.codes)
             if weight is not None and not weight.all():
                 kept = np.flatnonzero(weight)
-                table, weight, labels = take(table, kept), weight[kept], labels.take(kept)
-                splits = among(kept, splits)
+                table, weight = take(table, kept), weight[kept]
+                labels = labels.with_weight(kept, self.pos_label)
+                splits = among(kept, splits, labels.codes)
             labels.require_all_classes()
             self.classes_, self.pos_label_ = labels.classes, labels.positive
             self.loss_ = make_loss(self, labels, weight)
@@ -161,7 +162,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             plan = self._plan(labels, validation, splits, seed)
             if plan.splits:
                 warn_of_copies(matrix, labels.codes)
-            check_patience(self, plan, validation)
+            check_held_out(self, plan, validation)
             folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
                 Fold(None, None if validation is None else self._read_validation(validation))
             ]

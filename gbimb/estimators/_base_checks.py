@@ -6,7 +6,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Final
 
 from gbimb._validation import check_flag, check_jobs, check_number
-from gbimb.estimators._calibration import check_calibration
+from gbimb.estimators._calibration import CURVES, check_calibration
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 
 if TYPE_CHECKING:
@@ -46,14 +46,20 @@ def _check_metrics(eval_metric: Any) -> None:  # noqa: ANN401
         raise InvalidParameterError(msg)
 
 
-def check_patience(estimator: Any, plan: Plan, validation: object) -> None:  # noqa: ANN401
-    """Refuse a patience that was asked for where no row is held out to stop on."""
+def check_held_out(estimator: Any, plan: Plan, validation: object) -> None:  # noqa: ANN401
+    """Refuse what was asked for and wants held-out rows, where ``cv=None`` holds out none."""
+    if plan.splits or validation is not None or estimator.cv is not None:
+        return
     patience = estimator.early_stopping_rounds
     default = signature(type(estimator)).parameters["early_stopping_rounds"].default
-    held_out = plan.splits or validation is not None or estimator.cv is not None
-    if patience not in (None, default) and not held_out:
+    asked = {
+        "early_stopping_rounds": patience not in (None, default),
+        "threshold": isinstance(estimator.threshold, str) and estimator.threshold != "auto",
+        "calibration": estimator.calibration in CURVES,
+    }
+    for name in (name for name, wanted in asked.items() if wanted):
         msg = (
-            f"early_stopping_rounds={patience} needs held-out rows, got none "
+            f"{name}={getattr(estimator, name)!r} needs held-out rows, got none "
             "with cv=None. Give X_val and y_val to fit, leave cv at 'auto', or leave it out."
         )
         raise InvalidParameterError(msg)

@@ -91,11 +91,17 @@ class Watch:
 
 @dataclass(frozen=True)
 class Boosted:
-    """The outcome: the history of each metric and the number of rounds to keep."""
+    """The outcome: the history of each metric, the rounds to keep, and what ended it before."""
 
     history: dict[str, list[float]]
     rounds: int
     interrupted: bool = False
+    stopped: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether more rounds would not have been trained."""
+        return not (self.interrupted or self.stopped)
 
 
 def boost(
@@ -128,7 +134,7 @@ def boost(
         history = {m.name: past.get(m.name, [])[:done] for m in watch.metrics}
     if resumed is not None:
         done, history = resumed.done, {name: [*series] for name, series in resumed.history.items()}
-    saved, interrupted = done, False
+    saved, interrupted, stopped = done, False, False
     workers = min(len(members), threads)
     with _threads(workers, prepare_thread) as run:
         while done < n_rounds:
@@ -152,12 +158,13 @@ def boost(
                 if watch.patience is not None and _exhausted(history, watch, done):
                     break
             if stop is not None and stop(history, done):
+                stopped = True
                 break
             if unit is not None and done - saved >= unit.every:
                 unit.save(State(done, history, [as_text(m.model(done)) for m in members]))
                 saved = done
     rounds = done if watch is None or watch.patience is None else _best(history, watch)
-    return Boosted(history, rounds, interrupted)
+    return Boosted(history, rounds, interrupted, stopped)
 
 
 def retell(stop: Stop | None, history: Mapping[str, list[float]], done: int) -> None:

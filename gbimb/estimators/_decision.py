@@ -54,6 +54,13 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         expect_engine_threads()  # a booster that is unpickled may start some
         super().__setstate__(state)
 
+    def _set_rule(self, rule: Any) -> None:  # noqa: ANN401  a threshold or class weights
+        """Keep a decision rule, and nothing of a fit with another number of classes."""
+        names = ("threshold_", "class_weights_")
+        name, other = names if self.classes_.size == 2 else names[::-1]
+        setattr(self, name, rule)
+        self.__dict__.pop(other, None)
+
     @abstractmethod
     def _raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401  any table
         """Return raw scores of ``pos_label_``, shape (n,), or of each class, shape (n, K)."""

@@ -51,6 +51,12 @@ class LabelCodes:
         """Return the labels of some rows."""
         return LabelCodes(self.classes, self.codes[rows], self.positive)
 
+    def with_weight(self, rows: IntArray, pos_label: object) -> LabelCodes:
+        """Return the labels of the rows with weight, which alone say what label is the rarer."""
+        counts = np.bincount(self.codes[rows], minlength=self.classes.size)
+        positive = choose_positive(self.classes, counts, pos_label)
+        return LabelCodes(self.classes, self.codes[rows], positive)
+
     @property
     def targets(self) -> NDArray[np.float32]:
         """What an engine learns: 1 for the positive of two classes, else class codes."""

@@ -28,10 +28,7 @@ def keep(model: BaseImbalancedClassifier, trained: Trained, task: Task, seed: in
         if model.calibrator_ is not None:
             proba = model.calibrator_(proba)
         rule = task.decide(y, proba, weight, seed)
-    if model.classes_.size > 2:
-        model.class_weights_ = rule
-    else:
-        model.threshold_ = rule
+    model._set_rule(rule)  # noqa: SLF001  same package
 
 
 def _keep_history(model: BaseImbalancedClassifier, trained: Trained, task: Task) -> None:

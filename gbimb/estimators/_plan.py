@@ -73,15 +73,22 @@ def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
     return splits
 
 
-def among(kept: IntArray, splits: Splits | None) -> Splits | None:
-    """Return ``splits`` in the numbering of the rows ``kept``, the others left out."""
+def among(kept: IntArray, splits: Splits | None, codes: NDArray[Any]) -> Splits | None:
+    """Return ``splits`` in the numbering of the rows ``kept``, which have the class ``codes``."""
     if splits is None:
         return None
+    last = max(int(rows[-1]) for pair in splits for rows in pair)
+    number = np.full(max(last, int(kept[-1])) + 1, -1)
+    number[kept] = np.arange(kept.size)
 
     def renumber(rows: IntArray) -> IntArray:
-        return np.flatnonzero(np.isin(kept, rows))
+        found: IntArray = number[rows]
+        return found[found >= 0]
 
-    return tuple((renumber(train), renumber(test)) for train, test in splits)
+    left = tuple((renumber(train), renumber(test)) for train, test in splits)
+    for train, test in left:
+        _check_split(train, test, codes)
+    return left
 
 
 def make_plan(cv: object, codes: NDArray[Any], random_state: int) -> Plan:

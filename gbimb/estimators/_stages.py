@@ -109,7 +109,7 @@ def _boost_and_keep(
         members = make(loss, state)
         boosted = go(members, n_rounds, unit=unit, resumed=state)
         models = [as_text(member.model(boosted.rounds)) for member in members]
-        if unit is not None and not boosted.interrupted:
+        if unit is not None and boosted.complete:
             done = max(boosted.rounds, *(len(series) for series in boosted.history.values()), 0)
             unit.save(State(done, boosted.history, models, boosted.rounds))
         return boosted, models

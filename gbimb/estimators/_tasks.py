@@ -54,6 +54,20 @@ def _named(parameter: str, lookup: Callable[[str], T], name: str) -> T:
         raise InvalidParameterError(msg) from None
 
 
+def decide_threshold(
+    y: NDArray[Any], proba: FloatArray, metric: str, weight: NDArray[Any] | None, seed: int
+) -> float:
+    """Return the threshold for ``metric``.
+
+    The positives count as many as of equal weight would say as much (Kish 1965): weights of five
+    hundred are amounts, not five hundred rows each.
+    """
+    if weight is not None:
+        w = weight[y == 1].astype(np.float64)
+        weight = weight * (w.sum() / (w @ w))
+    return choose_threshold(y, proba, metric, weight, random_state=seed)
+
+
 class Task(ABC):
     """Learning one loss, watched by some metrics.
 
@@ -187,7 +201,7 @@ class BinaryTask(Task):
             return 0.5
         if self._threshold == "auto" and is_balanced(y, weight, 2):
             return 0.5
-        return choose_threshold(y, proba, self._served, weight, random_state=seed)
+        return decide_threshold(y, proba, self._served, weight, seed)
 
     @property
     def _served(self) -> str:

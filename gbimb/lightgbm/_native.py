@@ -12,6 +12,7 @@ from lightgbm.basic import _ConfigAliases
 
 from gbimb._validation import as_float, check_binary_labels, check_class_codes, check_names
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.lightgbm._models import merge
 from gbimb.losses import MulticlassLoss, check_loss
 from gbimb.metrics import evaluate, evaluate_multiclass, get_metric, get_multiclass_metric
 
@@ -285,6 +286,17 @@ def bake_start(booster: lgb.Booster, start: ArrayLike) -> None:
     if len(trees) != shifts.size:
         msg = f"start must have one number a raw score, {len(trees)}, got {shifts.size}."
         raise InvalidDataError(msg)
+    if "is_linear=1" in booster.model_to_string(num_iteration=1):
+        _bake_linear(booster, shifts)
+        return
     for i, (tree, shift) in enumerate(zip(trees, shifts.tolist(), strict=True)):
         for leaf in range(tree["num_leaves"]):
             booster.set_leaf_output(i, leaf, booster.get_leaf_output(i, leaf) + shift)
+
+
+def _bake_linear(booster: lgb.Booster, shifts: NDArray[np.float64]) -> None:
+    """Do the same to trees with linear leaves, whose constants LightGBM only lets a text change."""
+    best_iteration, best_score = booster.best_iteration, booster.best_score
+    text = merge([booster.model_to_string(num_iteration=-1)], 1.0, shifts).model_to_string()
+    booster.model_from_string(text)
+    booster.best_iteration, booster.best_score = best_iteration, best_score

@@ -111,6 +111,18 @@ def test_the_starting_score_is_lost_at_predict(table: Rows) -> None:
     np.testing.assert_allclose(lgb_raw(booster, table.X), last[-1], atol=1e-12)
 
 
+def test_the_starting_score_of_linear_trees_is_baked_into_their_constants(table: Rows) -> None:
+    train_set = lgb.Dataset(table.X, table.y, params={"linear_tree": True, "verbosity": -1})
+    start = gbimb.lightgbm.set_start(FOCAL, train_set)
+    params = {**LGB, "objective": gbimb.lightgbm.objective(FOCAL), "linear_tree": True}
+    booster = lgb.train(params, train_set, 5)
+    booster.best_iteration = 3
+    lost = lgb_raw(booster, table.X)
+    gbimb.lightgbm.bake_start(booster, start)
+    np.testing.assert_allclose(lgb_raw(booster, table.X), lost + start, atol=1e-12)
+    assert booster.best_iteration == 3
+
+
 def test_the_starting_score_of_a_model_without_splits_is_lost_at_predict() -> None:
     table = Rows(
         np.tile([[0.0, 1.0], [1.0, 0.0]], (200, 1)),

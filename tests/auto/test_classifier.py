@@ -237,6 +237,24 @@ def test_an_interrupt_after_the_search_keeps_what_is_done(
     assert clf.predict_proba(X).shape == (3000, 2)
 
 
+def test_what_is_chosen_on_a_part_has_the_probabilities_of_all_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = Search.try_one
+    monkeypatch.setattr("gbimb.auto._compare.SEARCH_ROWS", 800)
+
+    def interrupted(self: Search, *arguments: object) -> object:
+        if len(self.workshop.labels.codes) == 4000:
+            raise KeyboardInterrupt
+        return original(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Search, "try_one", interrupted)
+    rows = binary(4000, prevalence=0.02)  # a hundred of the positives are in the part
+    with pytest.warns(gbimb.GbimbWarning, match="search on a part"):
+        clf = quick(n_trials=4).fit(rows.X, rows.y)
+    assert clf.predict_proba(rows.X)[:, 1].mean() == pytest.approx(rows.y.mean(), rel=0.3)
+
+
 def test_large_tables_use_the_time_that_the_search_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     original = Search.run
     monkeypatch.setattr("gbimb.auto._compare.SEARCH_ROWS", 800)

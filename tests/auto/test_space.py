@@ -10,7 +10,7 @@ from gbimb.auto._space import ENGINES, FOREST, Space
 
 
 def space(rows: int, *, many: bool, engines: tuple[str, ...] = ENGINES) -> Space:
-    weights: dict[str, Any] = {"none": None, "balanced": "balanced"}
+    weights: dict[str, Any] = {"none": None, "root": 3.0, "balanced": "balanced"}
     return Space(engines, rows, many, weights, has_categories=False, fixed={})
 
 
@@ -28,3 +28,14 @@ def test_small_tables_of_many_classes_begin_with_large_trees_of_all_rows_and_col
     assert xgboost["max_depth"] == 6
     for choice in (lightgbm, xgboost):
         assert choice["subsample"] == choice["colsample_bytree"] == 1.0
+
+
+def test_each_candidate_says_how_it_splits_for_all_share_the_bins_of_the_first() -> None:
+    every = space(5_000, many=False)
+    said = [
+        every.candidate(choice).estimator.engine_params["extra_trees"] == choice["extra_trees"]
+        for choice in every.first()
+        if choice["engine"] == "lightgbm"
+    ]
+    assert len(said) > 3
+    assert all(said)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -18,12 +19,11 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
+import gbimb
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from tests.bagging.tables import OURS, Rows, bagged, quick
-
-if TYPE_CHECKING:
-    import gbimb
 
 Model: TypeAlias = BaseEstimator | None
 both = pytest.mark.parametrize("kind", OURS, ids=["lgbm", "xgb"])
@@ -114,6 +114,18 @@ def test_a_pickled_classifier_is_the_same_and_keeps_no_training_data(
 
 
 # --- inside scikit-learn ---------------------------------------------------------------------
+
+
+def test_a_fit_with_another_estimator_forgets_the_columns_of_the_one_before(table: Rows) -> None:
+    words = (
+        pd.DataFrame(table.X)
+        .rename(columns=str)
+        .assign(word=pd.Categorical(np.where(table.y, "a", "b")))
+    )
+    clf = gbimb.UnderBaggingClassifier(n_estimators=2, n_jobs=1, random_state=0)
+    clf.fit(words, table.y)
+    clf.set_params(estimator=DecisionTreeClassifier(max_depth=3)).fit(table.X, table.y)
+    assert clf.predict(table.X).shape == table.y.shape
 
 
 @both

@@ -176,6 +176,25 @@ def test_candidates_that_are_done_are_not_trained_again(
     assert list(resumed.leaderboard_["score"]) == list(expected.leaderboard_["score"])
 
 
+def test_a_candidate_that_the_clock_cut_off_is_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose() -> Any:  # noqa: ANN401
+        return gbimb.AutoImbalancedClassifier(
+            time_budget=None,
+            n_trials=1,
+            engine="lightgbm",
+            random_state=0,
+            n_jobs=1,
+            checkpoint_path=tmp_path,
+        ).fit(X[:500], Y[:500])
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gbimb.auto._search.Watcher.__call__", lambda *_: True)
+        assert choose().leaderboard_["rounds"][0] <= 5
+    assert choose().leaderboard_["rounds"][0] > 5
+
+
 # --- what is refused ---------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold, ShuffleSplit, StratifiedKFold
 
 import gbimb
+from gbimb.estimators._tasks import decide_threshold
 from gbimb.estimators._training import make_watch, weight_sums
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.metrics import best_threshold
@@ -499,3 +500,57 @@ def test_a_fit_that_speaks_leaves_the_next_one_silent(
         assert capfd.readouterr().err == ""
     assert not logger.handlers
     assert logging.getLogger().handlers == handlers
+
+
+@both
+def test_rows_without_weight_do_not_say_which_label_is_positive(kind: Kind) -> None:
+    X, _ = numbers(200)
+    labels = np.where(np.arange(200) < 120, "a", "b")
+    weight = np.r_[np.zeros(60), np.ones(140)]
+    clf = quick(kind).fit(X, labels, weight)
+    assert clf.pos_label_ == "a"
+    heavy = weight > 0
+    same = quick(kind).fit(X[heavy], labels[heavy], weight[heavy])
+    np.testing.assert_array_equal(clf.predict_proba(X), same.predict_proba(X))
+
+
+@both
+def test_splits_keep_repeated_rows_when_others_have_no_weight(kind: Kind) -> None:
+    X, y = numbers(300)
+    rng = np.random.default_rng(0)
+    train = rng.choice(200, 300)
+    splits = [(train, np.arange(200, 299))]
+    weight = np.r_[np.ones(299), 0.0]
+    clf = quick(kind, cv=splits).fit(X, y, weight)
+    same = quick(kind, cv=splits).fit(X[:299], y[:299], weight[:299])
+    np.testing.assert_array_equal(clf.predict_proba(X), same.predict_proba(X))
+
+
+@both
+def test_a_split_that_trains_on_one_class_with_weight_is_refused(kind: Kind) -> None:
+    X, y = numbers(300)
+    weight = np.where((y == 1) & (np.arange(300) < 200), 0.0, 1.0)
+    with pytest.raises(InvalidDataError, match="trains on 1"):
+        quick(kind, cv=[(np.arange(200), np.arange(200, 300))]).fit(X, y, weight)
+
+
+def test_positives_count_as_many_as_of_equal_weight_for_the_threshold() -> None:
+    rng = np.random.default_rng(0)
+    proba = rng.beta(1, 9, 800)
+    y = (rng.random(800) < proba).astype(int)
+    one = decide_threshold(y, proba, "mcc", None, 0)
+    assert decide_threshold(y, proba, "mcc", np.full(800, 500.0), 0) == pytest.approx(one)
+    weight = rng.uniform(0.5, 2.0, 800)
+    some = decide_threshold(y, proba, "mcc", weight, 0)
+    assert decide_threshold(y, proba, "mcc", 1e-3 * weight, 0) == pytest.approx(some)
+
+
+@both
+@pytest.mark.parametrize("asked", [{"threshold": "f1"}, {"calibration": "isotonic"}], ids=str)
+def test_what_wants_held_out_rows_is_refused_without(kind: Kind, asked: dict[str, str]) -> None:
+    X, y = numbers(200)
+    with pytest.raises(
+        InvalidParameterError, match=rf"{next(iter(asked))}='.*' needs held-out rows"
+    ):
+        quick(kind, cv=None, **asked).fit(X, y)
+    quick(kind, cv=None, **asked).fit(X[:150], y[:150], X_val=X[150:], y_val=y[150:])

@@ -21,6 +21,7 @@ from tests.bagging.tables import OURS, Rows, bagged, excess_log_loss, many, quic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sklearn.base import BaseEstimator
 
@@ -344,3 +345,28 @@ def test_bags_of_many_classes_are_watched_on_the_shares_of_the_data(kind: type) 
     assert clf.oob_score_ == pytest.approx(
         matthews_corrcoef(train.y, clf.predict(train.X)), abs=0.15
     )
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        gbimb.ImbalancedLGBMClassifier,
+        gbimb.ImbalancedXGBClassifier,
+        gbimb.UnderBaggingClassifier,
+        gbimb.AutoImbalancedClassifier,
+    ],
+)
+def test_a_fit_with_another_number_of_classes_leaves_no_rule_behind(
+    kind: type, tmp_path: Path
+) -> None:
+    few = {"time_budget": None, "n_trials": 1} if "Auto" in kind.__name__ else {}
+    few |= {"n_estimators": 2} if "Bagging" in kind.__name__ else {}
+    clf = kind(**few, random_state=0, n_jobs=1)
+    for n_classes in (2, 3, 2):
+        table = many(400, n_classes)
+        clf.fit(table.X, table.y)
+        assert hasattr(clf, "threshold_") == (n_classes == 2)
+        assert hasattr(clf, "class_weights_") == (n_classes == 3)
+        clf.save(tmp_path / "model.gbimb")
+        loaded = gbimb.load(tmp_path / "model.gbimb")
+        np.testing.assert_array_equal(loaded.predict(table.X), clf.predict(table.X))
