@@ -182,7 +182,7 @@ mutation: $(DEV)/.mutation
 soak: $(CORE)/.core
 	@$(CORE)/bin/python -W ignore -m benchmarks.soak $(ARGS)
 
-check: lint types test docs notebooks wheel
+check: lint types test docs notebooks wheel audit
 
 clean:
-	rm -rf $(DEV) $(CORE) $(WHEEL) $(AUDIT) $(LOWEST) $(QUALITY) $(QUALITY)-* dist docs/_build docs/api docs/notebooks .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEV) $(CORE) $(WHEEL) $(AUDIT) $(LOWEST) $(QUALITY) $(QUALITY)-* dist docs/_build docs/api docs/benchmarks docs/notebooks .mypy_cache .ruff_cache .pytest_cache .hypothesis

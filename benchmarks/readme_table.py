@@ -19,7 +19,7 @@ NAMES = {
     "logloss-tuned": "gbimb, log loss",
     "focal": "gbimb, focal (the default)",
     "holdout": "gbimb, focal, one hold-out instead of five folds",
-    "bagging": "gbimb, focal, ten undersampled bags",
+    "bagging": "gbimb, focal, ten bags of 10 : 1",
     "focal-weighted": 'gbimb, focal, `scale_pos_weight="balanced"`',
 }
 METRICS = ("mcc", "f1", "average_precision", "log_loss")
@@ -54,7 +54,8 @@ def two_classes(results: dict[str, Any]) -> str:
     )
     lines.append(
         f"\nMeans over {len(results['tables'])} tables that ship with gbimb, {results['folds']} "
-        f"folds each: {tables} ([all numbers](benchmarks/README.md)).{led(results)}"
+        f"folds each: {tables} ([all numbers](benchmarks/README.md)). The ratio of the bags was "
+        f"chosen on these tables.{led(results)}"
     )
     return "\n".join(lines)
 

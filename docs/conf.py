@@ -6,8 +6,12 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gbimb
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))
@@ -64,7 +68,7 @@ def _between_markers(name: str) -> str:
     text = (HERE.parent / "README.md").read_text(encoding="utf-8")
     found = re.search(rf"<!-- {name}: start [^>]*-->\n(.*?)<!-- {name}: end -->", text, re.DOTALL)
     assert found is not None, f"README.md has no markers for {name}."
-    return re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]+\)", r"\1", found.group(1))
+    return found.group(1)
 
 
 def _take_notebooks() -> None:
@@ -77,5 +81,27 @@ def _take_notebooks() -> None:
         (target / path.name).write_text(text.replace("(../docs/", "(../"), encoding="utf-8")
 
 
+def _take_benchmarks() -> None:
+    """Put the pages with measurements where Sphinx looks, and their pictures."""
+    source, target = HERE.parent / "benchmarks", HERE / "benchmarks"
+    shutil.rmtree(target, ignore_errors=True)
+    for path in [*source.rglob("*.md"), *source.rglob("*.png")]:
+        place = target / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, place)
+
+
+def _stay_on_the_site(app: Sphinx, page: str, source: list[str]) -> None:
+    """Turn links to the pages of the clone into links to their copies."""
+    del app, page
+    source[0] = source[0].replace("](../benchmarks/", "](benchmarks/")
+
+
+def setup(app: Sphinx) -> None:
+    """Register what Sphinx calls."""
+    app.connect("source-read", _stay_on_the_site)
+
+
 _take_notebooks()
+_take_benchmarks()
 myst_substitutions = {name: _between_markers(name) for name in ("results", "classes")}

@@ -64,7 +64,7 @@ def section(title: str, frame: pd.DataFrame) -> str:
         return ""
     n_cells = len(frame[["table", "fold"]].drop_duplicates())
     return (
-        f"### {title}\n\n{frame['table'].nunique()} tables of at most {LARGEST:,} rows, {n_cells} "
+        f"## {title}\n\n{frame['table'].nunique()} tables of at most {LARGEST:,} rows, {n_cells} "
         "cells; differences are to the line, on the cells that both have. A method that lacks "
         "cells has no rank, and its means are not comparable.\n\n"
         f"{comparison_table(frame, LINE, label)}"
@@ -121,7 +121,7 @@ def other_measures(frame: pd.DataFrame) -> str:
         lines.append([label(name), f"{ranks[name]:.1f}", f1, p_value, log_loss, brier])
     headings = ("method", "mean rank by F1", "F1 over the line", "p", "log loss", "Brier")
     return (
-        "### F1 and probabilities\n\nTwo classes, methods with all cells. Log loss and Brier score "
+        "## F1 and probabilities\n\nTwo classes, methods with all cells. Log loss and Brier score "
         f"are differences to plain LightGBM: below zero is better.\n\n{markdown(headings, lines)}"
     )
 
@@ -153,7 +153,7 @@ def whole_section(frame: pd.DataFrame) -> str:
     ]
     folds = frame["fold"].nunique()
     return (
-        f"### Whole tables\n\nMCC with all rows, means over {folds} of the five folds.\n\n"
+        f"## Whole tables\n\nMCC with all rows, means over {folds} of the five folds.\n\n"
         f"{markdown(('method', *names), lines)}"
     )
 
@@ -162,9 +162,9 @@ def failures(frame: pd.DataFrame) -> str:
     """Return what failed."""
     table = failure_table(frame, label)
     if not table:
-        return "### Failures\n\nNo cell failed."
+        return "## Failures\n\nNo cell failed."
     return (
-        "### Failures\n\nEach counts as a model that has learnt nothing but the shares of the "
+        "## Failures\n\nEach counts as a model that has learnt nothing but the shares of the "
         f"classes.\n\n{table}"
     )
 

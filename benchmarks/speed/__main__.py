@@ -70,7 +70,7 @@ def write(path: Path, rows: list[Row], sizes: Sizes) -> None:
     """Write the table with what it was measured on."""
     machine = {
         "machine": platform.processor() or platform.machine(),
-        "system": platform.platform(),
+        "system": platform.system(),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else "",

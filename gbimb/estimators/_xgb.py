@@ -80,12 +80,13 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         kept. A tenth of them is kept at least, on 100 rows or more.
     threshold : "auto", metric name or float, default="auto"
         Threshold on the probability of ``pos_label_``. "auto" serves the first of
-        ``eval_metric`` (0.5 where the classes are about equally common), a name such as "f1"
-        that score, a number in [0, 1] is taken as it is. For more than two classes, "auto" or
+        ``eval_metric`` (MCC where that is no score from counts; 0.5 where the classes are about
+        equally common), a name such as "f1" that score, a number in [0, 1] is taken as it is. For more than two classes, "auto" or
         the name of the score that the class weights serve.
     calibration : {"platt", "isotonic", "beta"} or None, default="platt"
         How the probabilities are made to fit the held-out rows, beyond what the loss's own link
-        undoes. "platt" is a straight line of the raw score, kept in the booster; "isotonic" (for
+        undoes. "platt" is a straight line of the raw score (of more than two classes
+        a shift of each), kept in the booster; "isotonic" (for
         thousands of positives) and "beta" are curves of the probability after it.
     cv : "auto", int, "holdout", splitter, iterable of splits or None, default="auto"
         Which rows are held out. An integer k trains k boosters, each without one fold, and

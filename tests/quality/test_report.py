@@ -107,7 +107,7 @@ def test_the_page_is_made_from_the_csv_file(results: Path, tmp_path: Path) -> No
     page.write_text(MARKED, encoding="utf-8")
     report.main(["--results", str(results), "--page", str(page)])
     text = page.read_text(encoding="utf-8")
-    first_table = text.partition("### F1")[0].splitlines()
+    first_table = text.partition("## F1")[0].splitlines()
     lines = {line.split(" | ")[0].strip("|* "): line for line in first_table}
     assert "+0.2000" in lines["SMOTE, LightGBM"]
     assert "3 of 3" in lines["SMOTE, LightGBM"]
