@@ -17,6 +17,7 @@ from rich.text import Text
 from gbimb.benchmark._comparison import INTERVALS, TESTS
 from gbimb.benchmark._methods import BASELINE, ENGINES, METHODS
 from gbimb.benchmark._summary import ALL_TABLES
+from gbimb.files._text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +47,7 @@ def print_results(results: Results, console: Console) -> None:
     parts.append(_overall(results, console.width))
     if results.comparisons:
         parts.append(_differences(results))
-    parts += [Text(plain(sentences)) for sentences in results.verdict.values()]
+    parts += [Text(printable(sentences)) for sentences in results.verdict.values()]
     for part in parts:
         console.print(part)
         console.print()
@@ -64,22 +65,13 @@ def to_html(results: Results) -> str:
     )
 
 
-def plain(text: str) -> str:
-    r"""Replace control characters, which could move the cursor, by their escapes.
-
-    >>> plain("a\x1b[2J")
-    'a\\x1b[2J'
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def method_label(method: str) -> str:
     """Return how a method is called in tables."""
     return METHODS[method].label if method in METHODS else method
 
 
 def _short(name: str) -> str:
-    name = plain(name)
+    name = printable(name)
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 

@@ -121,8 +121,9 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     """
     from gbimb._parallel import resolve_jobs
     from gbimb.benchmark._export import FILES, as_dict, export
-    from gbimb.benchmark._report import plain, print_results
+    from gbimb.benchmark._report import print_results
     from gbimb.benchmark._results import run
+    from gbimb.files._text import printable
     from gbimb.report import save_benchmark
     from gbimb.report._render import check_path, report_files
 
@@ -144,7 +145,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
             print_json(as_dict(results, command))
         else:
             print_results(results, console())
-        notes([plain(note) for note in results.notes], quiet=quiet)
+        notes([printable(note) for note in results.notes], quiet=quiet)
         if not quiet:
             typer.echo(f"Written to {out}: {', '.join(FILES)}", err=True)
         if files and not quiet:

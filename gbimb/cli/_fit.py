@@ -64,7 +64,7 @@ Exit codes:
   0    done
   1    the model could not be written
   2    wrong input; nothing was written
-  130  interrupted; nothing was written
+  130  interrupted; nothing was written (--loss auto: the search ends, the best so far is written)
 """
 
 

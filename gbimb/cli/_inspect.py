@@ -76,6 +76,9 @@ def _facts(model: Any, path: Path) -> dict[str, Any]:  # noqa: ANN401  any of ou
 
 
 def _in_words(facts: dict[str, Any]) -> str:
+    """Return the facts as lines; what a model file says is shown without control characters."""
+    from gbimb.files._text import printable
+
     labels = ", ".join(map(repr, facts["classes"]))
     lines = [f"{facts['model']} ({facts['bytes'] / 1024:,.0f} KiB)", f"Classes: {labels}"]
     if "threshold" in facts:
@@ -84,7 +87,7 @@ def _in_words(facts: dict[str, Any]) -> str:
             f"{facts['threshold']:.4f}"
         )
     if "choice" in facts:
-        lines.append(facts["choice"])
+        lines += facts["choice"].split("\n")
     else:
         lines.append(f"Loss: {facts['loss']}")
     if "validation" in facts and "choice" not in facts:
@@ -100,4 +103,4 @@ def _in_words(facts: dict[str, Any]) -> str:
         lines.append(f"  {share}{column['name']} ({kind})")
     if len(facts["columns"]) > SHOWN:
         lines.append(f"  and {len(facts['columns']) - SHOWN} more (--json shows all)")
-    return "\n".join(lines)
+    return "\n".join(printable(line) for line in lines)

@@ -52,19 +52,19 @@ def predict(  # noqa: PLR0917  typer passes them by name
     know are left out. "probability" is that of the positive label in the data as they come; with
     more than two classes there is a column for each.
     """
-    from gbimb.files import TableWriter, chunks, text_columns
+    from gbimb.files import TableWriter, chunks_with_ids, text_columns
     from gbimb.persistence import load
 
     with exit_codes():
         _check_names(identifier or [])
         check_not_read("--out", [out], data, model)
         fitted = load(model).set_params(n_jobs=jobs)
+        ids = identifier or []
         with TableWriter(out) as writer:
-            # An identifier such as 007 is text.
-            text = [*text_columns(fitted), *(identifier or [])]
-            pieces = chunks(data, "DATA", text)
-            for piece in watched(pieces, "Predicting", data, quiet=quiet or as_json):
-                writer.write(_scores(fitted, piece, data.name, identifier or []))
+            pieces = chunks_with_ids(data, "DATA", ids, text_columns(fitted))
+            scores = (_scores(fitted, *piece, data.name, ids) for piece in pieces)
+            for piece in watched(scores, "Predicting", data, quiet=quiet or as_json):
+                writer.write(piece)
         facts = {"out": str(out), "rows": writer.rows}
         if as_json:
             print_json(facts)
@@ -79,9 +79,13 @@ def _check_names(identifier: list[str]) -> None:
             raise InvalidParameterError(msg)
 
 
-def _scores(model: Any, frame: pd.DataFrame, file: str, identifier: list[str]) -> pd.DataFrame:  # noqa: ANN401
-    import pandas as pd
-
+def _scores(
+    model: Any,  # noqa: ANN401
+    frame: pd.DataFrame,
+    ids: pd.DataFrame,
+    file: str,
+    identifier: list[str],
+) -> pd.DataFrame:
     from gbimb.files import match_columns, require_columns
 
     require_columns(frame.columns, file, {"--id": identifier})
@@ -92,5 +96,4 @@ def _scores(model: Any, frame: pd.DataFrame, file: str, identifier: list[str]) -
     else:
         columns = {f"probability_{label}": proba[:, k] for k, label in enumerate(classes)}
     columns["label"] = model.classes_[model._codes(proba)]  # noqa: SLF001  the same package
-    kept = {name: frame[name].to_numpy() for name in identifier}
-    return pd.DataFrame({**kept, **columns})
+    return ids.assign(**columns)

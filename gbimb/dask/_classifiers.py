@@ -24,10 +24,10 @@ from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._fitted import all_or_nothing
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._outcome import keep
-from gbimb.estimators._plan import SMALLEST_CLASS, SMALLEST_TABLE
+from gbimb.estimators._plan import HOLD_OUT, SMALLEST_CLASS, SMALLEST_TABLE
 from gbimb.estimators._remarks import warn_if_nothing_learned
 from gbimb.estimators._validation_rows import one_validation_set
-from gbimb.exceptions import InvalidParameterError
+from gbimb.exceptions import InvalidDataError, InvalidParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,6 +148,12 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         if self.cv is None or (auto and few):
             local.validation_ = f"no rows held out ({size})"
             return False
+        if counts[1] < HOLD_OUT:
+            msg = (
+                f"cv={self.cv!r} needs at least {HOLD_OUT} rows of two classes, got {counts[1]} of "
+                "the second. Use cv=None, or X_val and y_val."
+            )
+            raise InvalidDataError(msg)
         local.validation_ = f"one row in five held out ({size})"
         return True
 

@@ -93,7 +93,9 @@ class DaskPredictions(DecidingClassifier):
     def _lazily(self, X: Any, method: str, columns: int | None) -> Any:  # noqa: ANN401
         local = self.to_local()
         if isinstance(X, ParquetSource):
-            X = read_parquet(X)[list(getattr(self, "feature_names_in_", X.features))]
+            names = getattr(self, "feature_names_in_", X.features)
+            X.require_columns(names)
+            X = read_parquet(X, names)
         if not is_collection(X):
             return getattr(local, method)(X)
         dtype = self.classes_.dtype if method == "predict" else np.dtype(np.float64)

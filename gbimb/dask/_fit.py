@@ -17,6 +17,7 @@ from gbimb.dask._rows import Deal, draw_sample, encode, n_held_out, totals_of
 from gbimb.dask._summary import summarise
 from gbimb.dask._worker import train_part
 from gbimb.estimators._training import ONE_KIND, Grown, HeldOut, Trained, finish
+from gbimb.exceptions import InvalidDataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,6 +109,7 @@ def encode_all(
         ]
         counts = gather(client, client.map(_rows_of, watched, n_classes=k, pure=False))
         of_held = np.sum(counts, axis=0)
+        _check_validation(of_held, labels)
     elif k == 2:
         of_held = of_held if labels.positive == labels.classes[1] else of_held[::-1]
     return Split(
@@ -118,6 +120,16 @@ def encode_all(
         of_held.astype(np.int64) if hold_out or validation is not None else None,
         _sample(client, estimator, encoded, labels.kept.sum(axis=1), seed),
     )
+
+
+def _check_validation(rows: IntArray, labels: Labels) -> None:
+    """Raise unless the validation rows, counted by target, have two classes."""
+    if not rows.any():
+        msg = "X_val must have a row with weight, got none in any partition."
+        raise InvalidDataError(msg)
+    codes = labels.codes
+    of_codes = rows[codes.targets.astype(np.intp)]
+    codes.require_two_classes(of_codes, "y_val", "nothing can be judged")
 
 
 def _rows_of(encoded: Any, n_classes: int) -> IntArray:  # noqa: ANN401

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dask
 import dask.array as da
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from dask.delayed import Delayed, delayed
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.sources import ParquetSource, as_days
+from gbimb.sources import ParquetSource, list_groups, read_groups
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 
@@ -37,23 +39,18 @@ def _is_frame(X: object) -> bool:
     return dask.is_dask_collection(X) and hasattr(X, "npartitions") and hasattr(X, "columns")
 
 
-def read_parquet(source: ParquetSource) -> Any:  # noqa: ANN401  a Dask DataFrame
-    """Return a source as a Dask DataFrame that its workers read."""
+def read_parquet(source: ParquetSource, columns: Sequence[str]) -> Any:  # noqa: ANN401
+    """Return columns of a source as a Dask DataFrame that its workers read, in its order of rows.
+
+    Dask's own reader sorts the files by the numbers in their names.
+    """
     import dask.dataframe as dd
 
-    special = [name for name in (source.target, source.weight) if name is not None]
-    paths = [str(path) for path in source.paths]
-    table = dd.read_parquet(paths, columns=[*source.features, *special])
-    days = [name for name in source.features if name in source.days]
-    if not days:
-        return table
-    meta = table._meta.assign(**dict.fromkeys(days, np.float64(0)))  # noqa: SLF001  Dask's own name
-    return table.map_partitions(_with_days, days, meta=meta)
-
-
-def _with_days(frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    columns = pa.Table.from_pandas(frame[names], preserve_index=False)
-    return frame.assign(**{name: as_days(columns[name]).to_numpy() for name in names})
+    names = list(columns)
+    paths, groups = zip(*list_groups(source, len(names)), strict=True)
+    read = partial(read_groups, names=names, days=list(source.days))
+    meta = pd.DataFrame(columns=names, dtype=np.float64)  # for the names: types may differ
+    return dd.from_map(read, paths, groups, meta=meta, enforce_metadata=False)
 
 
 def as_collection(X: Any) -> Any:  # noqa: ANN401
@@ -65,7 +62,7 @@ def as_collection(X: Any) -> Any:  # noqa: ANN401
         If it is neither.
     """
     if isinstance(X, ParquetSource):
-        return read_parquet(X)[list(X.features)]
+        return read_parquet(X, X.features)
     if not is_collection(X):
         kind = type(X).__name__
         msg = (
@@ -129,9 +126,10 @@ def _of_source(source: ParquetSource, y: object, weight: object, suffix: str) ->
         raise InvalidParameterError(msg)
     cut = delayed(_cut)
     features = list(source.features)
+    special = [name for name in (source.target, source.weight) if name is not None]
     return [
         cut(block, features, source.target, source.weight)
-        for block in blocks_of(read_parquet(source), "X")
+        for block in blocks_of(read_parquet(source, [*features, *special]), "X")
     ]
 
 

@@ -85,8 +85,8 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     threshold : "auto", metric name or float, default="auto"
         Threshold on the probability of ``pos_label_``. "auto" serves the first of
         ``eval_metric`` (MCC where that is no score from counts; 0.5 where the classes are about
-        equally common), a name such as "f1" that score, a number in [0, 1] is taken as it is. For more than two classes, "auto" or
-        the name of the score that the class weights serve.
+        equally common), a name such as "f1" that score, a number in [0, 1] is taken as it is.
+        For more than two classes, "auto" or the name of the score that the class weights serve.
     calibration : {"platt", "isotonic", "beta"} or None, default="platt"
         How the probabilities are made to fit the held-out rows, beyond what the loss's own link
         undoes. "platt" is a straight line of the raw score (of more than two classes

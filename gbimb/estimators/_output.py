@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from gbimb.estimators._fitted import check_is_fitted
 from gbimb.estimators._table import as_rows, read_table
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
-from gbimb.sources import to_frame
+from gbimb.sources import as_type, plain_values, shared_types, to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,16 +64,16 @@ def _predicted(
 ) -> Iterator[pa.RecordBatch]:
     frame: Any = read_table(classifier, source, reset=False)
     wanted = list(dict.fromkeys([*frame.columns, *columns]))
+    types = shared_types(source, columns)
     for batch in source.batches(wanted):
         rows = batch.select(list(frame.columns))
         proba = classifier.predict_proba(as_rows(classifier, to_frame(rows, source.days)))
         decided = classifier.classes_[classifier._codes(proba)]  # noqa: SLF001  same package
-        kept = [_plain(batch.column(name)) for name in columns]
+        kept = [plain_values(batch.column(name)) for name in columns]
+        kept = [
+            as_type(column, name, types[name]) if name in types else column
+            for name, column in zip(columns, kept, strict=True)
+        ]
         yield pa.record_batch(
             [*kept, pa.array(decided), *(pa.array(p) for p in proba.T)], names=[*columns, *names]
         )
-
-
-def _plain(column: Any) -> Any:  # noqa: ANN401  an Arrow array
-    """Return texts, which are read as dictionaries, as texts."""
-    return column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column

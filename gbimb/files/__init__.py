@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gbimb.files._chunks import chunks, count_rows
+from gbimb.files._chunks import chunks, chunks_with_ids, count_rows
 from gbimb.files._columns import AS_DAYS, prepare_columns, read_weights
 from gbimb.files._json import plain, to_json
 from gbimb.files._match import as_text, match_columns, text_columns
@@ -24,6 +24,7 @@ __all__ = [
     "as_text",
     "check_ending",
     "chunks",
+    "chunks_with_ids",
     "count_rows",
     "is_parquet",
     "is_table",

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from gbimb.exceptions import GbimbError, InvalidDataError
-from gbimb.files._read import (
-    EXACT_NUMBERS,
-    csv_separator,
-    csv_stream,
-    is_parquet,
-    list_files,
-    sentences,
-)
+from gbimb.files._csv import csv_cells, csv_pieces
+from gbimb.files._ids import IdTypes, id_types, ids_of_batch, ids_of_cells
+from gbimb.files._read import is_parquet, list_files, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from pyarrow.parquet import ParquetFile
 
 ROWS_AT_ONCE: Final = 100_000
 
@@ -43,41 +40,72 @@ def chunks(
     GbimbError
         In one sentence, if a file cannot be read or there is no row.
     """
+    for frame, _ in chunks_with_ids(path, option, (), text, rows):
+        yield frame
+
+
+def chunks_with_ids(
+    path: Path,
+    option: str,
+    ids: Sequence[str],
+    text: Sequence[str] = (),
+    rows: int = ROWS_AT_ONCE,
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Yield the same, each piece with those of the columns ``ids`` that are there, as they are.
+
+    They have one type in all pieces, and every cell its value: whole numbers of any size, 007, NA.
+    """
+    files = list_files(path, option)
+    types = id_types(files, ids)
     there = 0
-    for file in list_files(path, option):
+    for file in files:
         with sentences(file):
-            for frame in _parquet(file, rows) if is_parquet(file) else _csv(file, text, rows):
+            pieces = (
+                _parquet(file, types, rows) if is_parquet(file) else _csv(file, text, types, rows)
+            )
+            for frame, found in pieces:
                 there += len(frame)
                 if len(frame):
-                    yield frame
+                    yield frame, found
     if there == 0:
         msg = f"{path.name!r} holds no rows."
         raise InvalidDataError(msg)
 
 
-def _csv(path: Path, text: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
-    dtype: dict[str, Any] = dict.fromkeys(text, str)
-    with (
-        csv_stream(path) as stream,
-        pd.read_csv(
-            stream,
-            sep=csv_separator(path),
-            dtype=dtype,
-            chunksize=rows,
-            low_memory=False,
-            **EXACT_NUMBERS,
-        ) as reader,
-    ):
-        yield from reader
+def _csv(
+    path: Path, text: Sequence[str], types: IdTypes, rows: int
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    frames = csv_pieces(path, text, rows)
+    if not types:
+        yield from ((frame, pd.DataFrame(index=frame.index)) for frame in frames)
+        return
+    for frame, cells in zip(frames, csv_cells(path, types, rows), strict=True):
+        yield frame, ids_of_cells(cells, types)
 
 
-def _parquet(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+def _parquet(path: Path, types: IdTypes, rows: int) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     import pyarrow.parquet as pq
 
+    done = 0
     with pq.ParquetFile(path) as file:
+        index = _named_range(file)
         for batch in file.iter_batches(rows):
             frame = batch.to_pandas()
-            yield frame if frame.index.names == [None] else frame.reset_index()
+            if index is not None:
+                frame.index = index[done : done + len(frame)]
+                done += len(frame)
+            frame = frame if frame.index.names == [None] else frame.reset_index()
+            yield frame, ids_of_batch(batch, frame, types)
+
+
+def _named_range(file: ParquetFile) -> pd.RangeIndex | None:
+    """Return row numbers with a name, of which pandas writes only where they begin and end."""
+    notes = file.schema_arrow.pandas_metadata or {}
+    for index in notes.get("index_columns", []):
+        if isinstance(index, dict) and index.get("name") is not None:
+            found = pd.RangeIndex(index["start"], index["stop"], index["step"], name=index["name"])
+            return found if len(found) == file.metadata.num_rows else None
+    return None
 
 
 def count_rows(path: Path) -> int | None:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pandas.api import types as pdt
 
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
+from gbimb.sources._frames import as_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,7 +104,7 @@ def _objects(name: str, values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
             return _dates_in_text(values)
         return _categories(values)
     if all(issubclass(kind, dt.date) for kind in kinds):
-        return _days(pd.to_datetime(values, utc=True))
+        return _days(_times(values, kinds))
     if all(issubclass(kind, Real | Decimal | np.bool_) for kind in kinds):
         return _numbers(values.astype(np.float64))
     if all(issubclass(kind, str | Real | Decimal) for kind in kinds):
@@ -127,18 +129,37 @@ def _numbers(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
 
 def _dates_in_text(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
     try:
-        return _days(pd.to_datetime(values, utc=True, format="ISO8601"))
+        return _days(_parsed(values))
     except ValueError:  # such as 2024-02-31
         return _categories(values)
+
+
+def _parsed(values: pd.Series[Any]) -> pd.Series[Any]:
+    try:
+        return pd.to_datetime(values, utc=True, format="ISO8601")
+    except pd.errors.OutOfBoundsDatetime:  # of pandas 2, after the year 2262
+        times = values.astype(object).map(dt.datetime.fromisoformat, na_action="ignore")
+        return times.astype(object)
 
 
 def _days(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
     if values.isna().all():
         return pd.Series(np.nan, index=values.index, dtype=np.float32), "no value at all."
-    # The same for every file: what a model learns must hold for the files it is used on.
-    epoch = pd.Timestamp("1970-01-01", tz=None if values.dt.tz is None else "UTC")
-    days = (values - epoch).dt.total_seconds() / SECONDS_A_DAY
-    return days, AS_DAYS["date"]
+    # As of a folder: what a model learns must hold for the files it is used on.
+    days = as_days(pa.array(values, from_pandas=True)).to_pandas().to_numpy()
+    return pd.Series(days, index=values.index), AS_DAYS["date"]
+
+
+def _times(values: pd.Series[Any], kinds: set[type]) -> pd.Series[Any]:
+    """Return dates as midnights if there are times among them: Arrow takes one kind."""
+    if len({issubclass(kind, dt.datetime) for kind in kinds}) == 1:
+        return values
+    midnight = dt.time()
+    times = [
+        v if isinstance(v, dt.datetime) or pd.isna(v) else dt.datetime.combine(v, midnight)
+        for v in values
+    ]
+    return pd.Series(times, index=values.index, dtype=object)
 
 
 def _categories(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:

@@ -16,6 +16,7 @@ from gbimb.exceptions import (
     unknown_name,
 )
 from gbimb.files._columns import prepare_columns
+from gbimb.files._csv import DECIMAL_COMMA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,6 +113,9 @@ def _numbers(name: str, values: pd.Series[Any]) -> pd.Series[Any]:
     there = values.notna() & values.astype(str).str.strip().ne("")
     wrong = values[numbers.isna() & there]
     if len(wrong):
+        # Of a column with decimal commas the cells that keep it from being read as numbers.
+        odd = wrong[[not DECIMAL_COMMA.fullmatch(str(cell)) for cell in wrong]]
+        wrong = odd if len(odd) else wrong
         shown = ", ".join(repr(value) for value in wrong.unique()[:SHOWN])
         msg = (
             f"Column {name!r} held numbers when the model was fitted, got text in {len(wrong):,} "

@@ -9,22 +9,20 @@ import pandas as pd
 import pyarrow as pa
 
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, unknown_name
+from gbimb.files._csv import check_repeated, read_csv
+from gbimb.files._folder import mixed_columns, require_same_kinds
+from gbimb.sources._files import SUFFIXES, files_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-PARQUET: Final = (".parquet", ".pq")
+PARQUET: Final = SUFFIXES
 CSV: Final = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip", ".csv.zst")
-OTHER_SEPARATORS: Final = (";", "\t", "|")
 # pandas' errors are ValueErrors; the last ones come of damaged notes of pandas in Parquet.
 DAMAGED: Final = (
     *(pa.ArrowException, OSError, EOFError, ValueError),
     *(ArithmeticError, AttributeError, LookupError, TypeError),
-)
-# pandas 3 reads the nearest float64 by default, and warns of the option.
-EXACT_NUMBERS: Final[dict[str, Any]] = (
-    {"float_precision": "round_trip"} if int(pd.__version__.partition(".")[0]) < 3 else {}
 )
 KINDS: Final = ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet"
 
@@ -40,19 +38,28 @@ def table_name(path: Path) -> str:
 def read_file(path: Path, option: str = "--data") -> pd.DataFrame:
     """Return the table in a file, or in all files of a folder, one after the other.
 
-    ``option`` is how it was asked for.
+    ``option`` is how it was asked for. CSV files of a folder are read as one long file would be:
+    a column that is text in one is text in all.
 
     Raises
     ------
     InvalidParameterError
         If there is no such file, or its name ends in something else than .csv or .parquet.
     InvalidDataError
-        If a file cannot be read as what its name says, their columns differ, or there is no row.
+        If a file cannot be read as what its name says, their columns differ, of Parquet also the
+        kinds of these, or there is no row.
     """
     files = list_files(path, option)
     frames = [_read(file) for file in files]
-    for file, frame in zip(files, frames, strict=True):
-        require_same_columns(frames[0].columns, frame.columns, files[0].name, file.name)
+    names = [file.name if file == path else str(file.relative_to(path)) for file in files]
+    for name, frame in zip(names, frames, strict=True):
+        require_same_columns(frames[0].columns, frame.columns, names[0], name)
+    if text := mixed_columns(frames):
+        frames = [
+            frame if is_parquet(file) else _read(file, text)
+            for file, frame in zip(files, frames, strict=True)
+        ]
+        require_same_kinds(frames, names)
     frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     if len(frame) == 0:
         msg = f"{path.name!r} holds no rows."
@@ -60,16 +67,16 @@ def read_file(path: Path, option: str = "--data") -> pd.DataFrame:
     return frame
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
     with sentences(path):
-        frame = _read_parquet(path) if is_parquet(path) else _read_csv(path)
+        frame = _read_parquet(path) if is_parquet(path) else read_csv(path, text)
     return _checked(frame, path.name)
 
 
 def list_files(path: Path, option: str) -> list[Path]:
     """Return a file as a list, or the CSV and Parquet files of a folder, sorted by name.
 
-    Names that begin with "." or "_" are left out.
+    Those of the folders in it are among them; names that begin with "." or "_" are left out.
 
     Raises
     ------
@@ -79,7 +86,7 @@ def list_files(path: Path, option: str) -> list[Path]:
     if not path.is_dir():
         _check_file(path, option)
         return [path]
-    files = sorted(p for p in path.iterdir() if is_table(p) and p.name[0] not in "._")
+    files = files_in(path, (*CSV, *PARQUET))
     if not files:
         msg = f"{option} names the folder {str(path)!r}, which holds no CSV or Parquet file."
         raise InvalidDataError(msg)
@@ -138,67 +145,10 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return frame if frame.index.names == [None] else frame.reset_index()
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    # low_memory would guess the type of a column piece by piece.
-    with csv_stream(path) as stream:
-        frame: pd.DataFrame = pd.read_csv(
-            stream, sep=csv_separator(path), low_memory=False, **EXACT_NUMBERS
-        )
-    return frame
-
-
-@contextmanager
-def csv_stream(path: Path) -> Iterator[Any]:
-    """Give pandas the file, or of .zst, for which it wants a package more, what is in it."""
-    if path.suffix.lower() != ".zst":
-        yield path
-        return
-    with pa.input_stream(str(path), compression="zstd") as stream:
-        yield stream
-
-
-def csv_separator(path: Path) -> str:
-    """Return the separator that the first line of a CSV file shows.
-
-    Raises
-    ------
-    InvalidDataError
-        If the line has a name twice, which pandas would rename, or fewer names than the next one
-        has cells.
-    """
-    with csv_stream(path) as stream:
-        header = list(pd.read_csv(stream, nrows=0).columns)
-    found = ","
-    if len(header) == 1:
-        shown = [separator for separator in OTHER_SEPARATORS if separator in str(header[0])]
-        found = shown[0] if shown else found
-    with csv_stream(path) as stream:
-        try:
-            first = pd.read_csv(stream, nrows=2, header=None, sep=found, dtype=str)
-        except pd.errors.ParserError as error:
-            if "Expected" not in str(error):
-                raise
-            # With the first line as header, pandas takes the first cells as an index, unasked.
-            msg = (
-                f"{path.name!r} must have a name for each column in its first line, got rows of "
-                "more cells. Name them all, or remove a separator at the ends."
-            )
-            raise InvalidDataError(msg) from None
-    _check_repeated(pd.Index(first.iloc[0].dropna()), path.name)
-    return found
-
-
 def _checked(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     frame.columns = pd.Index([str(column) for column in frame.columns], dtype=object)
-    _check_repeated(frame.columns, name)
+    check_repeated(frame.columns, name)
     return frame
-
-
-def _check_repeated(columns: pd.Index[Any], name: str) -> None:
-    repeated = columns[columns.duplicated()]
-    if len(repeated):
-        msg = f"Column names must differ, got {repeated[0]!r} more than once in {name!r}."
-        raise InvalidDataError(msg)
 
 
 def require_same_columns(

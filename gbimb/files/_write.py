@@ -24,6 +24,9 @@ class TableWriter:
     def __init__(self, path: str | Path, option: str = "--out") -> None:
         self._path = Path(path)
         check_ending(self._path, option)
+        if self._path.is_dir():
+            msg = f"{option} must name a file, got {str(path)!r}, which is a folder. Name another."
+            raise InvalidParameterError(msg)
         if not self._path.absolute().parent.is_dir():
             msg = f"{option} must name a file in a folder that exists, got {str(path)!r}."
             raise InvalidParameterError(msg)
@@ -54,7 +57,8 @@ class TableWriter:
 
         if self._parquet is None:
             table = pa.Table.from_pandas(frame, preserve_index=False)
-            self._parquet = pq.ParquetWriter(self._part, table.schema)
+            # pandas' own notes would have it read numbers and text as Arrow's.
+            self._parquet = pq.ParquetWriter(self._part, table.schema.remove_metadata())
         schema = self._parquet.schema
         self._parquet.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
 
@@ -65,9 +69,10 @@ class TableWriter:
         traceback: TracebackType | None,
     ) -> None:
         """Put the file in its place, or remove what is there of it."""
-        if self._parquet is not None:
-            self._parquet.close()
-        if kind is None and self.rows:
-            self._part.replace(self._path)
-        else:
+        try:
+            if self._parquet is not None:
+                self._parquet.close()
+            if kind is None and self.rows:
+                self._part.replace(self._path)
+        finally:
             self._part.unlink(missing_ok=True)

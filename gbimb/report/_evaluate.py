@@ -139,7 +139,7 @@ def evaluate(
     if many and costs is not None:
         msg = f"--cost goes with two classes, got a model of {len(model.classes_)}."
         raise InvalidParameterError(msg)
-    pieces, name, digest = _open(data, [*text_columns(model), *identifier])
+    pieces, name, digest = _open(data, [*_text(model, target), *identifier])
     rows = judge(model, watch(pieces), Asked(name, target, weight, identifier))
     counts = np.bincount(rows.codes, rows.weight, len(rows.names))
     if np.count_nonzero(counts) < 2:
@@ -188,9 +188,15 @@ def _open(
     return chunks(path, "DATA", text), path.name, _hash(list_files(path, "DATA"))
 
 
+def _text(model: Any, target: str) -> list[str]:  # noqa: ANN401
+    """Return the columns that are text: what the model learnt as such, and labels such as 007."""
+    labels = [target] if isinstance(model.classes_.tolist()[0], str) else []
+    return [*text_columns(model), *labels]
+
+
 def _prints(model: Any, train: Path, target: str) -> NDArray[np.uint64]:  # noqa: ANN401
     parts = []
-    for frame in chunks(train, "--train", text_columns(model)):
+    for frame in chunks(train, "--train", _text(model, target)):
         require_columns(frame.columns, train.name, {"--target": [target]})
         codes = label_codes(frame[target], class_names(model))
         parts.append(fingerprints(match_columns(model, frame, train.name), codes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gbimb._parallel import thread_count
@@ -20,15 +20,12 @@ from gbimb.exceptions import GbimbError, InvalidDataError, InvalidTypeError
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
-    import pandas as pd
-
     from gbimb._typing import IntArray
 
 ROWS_AT_ONCE = 1 << 16
 SUFFIXES = (".parquet", ".pq", ".parq")
+UNNAMED = re.compile(r"__index_level_\d+__")
 DATES = ("date", "duration")
-TICKS_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
-SECONDS_A_DAY = 86_400.0
 # The last ones come of damaged notes of pandas about its index.
 DAMAGED = (
     *(pa.ArrowException, OSError, ValueError),
@@ -40,7 +37,7 @@ DAMAGED = (
 class ParquetPart:
     """One file: where it is, its size, its columns, and the rows of each of its row groups.
 
-    ``columns`` are without those that pandas wrote for its index.
+    ``columns`` are without those that pandas wrote for an index without a name.
     """
 
     path: Path
@@ -52,7 +49,7 @@ class ParquetPart:
     @classmethod
     def open(cls, path: Path) -> ParquetPart:
         """Read the footer of the file."""
-        with _readable(path), pq.ParquetFile(path) as file:
+        with readable(path), pq.ParquetFile(path) as file:
             schema = file.schema_arrow
             if twice := [name for name, times in Counter(schema.names).items() if times > 1]:
                 msg = (
@@ -61,7 +58,7 @@ class ParquetPart:
                 )
                 raise InvalidDataError(msg)
             index = (schema.pandas_metadata or {}).get("index_columns", [])
-            columns = [name for name in schema.names if name not in index]
+            columns = [n for n in schema.names if n not in index or not UNNAMED.fullmatch(n)]
             return cls(path, path.stat().st_size, schema, columns, _group_sizes(file))
 
     @property
@@ -78,7 +75,7 @@ class ParquetPart:
         """
         texts = [name for name in columns if kind_of(self.schema.field(name).type) == "text"]
         with (
-            _readable(self.path),
+            readable(self.path),
             pq.ParquetFile(self.path, read_dictionary=texts, buffer_size=1 << 20) as file,
         ):
             self._check_unchanged(file)
@@ -135,7 +132,7 @@ def _group_sizes(file: pq.ParquetFile) -> tuple[int, ...]:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
     """Turn what pyarrow raises about a file into one sentence."""
     try:
         yield
@@ -170,56 +167,38 @@ def _files_at(path: Path) -> list[Path]:
     if not path.is_dir():
         msg = f"paths must name files that are there, got {str(path)!r}, which is not."
         raise InvalidDataError(msg)
-    files = []
-    for file in sorted(path.rglob("*")):
-        inside = file.relative_to(path).parts
-        if file.suffix in SUFFIXES and not any(part[0] in "._" for part in inside):
-            if partitions := [part for part in inside[:-1] if "=" in part]:
-                msg = (
-                    f"The columns in the names of folders are not read, got {partitions[0]!r} in "
-                    f"{str(path)!r}. Give a list of files, or write the column into them."
-                )
-                raise InvalidDataError(msg)
-            files.append(file)
+    files = files_in(path, SUFFIXES)
     if not files:
         msg = f"The directory {str(path)!r} has no files that end in {', '.join(SUFFIXES)}."
         raise InvalidDataError(msg)
     return files
 
 
-def to_frame(batch: pa.RecordBatch | pa.Table, days: Container[str] = ()) -> pd.DataFrame:
-    """Return a data frame, texts as categories, without a copy where there can be one.
+def files_in(folder: Path, endings: tuple[str, ...]) -> list[Path]:
+    """Return the files of a folder and of those in it that end so, in any case, sorted by name.
 
-    Decimals become float64, where pandas would make an object of each, and the columns named by
-    ``days`` days since 1970-01-01.
+    Names that begin with "." or "_", of files or folders, are left out.
+
+    Raises
+    ------
+    InvalidDataError
+        If a folder is named as a column and its value.
     """
-    names = batch.schema.names
-    decimals = {f.name for f in batch.schema if pa.types.is_decimal(f.type)}
-    if any(name in decimals or name in days for name in names):
-        columns = [
-            as_days(c) if name in days else c.cast(pa.float64()) if name in decimals else c
-            for name, c in zip(names, batch.columns, strict=True)
-        ]
-        batch = type(batch).from_arrays(columns, names=names)
-    # What pandas wrote about its columns adds nothing, and may be damaged.
-    plain = batch.replace_schema_metadata()
-    frame: pd.DataFrame = plain.to_pandas(strings_to_categorical=True, split_blocks=True)
-    return frame
-
-
-def as_days(column: Any) -> Any:  # noqa: ANN401  an Arrow array
-    """Return dates and times as days since 1970-01-01 in UTC, durations as days, in float64.
-
-    >>> import datetime as dt
-    >>> as_days(pa.array([None, dt.date(1970, 1, 3)])).to_pylist()
-    [None, 2.0]
-    """
-    dtype = column.type
-    if pa.types.is_null(dtype) or pa.types.is_date32(dtype):
-        return column.cast(pa.int32()).cast(pa.float64())
-    ticks = TICKS_A_SECOND[getattr(dtype, "unit", "ms")]  # date64 has no unit
-    seconds = pc.divide(column.cast(pa.int64()).cast(pa.float64(), safe=False), ticks)
-    return pc.divide(seconds, SECONDS_A_DAY)
+    files = []
+    for file in sorted(folder.rglob("*")):
+        inside = file.relative_to(folder).parts
+        if not file.name.lower().endswith(endings) or any(part[0] in "._" for part in inside):
+            continue
+        if file.is_dir():
+            continue
+        if partitions := [part for part in inside[:-1] if "=" in part]:
+            msg = (
+                f"The columns in the names of folders are not read, got {partitions[0]!r} in "
+                f"{str(folder)!r}. Give a list of files, or write the column into them."
+            )
+            raise InvalidDataError(msg)
+        files.append(file)
+    return files
 
 
 def kind_of(dtype: Any) -> str | None:  # noqa: ANN401  a pyarrow type

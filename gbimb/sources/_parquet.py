@@ -16,8 +16,8 @@ from gbimb.sources._files import (
     find_files,
     is_narrow,
     kind_of,
-    to_frame,
 )
+from gbimb.sources._frames import to_frame
 from gbimb.sources._memory import MemoryBudget
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ParquetSource:
     ----------
     paths : str, path or list of them
         Files, or directories of which all Parquet files are read, sorted by name. All files
-        have the same columns, in any order.
+        have the same columns, in any order; an index of pandas that has a name is one of them.
     target : str, optional
         Column of the labels. To predict, none is needed.
     features : sequence of str, optional

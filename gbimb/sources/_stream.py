@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pyarrow as pa
 
 from gbimb.sources._columns import read_categories
-from gbimb.sources._files import ROWS_AT_ONCE, to_frame
+from gbimb.sources._files import ROWS_AT_ONCE
+from gbimb.sources._frames import plain_numbers, to_frame
+from gbimb.sources._types import one_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,8 +59,9 @@ class StreamedFrame:
 
     def load(self) -> pd.DataFrame:
         """Return the rows as one data frame."""
-        rows = pa.Table.from_batches(self.source.batches(self.columns, self.rows))
-        return to_frame(rows, self.source.days)
+        batches = self.source.batches(self.columns, self.rows)
+        # Once days and floats, dates and decimals of other types are of one type.
+        return to_frame(one_table(plain_numbers(batch, self.source.days) for batch in batches))
 
     def categories(self) -> dict[str, tuple[Any, ...]]:
         """Return the categories of each column that has some, over all rows of the source."""

@@ -60,6 +60,33 @@ def test_labels_of_one_class_or_two_kinds(client: Client) -> None:
         clf.fit(Xd, mixed)
 
 
+@pytest.mark.parametrize("rare", [0, 1])
+def test_validation_rows_of_one_class(client: Client, rare: int) -> None:
+    X, y = numbers(400)
+    y = y if rare else 1 - y
+    Xd, yd = arrays(X, y, sizes=even(400, 2))
+    clf = DaskImbalancedXGBClassifier(client=client, **QUICK)
+    Xv, yv = arrays(X[y != rare], y[y != rare], sizes=even(int((y != rare).sum()), 2))
+    sentence = f"y_val must have two classes or more .* got 1 class: {1 - rare}. With one of them"
+    with pytest.raises(GbimbError, match=sentence):
+        clf.fit(Xd, yd, X_val=Xv, y_val=yv)
+    with pytest.raises(GbimbError, match=sentence):  # the other class has no weight
+        clf.fit(Xd, yd, X_val=Xd, y_val=yd, sample_weight_val=(yd != rare).astype(float))
+    with pytest.raises(GbimbError, match="X_val must have a row with weight, got none"):
+        clf.fit(Xd, yd, X_val=Xd, y_val=yd, sample_weight_val=da.zeros(400, chunks=200))
+
+
+@pytest.mark.parametrize("rare", [2, 4])
+def test_a_hold_out_without_rows_of_the_rare_class(client: Client, rare: int) -> None:
+    X, _ = numbers(200)
+    Xd, yd = arrays(X, (np.arange(200) % (200 // rare) == 0) * 1, sizes=even(200, 2))
+    clf = DaskImbalancedXGBClassifier(client=client, **{**QUICK, "cv": "holdout"})
+    with pytest.raises(
+        GbimbError, match=f"cv='holdout' needs at least 5 rows of two classes, got {rare} of"
+    ):
+        clf.fit(Xd, yd)
+
+
 def test_an_infinite_value_on_a_worker(client: Client) -> None:
     X, y = numbers(200)
     X[150, 2] = np.inf

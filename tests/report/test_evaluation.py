@@ -343,6 +343,12 @@ def test_a_data_frame_is_judged_as_the_file_is(model: Fitted, tmp_path: Path) ->
     assert evaluate(model, frame, "churned").facts["data"]["sha256"] is None
 
 
+def test_labels_of_digits_are_read_as_text_where_the_model_learnt_text(tmp_path: Path) -> None:
+    frame = table().assign(churned=lambda t: np.where(t["churned"] == POSITIVE, "007", "012"))
+    counts = judged(fitted(frame), frame, tmp_path).facts["counts"]
+    assert counts["tp"] + counts["fn"] == (frame["churned"] == "007").sum()
+
+
 def test_a_folder_is_judged_as_one_table(model: Fitted, tmp_path: Path) -> None:
     frame = table(seed=1)
     (tmp_path / "parts").mkdir()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 
 import gbimb
 from gbimb.exceptions import InvalidParameterError
@@ -61,6 +63,48 @@ def test_any_classifier_can_be_in_the_bags(tmp_path: Path) -> None:
     loaded = bagged(LogisticRegression(max_iter=1000)).fit(X, numbers["target"])
     assert np.allclose(streamed.predict_proba(source), loaded.predict_proba(X))
     assert streamed.threshold_ == pytest.approx(loaded.threshold_)
+
+
+def mixed_files(folder: Path) -> ParquetSource:
+    """Files of which each has columns of other types, or without a value."""
+    frame = table(1200)[["whole", "small", "flag", "text", "category", "target"]]
+    frame["money"] = [Decimal(i % 97) / 4 for i in range(1200)]
+    frame["at"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(1200) % 500, unit="D")
+    first, second, third = (frame.iloc[400 * i : 400 * i + 400] for i in range(3))
+    second = second.assign(
+        whole=second["whole"] + 0.5,
+        flag=second["flag"].astype(int),
+        text=second["text"].astype("category"),
+        at=second["at"].dt.date,
+    )
+    third = third.assign(
+        small=None, text=None, category=None, money=1, at=third["at"].dt.tz_localize("UTC")
+    )
+    for i, part in enumerate((first, second, third)):
+        part.to_parquet(folder / f"{i}.parquet")
+    return ParquetSource(folder, "target", dates="days")
+
+
+def test_files_with_columns_of_other_types_are_loaded_together(tmp_path: Path) -> None:
+    source = mixed_files(tmp_path)
+    whole = StreamedFrame(source, source.features).load()
+    for name in source.features:
+        apart = [value for part in source.frames() for value in part[name]]
+        pd.testing.assert_series_equal(
+            whole[name].astype(object).fillna("none"),
+            pd.Series(apart, name=name, dtype=object).fillna("none"),
+        )
+    numbers = whole[["whole", "small", "flag", "money", "at"]]
+    assert set(numbers.dtypes) == {np.dtype(np.float64)}
+    assert set(whole["category"].cat.categories) <= {"u", "v", "w", "never"}
+
+
+def test_any_classifier_takes_files_with_columns_of_other_types(tmp_path: Path) -> None:
+    mixed_files(tmp_path)
+    features = ["whole", "small", "flag", "money", "at"]
+    source = ParquetSource(tmp_path, "target", features=features, dates="days")
+    clf = bagged(DecisionTreeClassifier(max_depth=3)).fit(source)
+    assert np.isfinite(clf.predict_proba(source)).all()
 
 
 def test_only_rows_in_bags_are_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

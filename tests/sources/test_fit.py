@@ -242,3 +242,14 @@ def test_labels_are_those_of_the_column(labels: list[Any], tmp_path: Path) -> No
     loaded = quick(gbimb.ImbalancedLGBMClassifier).fit(frame[features(frame)], frame["target"])
     assert clf.classes_.dtype == loaded.classes_.dtype
     assert type(clf.predict(source)[0]) is type(loaded.predict(frame[features(frame)])[0])
+
+
+def test_an_index_with_a_name_is_a_column(tmp_path: Path) -> None:
+    frame = table(600)
+    named, unnamed = tmp_path / "named", tmp_path / "unnamed"
+    write(frame.assign(customer=range(600)).set_index(["customer", "whole"]), named, files=2)
+    write(frame.sample(frac=1.0, random_state=0), unnamed, files=2)
+    assert set(gbimb.ParquetSource(named, "target").features) >= {"customer", "whole"}
+    assert gbimb.ParquetSource(unnamed, "target").features == (*features(frame), "w")
+    source = gbimb.ParquetSource(named, "target", features=["customer", "whole"])
+    assert next(source.frames())["customer"].tolist()[:3] == [0, 1, 2]

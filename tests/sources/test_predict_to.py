@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import gbimb
-from gbimb.exceptions import GbimbError, InvalidParameterError, InvalidTypeError
+from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.sources import _files
 from tests.sources.tables import Estimator, both, features, quick, table, write
 
@@ -121,6 +121,60 @@ def test_arguments_of_another_kind(
     clf = quick(gbimb.ImbalancedLGBMClassifier).fit(source)
     with pytest.raises(InvalidTypeError, match=sentence):
         clf.predict_to(**{"source": source, "path": tmp_path / "out.parquet", **given})
+
+
+def with_keys(folder: Path, *keys: Any) -> gbimb.ParquetSource:  # noqa: ANN401
+    """A source with a file for each series of keys."""
+    folder.mkdir()
+    for i, key in enumerate(keys):
+        rows = table(len(key), seed=i).assign(key=key)
+        rows.to_parquet(folder / f"{i}.parquet")
+    return gbimb.ParquetSource(folder, "target", features=features(table(1)))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        (np.full(400, 7, np.int32), [2**60 + 1] * 400, "int64"),
+        ([None] * 400, [2**60 + 1] * 400, "int64"),
+        ([None] * 400, ["a"] * 400, "string"),
+        ([7] * 400, [0.5] * 400, "double"),
+        (pd.Categorical(["a"] * 400), ["b"] * 400, "string"),
+    ],
+    ids=["widths", "no number", "no text", "fractions", "categories"],
+)
+def test_kept_columns_may_be_of_other_types_in_other_files(
+    one: Any,  # noqa: ANN401
+    other: Any,  # noqa: ANN401
+    found: str,
+    tmp_path: Path,
+) -> None:
+    source = with_keys(tmp_path / "in", one, other)
+    clf = quick(gbimb.ImbalancedLGBMClassifier).fit(source)
+    clf.predict_to(source, tmp_path / "out.parquet", columns=["key"])
+    written = pq.read_table(tmp_path / "out.parquet")["key"]
+    assert str(written.type).removeprefix("large_") == found
+    assert written.to_pylist() == [*one, *other]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "sentence"),
+    [
+        (1, "a", "'key' must hold values of one type in all files, got (int64 and |.*string)"),
+        (2**60 + 1, 0.5, "'key' must hold values of one type in all files, got some that are no d"),
+    ],
+)
+def test_kept_columns_that_no_type_holds(
+    one: Any,  # noqa: ANN401
+    other: Any,  # noqa: ANN401
+    sentence: str,
+    tmp_path: Path,
+) -> None:
+    source = with_keys(tmp_path / "in", [one] * 400, [other] * 400)
+    clf = quick(gbimb.ImbalancedLGBMClassifier).fit(source)
+    with pytest.raises(InvalidDataError, match=sentence):
+        clf.predict_to(source, tmp_path / "out.parquet", columns=["key"])
+    assert not (tmp_path / "out.parquet").exists()
 
 
 def test_kept_columns_may_not_have_the_names_of_the_results(tmp_path: Path) -> None:
