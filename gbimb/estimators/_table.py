@@ -214,7 +214,9 @@ def engine_names(estimator: BaseEstimator) -> list[str]:
     """Return the names of the columns with what the engines refuse in names replaced by "_"."""
     n = int(estimator.n_features_in_)
     names = getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(n)])
-    safe = [re.sub(r"[\s\[\]{}\",:<>\\]", "_", str(name)) or "_" for name in names]
+    safe = [
+        re.sub(r"[\s\x00-\x1f\x7f-\x9f\[\]{}\",:<>\\]", "_", str(name)) or "_" for name in names
+    ]
     return safe if len(set(safe)) == n else [f"{name}_{i}" for i, name in enumerate(safe)]
 
 

@@ -221,6 +221,13 @@ def test_trees_without_a_split(kind: Kind, n_classes: int, tmp_path: Path) -> No
     assert_same(clf, through_file(clf, tmp_path), table())
 
 
+@both
+def test_names_of_columns_with_control_characters_come_back(kind: Kind, tmp_path: Path) -> None:
+    X = table().rename(columns={table().columns[0]: "a\x1b[2J\x00\x85"})
+    clf = quick(kind).fit(X, codes(table(), 2))
+    assert_same(clf, through_file(clf, tmp_path), X)
+
+
 def test_lightgbm_leaves_of_any_size_come_back(tmp_path: Path) -> None:
     clf = MAKE["lightgbm"]()
     rng = np.random.default_rng(0)
