@@ -16,7 +16,7 @@ from gbimb.estimators._checkpoint import digest
 from gbimb.estimators._engine_params import engine_sentences
 from gbimb.estimators._loss import make_loss
 from gbimb.estimators._outcome import keep
-from gbimb.estimators._rows import Fold, Table
+from gbimb.estimators._rows import Fold, Table, mean_by_place
 from gbimb.estimators._seed import LARGEST_SEED
 from gbimb.estimators._stages import Settings
 from gbimb.estimators._table import engine_names
@@ -280,9 +280,4 @@ class Workshop:
         return drawn
 
     def _by_row(self, rows: IntArray, proba: FloatArray) -> FloatArray:
-        at = np.searchsorted(self.held_out, rows)
-        sums = np.zeros((self.held_out.size, *proba.shape[1:]))
-        np.add.at(sums, at, proba)
-        count = np.bincount(at, minlength=self.held_out.size).astype(float)
-        result: FloatArray = sums / count.reshape(-1, *(1,) * (proba.ndim - 1))
-        return result
+        return mean_by_place(np.searchsorted(self.held_out, rows), proba)

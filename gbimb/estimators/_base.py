@@ -25,7 +25,7 @@ from gbimb.estimators._seed import draw_seed
 from gbimb.estimators._stages import Settings
 from gbimb.estimators._table import TableEncoder, engine_names, read_table, take
 from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
-from gbimb.estimators._training import ONE_KIND, Kind, train
+from gbimb.estimators._training import ONE_KIND, Kind, once_a_row, train
 from gbimb.estimators._validation_rows import arrays_of, one_validation_set
 from gbimb.exceptions import (
     InvalidParameterError,
@@ -184,6 +184,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
                     settings=self._settings(seed, threads, checkpoint),
                     kinds=self._kinds(data.y.size),
                 )
+            if plan.splits:
+                trained = once_a_row(trained, plan.splits)
             keep(self, trained, task, seed)
             warn_if_nothing_learned(self)
             warn_if_undecided(self, rarest)

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import IntArray
+    from gbimb._typing import FloatArray, IntArray
 
 LARGEST_SAMPLE = 5_000
 
@@ -76,3 +76,12 @@ class Fold:
         if weight is None and data.weight is not None:
             weight = data.weight[self.held_out]
         return data.y[self.held_out], weight
+
+
+def mean_by_place(at: IntArray, values: FloatArray) -> FloatArray:
+    """Return the mean of the values, shape (n,) or (n, K), that belong to each place, from 0 on."""
+    count = np.bincount(at).astype(float)
+    sums = np.zeros((count.size, *values.shape[1:]))
+    np.add.at(sums, at, values)
+    mean: FloatArray = sums / count.reshape(-1, *(1,) * (values.ndim - 1))
+    return mean

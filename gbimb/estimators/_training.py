@@ -12,6 +12,7 @@ from gbimb._logging import logger
 from gbimb.blending import blend_weights
 from gbimb.estimators._boosting import Boosted, Watch, warn_of_interrupt
 from gbimb.estimators._checkpoint import WHOLE, Unit
+from gbimb.estimators._rows import mean_by_place
 from gbimb.estimators._stages import Settings, boost_folds
 from gbimb.sources import StreamedMatrix
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb._typing import FloatArray
+    from gbimb.estimators._plan import Splits
     from gbimb.estimators._rows import Fold, Table
     from gbimb.estimators._tasks import Task
 
@@ -202,6 +204,26 @@ def finish(
     models = [model for part in grown for model in part.models]
     booster = engine.merge(models, line.slope, corrected, weights)
     return Trained(booster, grown, y, raw, task.link.probability(raw), weight)
+
+
+def once_a_row(trained: Trained, splits: Splits) -> Trained:
+    """Return the same with each held-out row once, and the mean of what it got.
+
+    Ten copies of a positive say no more than one of what the threshold should be.
+    """
+    rows = np.concatenate([held_out for _, held_out in splits])
+    there, first, at = np.unique(rows, return_index=True, return_inverse=True)
+    if there.size == rows.size or trained.y is None:
+        return trained
+    assert trained.raw is not None
+    assert trained.proba is not None
+    return replace(
+        trained,
+        y=trained.y[first],
+        raw=mean_by_place(at, trained.raw),
+        proba=mean_by_place(at, trained.proba),
+        weight=None if trained.weight is None else trained.weight[first],
+    )
 
 
 def weight_sums(y: NDArray[Any], weight: NDArray[Any] | None, n_classes: int = 0) -> FloatArray:

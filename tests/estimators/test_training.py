@@ -10,11 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GroupKFold, ShuffleSplit, StratifiedKFold
+from sklearn.model_selection import (
+    GroupKFold,
+    RepeatedStratifiedKFold,
+    ShuffleSplit,
+    StratifiedKFold,
+)
 
 import gbimb
 from gbimb.estimators._tasks import decide_threshold
-from gbimb.estimators._training import make_watch, weight_sums
+from gbimb.estimators._training import Trained, make_watch, once_a_row, weight_sums
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.metrics import best_threshold
 from tests.estimators.common import Estimator, Kind, both, numbers, quick
@@ -554,3 +559,23 @@ def test_what_wants_held_out_rows_is_refused_without(kind: Kind, asked: dict[str
     ):
         quick(kind, cv=None, **asked).fit(X, y)
     quick(kind, cv=None, **asked).fit(X[:150], y[:150], X_val=X[150:], y_val=y[150:])
+
+
+def test_a_row_that_is_held_out_twice_counts_once() -> None:
+    splits = tuple((np.arange(3), np.array(rows)) for rows in ([4, 6], [5], [4, 5]))
+    y, raw = np.array([1.0, 0.0, 1.0, 1.0, 1.0]), np.array([1.0, 2.0, 3.0, 5.0, 7.0])
+    twice = Trained(None, (), y, raw, raw / 10, np.array([2.0, 1.0, 3.0, 2.0, 3.0]))
+    once = once_a_row(twice, splits)
+    np.testing.assert_array_equal(once.y, [1.0, 1.0, 0.0])
+    np.testing.assert_array_equal(once.raw, [3.0, 5.0, 2.0])
+    np.testing.assert_array_equal(once.proba, [0.3, 0.5, 0.2])
+    np.testing.assert_array_equal(once.weight, [2.0, 3.0, 1.0])
+
+
+@both
+def test_repeated_folds_choose_a_threshold(kind: Kind) -> None:
+    X, y = numbers(300)
+    cv = RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=0)
+    clf = quick(kind, cv=cv).fit(X, y)
+    assert "6 splits" in clf.validation_
+    assert 0 < clf.threshold_ < 1
