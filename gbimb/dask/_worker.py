@@ -15,7 +15,7 @@ from gbimb.dask._process import check_going, topic_of
 from gbimb.dask._rows import Encoded, join, stack
 from gbimb.estimators._rows import Table
 from gbimb.estimators._stages import Settings, boost_warm
-from gbimb.estimators._training import make_watch, weight_sums
+from gbimb.estimators._training import count_rows, make_watch
 from gbimb.lightgbm import forget_network, network_params
 from gbimb.losses import MulticlassLoss
 from gbimb.metrics import SharedRows, evaluate_multiclass, evaluate_shared
@@ -140,7 +140,7 @@ def _train(  # noqa: PLR0917
         watch = None
         if job.held_out is not None:
             evaluate = _evaluation(task, held_out, group)
-            sums = group(weight_sums(held_out.y, held_out.weight, job.held_out.size))
+            sums = group(count_rows(held_out.y, held_out.weight, job.held_out.size))
             watch = make_watch(task, evaluate, estimator.early_stopping_rounds, job.rows, sums)
         settings = Settings(
             estimator.n_estimators,

@@ -67,8 +67,7 @@ class Watch:
         Rounds that are kept in any case: a handful gives a handful of probabilities, however well
         they happen to rank.
     rare : float
-        Held-out rows outside the commonest class, as many as if their weights were equal: what
-        the noise of the first metric depends on.
+        Held-out rows outside the commonest class: what the noise of the first metric depends on.
     """
 
     metrics: Sequence[Metric]

@@ -59,12 +59,11 @@ def decide_threshold(
 ) -> float:
     """Return the threshold for ``metric``.
 
-    The positives count as many as of equal weight would say as much (Kish 1965): weights of five
-    hundred are amounts, not five hundred rows each.
+    A whole weight is as many rows; weights that are smaller say no less than their rows.
     """
     if weight is not None:
         w = weight[y == 1].astype(np.float64)
-        weight = weight * (w.sum() / (w @ w))
+        weight = weight * max(1.0, np.count_nonzero(w) / w.sum())
     return choose_threshold(y, proba, metric, weight, random_state=seed)
 
 

@@ -121,7 +121,7 @@ def train(
         lambda raw: task.evaluate(y, raw, weight),
         settings.patience,
         data.y.size,
-        weight_sums(y, weight),
+        count_rows(y, weight),
     )
     some = data.sample(settings.seed)
     grown: list[Grown] = []
@@ -226,12 +226,12 @@ def once_a_row(trained: Trained, splits: Splits) -> Trained:
     )
 
 
-def weight_sums(y: NDArray[Any], weight: NDArray[Any] | None, n_classes: int = 0) -> FloatArray:
-    """Return the sum of the weights and of their squares, class by class."""
+def count_rows(y: NDArray[Any], weight: NDArray[Any] | None, n_classes: int = 0) -> FloatArray:
+    """Return the rows with weight and the sum of their weights, class by class, shape (2, K)."""
     codes = y.astype(np.intp)
-    one = np.bincount(codes, weight, n_classes)
-    two = one if weight is None else np.bincount(codes, np.square(weight, dtype=float), n_classes)
-    return np.array([one, two], dtype=np.float64)
+    there = np.ones(y.size) if weight is None else weight > 0
+    counts = [np.bincount(codes, values, n_classes) for values in (there, weight)]
+    return np.array(counts, dtype=np.float64)
 
 
 def make_watch(
@@ -241,14 +241,13 @@ def make_watch(
     rows: int,
     held_out: FloatArray,
 ) -> Watch:
-    """Return what is watched in a fit on so many rows, with such ``weight_sums`` held out.
+    """Return what is watched in a fit on so many rows; ``held_out`` is of ``count_rows``.
 
-    As many rows of equal weight would say as much (Kish 1965), whatever the scale of the weights.
+    A whole weight is as many rows; weights that are smaller say no less than their rows.
     """
     fewest = max(1, (patience or 0) // 10) if rows >= SMALLEST_TABLE else 1
-    total, squares = held_out[:, held_out[1] > 0]
-    effective = total**2 / squares
-    rare = float(effective.sum() - effective.max(initial=0.0))
+    each = held_out.max(axis=0)
+    rare = float(each.sum() - each.max(initial=0.0))
     return Watch(task.watched, evaluate, patience, fewest, rare)
 
 
