@@ -156,7 +156,8 @@ class AutoImbalancedClassifier(DecidingClassifier):
         y : array of shape (n,)
             Two labels or more, of any kind.
         sample_weight : array of shape (n,), optional
-            Weights, >= 0. They count in the losses, the scores and the decision rule.
+            Weights, >= 0. They count in the losses, the scores and the decision rule. A whole
+            weight is as many rows; with a mean below 1 they are a scale, brought to a mean of 1.
 
         Returns
         -------
@@ -216,9 +217,8 @@ class AutoImbalancedClassifier(DecidingClassifier):
     def explain_choice(self) -> str:
         """Return in words what was chosen, and what helped on this table and what did not."""
         check_is_fitted(self)
-        name = self.metric if isinstance(self.metric, str) else "the least mean cost"
         found = [Effect(*effect) for effect in self._effects]
-        return explain(name, self.validation_, self.leaderboard_, self.best_score_, found)
+        return explain(self.metric, self.validation_, self.leaderboard_, self.best_score_, found)
 
     def _blend(self, workshop: Workshop, tried: list[Tried], objective: Objective) -> FloatArray:
         """Recalibrate the mean of the candidates, and choose its rule; return their weights."""
@@ -248,7 +248,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
         if not self.feature_importances_.any():
             msg = (
                 "The trees of no candidate have a split, so every row gets the same probability. "
-                "There may be no signal in X, or weights far below 1."
+                "There may be no signal in X."
             )
             warn(msg)
         return shares

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.estimators._tasks import decide_threshold
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.metrics import (
     MULTICLASS_METRICS,
@@ -21,7 +20,7 @@ from gbimb.metrics import (
     row_log_loss,
     threshold_curve,
 )
-from gbimb.thresholds import fit_class_weights
+from gbimb.thresholds import choose_threshold, fit_class_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,7 +100,7 @@ class CountObjective(Objective):
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
     ) -> float:
         """Return the threshold."""
-        return decide_threshold(y, proba, self.name, weight, seed)
+        return choose_threshold(y, proba, self.name, weight, random_state=seed)
 
 
 class RankingObjective(Objective):
@@ -123,7 +122,7 @@ class RankingObjective(Objective):
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
     ) -> float:
         """Return the threshold."""
-        return decide_threshold(y, proba, "mcc", weight, seed)
+        return choose_threshold(y, proba, "mcc", weight, random_state=seed)
 
 
 class MulticlassObjective(Objective):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gbimb.auto._space import Choice
 
 FORESTS: Final = "forests of random trees"
+LOSSES: Final = {"log_loss": "log loss", "brier": "Brier score"}
 # Of boosted trees.
 INGREDIENTS: Final[dict[str, Callable[[Choice], bool]]] = {
     "XGBoost instead of LightGBM": lambda c: c["engine"] == "xgboost",
@@ -114,21 +115,36 @@ def _is_forest(choice: Choice) -> bool:
     return bool(choice["engine"] == FOREST)
 
 
+def meaning_of(metric: object) -> str:
+    """Return what the scores of a leaderboard are where the metric's name does not say it.
+
+    >>> meaning_of("log_loss")
+    ', minus the log loss'
+    """
+    if not isinstance(metric, str):
+        return ", minus the mean cost"
+    if metric in LOSSES:
+        return f", minus the {LOSSES[metric]}"
+    return ", below 0 where the bound is missed" if " at " in metric else ""
+
+
 def explain(
-    objective_name: str,
+    metric: object,
     validation: str,
     board: pd.DataFrame,
     blend: float,
     found: Sequence[Effect],
 ) -> str:
     """Return what was chosen, and what helped and what did not."""
+    name = metric if isinstance(metric, str) else "the least mean cost"
+    how = "with the weights of the least log loss" if np.isfinite(blend) else "of equal weight"
     members = board[board["weight"] > 0].sort_values("weight", ascending=False)
     given_up = int((board["state"] == GIVEN_UP).sum())
     lines = [
-        f"Served: {objective_name}. Compared on held-out rows: {validation}.",
+        f"Served: {name}. Compared on held-out rows: {validation}.",
         f"Tried: {len(board)} candidates in {board['seconds'].sum():.0f} s"
         + (f", {given_up} of them given up early." if given_up else "."),
-        f"Chosen: a mean of {len(members)} probabilities:"
+        f"Chosen: a mean of {len(members)} probabilities, {how}:"
         if len(members) > 1
         else "Chosen: one candidate:",
         *(
@@ -138,10 +154,12 @@ def explain(
     ]
     if np.isfinite(blend):
         best = board.iloc[int(np.nanargmax(board["score"]))]
-        lines.append(
-            f"Score: {blend:.4f}; the best candidate alone {best['score']:.4f} "
-            f"({best['candidate']}; as the best of many it looks better than it is)."
-        )
+        lines.append(f"Score (higher is better{meaning_of(metric)}): {blend:.4f}.")
+        if len(board) > 1:
+            lines.append(
+                f"The best candidate alone: {best['score']:.4f} ({best['candidate']}; as the best "
+                f"of {len(board)} it looks better than it is)."
+            )
     lines += [
         f"{effect.ingredient[0].upper()}{effect.ingredient[1:]} {effect.verdict}: "
         f"{effect.difference:+.4f} ({effect.low:+.4f} to {effect.high:+.4f})."

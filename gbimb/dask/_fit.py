@@ -12,10 +12,12 @@ import numpy as np
 
 from gbimb._logging import logger
 from gbimb.dask._cluster import gather, one_fit_at_a_time
+from gbimb.dask._pieces import weigh
 from gbimb.dask._process import break_off, end_fit, free_port, start_tracker, topic_of
 from gbimb.dask._rows import Deal, draw_sample, encode, n_held_out, totals_of
 from gbimb.dask._summary import summarise
 from gbimb.dask._worker import train_part
+from gbimb.estimators._labels import scale_of
 from gbimb.estimators._training import ONE_KIND, Grown, HeldOut, Trained, finish
 from gbimb.exceptions import InvalidDataError
 
@@ -47,10 +49,19 @@ class Placed:
 
     @classmethod
     def place(cls, client: distributed.Client, pieces: Sequence[Delayed], name: str) -> Placed:
-        """Compute pieces where they are, and what they say of themselves."""
+        """Compute pieces where they are, and what they say of themselves.
+
+        Weights with a mean below 1 get one of 1, as in the local estimators.
+        """
         futures = client.compute(list(pieces))
-        summaries = client.map(partial(summarise, name=name), futures, pure=False)
-        return cls(futures, gather(client, summaries))
+        told = client.map(partial(summarise, name=name), futures, pure=False)
+        summaries = gather(client, told)
+        rows = sum(int(s.kept.sum()) for s in summaries)
+        factor = scale_of(rows, sum(float(s.totals.sum()) for s in summaries))
+        if factor != 1.0:
+            futures = client.map(partial(weigh, factor=factor), futures, pure=False)
+            summaries = [replace(s, totals=s.totals * factor) for s in summaries]
+        return cls(futures, summaries)
 
 
 @dataclass(frozen=True, eq=False)

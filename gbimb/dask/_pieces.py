@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,11 @@ class Piece:
     table: Any
     y: NDArray[Any]
     weight: NDArray[Any] | None
+
+
+def weigh(piece: Piece, factor: float) -> Piece:
+    """Return the piece with its weights times ``factor``."""
+    return piece if piece.weight is None else replace(piece, weight=piece.weight * factor)
 
 
 def is_collection(X: object) -> bool:

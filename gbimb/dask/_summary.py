@@ -13,9 +13,9 @@ from gbimb.estimators._columns import Column
 from gbimb.estimators._labels import (
     LabelCodes,
     check_counts,
+    checked_weight,
     choose_positive,
     read_labels,
-    read_weight,
 )
 from gbimb.estimators._table import TableEncoder, as_frame
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
@@ -95,7 +95,7 @@ def _weight(piece: Piece) -> NDArray[Any] | None:
     weight = piece.weight
     if weight is not None and weight.dtype.kind in "biuf" and not weight.any():
         return weight.astype(np.float64)
-    return read_weight(weight, piece.y.size)
+    return checked_weight(weight, piece.y.size)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from gbimb.dask._process import check_going, topic_of
 from gbimb.dask._rows import Encoded, join, stack
 from gbimb.estimators._rows import Table
 from gbimb.estimators._stages import Settings, boost_warm
-from gbimb.estimators._training import count_rows, make_watch
+from gbimb.estimators._training import make_watch
 from gbimb.lightgbm import forget_network, network_params
 from gbimb.losses import MulticlassLoss
 from gbimb.metrics import SharedRows, evaluate_multiclass, evaluate_shared
@@ -140,8 +140,11 @@ def _train(  # noqa: PLR0917
         watch = None
         if job.held_out is not None:
             evaluate = _evaluation(task, held_out, group)
-            sums = group(count_rows(held_out.y, held_out.weight, job.held_out.size))
-            watch = make_watch(task, evaluate, estimator.early_stopping_rounds, job.rows, sums)
+            codes, k = held_out.y.astype(np.intp), job.held_out.size
+            own = np.bincount(codes, held_out.weight, k).astype(np.float64)
+            watch = make_watch(
+                task, evaluate, estimator.early_stopping_rounds, job.rows, group(own)
+            )
         settings = Settings(
             estimator.n_estimators,
             estimator.early_stopping_rounds,

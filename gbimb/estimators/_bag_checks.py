@@ -126,7 +126,6 @@ def warn_of_bags(bagging: Any, counts: IntArray, sizes: IntArray) -> None:  # no
     if is_own(bagging.estimators_[0]) and importances is not None and not importances.any():
         msg = (
             "The trees of no bag have a split, so every row gets the same probability. There "
-            "may be too few rows in a bag (see sampling_strategy), no signal in X, or weights "
-            "far below 1."
+            "may be too few rows in a bag (see sampling_strategy), or no signal in X."
         )
         warn(msg)

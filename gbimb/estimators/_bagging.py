@@ -177,7 +177,8 @@ class UnderBaggingClassifier(AveragedBags):
             Two labels or more, of any kind.
         sample_weight : array of shape (n,), optional
             Weights, >= 0. Rows are drawn without regard to them; they count in the training of
-            each bag, the probabilities and the threshold.
+            each bag, the probabilities and the threshold. A whole weight is as many rows; with a
+            mean below 1 they are a scale, and are brought to a mean of 1.
 
         Returns
         -------

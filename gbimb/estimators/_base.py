@@ -122,7 +122,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
         y : array of shape (n,), optional
             Labels of any kind.
         sample_weight : array of shape (n,), optional
-            Weights, >= 0. They count in the loss, the metrics and the threshold.
+            Weights, >= 0. They count in the loss, the metrics and the threshold. A whole weight
+            is as many rows; with a mean below 1 they are a scale, and are brought to a mean of 1.
         X_val, y_val, sample_weight_val : optional
             Rows for early stopping and the threshold, instead of those that ``cv`` holds out.
             ``X_val`` may be a ParquetSource, too.

@@ -143,16 +143,19 @@ def boost(
             )
             try:
                 scores = list(run(advance, members))
+                if watch is not None:
+                    for i in range(step):
+                        _record(history, watch.evaluate(np.concatenate([s[i] for s in scores])))
             except KeyboardInterrupt:
                 if not (keep_on_interrupt and done):
                     raise
+                for series in history.values():
+                    del series[done:]
                 warn_of_interrupt(done)
                 interrupted = True
                 break
             done += step
             if watch is not None:
-                for i in range(step):
-                    _record(history, watch.evaluate(np.concatenate([s[i] for s in scores])))
                 _report(history, done, verbose)
                 if watch.patience is not None and _exhausted(history, watch, done):
                     break
@@ -180,7 +183,7 @@ def as_text(model: str | bytes) -> str:
 
 def warn_of_interrupt(done: int) -> None:
     """Say how many rounds there are."""
-    warn(f"Interrupted: the {done} rounds trained so far are kept.")
+    warn(f"Interrupted: the {done} rounds trained so far make the model.")
 
 
 @contextmanager

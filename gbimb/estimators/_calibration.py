@@ -41,8 +41,7 @@ class IsotonicCurve:
 
         fitted = IsotonicRegression(y_min=0.0, y_max=1.0).fit(proba, y, weight)
         # A step of only one class would be certain, which no sample can know.
-        # A whole weight is as many rows; weights that are smaller say no less than their rows.
-        limit = 0.5 / max(y.size, 0.0 if weight is None else float(weight.sum(dtype=np.float64)))
+        limit = 0.5 / (y.size if weight is None else float(weight.sum()))
         return cls(
             np.asarray(fitted.X_thresholds_, np.float64),
             np.clip(np.asarray(fitted.y_thresholds_, np.float64), limit, 1.0 - limit),

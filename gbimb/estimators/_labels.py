@@ -222,7 +222,33 @@ def _coded(
 def read_weight(
     sample_weight: ArrayLike | None, n: int, name: str = "sample_weight"
 ) -> NDArray[Any] | None:
-    """Return checked weights, float32 or float64."""
+    """Return checked weights, float32 or float64, with a mean of 1 where it was less.
+
+    A whole weight is as many rows. Smaller ones are a scale, such as shares that sum to 1, of which
+    penalties and the smallest leaf of trees would make nothing.
+    """
+    weight = checked_weight(sample_weight, n, name)
+    if weight is None:
+        return None
+    factor = scale_of(int(np.count_nonzero(weight)), float(weight.sum(dtype=np.float64)))
+    return weight if factor == 1.0 else weight * weight.dtype.type(factor)
+
+
+def scale_of(rows: int, total: float) -> float:
+    """Return by what weights with a sum of ``total`` grow to a mean of 1, at least 1."""
+    return rows / total if 0 < total < rows * (1 - 1e-6) else 1.0
+
+
+def checked_weight(
+    sample_weight: ArrayLike | None, n: int, name: str = "sample_weight"
+) -> NDArray[Any] | None:
+    """Return weights as they are, float32 or float64.
+
+    Raises
+    ------
+    InvalidDataError
+        If one is negative, NaN or infinite, or all are beyond what float32 holds.
+    """
     weight = check_weight(sample_weight, n, name)
     if weight is not None and not SMALLEST_WEIGHT <= weight.max(initial=1.0) <= LARGEST_WEIGHT:
         msg = (

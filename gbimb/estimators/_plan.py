@@ -63,12 +63,16 @@ def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
     except GbimbError:
         raise
     except (TypeError, ValueError) as error:
-        msg = f"cv must yield pairs (train, test) of row numbers, got {cv!r:.80}: {error}."
+        reason = str(error).rstrip(".")
+        msg = f"cv must yield pairs (train, test) of row numbers, got {cv!r:.80}: {reason}."
         raise InvalidParameterError(msg) from None
     for train, test in splits:
         _check_split(train, test, codes)
     if not splits:
-        msg = f"cv must yield a split, got none from {cv!r}. Use None to hold out no row."
+        msg = (
+            f"cv must yield a split, got none from {cv!r:.80}. A generator yields its splits once: "
+            "give list(...) of it. Use None to hold out no row."
+        )
         raise InvalidParameterError(msg)
     return splits
 

@@ -14,7 +14,7 @@ def warn_if_nothing_learned(fitted: Any) -> None:  # noqa: ANN401  either estima
     if not fitted.feature_importances_.any():
         msg = (
             "The trees have no split, so every row gets the same probability. There may be too "
-            "few rows for min_child_weight or reg_lambda, no signal in X, or weights far below 1."
+            "few rows for min_child_weight or reg_lambda, or no signal in X."
         )
     elif fitted.best_iteration_ == 1 and fitted.n_estimators > 1:
         msg = (
@@ -36,7 +36,8 @@ def warn_if_undecided(fitted: Any, rarest: float) -> None:  # noqa: ANN401
         return
     if fitted.classes_.size == 2 and rarest < RARE_SHARE:
         msg = (
-            f"The threshold stays at 0.5, which rare labels seldom reach: {fitted.validation_}. "
-            "Give a threshold, X_val and y_val, or a number of folds for cv."
+            "The threshold stays at 0.5, which rare labels seldom reach, and probabilities are not "
+            f"recalibrated: {fitted.validation_}. Give a threshold, X_val and y_val, or a number "
+            "of folds for cv."
         )
         warn(msg)

@@ -54,19 +54,6 @@ def _named(parameter: str, lookup: Callable[[str], T], name: str) -> T:
         raise InvalidParameterError(msg) from None
 
 
-def decide_threshold(
-    y: NDArray[Any], proba: FloatArray, metric: str, weight: NDArray[Any] | None, seed: int
-) -> float:
-    """Return the threshold for ``metric``.
-
-    A whole weight is as many rows; weights that are smaller say no less than their rows.
-    """
-    if weight is not None:
-        w = weight[y == 1].astype(np.float64)
-        weight = weight * max(1.0, np.count_nonzero(w) / w.sum())
-    return choose_threshold(y, proba, metric, weight, random_state=seed)
-
-
 class Task(ABC):
     """Learning one loss, watched by some metrics.
 
@@ -200,7 +187,7 @@ class BinaryTask(Task):
             return 0.5
         if self._threshold == "auto" and is_balanced(y, weight, 2):
             return 0.5
-        return decide_threshold(y, proba, self._served, weight, seed)
+        return choose_threshold(y, proba, self._served, weight, random_state=seed)
 
     @property
     def _served(self) -> str:

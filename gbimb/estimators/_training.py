@@ -116,12 +116,9 @@ def train(
         boosted, models = grow(watch=None, settings=settings, engine_params=params)
         part = Grown(*ONE_KIND, boosted, models, np.empty(0))
         return Trained(engine.merge(models, 1.0, start), (part,))
+    counts = np.bincount(y.astype(np.intp), weights=weight)
     watch = make_watch(
-        task,
-        lambda raw: task.evaluate(y, raw, weight),
-        settings.patience,
-        data.y.size,
-        count_rows(y, weight),
+        task, lambda raw: task.evaluate(y, raw, weight), settings.patience, data.y.size, counts
     )
     some = data.sample(settings.seed)
     grown: list[Grown] = []
@@ -226,28 +223,16 @@ def once_a_row(trained: Trained, splits: Splits) -> Trained:
     )
 
 
-def count_rows(y: NDArray[Any], weight: NDArray[Any] | None, n_classes: int = 0) -> FloatArray:
-    """Return the rows with weight and the sum of their weights, class by class, shape (2, K)."""
-    codes = y.astype(np.intp)
-    there = np.ones(y.size) if weight is None else weight > 0
-    counts = [np.bincount(codes, values, n_classes) for values in (there, weight)]
-    return np.array(counts, dtype=np.float64)
-
-
 def make_watch(
     task: Task,
     evaluate: Callable[[NDArray[Any]], dict[str, float]],
     patience: int | None,
     rows: int,
-    held_out: FloatArray,
+    held_out: NDArray[Any],
 ) -> Watch:
-    """Return what is watched in a fit on so many rows; ``held_out`` is of ``count_rows``.
-
-    A whole weight is as many rows; weights that are smaller say no less than their rows.
-    """
+    """Return what is watched in a fit on so many rows, with so many of each class held out."""
     fewest = max(1, (patience or 0) // 10) if rows >= SMALLEST_TABLE else 1
-    each = held_out.max(axis=0)
-    rare = float(each.sum() - each.max(initial=0.0))
+    rare = float(held_out.sum() - held_out.max())
     return Watch(task.watched, evaluate, patience, fewest, rare)
 
 

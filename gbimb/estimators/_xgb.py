@@ -92,7 +92,8 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         Which rows are held out. An integer k trains k boosters, each without one fold, and
         averages their raw scores in one booster. "auto" cross-fits five folds up to 20,000 rows,
         and up to 200,000 while a second class has fewer than 7,000; it holds out one row in five
-        of larger tables, and none below 100 rows or 10 of the second class.
+        of larger tables, and none below 100 rows or 10 of the second class. Without held-out rows
+        the threshold is 0.5, and probabilities are not recalibrated.
     n_estimators : int, default=1000
         The largest number of rounds; at most 100 where no row is held out.
     learning_rate : float or None, default=None

@@ -114,6 +114,7 @@ def test_costs_move_the_threshold() -> None:
     assert dear.threshold_ == pytest.approx(0.05)
     assert even.threshold_ == pytest.approx(0.5)
     assert dear.predict(X).sum() > even.predict(X).sum()
+    assert "minus the mean cost" in dear.explain_choice()
     names = np.where(y == 1, "a fault", "fine")  # the rare label comes first
     named = quick(metric=[[0, 19], [1, 0]]).fit(X, names)
     np.testing.assert_array_equal(named.predict(X) == "a fault", dear.predict(X) == 1)

@@ -289,6 +289,22 @@ def test_an_interrupt_ends_all_kinds_of_trees(step: int, monkeypatch: pytest.Mon
     assert next(iter(clf.evals_result_["valid"].values()))
 
 
+def test_an_interrupt_while_rounds_are_judged_keeps_those_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record, calls = _boosting._record, iter(range(100))
+
+    def dies(*given: Any) -> None:  # noqa: ANN401
+        record(*given)
+        if next(calls) == 12:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_boosting, "_record", dies)
+    with pytest.warns(gbimb.GbimbWarning, match="Interrupted: the 10 rounds"):
+        clf = make(LGBM, None, cv="holdout", keep_on_interrupt=True).fit(X, Y)
+    assert len(clf.evals_result_["valid"]["mcc"]) == 10
+
+
 def test_an_interrupt_ends_a_loss_that_warms_up(monkeypatch: pytest.MonkeyPatch) -> None:
     interrupt_at(monkeypatch, 2)
     clf = make(LGBM, None, cv="holdout", loss="soft_mcc", keep_on_interrupt=True)

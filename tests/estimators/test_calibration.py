@@ -223,15 +223,3 @@ def test_the_calibrated_log_odds_of_focal_are_those_of_log_loss() -> None:
         for loss in ("focal", "logistic")
     )
     assert abs(np.mean(logit(focal) - logit(plain))) < 0.1
-
-
-def test_the_scale_of_weights_is_nothing_to_an_isotonic_curve() -> None:
-    rng = np.random.default_rng(0)
-    proba = rng.random(500)
-    y = (rng.random(500) < proba).astype(float)
-    plain = fit_calibrator("isotonic", y, proba, None)
-    light = fit_calibrator("isotonic", y, proba, np.full(500, 1 / 500))
-    assert plain is not None
-    assert light is not None
-    np.testing.assert_allclose(light(proba), plain(proba))
-    assert np.ptp(light(proba)) > 0.9

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,7 @@ from sklearn.model_selection import (
 )
 
 import gbimb
-from gbimb.estimators._tasks import decide_threshold
-from gbimb.estimators._training import Trained, count_rows, make_watch, once_a_row
+from gbimb.estimators._training import Trained, once_a_row
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.metrics import best_threshold
 from tests.estimators.common import Estimator, Kind, both, numbers, quick
@@ -48,23 +46,6 @@ def trees(clf: Estimator) -> pd.DataFrame:
         else ["Feature", "Split"]
     )
     return table[columns]
-
-
-# --- which round is kept ------------------------------------------------------------------------
-
-
-def noise(y: np.ndarray, weight: np.ndarray | None) -> float:
-    """Return the held-out rows that the error of the watched metric goes by."""
-    task: Any = SimpleNamespace(watched=())
-    return make_watch(task, lambda _: {}, 30, y.size, count_rows(y, weight)).rare
-
-
-def test_small_weights_do_not_say_which_round_is_kept_and_whole_ones_are_rows() -> None:
-    y = np.repeat([0, 1, 2], [70, 20, 10])
-    weight = np.random.default_rng(0).uniform(0.0, 1.0, y.size)
-    assert noise(y, None) == noise(y, weight) == noise(y, 1e-6 * weight) == 30
-    assert noise(y, np.full(y.size, 7)) == 210
-    assert noise(y, (y == 0).astype(float)) == 0.0
 
 
 # --- which rows are held out -------------------------------------------------------------------
@@ -314,6 +295,21 @@ def plain_leaves(kind: Kind) -> dict[str, Any]:
 
 
 @both
+@pytest.mark.parametrize("calibration", ["platt", "isotonic"])
+def test_weights_below_one_are_a_scale(kind: Kind, calibration: str) -> None:
+    X, y = numbers(600)
+    weight = np.random.default_rng(0).uniform(0.0, 1.0, 600)
+    one = quick(kind, calibration=calibration, cv=3).fit(X, y, weight)
+    # By a power of two, so that not a digit is lost.
+    other = quick(kind, calibration=calibration, cv=3).fit(X, y, weight / 2**20)
+    np.testing.assert_array_equal(other.predict_proba(X), one.predict_proba(X))
+    assert other.threshold_ == one.threshold_
+    plain = quick(kind, calibration=calibration, cv=3).fit(X, y)
+    equal = quick(kind, calibration=calibration, cv=3).fit(X, y, np.full(600, 1 / 1024))
+    np.testing.assert_array_equal(equal.predict_proba(X), plain.predict_proba(X))
+
+
+@both
 @pytest.mark.parametrize("held_out", ["folds", "rows", "nothing"])
 def test_a_whole_weight_is_as_many_rows(kind: Kind, held_out: str) -> None:
     X, y, weight = few_values()
@@ -537,17 +533,6 @@ def test_a_split_that_trains_on_one_class_with_weight_is_refused(kind: Kind) -> 
         quick(kind, cv=[(np.arange(200), np.arange(200, 300))]).fit(X, y, weight)
 
 
-def test_small_weights_do_not_say_how_steady_the_threshold_is() -> None:
-    rng = np.random.default_rng(0)
-    proba = rng.beta(1, 9, 800)
-    y = (rng.random(800) < proba).astype(int)
-    one = decide_threshold(y, proba, "mcc", None, 0)
-    assert decide_threshold(y, proba, "mcc", np.full(800, 1e-3), 0) == pytest.approx(one)
-    weight = rng.uniform(0.0, 1.0, 800)
-    some = decide_threshold(y, proba, "mcc", weight, 0)
-    assert decide_threshold(y, proba, "mcc", 1e-3 * weight, 0) == pytest.approx(some)
-
-
 @both
 @pytest.mark.parametrize("asked", [{"threshold": "f1"}, {"calibration": "isotonic"}], ids=str)
 def test_what_wants_held_out_rows_is_refused_without(kind: Kind, asked: dict[str, str]) -> None:
@@ -577,3 +562,11 @@ def test_repeated_folds_choose_a_threshold(kind: Kind) -> None:
     clf = quick(kind, cv=cv).fit(X, y)
     assert "6 splits" in clf.validation_
     assert 0 < clf.threshold_ < 1
+
+
+@both
+def test_a_generator_of_splits_that_is_used_up_is_said(kind: Kind) -> None:
+    X, y = numbers(200)
+    clf = quick(kind, cv=StratifiedKFold(3).split(X, y)).fit(X, y)
+    with pytest.raises(InvalidParameterError, match=r"once: give list\(...\)"):
+        clf.fit(X, y)
