@@ -7,15 +7,17 @@ import shlex
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
+from typer.core import TyperCommand
 
 from gbimb import __version__
+from gbimb.cli._notes import as_options, warnings_as_notes
 from gbimb.exceptions import GbimbError, InvalidParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import pandas as pd
     from rich.console import Console
@@ -23,12 +25,29 @@ if TYPE_CHECKING:
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 PIPE_WIDTH: Final = 100
+TABLES: Final = ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet, or a folder of such files"
 FILES: Final = {"data", "model", "train"}
 """Arguments and options of the commands that name a file."""
 SHARED_OPTIONS: Final = {"n_jobs": "--jobs"}
 """Which option gives a parameter that all commands pass on."""
 
-app = typer.Typer(
+Function = TypeVar("Function", bound="Callable[..., Any]")
+
+
+class _Command(TyperCommand):
+    """A command that tells of gbimb's warnings as it does of other notes."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  of typer, or of click where typer is older
+        with warnings_as_notes(quiet=bool(ctx.params.get("quiet"))):
+            return super().invoke(ctx)
+
+
+class _App(typer.Typer):
+    def command(self, name: str | None = None, **options: Any) -> Callable[[Function], Function]:  # noqa: ANN401
+        return super().command(name, **{"cls": _Command, **options})
+
+
+app = _App(
     name="gbimb",
     help="Gradient boosting for imbalanced classes.",
     no_args_is_help=True,
@@ -92,7 +111,7 @@ def _sentence(error: Exception, spelled: Mapping[str, str]) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
         folder = Path(error.filename).absolute().parent
         return f"{str(folder)!r} cannot be written to: {error.strerror.lower()}."
-    text = " ".join(str(error).split())
+    text = as_options(error)
     for name, option in spelled.items():
         if text.startswith(f"{name} "):
             return option + text.removeprefix(name)
@@ -158,12 +177,6 @@ def command_line(ctx: typer.Context, *left_out: str) -> str:
             shown = Path(item).name if option.name in FILES else str(item)
             words += [] if value is True else [shown]
     return shlex.join(words)
-
-
-def notes(lines: Sequence[str], *, quiet: bool) -> None:
-    """Print notes on stderr."""
-    for line in () if quiet else lines:
-        typer.echo(f"Note: {line}", err=True)
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
@@ -12,15 +13,17 @@ import typer
 
 from gbimb.benchmark._methods import DEFAULT_FOLDS, ENGINES, METHODS, OWN_FOLDS
 from gbimb.cli._app import (
+    TABLES,
     app,
     check_not_read,
     command_line,
     console,
     exit_codes,
-    notes,
     print_json,
     shows_progress,
 )
+from gbimb.cli._notes import notes
+from gbimb.cli._training_file import THE_INDEX, unnamed_index
 from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -44,7 +47,8 @@ Examples:
   gbimb benchmark
   gbimb benchmark --data churn.csv --target churned
   gbimb benchmark --data churn.csv --target churned --report report.html
-  gbimb benchmark --data churn.csv --target churned --positive yes --drop customer_id
+  gbimb benchmark --data churn.csv --target churned --positive yes --drop id
+  gbimb benchmark --data folder/ --target churned
   gbimb benchmark --tables yeast_10class,page_blocks_5class
 
 \b
@@ -56,12 +60,12 @@ Exit codes:
 """
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=_EPILOG, short_help="Compare focal loss with weighted log loss.")
 def benchmark(  # noqa: PLR0917  typer passes them by name
     ctx: typer.Context,
     data: Annotated[
         Path | None,
-        typer.Option(help="Your table, .csv, .csv.gz or .parquet. Without it: built-in tables."),
+        typer.Option(help=f"Your table: {TABLES}. Without it: built-in tables."),
     ] = None,
     target: Annotated[
         str | None,
@@ -76,7 +80,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     ] = None,
     drop: Annotated[
         list[str] | None,
-        typer.Option(help="A column of your table to leave out; may be given several times."),
+        typer.Option(metavar="<str>", help="A column of your table to leave out; repeatable."),
     ] = None,
     tables: Annotated[
         str | None,
@@ -86,10 +90,11 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
         ),
     ] = None,
     engines: Annotated[
-        str | None, typer.Option(help=f"Of {', '.join(ENGINES)}, by comma. Default: all.")
+        str | None, typer.Option(help=f"Some of {', '.join(ENGINES)}, by comma. Default: all.")
     ] = None,
     methods: Annotated[
-        str | None, typer.Option(help="Of the methods below, by comma. Default: all but soft-mcc.")
+        str | None,
+        typer.Option(help="Some of the methods below, by comma. Default: all but soft-mcc."),
     ] = None,
     folds: Annotated[
         int | None,
@@ -99,7 +104,8 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of folds and classifiers.")] = 0,
     jobs: Annotated[
-        int | None, typer.Option(help="Fits at a time, each on one thread. Default: processors.")
+        int | None,
+        typer.Option(help="Fits at a time, each on one thread. Default: one per processor."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for results.")] = Path("gbimb-benchmark"),
     report: Annotated[
@@ -123,7 +129,6 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     from gbimb.benchmark._export import FILES, as_dict, export
     from gbimb.benchmark._report import print_results
     from gbimb.benchmark._results import run
-    from gbimb.files._text import printable
     from gbimb.report import save_benchmark
     from gbimb.report._render import check_path, report_files
 
@@ -145,7 +150,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
             print_json(as_dict(results, command))
         else:
             print_results(results, console())
-        notes([printable(note) for note in results.notes], quiet=quiet)
+        notes(results.notes, quiet=quiet)
         if not quiet:
             typer.echo(f"Written to {out}: {', '.join(FILES)}", err=True)
         if files and not quiet:
@@ -171,7 +176,9 @@ def _tables(
     if target is None:
         msg = "--data needs --target COLUMN, the column with the label, got none."
         raise InvalidParameterError(msg)
-    return (read_table(data, target, positive=positive, drop=drop),)
+    index = unnamed_index(data, "--data", {target, *drop})
+    table = read_table(data, target, positive=positive, drop=[*drop, *index])
+    return (replace(table, notes=(*map(THE_INDEX.format, index), *table.notes)),)
 
 
 def _plan(

@@ -27,7 +27,7 @@ Exit codes:
 """
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=_EPILOG, short_help="Judge a model on labelled rows, with a report.")
 def evaluate(  # noqa: PLR0917  typer passes them by name
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A file that gbimb fit, or .save, has written.")],
@@ -53,15 +53,19 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     weight: Annotated[str | None, typer.Option(help="Column with weights of the rows.")] = None,
     identifier: Annotated[
         list[str] | None,
-        typer.Option("--id", help="A column that names the rows among the mistakes; repeatable."),
+        typer.Option(
+            "--id",
+            metavar="<str>",
+            help="A column that names the rows among the mistakes; repeatable.",
+        ),
     ] = None,
     train: Annotated[
         Path | None,
         typer.Option(help="What the model was fitted on, to look for rows that are in both."),
     ] = None,
-    jobs: Annotated[int | None, typer.Option(help="Threads. Default: processors.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Threads. Default: one per processor.")] = None,
     quiet: Annotated[  # noqa: FBT002  an option, never by position
-        bool, typer.Option("--quiet", "-q", help="No bar.")
+        bool, typer.Option("--quiet", "-q", help="No bar, no notes.")
     ] = False,
     as_json: Annotated[  # noqa: FBT002
         bool, typer.Option("--json", help="Print the result as JSON.")
@@ -115,8 +119,10 @@ def _in_words(found: Evaluation, files: list[str]) -> str:
     for score in facts["scores"]:
         interval = ""
         if score["low"] is not None:
-            interval = f"   {score['low']:.3f} to {score['high']:.3f}"
-        lines.append(f"  {score['label']:{width}}  {score['value']:6.3f}{interval}")
+            interval = f"   {score['low']:z.3f} to {score['high']:z.3f}"
+        lines.append(f"  {score['label']:{width}}  {score['value']:z6.3f}{interval}")
+    if facts.get("cost") is not None:
+        lines += ["", facts["cost"]["note"]]
     shown = [c for c in facts["checks"] if c["severity"] in ("problem", "warning")]
     lines += [""] if shown else []
     lines += [f"{c['code']} {c['severity']}: {c['text']}" for c in shown]

@@ -13,14 +13,16 @@ import typer
 
 from gbimb._logging import heard_by
 from gbimb.cli._app import (
+    TABLES,
     app,
     check_not_read,
     exit_codes,
-    notes,
     print_json,
     progress_bar,
     shows_progress,
 )
+from gbimb.cli._fitted import fit_facts, in_words
+from gbimb.cli._notes import notes
 from gbimb.cli._training_file import (
     Given,
     check_number_of_labels,
@@ -29,10 +31,7 @@ from gbimb.cli._training_file import (
     open_folder,
     read_rows,
 )
-from gbimb.exceptions import (
-    InvalidParameterError,
-    unknown_name,
-)
+from gbimb.exceptions import InvalidParameterError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +44,6 @@ SPELLED: Final = {
     "eval_metric: metric": "--metric",
     "metric": "--metric",
     "time_budget": "--time-budget",
-    "cv": "--validation",
     "random_state": "--seed",
 }
 """Which option gives a parameter of the estimators."""
@@ -54,27 +52,30 @@ SPELLED: Final = {
 _EPILOG = """\b
 Examples:
   gbimb fit churn.csv --target churned --out churn.gbimb
-  gbimb fit churn.csv --target churned --out churn.gbimb --id customer --drop notes
-  gbimb fit fraud.parquet --target fraud --out fraud.gbimb --loss auto --time-budget 300
+  gbimb fit churn.csv --target churned --out m.gbimb --id client --drop notes
+  gbimb fit fraud.parquet --target fraud --out fraud.gbimb --loss auto
   gbimb fit folder/ --target fraud --out fraud.gbimb
-  gbimb fit folder/ --target fraud --out fraud.gbimb --dask tcp://scheduler:8786
+  gbimb fit folder/ --target fraud --out m.gbimb --dask tcp://scheduler:8786
 
 \b
 Exit codes:
   0    done
   1    the model could not be written
   2    wrong input; nothing was written
-  130  interrupted; nothing was written (--loss auto: the search ends, the best so far is written)
+  130  interrupted; nothing was written
+
+\b
+With --loss auto Ctrl-C ends the search, and the best so far is written.
 """
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=_EPILOG, short_help="Train a model on a file, choose its threshold, save it.")
 def fit(  # noqa: PLR0917  typer passes them by name
     data: Annotated[
         Path,
         typer.Argument(
-            help="Your table: .csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet, or a folder of "
-            "such files. A folder of Parquet files is never held in memory, but with --loss auto."
+            help=f"Your table: {TABLES}. A folder of Parquet files is read piece by piece, "
+            "except with --loss auto."
         ),
     ],
     target: Annotated[str, typer.Option(help="Column with the label, of two classes or more.")],
@@ -92,24 +93,31 @@ def fit(  # noqa: PLR0917  typer passes them by name
         ),
     ] = None,
     metric: Annotated[
-        str, typer.Option(help="What to stop on and to choose the threshold for.")
+        str,
+        typer.Option(
+            help="What to stop on and to choose the threshold for: mcc, f1, balanced_accuracy, ..."
+        ),
     ] = "mcc",
     time_budget: Annotated[
         float | None, typer.Option(help="Seconds to search, with --loss auto. Default: 60.")
     ] = None,
     validation: Annotated[
-        str, typer.Option(help="auto, holdout, or a number of folds to cross-fit.")
+        str, typer.Option(help="One of auto, holdout, or a number of folds >= 2.")
     ] = "auto",
     weight: Annotated[str | None, typer.Option(help="Column with weights of the rows.")] = None,
     identifier: Annotated[
         list[str] | None,
-        typer.Option("--id", help="A column that names the rows, not learnt from; repeatable."),
+        typer.Option(
+            "--id",
+            metavar="<str>",
+            help="A column that names the rows, not learnt from; repeatable.",
+        ),
     ] = None,
     drop: Annotated[
-        list[str] | None, typer.Option(help="A column to leave out; repeatable.")
+        list[str] | None, typer.Option(metavar="<str>", help="A column to leave out; repeatable.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of folds, trees and threshold.")] = 0,
-    jobs: Annotated[int | None, typer.Option(help="Threads. Default: processors.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Threads. Default: one per processor.")] = None,
     dask: Annotated[
         str | None,
         typer.Option(
@@ -127,6 +135,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
     """Train a model on a file, choose its threshold on held-out rows, and save it.
 
     Text columns become categories, dates days since 1970-01-01; empty cells are missing values.
+    The index of a Parquet file is not learnt from.
     """
     from gbimb.sources import read_target
 
@@ -156,11 +165,11 @@ def fit(  # noqa: PLR0917  typer passes them by name
         with _progress(model, quiet=quiet or as_json):
             _fit_here_or_there(model, given, dask)
         model.save(out)
-        facts = _facts(model, len(given["X"]), out, time.perf_counter() - began)
+        facts = fit_facts(model, len(given["X"]), out, time.perf_counter() - began)
         if as_json:
             print_json(facts)
         else:
-            typer.echo(_in_words(facts))
+            typer.echo(in_words(facts))
 
 
 @contextmanager
@@ -258,51 +267,7 @@ def _make_model(
         far = (DaskImbalancedXGBClassifier, DaskImbalancedLGBMClassifier)
         make = far[0] if engine == "xgboost" else far[1]
     cv = int(validation) if validation.isdecimal() else validation
-    if cv not in ("auto", "holdout") and not isinstance(cv, int):
-        msg = f"--validation must be auto, holdout or a number of folds, got {validation!r}."
+    if cv not in ("auto", "holdout") and not (isinstance(cv, int) and cv >= 2):
+        msg = f"--validation must be auto, holdout or a number of folds >= 2, got {validation!r}."
         raise InvalidParameterError(msg)
     return make(loss=loss, eval_metric=(metric,), cv=cv)
-
-
-def _facts(model: Any, rows: int, out: Path, seconds: float) -> dict[str, Any]:  # noqa: ANN401
-    """Return what is worth knowing after a fit."""
-    metric = model.metric if hasattr(model, "metric") else model.eval_metric[0]
-    facts = {
-        "model": type(model).__name__,
-        "out": str(out),
-        "rows": rows,
-        "columns": int(model.n_features_in_),
-        "classes": [str(label) for label in model.classes_],
-        "positive": None if model.pos_label_ is None else str(model.pos_label_),
-        "metric": metric,
-        "score": float(model.best_score_),
-        "validation": model.validation_,
-        "seconds": round(seconds, 2),
-    }
-    if len(model.classes_) == 2:
-        facts["threshold"] = float(model.threshold_)
-    if hasattr(model, "explain_choice"):
-        facts["choice"] = model.explain_choice()
-    return facts
-
-
-def _in_words(facts: dict[str, Any]) -> str:
-    labels = " or ".join([repr(label) for label in facts["classes"][:5]])
-    more = " or ..." if len(facts["classes"]) > 5 else ""
-    size = f"{facts['rows']:,} rows and {facts['columns']} columns"
-    lines = [f"{facts['model']} learnt {labels}{more} from {size} in {facts['seconds']:.1f} s."]
-    if "choice" in facts:
-        lines.append(facts["choice"])
-    else:
-        lines.append(f"Held out: {facts['validation']}.")
-    if not np.isnan(facts["score"]) and "choice" not in facts:
-        name = facts["metric"].upper() if facts["metric"] in {"mcc", "f1"} else facts["metric"]
-        where = "at the best threshold" if "threshold" in facts else "over all classes"
-        lines.append(f"{name} {where}: {facts['score']:.4f} on held-out rows.")
-    if "threshold" in facts:
-        lines.append(
-            f"{facts['positive']!r} is called where its probability is at least "
-            f"{facts['threshold']:.4f}."
-        )
-    lines.append(f"Written to {facts['out']}.")
-    return "\n".join(lines)

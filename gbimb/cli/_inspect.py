@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -9,6 +10,7 @@ import numpy as np
 import typer
 
 from gbimb.cli._app import app, exit_codes, print_json
+from gbimb.cli._decision import decision_rule, weights_in_words
 
 SHOWN: Final = 10
 
@@ -24,14 +26,17 @@ Exit codes:
 """
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=_EPILOG, short_help="Say what a model file holds. It runs no code.")
 def inspect(
     model: Annotated[Path, typer.Argument(help="A file that gbimb fit, or .save, has written.")],
     as_json: Annotated[  # noqa: FBT002  an option, never by position
         bool, typer.Option("--json", help="Print all as JSON.")
     ] = False,
 ) -> None:
-    """Say what a model file holds: classes, threshold, columns, settings. It runs no code."""
+    """Say what a model file holds: classes, threshold, columns, settings. It runs no code.
+
+    With more than two classes each has a weight in place of the threshold.
+    """
     from gbimb.persistence import load
 
     with exit_codes():
@@ -62,17 +67,30 @@ def _facts(model: Any, path: Path) -> dict[str, Any]:  # noqa: ANN401  any of ou
         "classes": [str(label) for label in model.classes_],
         "positive": None if model.pos_label_ is None else str(model.pos_label_),
         "loss": repr(model.loss_),
-        "parameters": {k: repr(v) for k, v in model.get_params(deep=False).items()},
+        "parameters": {k: _as_json(v) for k, v in model.get_params(deep=False).items()},
         "columns": sorted(columns, key=lambda column: -column["importance"]),
+        **decision_rule(model),
     }
-    if len(model.classes_) == 2:
-        facts["threshold"] = float(model.threshold_)
     for name in ("best_iteration_", "best_score_", "validation_", "oob_score_"):
         if hasattr(model, name):
             facts[name.removesuffix("_")] = getattr(model, name)
     if hasattr(model, "explain_choice"):
         facts["choice"] = model.explain_choice()
     return facts
+
+
+def _as_json(value: Any) -> Any:  # noqa: ANN401  any parameter
+    """Return a parameter as JSON has it; what it has not is spelled as in Python."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if isinstance(value, list | tuple):
+        return [_as_json(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _as_json(item) for key, item in value.items()}
+    return repr(value)
 
 
 def _in_words(facts: dict[str, Any]) -> str:
@@ -86,6 +104,8 @@ def _in_words(facts: dict[str, Any]) -> str:
             f"Decision: {facts['positive']!r} where its probability is at least "
             f"{facts['threshold']:.4f}"
         )
+    if "class_weights" in facts:
+        lines.append(f"Decision: {weights_in_words(facts['class_weights'])}")
     if "choice" in facts:
         lines += facts["choice"].split("\n")
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gbimb.cli._app import app, check_not_read, exit_codes, print_json, watched
+from gbimb.cli._app import TABLES, app, check_not_read, exit_codes, print_json, watched
 from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -28,27 +28,26 @@ Exit codes:
 """
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=_EPILOG, short_help="Write the probability and the label of each row.")
 def predict(  # noqa: PLR0917  typer passes them by name
     model: Annotated[Path, typer.Argument(help="A file that gbimb fit, or .save, has written.")],
-    data: Annotated[
-        Path, typer.Argument(help="New rows: .csv, .csv.gz, .parquet, or a folder of them.")
-    ],
+    data: Annotated[Path, typer.Argument(help=f"New rows: {TABLES}.")],
     out: Annotated[Path, typer.Option(help="File for the scores: .csv, .csv.gz or .parquet.")],
     identifier: Annotated[
-        list[str] | None, typer.Option("--id", help="A column to pass through; repeatable.")
+        list[str] | None,
+        typer.Option("--id", metavar="<str>", help="A column to pass through; repeatable."),
     ] = None,
-    jobs: Annotated[int | None, typer.Option(help="Threads. Default: processors.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Threads. Default: one per processor.")] = None,
     quiet: Annotated[  # noqa: FBT002  an option, never by position
-        bool, typer.Option("--quiet", "-q", help="No bar.")
+        bool, typer.Option("--quiet", "-q", help="No bar, no notes.")
     ] = False,
     as_json: Annotated[  # noqa: FBT002
         bool, typer.Option("--json", help="Print the result as JSON.")
     ] = False,
 ) -> None:
-    """Write probability and label of each row, in the order of the rows.
+    """Write the probability and the label of each row, in the order of the rows.
 
-    The file is read piece by piece. Columns are matched by name; those that the model does not
+    The rows are read piece by piece. Columns are matched by name; those that the model does not
     know are left out. "probability" is that of the positive label in the data as they come; with
     more than two classes there is a column for each.
     """

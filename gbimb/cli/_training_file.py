@@ -14,11 +14,14 @@ from gbimb.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     import pandas as pd
 
     from gbimb.sources import ParquetSource
 
 MOST_LABELS: Final = 100
+THE_INDEX: Final = "Column {!r} is the index of the table: not learnt from."
 Given: TypeAlias = dict[str, Any]
 
 
@@ -51,14 +54,22 @@ def read_rows(
     if target in others:
         msg = f"--target must not be among --weight, --id and --drop, got {target!r}."
         raise InvalidParameterError(msg)
-    X, remarks = prepare_columns(frame.drop(columns=[target, *others]))
+    index = unnamed_index(data, "DATA", {target, *others})
+    X, remarks = prepare_columns(frame.drop(columns=[target, *others, *index]))
     if X.shape[1] == 0:
         msg = f"{data.name!r} has no column left to learn from."
         raise InvalidDataError(msg)
     given: Given = {"X": X, "y": _labels(frame[target])}
     if weight is not None:
         given["sample_weight"] = read_weights(frame[weight])
-    return given, remarks
+    return given, (*map(THE_INDEX.format, index), *remarks)
+
+
+def unnamed_index(data: Path, option: str, named: Container[str]) -> list[str]:
+    """Return the columns that are an index and that no option names."""
+    from gbimb.files import index_columns
+
+    return [name for name in index_columns(data, option) if name not in named]
 
 
 def open_folder(
@@ -69,10 +80,12 @@ def open_folder(
     from gbimb.sources import ParquetSource
 
     everything = ParquetSource(data, target, weight=weight)
+    index = [name for name in everything.index if name not in (target, weight)]
+    there = [*everything.features, *index]
     for option, names in left_out.items():
         for name in names:
-            if name not in everything.features:
-                raise unknown_name(option, name, everything.features)
+            if name not in there:
+                raise unknown_name(option, name, there)
     not_learnt = set(chain(*left_out.values()))
     features = [name for name in everything.features if name not in not_learnt]
     source = ParquetSource(data, target, features=features, weight=weight, dates="days")
@@ -82,7 +95,8 @@ def open_folder(
         msg = f"{error} Here: --drop."
         raise InvalidTypeError(msg) from None
     days = {name: source.days[name] for name in features if name in source.days}
-    return source, tuple(f"Column {name!r}: {AS_DAYS[kind]}" for name, kind in days.items())
+    remarks = [THE_INDEX.format(name) for name in index if name not in not_learnt]
+    return source, (*remarks, *(f"Column {name!r}: {AS_DAYS[kind]}" for name, kind in days.items()))
 
 
 def _labels(values: pd.Series[Any]) -> Any:  # noqa: ANN401

@@ -8,6 +8,7 @@ from gbimb.files._json import plain, to_json
 from gbimb.files._match import as_text, match_columns, text_columns
 from gbimb.files._read import (
     check_ending,
+    index_columns,
     is_parquet,
     is_table,
     list_files,
@@ -26,6 +27,7 @@ __all__ = [
     "chunks",
     "chunks_with_ids",
     "count_rows",
+    "index_columns",
     "is_parquet",
     "is_table",
     "list_files",

@@ -9,7 +9,7 @@ import pandas as pd
 from gbimb.exceptions import GbimbError, InvalidDataError
 from gbimb.files._csv import csv_cells, csv_pieces
 from gbimb.files._ids import IdTypes, id_types, ids_of_batch, ids_of_cells
-from gbimb.files._read import is_parquet, list_files, sentences
+from gbimb.files._read import is_parquet, list_files, sentences, with_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,7 +94,7 @@ def _parquet(path: Path, types: IdTypes, rows: int) -> Iterator[tuple[pd.DataFra
             if index is not None:
                 frame.index = index[done : done + len(frame)]
                 done += len(frame)
-            frame = frame if frame.index.names == [None] else frame.reset_index()
+            frame = with_index(frame)
             yield frame, ids_of_batch(batch, frame, types)
 
 

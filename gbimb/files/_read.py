@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, unknown_name
 from gbimb.files._csv import check_repeated, read_csv
 from gbimb.files._folder import mixed_columns, require_same_kinds
-from gbimb.sources._files import SUFFIXES, files_in
+from gbimb.sources._files import SUFFIXES, files_in, index_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -140,9 +141,22 @@ def sentences(path: Path) -> Iterator[None]:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    frame = pd.read_parquet(path)
-    # An index with a name is a column to whoever wrote the file.
-    return frame if frame.index.names == [None] else frame.reset_index()
+    return with_index(pd.read_parquet(path))
+
+
+def with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with its index as columns, as far as it has names."""
+    named = [level for level, name in enumerate(frame.index.names) if name is not None]
+    return frame.reset_index(named) if named else frame
+
+
+def index_columns(path: Path, option: str) -> list[str]:
+    """Return the columns that are an index in a file, or in one of the files of a folder."""
+    found: list[str] = []
+    for file in filter(is_parquet, list_files(path, option)):
+        with sentences(file):
+            found += index_names(pq.read_schema(file))
+    return list(dict.fromkeys(found))
 
 
 def _checked(frame: pd.DataFrame, name: str) -> pd.DataFrame:

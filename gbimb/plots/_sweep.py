@@ -1,4 +1,4 @@
-"""Confusion counts at up to a thousand thresholds, and how much they vary by chance."""
+"""Confusion counts at up to a thousand thresholds, and how sure they are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gbimb.metrics import ConfusionCounts, get_count_metric, threshold_curve
+from gbimb.plots._reliability import wilson_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from gbimb._typing import FloatArray, IntArray
 
 MOST_THRESHOLDS: Final = 1000
+FEWEST_ROWS: Final = 1e-9
+PRIOR_ROWS: Final = 0.5
+SHARES: Final = {
+    "precision": ("tp", "fp"),
+    "recall": ("tp", "fn"),
+    "specificity": ("tn", "fp"),
+    "flagged": ("tp", "fp", "fn", "tn"),
+}
+"""The counts that each share is a share of."""
 
 
 def score_of(name: str, counts: ConfusionCounts) -> Any:  # noqa: ANN401  a float or an array
@@ -26,8 +36,7 @@ def score_of(name: str, counts: ConfusionCounts) -> Any:  # noqa: ANN401  a floa
     if name != "flagged":
         return get_count_metric(name)(counts)
     tp, fp, fn, tn = counts.as_tuple()
-    # A bootstrap of very few rows can be empty.
-    return (tp + fp) / np.maximum(tp + fp + fn + tn, np.finfo(float).tiny)
+    return (tp + fp) / (tp + fp + fn + tn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,17 +89,66 @@ class Sweep:
         return ConfusionCounts(*(c[index] for c in self.counts.as_tuple()))
 
     def resample(self, n: int, random_state: int) -> ConfusionCounts:
-        """Return the counts of ``n`` Poisson bootstraps of the rows, arrays of shape (n, k).
+        """Return ``n`` draws of the counts that the rows may stand for, arrays of shape (n, k).
 
-        A sum of weights then has the mean S and, with the sum Q of their squares, the variance Q;
-        so has Q/S times a Poisson number of mean S^2/Q. Equal weights make that exact.
+        A Bayesian bootstrap: a step that adds rows of weight S in sum, and Q in sum of squares,
+        adds Q/S times a Gamma number of mean S^2/Q, which has the mean S and the variance Q. Half
+        a row before the first threshold and half a row after the last, in each class, are Jeffreys'
+        prior for the four counts of every threshold: none of them is 0 for sure.
+
+        References
+        ----------
+        D. B. Rubin. The Bayesian bootstrap. 1981. doi:10.1214/aos/1176345338.
+        L. D. Brown, T. T. Cai, A. DasGupta. Interval estimation for a binomial proportion. 2001.
+        doi:10.1214/ss/1009213286.
         """
         rng = np.random.default_rng(random_state)
         steps = np.diff([self.counts.fp, self.counts.tp], prepend=0.0)
-        scale = np.divide(self.variance.T, steps, out=np.ones_like(steps), where=steps > 0)
-        drawn = rng.poisson((steps / scale)[:, None], (2, n, self.thresholds.size))
-        fp, tp = np.cumsum(scale[:, None] * drawn, axis=-1)
-        return ConfusionCounts(tp, fp, tp[:, -1:] - tp, fp[:, -1:] - fp)
+        drawn = draw_weights(rng, steps, self.variance.T, n)
+        row = row_weight(steps.sum(axis=1), self.variance.sum(axis=0))
+        before, after = row[:, None, None] * rng.standard_gamma(PRIOR_ROWS, (2, 2, n, 1))
+        fp, tp = before + np.cumsum(drawn, axis=-1)
+        fn, tn = after[1] + tp[:, -1:] - tp, after[0] + fp[:, -1:] - fp
+        return ConfusionCounts(tp, fp, np.maximum(fn, 0.0), np.maximum(tn, 0.0))
+
+    def squares(self) -> ConfusionCounts:
+        """Return the sums of the squared weights behind the counts."""
+        fp, tp = np.cumsum(self.variance.T, axis=-1)
+        return ConfusionCounts(tp, fp, np.maximum(tp[-1] - tp, 0.0), np.maximum(fp[-1] - fp, 0.0))
+
+    def share_interval(self, name: str) -> tuple[FloatArray, FloatArray]:
+        """Return the ends of Wilson's 95 % interval of one of ``SHARES`` at each threshold.
+
+        Rows of weight S in sum and Q in sum of squares are S^2/Q rows of equal weight.
+        """
+        whole, squares = (
+            np.sum([getattr(counts, part) for part in SHARES[name]], axis=0)
+            for counts in (self.counts, self.squares())
+        )
+        rows = np.divide(whole**2, squares, out=np.zeros_like(whole), where=squares > 0)
+        share = np.asarray(score_of(name, self.counts), np.float64)
+        return wilson_interval(share, np.maximum(rows, FEWEST_ROWS))
+
+
+def holding(ends: FloatArray, value: FloatArray) -> FloatArray:
+    """Return the lower and upper ends of intervals, moved to where they hold the value."""
+    return np.stack([np.minimum(ends[0], value), np.maximum(ends[1], value)])
+
+
+def row_weight(total: FloatArray, squares: FloatArray) -> FloatArray:
+    """Return what a row weighs where the weights have these sums and sums of squares."""
+    return np.divide(squares, total, out=np.ones_like(total), where=total > 0)
+
+
+def draw_weights(
+    rng: np.random.Generator, total: FloatArray, squares: FloatArray, n: int
+) -> FloatArray:
+    """Return ``n`` draws of each sum of weights, an axis before the last."""
+    row = row_weight(total, squares)[..., None, :]
+    shape = total[..., None, :] / row
+    size = (*total.shape[:-1], n, total.shape[-1])
+    drawn: FloatArray = row * rng.standard_gamma(np.broadcast_to(shape, size))
+    return drawn
 
 
 def _spread(tp: FloatArray, fp: FloatArray) -> IntArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from gbimb.plots._axes import (
 )
 from gbimb.plots._base import PredictionsDisplay
 from gbimb.plots._read import read_predictions
-from gbimb.plots._sweep import Sweep, score_of
+from gbimb.plots._sweep import SHARES, Sweep, holding, score_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,14 +31,15 @@ if TYPE_CHECKING:
 
 SHOWN: Final = ("mcc", "f1", "precision", "recall", "flagged")
 NAMES: Final = {"mcc": "MCC", "f1": "F1", "flagged": "share flagged"}
-RESAMPLES: Final = 200
+RESAMPLES: Final = 1000
 TAILS: Final = (0.025, 0.975)
 
 
 class ThresholdDisplay(PredictionsDisplay):
     """MCC, F1, precision, recall and the share flagged, against the threshold.
 
-    The bands hold 95 % of the curves of 200 bootstraps of the rows. The axis is even in log-odds,
+    The bands are 95 % intervals: Wilson's of shares such as precision, and of the others those of
+    1,000 posterior draws of the counts (``Sweep.resample``). The axis is even in log-odds,
     so that the small thresholds of rare classes have room.
 
     Parameters
@@ -115,14 +117,22 @@ class ThresholdDisplay(PredictionsDisplay):
 
     def frame(self) -> pd.DataFrame:
         """Return a row a threshold, falling: counts, scores, and the ends of each band."""
+        return self._table.copy()
+
+    @cached_property
+    def _table(self) -> pd.DataFrame:
         names = ("tp", "fp", "fn", "tn")
         columns = {"threshold": self.sweep.thresholds}
         columns |= dict(zip(names, self.sweep.counts.as_tuple(), strict=True))
         again = self.sweep.resample(RESAMPLES, 0)
         for name in self.metrics:
-            low, high = np.quantile(score_of(name, again), TAILS, axis=0)
-            columns |= {name: score_of(name, self.sweep.counts)}
-            columns |= {f"{name}_low": low, f"{name}_high": high}
+            value = np.asarray(score_of(name, self.sweep.counts), np.float64)
+            if name in SHARES:
+                ends = np.stack(self.sweep.share_interval(name))
+            else:
+                ends = np.quantile(score_of(name, again), TAILS, axis=0)
+            low, high = holding(ends, value)
+            columns |= {name: value, f"{name}_low": low, f"{name}_high": high}
         return pd.DataFrame(columns)
 
     def plot(self, ax: Axes | None = None) -> Self:

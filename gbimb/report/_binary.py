@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -27,11 +28,13 @@ from gbimb.plots._scores import score_bins
 from gbimb.plots._sweep import Sweep
 from gbimb.plots._threshold import SHOWN, TAILS
 from gbimb.report import _checks as checks
-from gbimb.report._cost import cost_facts
+from gbimb.report._cost import cost_facts, saving
 from gbimb.report._model import training_display
-from gbimb.report._verdict import Finding, binary_verdict
+from gbimb.report._verdict import Finding, binary_verdict, ratio_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from gbimb._typing import FloatArray, IntArray
@@ -97,7 +100,7 @@ def binary_facts(
         "histogram": displays["scores"].frame().to_dict("records"),
         "cost": None if costs is None else cost_facts(costs, sweep, threshold),
     }
-    finding = _find(seen, sweep, best, place)
+    finding = _find(seen, sweep, place, facts)
     sample = rows.sample, (rows.sampled == at).astype(np.intp)
     facts["checks"] = checks.in_order(
         [
@@ -143,17 +146,22 @@ def _scores(
     return [{"label": LABELS[score["name"]], **score} for score in found]
 
 
-def _find(seen: Predictions, sweep: Sweep, best: int, chosen: int) -> Finding:
+def _find(seen: Predictions, sweep: Sweep, chosen: int, facts: dict[str, Any]) -> Finding:
     weight = np.ones(seen.y.size) if seen.weight is None else seen.weight
     spread = float(np.sqrt((seen.proba * (1 - seen.proba)) @ weight**2))
-    gains = gains_of_halves(seen.y, seen.proba, weight, sweep.thresholds, chosen)
+    found, squares = np.array([seen.y @ weight]), np.array([seen.y @ weight**2])
+    cost = facts["cost"]
+    score = mcc_score if cost is None else partial(saving, cost["costs"])
+    gains = gains_of_halves(seen.y, seen.proba, weight, sweep.thresholds, chosen, score=score)
     return Finding(
         expected=float(seen.proba @ weight),
-        found=float(seen.y @ weight),
+        found=float(found[0]),
         spread=spread,
-        best=float(sweep.thresholds[best]),
+        error=float(ratio_error(found, squares, weight.sum())[0]),
+        best=facts["best_mcc_threshold"] if cost is None else cost["least_threshold"],
         gain=float(gains.mean()),
         least_gain=float(np.quantile(gains, TAILS[0])),
+        cost=None if cost is None else cost["chosen"],
     )
 
 
@@ -163,8 +171,10 @@ def gains_of_halves(
     weight: FloatArray,
     thresholds: FloatArray,
     chosen: int,
+    *,
+    score: Callable[[ConfusionCounts], Any] = mcc_score,
 ) -> FloatArray:
-    """Return what the best threshold of one half of the rows adds to MCC on the other half.
+    """Return what the best threshold of one half of the rows adds to a score on the other half.
 
     On the rows that it is the best of, a threshold always looks better than it is.
 
@@ -176,6 +186,8 @@ def gains_of_halves(
         The last one calls all rows.
     chosen : int
         The position of the one that it is compared with.
+    score : callable
+        From counts; higher is better.
 
     Returns
     -------
@@ -187,7 +199,7 @@ def gains_of_halves(
     for i in range(HALVES):
         drawn = rng.integers(0, 2, y.size)
         half, other = (
-            mcc_score(_counts(cells, weight * rows, thresholds.size)) for rows in (drawn, 1 - drawn)
+            score(_counts(cells, weight * rows, thresholds.size)) for rows in (drawn, 1 - drawn)
         )
         best = int(np.argmax(half))
         gains[i] = other[best] - other[chosen]
@@ -207,9 +219,11 @@ def _checks(facts: dict[str, Any], finding: Finding) -> list[Check]:
     rows, name = min(rare, key=lambda pair: pair[0])
     scores = {score["name"]: score for score in facts["scores"]}
     expected, found = np.array([finding.expected]), np.array([finding.found])
+    off, sure = np.array([finding.differs]), np.array([finding.is_sure])
     return [
         checks.few_rows(name, rows, scores["mcc"]["low"], scores["mcc"]["high"]),
         checks.edge(facts["threshold"], scores["flagged"]["value"], facts["positive"]),
-        checks.sums([facts["positive"]], expected, found, np.array([finding.differs])),
+        checks.sums([facts["positive"]], expected, found, off, sure),
         checks.better_threshold(facts["threshold"], finding),
+        checks.chance("MCC", scores["mcc"]["low"]),
     ]

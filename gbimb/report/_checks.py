@@ -9,6 +9,7 @@ GBI005  A column alone tells the classes, or one from all others, apart
 GBI006  Rows are in the training file, too
 GBI007  The probabilities do not add up to the rows of each class
 GBI008  Another threshold does clearly better
+GBI009  The model may be no better than chance
 ======  ==========================================================================================
 """
 
@@ -48,6 +49,7 @@ TITLES: Final = {
     "GBI006": "Test rows are not training rows",
     "GBI007": "The probabilities add up",
     "GBI008": "No other threshold is clearly better",
+    "GBI009": "The model is better than chance",
 }
 
 
@@ -81,7 +83,7 @@ def in_order(checks: Sequence[Check]) -> list[dict[str, str]]:
 
 def few_rows(name: str, rows: int, low: float, high: float) -> Check:
     """GBI001: ``rows`` of the rarest class, called ``name``, and the ends of MCC's interval."""
-    text = f"{rows:,} rows of {name!r} place MCC between {low:.2f} and {high:.2f}"
+    text = f"{rows:,} rows of {name!r} place MCC between {low:z.2f} and {high:z.2f}"
     if rows < FEW_ROWS or high - low > WIDE_INTERVAL:
         text = f"Only {text}: smaller differences between models cannot be seen on these rows."
         return Check("GBI001", "warning", text)
@@ -101,17 +103,17 @@ def constant(proba: FloatArray) -> Check:
 
 
 def last_round(model: Any) -> Check:  # noqa: ANN401  any of our estimators
-    """GBI003: whether early stopping had the last word."""
+    """GBI003: whether ``n_estimators`` ended the training, and not early stopping."""
     history = getattr(model, "evals_result_", None)
     if not history or model.early_stopping_rounds is None:
         return Check("GBI003", "skipped", "The model did not stop early, or holds several models.")
     kept = getattr(model, "best_iterations_", {}) or {next(iter(history)): model.best_iteration_}
     told = []
     for data, best in kept.items():
-        rounds = max(map(len, history[data].values()))
-        if best >= rounds:
-            text = f"The last of {rounds:,} rounds is the best: more n_estimators may do better."
+        if best >= model.n_estimators:
+            text = f"The last of {best:,} rounds is the best: more n_estimators may do better."
             return Check("GBI003", "warning", text)
+        rounds = max(map(len, history[data].values()))
         told.append(f"{best:,} of {rounds:,}")
     each = f" in the {len(told)} kinds of trees" if len(told) > 1 else ""
     text = f"Round {' and '.join(told)} is the best{each}."
@@ -241,16 +243,28 @@ def off_by_more_than_chance(
     return off
 
 
-def sums(names: Sequence[str], expected: FloatArray, found: FloatArray, off: BoolArray) -> Check:
-    """GBI007: the expected and found number of rows of each class, and whether they differ."""
+def sums(
+    names: Sequence[str],
+    expected: FloatArray,
+    found: FloatArray,
+    off: BoolArray,
+    sure: BoolArray,
+) -> Check:
+    """GBI007: the expected and found number of rows of each class, and whether they differ.
+
+    ``sure`` says which classes have rows enough to tell.
+    """
     at = np.flatnonzero(off)
     if at.size == 0:
-        worst = int(np.argmax(np.abs(found - expected)))
+        away = np.abs(found - expected)
+        worst = int(np.argmax(np.where(sure, away, -1.0) if sure.any() else away))
         text = (
             f"The probabilities of {names[worst]!r} add up to {number(expected[worst])} rows; "
-            f"there are {number(found[worst])}, which chance explains."
+            f"there are {number(found[worst])}, "
         )
-        return Check("GBI007", "passed", text)
+        if sure.any():
+            return Check("GBI007", "passed", f"{text}which chance explains.")
+        return Check("GBI007", "skipped", f"{text}too few to tell whether they add up.")
     shown = [
         f"{names[i]!r} {number(expected[i])} rows where there are {number(found[i])}"
         for i in at[:NAMES_SHOWN]
@@ -263,16 +277,31 @@ def sums(names: Sequence[str], expected: FloatArray, found: FloatArray, off: Boo
 
 
 def better_threshold(chosen: float, found: Finding) -> Check:
-    """GBI008: whether the best threshold of these rows adds more to MCC than chance explains."""
+    """GBI008: whether the best threshold of these rows does better than chance explains."""
+    gain, least = (f"{x:.3f}" if found.cost is None else f"{x:.3g}" for x in found.gains)
+    adds = "adds {} to MCC" if found.cost is None else "saves {} of the cost of a row"
     if found.is_better:
         text = (
             f"A threshold near {found.best:.3g} instead of {chosen:.3g} does better: the best one "
-            f"of a half of these rows adds {found.gain:.3f} to MCC on the other half, and "
-            f"{found.least_gain:.3f} or more in 97.5 % of random halves."
+            f"of a half of these rows {adds.format(gain)} on the other half, and {least} or more "
+            "in 97.5 % of random halves."
         )
         return Check("GBI008", "warning", text)
+    what = "MCC is highest" if found.cost is None else "A row costs least"
     text = (
-        f"MCC is highest at {found.best:.3g} here, but the best threshold of a half of these rows "
-        f"does not reliably add to MCC on the other half ({found.gain:+.3f} on average)."
+        f"{what} at {found.best:.3g} here, but it is not reliable that the best threshold of a "
+        f"half of these rows does better on the other half: it {adds.format(gain)} on average."
     )
     return Check("GBI008", "passed", text)
+
+
+def chance(score: str, low: float) -> Check:
+    """GBI009: the lower end of the interval of a score that is 0 by chance."""
+    if low > 0:
+        text = f"{score} is {low:.2f} or more for all that these rows can tell; 0 is chance."
+        return Check("GBI009", "passed", text)
+    text = (
+        f"{score} may be {low:z.2f}, and 0 is chance: that the model is no better than chance "
+        "cannot be excluded. Judge it on more rows of the rarest class."
+    )
+    return Check("GBI009", "warning", text)

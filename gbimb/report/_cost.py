@@ -9,6 +9,7 @@ import numpy as np
 
 from gbimb._validation import check_number
 from gbimb.exceptions import InvalidParameterError, unknown_name
+from gbimb.plots._sweep import holding
 from gbimb.plots._threshold import RESAMPLES, TAILS
 
 if TYPE_CHECKING:
@@ -75,18 +76,27 @@ def total_cost(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # noqa
     return sum(costs[name] * getattr(counts, name) for name in KINDS)
 
 
+def cost_of_a_row(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # noqa: ANN401
+    """Return the mean cost; a float, or an array with one for each threshold."""
+    rows = np.maximum(sum(counts.as_tuple()), np.finfo(float).tiny)
+    return total_cost(costs, counts) / rows
+
+
+def saving(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # noqa: ANN401
+    """Return what a row gains on average, a score of which more is better."""
+    return -cost_of_a_row(costs, counts)
+
+
 def cost_facts(costs: dict[str, float], sweep: Sweep, threshold: float) -> dict[str, Any]:
     """Return the cost at every threshold with its band, and where it is least."""
-    rows = sum(sweep.at(threshold).as_tuple())
-    each = np.asarray(total_cost(costs, sweep.counts)) / rows
-    again = sweep.resample(RESAMPLES, 0)
-    drawn = total_cost(costs, again) / np.maximum(sum(again.as_tuple()), np.finfo(float).tiny)
-    low, high = np.quantile(drawn, TAILS, axis=0)
+    each = np.asarray(cost_of_a_row(costs, sweep.counts))
+    drawn = cost_of_a_row(costs, sweep.resample(RESAMPLES, 0))
+    low, high = holding(np.quantile(drawn, TAILS, axis=0), each)
     best = int(np.argmin(each))
     alarm, miss = costs["fp"] - costs["tn"], costs["fn"] - costs["tp"]
-    return {
+    facts: dict[str, Any] = {
         "costs": costs,
-        "chosen": float(total_cost(costs, sweep.at(threshold)) / rows),
+        "chosen": float(cost_of_a_row(costs, sweep.at(threshold))),
         "least": float(each[best]),
         "least_threshold": float(sweep.thresholds[best]),
         "nobody": float(each[0]),
@@ -95,3 +105,19 @@ def cost_facts(costs: dict[str, float], sweep: Sweep, threshold: float) -> dict[
         "expected_threshold": alarm / (alarm + miss) if alarm > 0 and miss > 0 else None,
         "curve": {"cost": each, "cost_low": low, "cost_high": high},
     }
+    return facts | {"note": _note(facts)}
+
+
+def _note(cost: dict[str, Any]) -> str:
+    given = ", ".join(f"{name} {value:g}" for name, value in cost["costs"].items() if value)
+    note = (
+        f"Costs of a row: {given}. At the chosen threshold a row costs {cost['chosen']:.3g} on "
+        f"average; calling nobody {cost['nobody']:.3g}, calling everybody {cost['everybody']:.3g}, "
+        f"and at best, with the threshold {cost['least_threshold']:.3g}, {cost['least']:.3g}."
+    )
+    if cost["expected_threshold"] is not None:
+        note += (
+            f" With true probabilities the least cost is expected at "
+            f"{cost['expected_threshold']:.3g}."
+        )
+    return note + " What is below zero is a profit." if min(cost["costs"].values()) < 0 else note

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.files import (
     chunks,
     list_files,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """How good a model is on a table.
 
@@ -55,6 +55,17 @@ class Evaluation:
     facts: dict[str, Any]
     displays: dict[str, Display]
     table: pd.DataFrame
+
+    def __repr__(self) -> str:
+        """Return the score and what the checks found, short enough for a prompt."""
+        score = self.facts["scores"][0]
+        found = [check["severity"] for check in self.facts["checks"]]
+        return (
+            f"<Evaluation of {self.facts['rows']:,} rows of {self.facts['data']['file']}: "
+            f"{score['label']} {score['value']:z.3f}, {score['low']:z.3f} to {score['high']:z.3f}; "
+            f"problems {found.count('problem')}, warnings {found.count('warning')}; "
+            "see .facts, .table, .save(path)>"
+        )
 
     def save(self, path: str | Path) -> list[str]:
         """Write the report, and its numbers beside it.
@@ -135,12 +146,15 @@ def evaluate(
     True
     """
     many = len(model.classes_) > 2
+    name = "the data frame" if isinstance(data, pd.DataFrame) else Path(data).name
+    asked = Asked(name, target, weight, identifier, typed=bool(command))
+    _check_names(asked)
     costs = None if costs is None else check_costs(costs)
     if many and costs is not None:
-        msg = f"--cost goes with two classes, got a model of {len(model.classes_)}."
+        msg = f"{asked.name('costs')} goes with two classes, got a model of {len(model.classes_)}."
         raise InvalidParameterError(msg)
-    pieces, name, digest = _open(data, [*_text(model, target), *identifier])
-    rows = judge(model, watch(pieces), Asked(name, target, weight, identifier))
+    pieces, digest = _open(data, asked, [*_text(model, target), *identifier])
+    rows = judge(model, watch(pieces), asked)
     counts = np.bincount(rows.codes, rows.weight, len(rows.names))
     if np.count_nonzero(counts) < 2:
         only = rows.names[int(np.argmax(counts))]
@@ -150,7 +164,7 @@ def evaluate(
     in_training = (
         repeated(rows.prints, None, "")
         if train is None
-        else repeated(rows.prints, _prints(model, Path(train), target), Path(train).name)
+        else repeated(rows.prints, _prints(model, Path(train), asked), Path(train).name)
     )
     if many:
         facts, displays, table = many_facts(model, rows, in_training)
@@ -175,17 +189,29 @@ def evaluate(
     return Evaluation(facts, displays, table)
 
 
+def _check_names(asked: Asked) -> None:
+    """Refuse labels and weights themselves, where the name of their column is asked for."""
+    for name, got, what in (("target", asked.target, "label"), ("weight", asked.weight, "weight")):
+        if not pd.api.types.is_hashable(got):
+            msg = (
+                f"{name} must be the name of the column with the {what} in data, got a "
+                f"{type(got).__name__}. Put it into data, with data.assign({what}={name}), and "
+                f"give {what!r}."
+            )
+            raise InvalidTypeError(msg)
+
+
 def _open(
-    data: pd.DataFrame | str | Path, text: Sequence[str]
-) -> tuple[Iterator[pd.DataFrame], str, str | None]:
-    """Return the pieces of the rows, what they are called, and a hash of files.
+    data: pd.DataFrame | str | Path, asked: Asked, text: Sequence[str]
+) -> tuple[Iterator[pd.DataFrame], str | None]:
+    """Return the pieces of the rows, and a hash of files.
 
     ``text`` names columns to be read as text, as an identifier such as 007 is.
     """
     if isinstance(data, pd.DataFrame):
-        return iter([data]), "the data frame", None
-    path = Path(data)
-    return chunks(path, "DATA", text), path.name, _hash(list_files(path, "DATA"))
+        return iter([data]), None
+    path, option = Path(data), asked.name("data")
+    return chunks(path, option, text), _hash(list_files(path, option))
 
 
 def _text(model: Any, target: str) -> list[str]:  # noqa: ANN401
@@ -194,11 +220,11 @@ def _text(model: Any, target: str) -> list[str]:  # noqa: ANN401
     return [*text_columns(model), *labels]
 
 
-def _prints(model: Any, train: Path, target: str) -> NDArray[np.uint64]:  # noqa: ANN401
+def _prints(model: Any, train: Path, asked: Asked) -> NDArray[np.uint64]:  # noqa: ANN401
     parts = []
-    for frame in chunks(train, "--train", _text(model, target)):
-        require_columns(frame.columns, train.name, {"--target": [target]})
-        codes = label_codes(frame[target], class_names(model))
+    for frame in chunks(train, asked.name("train"), _text(model, asked.target)):
+        require_columns(frame.columns, train.name, {asked.name("target"): [asked.target]})
+        codes = label_codes(frame[asked.target], class_names(model))
         parts.append(fingerprints(match_columns(model, frame, train.name), codes))
     return np.unique(np.concatenate(parts))
 

@@ -35,7 +35,7 @@ CAPTIONS: Final = {
     ),
     "threshold": (
         "Scores against the threshold",
-        "The bands hold 95 % of 200 bootstraps of the rows.",
+        "The bands are 95 % intervals.",
     ),
     "reliability": (
         "Reliability",
@@ -60,7 +60,7 @@ CAPTIONS: Final = {
         "Points are mean differences, lines 95 % intervals; grey where zero is inside.",
     ),
     "ranks": ("Critical differences", "1 is the best mean rank."),
-    "cost": ("Cost of a row", "Mean over all rows; the band holds 95 % of 200 bootstraps."),
+    "cost": ("Cost of a row", "Mean over all rows; the band is a 95 % interval."),
 }
 
 

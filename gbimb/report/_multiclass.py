@@ -17,14 +17,15 @@ from gbimb.metrics import (
 )
 from gbimb.plots import ReliabilityDisplay
 from gbimb.plots._reliability import reliability_bins
+from gbimb.plots._sweep import draw_weights, holding, row_weight
 from gbimb.plots._threshold import RESAMPLES, TAILS
 from gbimb.report import _checks as checks
 from gbimb.report._checks import Check
 from gbimb.report._model import training_display
-from gbimb.report._verdict import many_verdict
+from gbimb.report._verdict import CHANCE, WIDEST, many_verdict, ratio_error
 
 if TYPE_CHECKING:
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb._typing import BoolArray, FloatArray, IntArray
     from gbimb.plots._base import Display
     from gbimb.report._rows import Rows
 
@@ -66,10 +67,18 @@ def many_facts(
         "reliability": bins.to_dict("records"),
     }
     off = checks.off_by_more_than_chance(*table[["expected", "rows", "spread"]].to_numpy().T)
+    squares = np.bincount(rows.codes, weight**2, len(rows.names)).astype(np.float64)
+    sure = CHANCE * ratio_error(table["rows"].to_numpy(), squares, weight.sum()) <= WIDEST
     facts["checks"] = checks.in_order(
-        [checks.last_round(model), in_training, *_checks(rows, table, facts["scores"][0], off)]
+        [
+            checks.last_round(model),
+            in_training,
+            *_checks(rows, table, facts["scores"][0], off, sure),
+        ]
     )
-    facts["verdict"] = many_verdict(facts, [n for n, o in zip(rows.names, off, strict=True) if o])
+    named = np.array(rows.names, object)
+    unsure = ~sure & (table["rows"].to_numpy() > 0)
+    facts["verdict"] = many_verdict(facts, named[off].tolist(), named[unsure].tolist())
     return facts, displays, table
 
 
@@ -79,8 +88,8 @@ def _scores(
     drawn = _resample(rows.codes, called, weight, len(matrix))
     found: list[dict[str, Any]] = []
     for name, (label, score) in SCORES.items():
-        low, high = np.quantile([score(m) for m in drawn], TAILS)
         value = score(MulticlassCounts(matrix))
+        low, high = holding(np.quantile([score(m) for m in drawn], TAILS), np.array(value))
         ends = {"low": float(low), "high": float(high)}
         found.append({"name": name, "label": label, "value": value, **ends})
     own = rows.proba[np.arange(rows.codes.size), rows.codes]
@@ -92,13 +101,22 @@ def _scores(
 def _resample(
     codes: IntArray, called: IntArray, weight: FloatArray, k: int
 ) -> list[MulticlassCounts]:
-    """Return the tables of Poisson bootstraps of the rows; see ``Sweep.resample``."""
+    """Return draws of the table that the rows may stand for; see ``Sweep.resample``.
+
+    One row called right and one called wrong, spread over the classes that are there, are the
+    prior: of two classes that is half a row in each of the four cells, of many it is no more.
+    """
     cells = codes * k + called
-    total = np.bincount(cells, weights=weight, minlength=k * k)
-    squares = np.bincount(cells, weights=weight**2, minlength=k * k)
-    scale = np.divide(squares, total, out=np.ones(k * k), where=total > 0)
+    total, squares = (
+        np.bincount(cells, weights=w, minlength=k * k).astype(np.float64)
+        for w in (weight, weight**2)
+    )
     rng = np.random.default_rng(0)
-    drawn = scale * rng.poisson(total / scale, (RESAMPLES, k * k))
+    there = np.bincount(codes, weights=weight, minlength=k) > 0
+    prior = np.where(np.eye(k, dtype=bool), 1.0, 1.0 / (k - 1)) * there[:, None] / there.sum()
+    row = row_weight(total.sum(keepdims=True), squares.sum(keepdims=True))
+    drawn = draw_weights(rng, total, squares, RESAMPLES)
+    drawn += row * rng.standard_gamma(prior.ravel(), drawn.shape)
     return [MulticlassCounts(m.reshape(k, k)) for m in drawn]
 
 
@@ -161,15 +179,18 @@ def _confusions(matrix: FloatArray, names: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _checks(rows: Rows, table: pd.DataFrame, rk: dict[str, Any], off: Any) -> list[Check]:  # noqa: ANN401
+def _checks(
+    rows: Rows, table: pd.DataFrame, rk: dict[str, Any], off: BoolArray, sure: BoolArray
+) -> list[Check]:
     each = np.bincount(rows.codes, minlength=len(rows.names))
     rarest = int(np.argmin(np.where(each > 0, each, each.max())))
     expected, found = table["expected"].to_numpy(), table["rows"].to_numpy(np.float64)
     return [
         checks.few_rows(rows.names[rarest], int(each[rarest]), rk["low"], rk["high"]),
         checks.constant(rows.proba),
-        checks.sums(rows.names, expected, found, off),
+        checks.sums(rows.names, expected, found, off, sure),
         checks.never_called(rows.names, found, table["called"].to_numpy(np.float64)),
         checks.leaks_of_classes(rows.sample, rows.sampled, rows.names),
         Check("GBI008", "skipped", "It moves one threshold; of more classes each has a weight."),
+        checks.chance("R_K", rk["low"]),
     ]

@@ -91,7 +91,6 @@ def evaluation_page(evaluation: Evaluation) -> str:
     if two:
         shown["data"] = _slider_data(facts, marks)
         shown["rates"] = RATES | ({"cost": "cost of a row"} if facts["cost"] else {})
-        shown["cost_note"] = _cost_note(facts["cost"]) if facts["cost"] else ""
     elif len(facts["names"]) <= LARGEST_MATRIX:
         shown["matrix"] = _matrix(facts)
         shown["small"] = len(facts["names"]) <= SMALL_MATRIX
@@ -193,21 +192,6 @@ def _slider_data(facts: dict[str, Any], marks: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _cost_note(cost: dict[str, Any]) -> str:
-    given = ", ".join(f"{name} {value:g}" for name, value in cost["costs"].items() if value)
-    note = (
-        f"Costs of a row: {given}. At the chosen threshold a row costs {cost['chosen']:.3g} on "
-        f"average; calling nobody {cost['nobody']:.3g}, calling everybody {cost['everybody']:.3g}, "
-        f"and at best, with the threshold {cost['least_threshold']:.3g}, {cost['least']:.3g}."
-    )
-    if cost["expected_threshold"] is not None:
-        note += (
-            f" With true probabilities the least cost is expected at "
-            f"{cost['expected_threshold']:.3g}."
-        )
-    return note + " What is below zero is a profit." if min(cost["costs"].values()) < 0 else note
-
-
 def _matrix(facts: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
@@ -259,7 +243,7 @@ def _environment() -> Any:  # noqa: ANN401  a jinja2 environment
     environment.filters |= {
         "number": number,
         "percent": percent,
-        "score": lambda v: "" if v is None else f"{v:.3f}",
+        "score": lambda v: "" if v is None else f"{v:z.3f}",
         "short": "{:.3g}".format,
         "signed": "{:+.3f}".format,
         "p_value": lambda p: p_text(p).removeprefix("p = "),

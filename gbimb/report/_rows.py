@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 SHOWN_MISTAKES: Final = 10
 SHOWN_FEATURES: Final = 5
 SAMPLED_PER_CLASS: Final = 20_000
+OPTIONS: Final = {
+    "data": "DATA",
+    "target": "--target",
+    "weight": "--weight",
+    "identifier": "--id",
+    "train": "--train",
+    "costs": "--cost",
+}
+"""What the command line calls the arguments."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +46,19 @@ class Asked:
     weight : str or None
     identifier : list of str
         Columns that name the rows.
+    typed : bool
+        Whether it was asked for on the command line.
     """
 
     file: str
     target: str
     weight: str | None = None
     identifier: Sequence[str] = ()
+    typed: bool = False
+
+    def name(self, argument: str) -> str:
+        """Return what an argument is called where it was given."""
+        return OPTIONS[argument] if self.typed else argument
 
 
 @dataclass
@@ -90,7 +106,8 @@ def judge(model: Any, pieces: Iterator[pd.DataFrame], asked: Asked) -> Rows:  # 
     parts: dict[str, list[NDArray[Any]]] = {}
     for frame in pieces:
         weights = [] if asked.weight is None else [asked.weight]
-        named = {"--target": [asked.target], "--weight": weights, "--id": asked.identifier}
+        columns = {"target": [asked.target], "weight": weights, "identifier": asked.identifier}
+        named = {asked.name(argument): names for argument, names in columns.items()}
         require_columns(frame.columns, asked.file, named)
         X = match_columns(model, frame, asked.file)
         codes = label_codes(frame[asked.target], names)

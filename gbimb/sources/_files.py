@@ -37,13 +37,15 @@ DAMAGED = (
 class ParquetPart:
     """One file: where it is, its size, its columns, and the rows of each of its row groups.
 
-    ``columns`` are without those that pandas wrote for an index without a name.
+    ``columns`` are without those that pandas wrote for an index without a name; ``index`` are
+    the names of one that has some.
     """
 
     path: Path
     n_bytes: int
     schema: pa.Schema
     columns: list[str]
+    index: list[str]
     groups: tuple[int, ...]
 
     @classmethod
@@ -59,7 +61,8 @@ class ParquetPart:
                 raise InvalidDataError(msg)
             index = (schema.pandas_metadata or {}).get("index_columns", [])
             columns = [n for n in schema.names if n not in index or not UNNAMED.fullmatch(n)]
-            return cls(path, path.stat().st_size, schema, columns, _group_sizes(file))
+            size = path.stat().st_size
+            return cls(path, size, schema, columns, index_names(schema), _group_sizes(file))
 
     @property
     def n_rows(self) -> int:
@@ -124,6 +127,18 @@ class ParquetPart:
                         f"({error}). Write the file again."
                     )
                     raise InvalidDataError(msg) from None
+
+
+def index_names(schema: pa.Schema) -> list[str]:
+    """Return the names of the index that pandas wrote, as columns or as a range of row numbers."""
+    names = []
+    for noted in (schema.pandas_metadata or {}).get("index_columns", []):
+        is_range = isinstance(noted, dict)
+        name = noted.get("name") if is_range else noted
+        known = isinstance(name, str) and not UNNAMED.fullmatch(name)
+        if known and is_range != (name in schema.names):
+            names.append(name)
+    return names
 
 
 def _group_sizes(file: pq.ParquetFile) -> tuple[int, ...]:

@@ -44,9 +44,10 @@ class ParquetSource:
     target : str, optional
         Column of the labels. To predict, none is needed.
     features : sequence of str, optional
-        Columns to learn from; by default all but ``target`` and ``weight``. Numbers of any width,
-        decimals, booleans, strings and categories (Arrow dictionaries), with missing values.
-        Dates and times are refused, unless ``dates`` says what they should mean as a number.
+        Columns to learn from; by default all but ``target``, ``weight`` and an index of pandas,
+        which is learnt from only if it is named here. Numbers of any width, decimals, booleans,
+        strings and categories (Arrow dictionaries), with missing values. Dates and times are
+        refused, unless ``dates`` says what they should mean as a number.
     weight : str, optional
         Column of row weights, >= 0.
     dates : {"days"}, optional
@@ -60,6 +61,8 @@ class ParquetSource:
     Attributes
     ----------
     features : tuple of str
+    index : tuple of str
+        Names of the index with which pandas wrote the files.
     days : dict
         Columns that are read as days, each with "date" or "duration".
     n_rows : int
@@ -115,8 +118,10 @@ class ParquetSource:
         special = [name for name in (target, weight) if name is not None]
         self._check_names(chosen, special)
         self.days = self._find_days(special) if dates else {}
+        self.index = tuple(dict.fromkeys(name for part in self._parts for name in part.index))
+        not_learnt = {*special, *self.index}
         self.features = tuple(
-            [name for name in self._parts[0].columns if name not in special]
+            [name for name in self._parts[0].columns if name not in not_learnt]
             if chosen is None
             else chosen
         )

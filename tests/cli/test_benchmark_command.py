@@ -119,6 +119,17 @@ def test_the_positive_class_can_be_chosen(churn: Path) -> None:
     assert "Note: The positive class 'ici' is the more frequent one." in stderr
 
 
+def test_an_index_is_not_learnt_from_and_a_note_says_so(churn: Path) -> None:
+    customers = pd.Index(np.roll(np.arange(600), 7), name="customer")
+    pd.read_csv(churn).set_index(customers).to_parquet("churn.parquet")
+    own = ["--data", "churn.parquet", "--target", "churned", *QUICK, "--jobs", "1"]
+    code, stdout, stderr = invoke(*own)
+    assert code == 0
+    assert "churn: 600 rows, 4 columns" in stdout
+    assert "Note: Column 'customer' is the index of the table: not learnt from." in stderr
+    assert "is the index" not in invoke(*own, "--drop", "customer")[2]
+
+
 def test_built_in_tables_by_name() -> None:
     code, stdout, _ = invoke("--tables", "yeast_me2", *QUICK, "--jobs", "1", "--out", "here")
     assert code == 0
@@ -152,7 +163,7 @@ WRONG = [
     (OWN, "got 2 positives (positive class 'yes') for 5 folds. Use --folds 2."),
     ([*OWN, "--folds", "1"], "--folds must be an integer in [2, inf], got 1."),
     ([*OWN, "--seed", "-1"], "--seed must be"),
-    ([*OWN, "--folds", "2", "--jobs", "0"], "--jobs must be"),
+    ([*OWN, "--folds", "2", "--jobs", "0"], "--jobs must be a whole number other than 0, got 0."),
     ([*OWN, "--folds", "2", "--out", "f.csv"], "--out must name a folder"),
     ([*OWN, "--folds", "2", "--out", "f.csv/deeper"], "'f.csv' is a file"),
     ([*OWN, "--tables", "yeast_me2"], "either --data or --tables"),
@@ -213,7 +224,8 @@ def test_help_has_examples_methods_and_exit_codes() -> None:
     code, stdout, _ = invoke("--help")
     assert code == 0
     names = datasets.names("multiclass")
-    for expected in ("gbimb benchmark --data churn.csv --target", *METHODS, "130", *names):
+    tables = (".csv.gz (or .bz2, .xz, .zip, .zst)", "folder")
+    for expected in ("gbimb benchmark --data churn.csv --target", *METHODS, "130", *names, *tables):
         assert expected in stdout
 
 

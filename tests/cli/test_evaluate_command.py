@@ -66,8 +66,19 @@ def test_json_is_one_object_without_the_long_lists() -> None:
     facts = json.loads(out)
     assert facts["rows"] == 300
     assert facts["weighted"]
-    assert {check["code"] for check in facts["checks"]} == {f"GBI00{i}" for i in range(1, 9)}
+    assert {check["code"] for check in facts["checks"]} == {f"GBI00{i}" for i in range(1, 10)}
     assert "curve" not in facts
+
+
+def test_costs_are_printed_and_the_verdict_speaks_of_them() -> None:
+    code, out, _ = invoke(*EVALUATE, "--cost", "fp=5,fn=100")
+    assert code == 0
+    assert "Costs of a row: fp 5, fn 100. At the chosen threshold a row costs" in out
+    assert "a row costs" in out.splitlines()[1]
+    _, out, _ = invoke(*EVALUATE, "--cost", "fp=5,fn=100", "--json")
+    cost = json.loads(out)["cost"]
+    assert f"{cost['chosen']:.3g} on average" in cost["note"]
+    assert "Costs" not in invoke(*EVALUATE)[1]
 
 
 WRONG = [

@@ -9,7 +9,7 @@ import pytest
 
 from gbimb.cli import _app, _fit
 from gbimb.files import count_rows
-from tests.cli.test_journey import QUICK, invoke, table
+from tests.cli.test_journey import FIT, QUICK, invoke, table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,15 @@ def test_the_bars_have_a_total_and_leave_with_quiet_and_json() -> None:
     evaluate = ["evaluate", "m.gbimb", "train.csv", "--target", "churned"]
     assert "1,000 of 1,000 rows" in invoke(*evaluate)[2]
     assert not invoke(*evaluate, "--json")[2]
+
+
+def test_a_note_has_a_line_of_its_own_above_the_bar() -> None:
+    table(120).to_csv("train.csv", index=False)
+    code, _, err = invoke(*FIT, "--jobs", "1")
+    assert code == 0
+    before, note, _ = err.partition("Note: The threshold stays at 0.5")
+    assert note
+    assert before.endswith(("\n", "\r", "\x1b[2K"))
 
 
 def test_rows_are_counted_where_that_is_quick(tmp_path: Path) -> None:

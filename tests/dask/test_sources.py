@@ -76,10 +76,11 @@ def test_columns_of_other_types_in_other_files_are_read(client: Client, tmp_path
     )
 
 
-def test_a_named_index_is_a_column(client: Client, tmp_path: Path) -> None:
+def test_a_named_index_is_a_column_where_it_is_named(client: Client, tmp_path: Path) -> None:
     X, y = frame(600)
     write(X.assign(y=y).set_index("a"), tmp_path, files=2)
-    source = gbimb.ParquetSource(tmp_path, "y")
+    assert "a" not in gbimb.ParquetSource(tmp_path, "y").features
+    source = gbimb.ParquetSource(tmp_path, "y", features=list(X.columns))
     clf = PAIRS["xgb"][0](client=client, **SETTINGS).fit(source)
     assert "a" in clf.feature_names_in_
     np.testing.assert_array_equal(

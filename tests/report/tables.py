@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,11 @@ import pandas as pd
 import gbimb
 from gbimb.files import prepare_columns
 from gbimb.report import Evaluation, evaluate
+from gbimb.report._binary import binary_facts
+from gbimb.report._checks import Check
 from gbimb.report._cost import parse_costs
+from gbimb.report._multiclass import many_facts
+from gbimb.report._rows import Rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,3 +66,48 @@ def judged(
     return evaluate(
         model, folder / "test.csv", "churned", identifier=["customer"], costs=costs, **options
     )
+
+
+def rows_of(codes: np.ndarray, proba: np.ndarray, weight: np.ndarray | None) -> Rows:
+    """Rows that no model was asked about."""
+    return Rows(
+        names=[str(k) for k in range(proba.shape[1])],
+        codes=codes,
+        proba=proba,
+        before=proba,
+        weight=weight,
+        prints=np.zeros(codes.size, np.uint64),
+        sample=pd.DataFrame({"x": proba[:, -1]}),
+        sampled=codes,
+    )
+
+
+def told(
+    y: np.ndarray,
+    proba: np.ndarray,
+    threshold: float = 0.5,
+    *,
+    weight: np.ndarray | None = None,
+    costs: dict[str, float] | None = None,
+) -> dict[str, Any]:
+    """The numbers of a report on labels 0 and 1 with these probabilities of 1."""
+    model = SimpleNamespace(classes_=np.arange(2), pos_label_=1, threshold_=threshold)
+    rows = rows_of(y.astype(np.intp), np.column_stack([1 - proba, proba]), weight)
+    return binary_facts(model, rows, costs, Check("GBI006", "skipped", ""))[0]
+
+
+def told_of_many(codes: np.ndarray, proba: np.ndarray) -> dict[str, Any]:
+    """The numbers of a report on classes with these probabilities; the largest one is called."""
+    weights = [1.0] * proba.shape[1]
+    model = SimpleNamespace(class_weights_=weights, _codes=lambda p: np.argmax(p, axis=1))
+    return many_facts(model, rows_of(codes, proba, None), Check("GBI006", "skipped", ""))[0]
+
+
+def counted(tp: int, fp: int, fn: int, tn: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and probabilities that have these counts at the threshold 0.5."""
+    y = np.repeat([1, 0, 1, 0], [tp, fp, fn, tn])
+    return y, np.repeat([0.9, 0.8, 0.1, 0.01], [tp, fp, fn, tn])
+
+
+def check_of(facts: dict[str, Any], code: str) -> dict[str, str]:
+    return next(check for check in facts["checks"] if check["code"] == code)

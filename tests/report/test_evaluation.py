@@ -20,7 +20,7 @@ from sklearn.metrics import (
 )
 
 import gbimb
-from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.files import match_columns
 from gbimb.report import Evaluation, evaluate
 from gbimb.report import _checks as checks
@@ -276,11 +276,14 @@ def test_checks_find_what_they_look_for() -> None:
     assert "'b' (3 rows)" in missed.text
     assert "'c'" not in missed.text
     assert checks.never_called(names, true, np.array([53.0, 0, 0])).severity == "problem"
-    better = Finding(60, 60, 5, best=0.3, gain=0.2, least_gain=0.1)
+    better = Finding(60, 60, 5, 0.1, best=0.3, gain=0.2, least_gain=0.1)
     assert checks.better_threshold(0.9, better).severity == "warning"
-    off = checks.off_by_more_than_chance(*np.array([[10.0, 50], [30, 51], [3, 7]]))
+    sums = np.array([[10.0, 50], [30, 51]])
+    off = checks.off_by_more_than_chance(*sums, np.array([3.0, 7]))
     assert off.tolist() == [True, False]
-    assert "'a' 10 rows" in checks.sums("ab", np.array([10.0, 50]), np.array([30.0, 51]), off).text
+    assert "'a' 10 rows" in checks.sums("ab", *sums, off, ~off).text
+    assert checks.chance("MCC", -0.01).severity == "warning"
+    assert checks.chance("MCC", 0.01).severity == "passed"
 
 
 def test_a_better_threshold_is_told_from_a_lucky_one(rng: np.random.Generator) -> None:
@@ -304,12 +307,19 @@ def test_the_last_round_being_the_best_is_found(tmp_path: Path) -> None:
 
 def test_the_last_round_of_any_kind_of_trees_is_found() -> None:
     history = {"valid": {"mcc": [0.1] * 5}, "valid, larger": {"mcc": [0.1] * 9}}
-    model = SimpleNamespace(early_stopping_rounds=2, evals_result_=history)
+    model = SimpleNamespace(early_stopping_rounds=2, evals_result_=history, n_estimators=9)
     model.best_iterations_ = {"valid": 3, "valid, larger": 9}
     assert "The last of 9 rounds" in checks.last_round(model).text
     model.best_iterations_ = {"valid": 3, "valid, larger": 6}
     text = "Round 3 of 5 and 6 of 9 is the best in the 2 kinds of trees."
     assert checks.last_round(model) == checks.Check("GBI003", "passed", text)
+
+
+def test_rounds_that_patience_ended_do_not_ask_for_more() -> None:
+    history = {"valid": {"mcc": [0.1] * 5}, "valid, larger": {"mcc": [0.1] * 70}}
+    model = SimpleNamespace(early_stopping_rounds=2, evals_result_=history, n_estimators=1000)
+    model.best_iterations_ = {"valid": 3, "valid, larger": 70}
+    assert checks.last_round(model).severity == "passed"
 
 
 def test_the_report_names_what_it_was_made_from(model: Fitted, tmp_path: Path) -> None:
@@ -356,3 +366,33 @@ def test_a_folder_is_judged_as_one_table(model: Fitted, tmp_path: Path) -> None:
     frame[250:].to_parquet(tmp_path / "parts" / "b.parquet")
     parts = evaluate(model, tmp_path / "parts", "churned")
     assert scores(parts) == pytest.approx(scores(judged(model, frame, tmp_path)))
+
+
+def test_labels_where_the_name_of_their_column_is_asked_for_get_a_sentence(model: Fitted) -> None:
+    frame = table()
+    with pytest.raises(InvalidTypeError, match=r"target must be the name of the column .*a Series"):
+        evaluate(model, frame, frame["churned"])  # type: ignore[arg-type]
+    with pytest.raises(InvalidTypeError, match=r"weight must be the name of the column .*a list"):
+        evaluate(model, frame, "churned", weight=[1.0] * len(frame))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("where", ["frame", "file"])
+def test_arguments_have_the_names_of_the_place_that_they_come_from(
+    model: Fitted, tmp_path: Path, where: str
+) -> None:
+    table().to_csv(tmp_path / "test.csv", index=False)
+    data = table() if where == "frame" else tmp_path / "test.csv"
+    with pytest.raises(InvalidParameterError, match=r"^target must be one of"):
+        evaluate(model, data, "churn")
+    with pytest.raises(InvalidParameterError, match=r"^weight must be one of"):
+        evaluate(model, data, "churned", weight="wieght")
+    with pytest.raises(InvalidParameterError, match=r"^--target must be one of"):
+        evaluate(model, data, "churn", command="gbimb evaluate")
+
+
+def test_an_evaluation_is_shown_in_a_line(two: Evaluation, many: Evaluation) -> None:
+    for evaluation in (two, many):
+        text = repr(evaluation)
+        assert len(text) < 200
+        assert text.startswith("<Evaluation of 600 rows of test.csv: ")
+        assert f"{scores(evaluation)['mcc']:.3f}" in text

@@ -244,12 +244,37 @@ def test_labels_are_those_of_the_column(labels: list[Any], tmp_path: Path) -> No
     assert type(clf.predict(source)[0]) is type(loaded.predict(frame[features(frame)])[0])
 
 
-def test_an_index_with_a_name_is_a_column(tmp_path: Path) -> None:
+def test_an_index_with_a_name_is_a_column_but_learnt_only_if_named(tmp_path: Path) -> None:
     frame = table(600)
     named, unnamed = tmp_path / "named", tmp_path / "unnamed"
-    write(frame.assign(customer=range(600)).set_index(["customer", "whole"]), named, files=2)
+    write(frame.assign(customer=range(600)).set_index(["customer", "whole", "w"]), named, files=2)
     write(frame.sample(frac=1.0, random_state=0), unnamed, files=2)
-    assert set(gbimb.ParquetSource(named, "target").features) >= {"customer", "whole"}
+    source = gbimb.ParquetSource(named, "target", weight="w")
+    assert source.index == ("customer", "whole", "w")
+    assert source.features == tuple(name for name in features(frame) if name != "whole")
+    assert gbimb.ParquetSource(unnamed, "target").index == ()
     assert gbimb.ParquetSource(unnamed, "target").features == (*features(frame), "w")
-    source = gbimb.ParquetSource(named, "target", features=["customer", "whole"])
-    assert next(source.frames())["customer"].tolist()[:3] == [0, 1, 2]
+    clf = quick(gbimb.ImbalancedLGBMClassifier).fit(source)
+    clf.predict_to(source, tmp_path / "out.parquet", columns=["customer"])
+    assert pd.read_parquet(tmp_path / "out.parquet")["customer"].tolist() == list(range(600))
+    chosen = gbimb.ParquetSource(named, "target", features=["customer", "whole"])
+    assert next(chosen.frames())["customer"].tolist()[:3] == [0, 1, 2]
+    both = quick(gbimb.ImbalancedLGBMClassifier).fit(chosen)
+    assert both.predict_proba(source).shape == (600, 2)
+
+
+def test_an_index_can_be_the_target(tmp_path: Path) -> None:
+    write(table(600).set_index("target"), tmp_path)
+    source = gbimb.ParquetSource(tmp_path, "target")
+    assert "target" not in source.features
+    assert quick(gbimb.ImbalancedLGBMClassifier).fit(source).classes_.tolist() == ["fine", "fraud"]
+
+
+def test_row_numbers_with_a_name_are_an_index_without_a_column(tmp_path: Path) -> None:
+    frame = table(600).rename_axis("row")
+    frame.to_parquet(tmp_path / "a.parquet")
+    source = gbimb.ParquetSource(tmp_path, "target", weight="w")
+    assert (source.index, source.features) == (("row",), tuple(features(frame)))
+    frame.assign(row=1).to_parquet(tmp_path / "a.parquet")
+    source = gbimb.ParquetSource(tmp_path, "target", weight="w")
+    assert (source.index, source.features) == ((), (*features(frame), "row"))

@@ -1,0 +1,24 @@
+"""How a model turns probabilities into labels, as facts and in words."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+SHOWN: Final = 10
+
+
+def decision_rule(model: Any) -> dict[str, Any]:  # noqa: ANN401  any of our estimators
+    """Return the threshold of two classes, the weights of more; nothing where costs decide."""
+    if len(model.classes_) == 2:
+        return {"threshold": float(model.threshold_)}
+    if not isinstance(getattr(model, "metric", ""), str):
+        return {}
+    labels = map(str, model.classes_)
+    return {"class_weights": dict(zip(labels, model.class_weights_.tolist(), strict=True))}
+
+
+def weights_in_words(weights: dict[str, float]) -> str:
+    """Return what decides between three classes or more."""
+    shown = [f"{weight:.4g} for {label!r}" for label, weight in list(weights.items())[:SHOWN]]
+    more = f" and {len(weights) - SHOWN} more (--json shows all)" if len(weights) > SHOWN else ""
+    return f"the label whose probability times its weight is highest: {', '.join(shown)}{more}"

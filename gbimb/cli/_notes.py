@@ -1,0 +1,58 @@
+"""What the commands say beside their results, on standard error."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from gbimb.exceptions import GbimbWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+AS_OPTIONS: Final = {
+    "n_jobs must be None or": "--jobs must be",
+    "Leave n_jobs at None": "Leave --jobs out",
+    "Give a threshold, X_val and y_val, or a number of folds for cv": (
+        "Give a number of folds with --validation"
+    ),
+    "Use fewer folds, cv=None, or X_val and y_val": "Use fewer folds",
+}
+"""What sentences say of parameters, and what a user of the command line can do."""
+
+
+def as_options(sentence: Exception | str) -> str:
+    """Return a sentence on one line, in the words of the command line."""
+    text = " ".join(str(sentence).split())
+    for words, option in AS_OPTIONS.items():
+        text = text.replace(words, option)
+    return text
+
+
+def notes(lines: Sequence[str], *, quiet: bool) -> None:
+    """Print notes, without the control characters that names in them may have."""
+    from gbimb.files._text import printable
+
+    for line in () if quiet else lines:
+        sys.stderr.write(f"Note: {printable(line)}\n")  # typer.echo would write into a bar
+
+
+@contextmanager
+def warnings_as_notes(*, quiet: bool) -> Iterator[None]:
+    """Print each GbimbWarning once, as a note; other warnings are treated as before."""
+    others = warnings.showwarning
+    said: set[str] = set()
+
+    def show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        if not issubclass(category, GbimbWarning):
+            others(message, category, *args, **kwargs)
+        elif (text := as_options(message)) not in said:
+            said.add(text)
+            notes([text], quiet=quiet)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", GbimbWarning)
+        warnings.showwarning = show
+        yield
