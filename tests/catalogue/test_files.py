@@ -145,7 +145,7 @@ COMMANDS = [
     (FIT.format("good.csv") + "--loss fokal", "--loss", "'fokal'"),
     (FIT.format("good.csv") + "--engine catboost", "--engine", "'catboost'"),
     (FIT.format("good.csv") + "--metric mmc", "metric", "'mmc'"),
-    (FIT.format("good.csv") + "--validation 1", "--validation", "got 1"),
+    (FIT.format("good.csv") + "--validation 1", "--validation", "got '1'"),
     (FIT.format("good.csv") + "--validation half", "--validation", "'half'"),
     (FIT.format("good.csv") + "--time-budget 5", "--time-budget", "focal"),
     (FIT.format("good.csv") + "--loss auto --time-budget -5", "--time-budget", "-5"),
