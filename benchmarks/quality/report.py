@@ -153,7 +153,7 @@ def whole_section(frame: pd.DataFrame) -> str:
     ]
     folds = frame["fold"].nunique()
     return (
-        f"## Whole tables\n\nMCC with all rows, means over {folds} of the five folds.\n\n"
+        f"## Whole tables\n\nMCC with all rows, means over {folds} folds.\n\n"
         f"{markdown(('method', *names), lines)}"
     )
 
