@@ -85,9 +85,9 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         For more than two classes, "auto" or the name of the score that the class weights serve.
     calibration : {"platt", "isotonic", "beta"} or None, default="platt"
         How the probabilities are made to fit the held-out rows, beyond what the loss's own link
-        undoes. "platt" is a straight line of the raw score (of more than two classes
-        a shift of each), kept in the booster; "isotonic" (for
-        thousands of positives) and "beta" are curves of the probability after it.
+        undoes. "platt" is a straight line of the raw score (of more than two classes a shift of
+        each), kept in the booster; "isotonic" (for thousands of positives) and "beta" are curves
+        of the probability after it.
     cv : "auto", int, "holdout", splitter, iterable of splits or None, default="auto"
         Which rows are held out. An integer k trains k boosters, each without one fold, and
         averages their raw scores in one booster. "auto" cross-fits five folds up to 20,000 rows,

@@ -175,6 +175,20 @@ def test_weights_count_and_zero_drops_a_row(client: Client, engine: str) -> None
     assert_alike(engine, there, here, X)
 
 
+@both
+def test_weights_below_one_are_a_scale_over_all_partitions(client: Client, engine: str) -> None:
+    X, y = numbers(N)
+    weight = np.where(np.arange(N) < N // 2, 0.25, 0.75)  # other means in other partitions
+    fits = []
+    for factor in (1.0, 2.0**-20):
+        Xd, yd, wd = arrays(X, y, factor * weight, sizes=even(N, 4))
+        clf = PAIRS[engine][0](client=client, **{**QUICK, **SHAPE[engine]})
+        fits.append(clf.fit(Xd, yd, sample_weight=wd))
+    one, other = (clf.to_local().predict_proba(X) for clf in fits)
+    np.testing.assert_allclose(other, one, rtol=1e-9)  # sums over workers are rounded
+    assert np.ptp(one[:, 1]) > 0.1
+
+
 def test_rounds_are_chosen_by_the_weights_of_the_held_out_rows(client: Client) -> None:
     X, y = numbers(N)
     X_val, y_val = numbers(N_VAL, seed=1)
