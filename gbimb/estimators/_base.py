@@ -266,7 +266,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         n_rows = data.y.size if rows is None else rows
         params = self._tree_params(seed, threads, n_rows)
         check_interactions(self.engine_params, data.matrix.shape[1])
-        check_monotone(self.engine_params, engine_names(self), self._engine)
+        check_monotone(self, engine_names(self), data.matrix)
         if self.classes_.size > 2:
             params["num_class"] = self.classes_.size
             if n_rows <= SMALL_TABLE and self._shape_is_open():

@@ -7,7 +7,11 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import contextmanager
+from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from scipy import sparse
 
 from gbimb._validation import check_number
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
@@ -76,30 +80,60 @@ def check_files(params: Mapping[str, Any], names: Sequence[str], engine: ModuleT
             raise InvalidParameterError(msg)
 
 
-def check_monotone(
-    engine_params: Mapping[str, Any] | None, names: Sequence[str], engine: ModuleType
-) -> None:
-    """Refuse directions that are none, which LightGBM takes, and forms that an engine does not."""
-    for name, given in (engine_params or {}).items():
-        if "monotone_constraints" not in {name, *engine.synonyms(name)}:
+def check_monotone(estimator: Any, names: Sequence[str], matrix: Any) -> None:  # noqa: ANN401
+    """Refuse directions that an engine ignores, breaks or aborts on.
+
+    ``names`` are those that the engine has for the columns of ``matrix``.
+    """
+    engine, encoder = estimator._engine, estimator._encoder  # noqa: SLF001  same package
+    for name, given in (estimator.engine_params or {}).items():
+        known = {name, *engine.synonyms(name)}
+        if "monotone_constraints_method" in known and given != "basic" and _may_lack_values(matrix):
+            msg = (
+                f"engine_params[{name!r}] must be 'basic' where X has missing values or is a "
+                f"ParquetSource, got {given!r:.80}: LightGBM does not keep to the directions there."
+            )
+            raise InvalidParameterError(msg)
+        if "monotone_constraints" not in known:
             continue
-        forms = engine.MONOTONE_FORMS
-        if not isinstance(given, tuple(forms)) or not _are_directions(given, names):
+        directions = (
+            _directions(given, names) if isinstance(given, tuple(engine.MONOTONE_FORMS)) else []
+        )
+        if not directions:
             msg = (
                 f"engine_params[{name!r}] must give -1, 0 or 1 to each of {len(names)} columns, as "
-                f"{' or '.join(forms.values())}, got {given!r:.80}."
+                f"{' or '.join(engine.MONOTONE_FORMS.values())}, got {given!r:.80}."
+            )
+            raise InvalidParameterError(msg)
+        if wrong := [i for i in encoder.categorical if directions[i]]:
+            msg = (
+                f"engine_params[{name!r}] must give 0 to {encoder.columns[wrong[0]].name!r}, whose "
+                f"categories have no order, got {directions[wrong[0]]}. Or turn it into numbers."
             )
             raise InvalidParameterError(msg)
 
 
-def _are_directions(given: Any, names: Sequence[str]) -> bool:  # noqa: ANN401
+def _may_lack_values(matrix: Any) -> bool:  # noqa: ANN401  an ndarray, a SciPy matrix or a stream
+    values = matrix.data if sparse.issparse(matrix) else matrix
+    return not isinstance(values, np.ndarray) or bool(np.isnan(values).any())
+
+
+def _directions(given: Any, names: Sequence[str]) -> list[int]:  # noqa: ANN401
+    """Return the direction of each column; nothing if these are no directions."""
     if isinstance(given, Mapping):
-        return given.keys() <= set(names) and all(v in (-1, 0, 1) for v in given.values())
-    if isinstance(given, str):
-        inside = re.fullmatch(r"\((.*)\)", given)
-        parts = inside[1].split(",") if inside else []
-        return len(parts) == len(names) and all(v.strip() in ("-1", "0", "1") for v in parts)
-    return len(given) == len(names) and all(v in (-1, 0, 1) for v in given)
+        values = [given.get(name, 0) for name in names] if given.keys() <= set(names) else []
+    elif isinstance(given, str):
+        inside = re.fullmatch(r"\((.*)\)", given.strip())
+        texts = [part.strip() for part in inside[1].split(",")] if inside else []
+        values = [int(text) if text in {"-1", "0", "1"} else None for text in texts]
+    else:
+        values = list(given)
+    # LightGBM takes True for 0, and text that is no number as well.
+    sound = all(
+        isinstance(v, Real) and not isinstance(v, bool | np.bool_) and v in {-1, 0, 1}
+        for v in values
+    )
+    return [int(v) for v in values] if sound and len(values) == len(names) else []
 
 
 def check_engine_params(

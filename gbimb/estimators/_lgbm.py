@@ -127,6 +127,8 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     engine_params : dict or None, default=None
         Further LightGBM parameters by their LightGBM names. Those that LightGBM ignores under a
         custom objective are refused.
+        Directions of ``monotone_constraints`` are those of the raw score of ``pos_label_``; of
+        more than two classes of every raw score, not of the probabilities.
     checkpoint_path : str, path or None, default=None
         A folder in which ``fit`` keeps what it has trained. Called again after a crash with the
         same rows and parameters, it goes on there, to the same model; ``random_state`` must be a
@@ -297,5 +299,6 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         given = check_engine_params(
             self.engine_params, self._engine.IGNORED_PARAMETERS, TAKEN, self._engine.synonyms
         )
+        self._engine.check_linear(given)
         check_files(given, ("forcedsplits_filename", "forcedbins_filename"), self._engine)
         return params | given

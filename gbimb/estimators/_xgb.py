@@ -123,6 +123,8 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         L1 and L2 penalty of leaf values.
     engine_params : dict or None, default=None
         Further XGBoost parameters by their XGBoost names.
+        Directions of ``monotone_constraints`` are those of the raw score of ``pos_label_``; of
+        more than two classes of every raw score, not of the probabilities.
     checkpoint_path : str, path or None, default=None
         A folder in which ``fit`` keeps what it has trained. Called again after a crash with the
         same rows and parameters, it goes on there, to the same model; ``random_state`` must be a

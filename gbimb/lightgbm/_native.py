@@ -48,7 +48,7 @@ def synonyms(name: str) -> set[str]:
 
 
 def check_parameters(params: Mapping[str, Any]) -> None:
-    """Refuse parameters that LightGBM ignores under a custom objective.
+    """Refuse parameters that LightGBM ignores under a custom objective, or does not hold.
 
     Raises
     ------
@@ -62,6 +62,21 @@ def check_parameters(params: Mapping[str, Any]) -> None:
                 f"custom objective. Instead, {IGNORED_PARAMETERS[ignored]}."
             )
             raise InvalidParameterError(msg)
+    check_linear(params)
+
+
+def check_linear(params: Mapping[str, Any]) -> None:
+    """Refuse linear leaves beside monotone directions, which LightGBM does not hold in them."""
+    linear, directions = (
+        next((params[name] for name in params if main in {name, *synonyms(name)}), None)
+        for main in ("linear_tree", "monotone_constraints")
+    )
+    if str(linear).lower() in {"true", "+"} and any(c in "123456789" for c in str(directions)):
+        msg = (
+            f"linear_tree={linear!r} must not stand beside monotone_constraints: linear leaves "
+            f"do not keep to them, got {directions!r:.80}. Leave out one of the two."
+        )
+        raise InvalidParameterError(msg)
 
 
 def _check_dataset(dataset: object) -> None:

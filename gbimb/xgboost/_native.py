@@ -240,8 +240,9 @@ class EarlyStopping(xgb.callback.EarlyStopping):
 
 
 def check_booster_parameters(model: xgb.Booster) -> None:
-    """Refuse what makes XGBoost start elsewhere, or what it ignores, under a custom objective."""
-    declared = json.loads(model.save_config())["learner"]["objective"]
+    """Refuse what makes XGBoost start elsewhere, what it ignores, and directions of categories."""
+    learner = json.loads(model.save_config())["learner"]
+    declared = learner["objective"]
     if declared["name"] not in DECLARED_OBJECTIVES:
         msg = (
             f"objective={declared['name']!r} must not stand beside the custom objective: XGBoost "
@@ -256,6 +257,17 @@ def check_booster_parameters(model: xgb.Booster) -> None:
             "custom objective. Instead, give scale_pos_weight to the loss."
         )
         raise InvalidParameterError(msg)
+    trees = learner["gradient_booster"].get("tree_train_param", {})
+    directions = str(trees.get("monotone_constraints", "")).strip("()").split(",")
+    types = model.feature_types or []
+    for i, (kind, direction) in enumerate(zip(types, directions, strict=False)):
+        if kind == "c" and direction in {"1", "-1"}:
+            name = model.feature_names[i] if model.feature_names else i
+            msg = (
+                f"monotone_constraints must give 0 to {name!r}, whose categories have no order, "
+                f"got {direction}. Or turn it into numbers."
+            )
+            raise InvalidParameterError(msg)
 
 
 def early_stopping(rounds: int, metric: str = "mcc", data_name: str | None = None) -> EarlyStopping:

@@ -27,9 +27,16 @@ def train_lgbm(*, y: Any = Y, metrics: Any = ("mcc",), loss: Any = FOCAL, **para
     lgb.train({**options, **params}, data, 2, valid_sets=[data], feval=feval)
 
 
-def train_xgb(*, y: Any = Y, metrics: Any = ("mcc",), loss: Any = FOCAL, **params: Any) -> None:  # noqa: ANN401
+def train_xgb(
+    *,
+    y: Any = Y,  # noqa: ANN401
+    metrics: Any = ("mcc",),  # noqa: ANN401
+    loss: Any = FOCAL,  # noqa: ANN401
+    types: Any = None,  # noqa: ANN401
+    **params: Any,  # noqa: ANN401
+) -> None:
     """Train two rounds as a user of XGBoost does."""
-    data = xgb.DMatrix(X, y)
+    data = xgb.DMatrix(np.abs(X).round(), y, feature_types=types, enable_categorical=True)
     options = {"objective": "binary:logistic", "disable_default_eval_metric": 1, "nthread": 1}
     xgb.train(
         {**options, **params},
@@ -87,6 +94,12 @@ LIGHTGBM = [
         "boost_from_average",
         "True",
         lambda: train_lgbm(boost_from_average=True),
+    ),
+    Case(
+        "linear leaves with directions",
+        "linear_tree",
+        "[1, 0, 0, 0]",
+        lambda: train_lgbm(linear_tree=True, mc=[1, 0, 0, 0]),
     ),
     Case("an unknown metric", "metric", "'mmc'", lambda: train_lgbm(metrics=["mmc"])),
     Case(
@@ -159,6 +172,12 @@ XGBOOST = [
         "objective",
         "'reg:squarederror'",
         lambda: train_xgb(objective="reg:squarederror"),
+    ),
+    Case(
+        "a direction of categories",
+        "monotone_constraints",
+        "got -1",
+        lambda: train_xgb(types=["q", "q", "c", "q"], monotone_constraints=(1, 0, -1, 0)),
     ),
     Case("an unknown metric", "metric", "'mmc'", lambda: train_xgb(metrics=["mmc"])),
     Case(

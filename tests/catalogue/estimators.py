@@ -57,6 +57,16 @@ def param(name: str, value: Any, *, says: str = "", **more: Any) -> Case:  # noq
     )
 
 
+def direction(engine_params: dict[str, Any]) -> Case:
+    """Give a direction to a column of words."""
+    return Case(
+        f"direction of words {engine_params!r}",
+        next(iter(engine_params)),
+        "'e'",
+        lambda kind: make(kind, engine_params=engine_params).fit(WORDS, Y),
+    )
+
+
 def frame_with(column: Any) -> pd.DataFrame:  # noqa: ANN401
     """A frame with one column more."""
     return FRAME.assign(e=column)
@@ -355,11 +365,25 @@ LGBM_PARAMETERS = [
     param("engine_params", {"max_bin": "many"}, says="max_bin"),
     param("engine_params", {"max_bin": None}, says="max_bin"),
     param("engine_params", {"monotone_constraints": [1]}, says="monotone_constraints"),
+    param("engine_params", {"mc": [True, 0, 0, 0]}, says="[True, 0"),
+    param("engine_params", {"mc": [[1], 0, 0, 0]}, says="[[1], 0"),
+    Case(
+        "linear leaves with directions",
+        "linear_tree",
+        "[1, 0, 0, 0]",
+        lambda kind: make(kind, engine_params={"mc": [1, 0, 0, 0], "linear_trees": "+"}).fit(X, Y),
+    ),
+    direction({"monotone_constraints": [0, 0, 0, 0, -1]}),
+    direction({"mc": (0, 0, 0, 0, 1)}),
+    direction({"monotonic_cst": [1, 0, 0, 0, 1], "mc_method": "advanced"}),
     param("engine_params", {"device_type": "abacus"}, says="abacus"),
 ]
 
 XGB_PARAMETERS = [
     param("max_leaves", -1),
+    direction({"monotone_constraints": (0, 0, 0, 0, -1)}),
+    direction({"monotone_constraints": "(1, 0, 0, 0, 1)"}),
+    direction({"monotone_constraints": {"e": 1}}),
     param("gamma_split", -1.0),
     param("engine_params", {"scale_pos_weight": 9.0}, says="'scale_pos_weight'"),
     param("engine_params", {"base_score": 0.5}, says="'base_score'"),
