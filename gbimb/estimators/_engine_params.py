@@ -125,15 +125,16 @@ def _directions(given: Any, names: Sequence[str]) -> list[int]:  # noqa: ANN401
     elif isinstance(given, str):
         inside = re.fullmatch(r"\((.*)\)", given.strip())
         texts = [part.strip() for part in inside[1].split(",")] if inside else []
-        values = [int(text) if text in {"-1", "0", "1"} else None for text in texts]
+        values = [{"-1": -1, "0": 0, "1": 1}.get(text) for text in texts]
     else:
         values = list(given)
-    # LightGBM takes True for 0, and text that is no number as well.
-    sound = all(
-        isinstance(v, Real) and not isinstance(v, bool | np.bool_) and v in {-1, 0, 1}
-        for v in values
-    )
-    return [int(v) for v in values] if sound and len(values) == len(names) else []
+    sound = all(map(_is_direction, values)) and len(values) == len(names)
+    return [int(v) for v in values] if sound else []
+
+
+def _is_direction(value: object) -> bool:
+    # LightGBM takes True, and anything else that is no number, for 0.
+    return not isinstance(value, bool) and isinstance(value, Real) and value in {-1, 0, 1}
 
 
 def check_engine_params(

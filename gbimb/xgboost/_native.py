@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
@@ -214,7 +215,7 @@ def custom_metric(metrics: Sequence[str], loss: BinaryLoss | MulticlassLoss) -> 
     ----------
     metrics : sequence of str
         Names such as "mcc", "f1", "fbeta:2", ``"mcc@0.5"``, "average_precision". Without
-        "@", the best value over all thresholds. A ":" is reported as "_": XGBoost reserves it.
+        "@", the best value over all thresholds. XGBoost reports ":" and blanks as "_".
         For many classes "mcc" (R_K), "f1" (macro), "balanced_accuracy" and "log_loss".
     loss : FocalLoss, LogisticLoss, ...
 
@@ -226,7 +227,8 @@ def custom_metric(metrics: Sequence[str], loss: BinaryLoss | MulticlassLoss) -> 
 
 
 def _safe_name(name: str) -> str:
-    return name.replace(":", "_")
+    """Return a name that XGBoost can read back from the line in which it reports all values."""
+    return re.sub(r"[:\s]", "_", name)
 
 
 class EarlyStopping(xgb.callback.EarlyStopping):
@@ -234,7 +236,9 @@ class EarlyStopping(xgb.callback.EarlyStopping):
 
     def before_training(self, model: xgb.Booster) -> xgb.Booster:
         """Refuse what XGBoost would ignore under a custom objective."""
-        check_booster_parameters(model)
+        folds = getattr(model, "cvfolds", None)  # of xgboost.cv, which keeps no model
+        self.save_best = folds is None
+        check_booster_parameters(model if folds is None else folds[0].bst)
         booster: xgb.Booster = super().before_training(model)
         return booster
 
@@ -271,10 +275,10 @@ def check_booster_parameters(model: xgb.Booster) -> None:
 
 
 def early_stopping(rounds: int, metric: str = "mcc", data_name: str | None = None) -> EarlyStopping:
-    """Return a callback that stops ``xgboost.train`` when ``metric`` no longer improves.
+    """Return a callback that stops ``xgboost.train`` or ``xgboost.cv`` with ``metric``.
 
     XGBoost's own callback takes "mcc" and "f1" for losses, and leaves the worse trees in the
-    model. This one knows the direction and keeps the trees up to the best round.
+    model. This one knows the direction, and ``train`` keeps the trees up to the best round.
 
     Parameters
     ----------
