@@ -96,7 +96,7 @@ def main() -> None:
     plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False})
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
     draw_threshold(left, y_test, proba, clf.threshold_)
-    draw_reliability(right, y_test, clf.decision_function(X_test), proba)
+    draw_reliability(right, y_test, clf.raw_score(X_test), proba)
     share = 100 * table.y.mean()
     figure.suptitle(f"{table.name}: {len(table.y):,} flights, {share:.1f} % cancelled", fontsize=10)
     figure.savefig(OUT, dpi=130, facecolor="white")

@@ -175,7 +175,7 @@ def test_validation_rows_passed_as_step_parameters_are_never_resampled(kind: typ
     model.fit(train.X, train.y, clf__X_val=held_out.X, clf__y_val=held_out.y)
     clf = model["clf"]
     assert clf.validation_ == "the validation rows given to fit"
-    raw = clf.decision_function(held_out.X)
+    raw = clf.raw_score(held_out.X)
     value = evaluate([get_metric("mcc")], clf.loss_, held_out.y, raw)["mcc"]
     assert clf.best_score_ == pytest.approx(value, abs=1e-6)
 

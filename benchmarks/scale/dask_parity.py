@@ -115,7 +115,7 @@ def compare(client: Client, n: int, engine: str, layout: str, loss: str) -> dict
     there = far(client=client, **settings).fit(**spread)
     here = near(n_jobs=1, **settings).fit(**rows)
     X_new, y_new = table(NEW_ROWS, 5)
-    raw = [model.decision_function(X_new) for model in (there, here)]
+    raw = [model.raw_score(X_new) for model in (there, here)]
     histories = [model.evals_result_["valid"]["mcc"] for model in (there, here)]
     both = min(map(len, histories))
     best = [best_threshold(y_new, score).score for score in raw]

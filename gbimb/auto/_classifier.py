@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from gbimb._typing import FloatArray, IntArray, TableLike
+    from gbimb._typing import FloatArray, TableLike
 
 SMALLEST_PROBABILITY: Final = 1e-12
 STREAMED: Final = (
@@ -273,12 +273,22 @@ class AutoImbalancedClassifier(DecidingClassifier):
                 mean = mean + weight * member._positive_of(encoded)  # noqa: SLF001  same kind
         return self._corrected(_to_raw(mean))
 
-    def _codes(self, proba: FloatArray) -> IntArray:
+    def _class_scores(self, proba: FloatArray) -> FloatArray:
+        costs = self._costs()
+        return super()._class_scores(proba) if costs is None else -costs.expected(proba)
+
+    def _margins(self, proba: FloatArray) -> FloatArray:
+        """Return scores as the others do; of many classes with costs, minus the expected ones."""
+        costs = self._costs()
+        return super()._margins(proba) if costs is None else self._class_scores(proba)
+
+    def _costs(self) -> CostObjective | None:
+        """Return the costs that decide between more than two classes, if there are some."""
         if isinstance(self.metric, str) or self.classes_.size == 2:
-            return super()._codes(proba)
+            return None
         costs = make_objective(self.metric, self.classes_.size)
         assert isinstance(costs, CostObjective)
-        return costs.decisions(proba)
+        return costs
 
     def _check_parameters(self) -> None:
         check_jobs(self.n_jobs)

@@ -68,10 +68,17 @@ class DaskPredictions(DecidingClassifier):
         """Return the probability of each class in ``classes_``, shape (n, K); lazily as above."""
         return self._lazily(X, "predict_proba", self._n_classes())
 
-    def decision_function(self, X: Any) -> Any:  # noqa: ANN401
+    def raw_score(self, X: Any) -> Any:  # noqa: ANN401
         """Return the raw score of each row, shape (n,) or (n, K); lazily as above."""
+        return self._scores(X, "raw_score")
+
+    def decision_function(self, X: Any) -> Any:  # noqa: ANN401
+        """Return scores that decide as ``predict`` does, shape (n,) or (n, K); lazily as above."""
+        return self._scores(X, "decision_function")
+
+    def _scores(self, X: Any, method: str) -> Any:  # noqa: ANN401
         k = self._n_classes()
-        return self._lazily(X, "decision_function", None if k == 2 else k)
+        return self._lazily(X, method, None if k == 2 else k)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the local estimator to a file that :func:`gbimb.load` reads."""

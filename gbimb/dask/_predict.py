@@ -27,7 +27,7 @@ def predict_lazily(
     ----------
     local : fitted estimator
     X : Dask DataFrame or Array
-    method : "predict", "predict_proba" or "decision_function"
+    method : "predict", "predict_proba", "raw_score" or "decision_function"
     dtype : of the result
     columns : int or None
         Second dimension of the result; None if it has one dimension.

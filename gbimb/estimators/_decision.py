@@ -7,6 +7,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from gbimb._parallel import expect_engine_threads
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from gbimb._typing import FloatArray, IntArray
     from gbimb.estimators._calibration import Calibrator
     from gbimb.losses import BinaryLoss, MulticlassLoss
+
+SMALLEST, LARGEST = np.finfo(np.float64).tiny, 1.0 - np.finfo(np.float64).epsneg
+NEAREST = np.finfo(np.float64).eps  # of a row on the threshold: single precision keeps its sign
 
 
 class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -65,23 +69,13 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401  any table
         """Return raw scores of ``pos_label_``, shape (n,), or of each class, shape (n, K)."""
 
-    def decision_function(self, X: Any) -> FloatArray:  # noqa: ANN401
-        """Return the raw score of each row, float64.
+    def raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401
+        """Return the raw score of each row, float64: what ``loss_`` turns into a probability.
 
-        Shape (n,) for two classes, higher for ``classes_[1]``, and (n, K) for more.
+        Shape (n,) for two classes, higher for ``pos_label_``, and (n, K) for more. Of a boosting
+        estimator it is what ``booster_`` itself gives, of bags and blends the log odds (of more
+        classes the log probability) of their mean.
         """
-        raw = self._each_raw_score(X)
-        return -raw if self._positive_is_first() else raw
-
-    def predict_proba(self, X: Any) -> FloatArray:  # noqa: ANN401
-        """Return P(class | x) in the data as given, shape (n, K), in the order of ``classes_``.
-
-        True whatever gamma, alpha or ``scale_pos_weight`` did inside.
-        """
-        return self._columns(self._calibrated(self._each_raw_score(X)))
-
-    def _each_raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401
-        """Return the raw scores of a table, or of a source piece by piece."""
         if not isinstance(X, ParquetSource):
             return self._raw_score(X)
         check_is_fitted(self)
@@ -89,6 +83,22 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         n_numbers = len(frame) * (self.classes_.size + 2)
         X.budget.check(8 * n_numbers, "The result", "Write it to a file with predict_to.")
         return np.concatenate([self._raw_score(as_rows(self, part)) for part in frame])
+
+    def decision_function(self, X: Any) -> FloatArray:  # noqa: ANN401
+        """Return scores that decide as :meth:`predict` does, float64 and finite.
+
+        For two classes shape (n,), the log odds less those of ``threshold_``: above 0 where
+        ``classes_[1]`` is predicted, below 0 elsewhere, never 0. For more shape (n, K), the log of
+        probability times class weight: the largest is predicted.
+        """
+        return self._margins(self.predict_proba(X))
+
+    def predict_proba(self, X: Any) -> FloatArray:  # noqa: ANN401
+        """Return P(class | x) in the data as given, shape (n, K), in the order of ``classes_``.
+
+        True whatever gamma, alpha or ``scale_pos_weight`` did inside.
+        """
+        return self._columns(self._calibrated(self.raw_score(X)))
 
     def _calibrated(self, raw: FloatArray) -> FloatArray:
         """Return the probability of the positive class of two, shape (n,), or of each of many."""
@@ -152,10 +162,25 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _codes(self, proba: FloatArray) -> IntArray:
         """Return the position of the class decided on, shape (n,)."""
         if self.classes_.size > 2:
-            best: IntArray = np.argmax(proba * self.class_weights_, axis=1)
+            best: IntArray = np.argmax(self._class_scores(proba), axis=1)
             return best
         at = 0 if self._positive_is_first() else 1
         return np.where(proba[:, at] >= self.threshold_, at, 1 - at)
+
+    def _class_scores(self, proba: FloatArray) -> FloatArray:
+        """Return that of which the largest decides between more than two classes."""
+        weighted: FloatArray = proba * self.class_weights_
+        return weighted
+
+    def _margins(self, proba: FloatArray) -> FloatArray:
+        """Return what :meth:`decision_function` does; rounding never contradicts ``_codes``."""
+        codes = self._codes(proba)
+        if self.classes_.size > 2:
+            return _with_largest(np.log(np.maximum(self._class_scores(proba), SMALLEST)), codes)
+        first = self._positive_is_first()
+        above = _log_odds(proba[:, 0 if first else 1]) - _log_odds(self.threshold_)
+        margin = -above if first else above
+        return np.where(codes == 1, np.maximum(margin, NEAREST), np.minimum(margin, -NEAREST))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to a file that :func:`gbimb.load` reads, running no code.
@@ -193,3 +218,16 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _log_odds(proba: FloatArray | float) -> FloatArray:
+    """Return the logit, finite at 0 and 1."""
+    odds: FloatArray = logit(np.clip(proba, SMALLEST, LARGEST))
+    return odds
+
+
+def _with_largest(scores: FloatArray, codes: IntArray) -> FloatArray:
+    """Return ``scores``, changed where their first largest is not at ``codes``."""
+    off = np.flatnonzero(np.argmax(scores, axis=1) != codes)
+    scores[off, codes[off]] = np.nextafter(scores[off].max(axis=1), np.inf)
+    return scores

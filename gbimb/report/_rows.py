@@ -111,7 +111,7 @@ def judge(model: Any, pieces: Iterator[pd.DataFrame], asked: Asked) -> Rows:  # 
         require_columns(frame.columns, asked.file, named)
         X = match_columns(model, frame, asked.file)
         codes = label_codes(frame[asked.target], names)
-        raw = model._each_raw_score(X)  # noqa: SLF001  the same package
+        raw = model.raw_score(X)
         proba = model._columns(model._calibrated(raw))  # noqa: SLF001
         before = softmax(raw, axis=1) if raw.ndim == 2 else model._columns(expit(raw))  # noqa: SLF001
         found = {"codes": codes, "proba": proba, "before": before}

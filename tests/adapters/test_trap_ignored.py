@@ -82,7 +82,7 @@ def test_scale_pos_weight_is_silently_ignored_by_an_estimator(
     assert weighted.loss_.scale_pos_weight == 10.0
     ratio = (table.y == 0).sum() / table.y.sum()
     assert balanced.loss_.scale_pos_weight == pytest.approx(ratio)
-    gap = weighted.decision_function(table.X) - plain.decision_function(table.X)
+    gap = weighted.raw_score(table.X) - plain.raw_score(table.X)
     assert gap.mean() > 0.3  # the scores move, the probabilities do not
     for clf in (plain, weighted, balanced):
         assert clf.predict_proba(table.X)[:, 1].mean() == pytest.approx(table.y.mean(), rel=0.5)

@@ -58,9 +58,7 @@ def test_an_estimator_returns_raw_scores_as_probabilities(
     proba = clf.predict_proba(fresh.X)
     assert proba.shape == (len(fresh.X), 2)
     np.testing.assert_allclose(proba.sum(axis=1), 1.0, rtol=0, atol=1e-15)
-    np.testing.assert_array_equal(
-        proba[:, 1], clf.loss_.probability(clf.decision_function(fresh.X))
-    )
+    np.testing.assert_array_equal(proba[:, 1], clf.loss_.probability(clf.raw_score(fresh.X)))
     assert proba[:, 1].mean() == pytest.approx(fresh.posterior.mean(), rel=0.4)
 
 
@@ -189,7 +187,7 @@ def test_the_starting_score_is_lost_in_the_booster_of_an_estimator(
     else:
         saved = xgb.Booster(model_file=clf.booster_.save_raw("json"))
         raw = saved.inplace_predict(table.X, predict_type="margin")
-    np.testing.assert_allclose(raw, clf.decision_function(table.X), rtol=1e-6)
+    np.testing.assert_allclose(raw, clf.raw_score(table.X), rtol=1e-6)
     assert clf.loss_.probability(raw).mean() == pytest.approx(table.y.mean(), rel=0.25)
 
 

@@ -42,8 +42,8 @@ def test_the_blend_is_the_weighted_mean_of_its_members_recalibrated() -> None:
         w * m.predict_proba(X)[:, 1] for w, m in zip(clf.weights_, clf.members_, strict=True)
     )
     raw = np.log(mean / (1 - mean))
-    slope, intercept = np.polyfit(raw, clf.decision_function(X), 1)
-    np.testing.assert_allclose(slope * raw + intercept, clf.decision_function(X), atol=1e-8)
+    slope, intercept = np.polyfit(raw, clf.raw_score(X), 1)
+    np.testing.assert_allclose(slope * raw + intercept, clf.raw_score(X), atol=1e-8)
     assert clf.weights_.sum() == pytest.approx(1.0)
 
 

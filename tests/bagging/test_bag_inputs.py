@@ -43,7 +43,7 @@ def test_labels_can_be_strings_and_the_positive_one_may_sort_first(
     called = clf.predict(table.X) == "anomaly"
     np.testing.assert_array_equal(called, p[:, 0] >= clf.threshold_)
     assert clf.threshold_ == pytest.approx(numbers.threshold_, abs=0.1)
-    np.testing.assert_array_equal(clf.decision_function(table.X) < 0, p[:, 0] > 0.5)
+    np.testing.assert_array_equal(clf.raw_score(table.X) > 0, p[:, 0] > 0.5)
 
 
 def test_labels_can_be_booleans_and_the_dict_names_them(table: Rows) -> None:

@@ -66,7 +66,9 @@ def test_rows_that_cannot_be_predicted(case: Case, fitted: Any) -> None:  # noqa
 
 
 @of(e.KINDS)
-@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function", "save"])
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "raw_score", "decision_function", "save"]
+)
 def test_an_estimator_that_is_not_fitted(kind: Any, method: str) -> None:  # noqa: ANN401
     given = "model.gbimb" if method == "save" else e.X
     act = getattr(e.make(kind), method)

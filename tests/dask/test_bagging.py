@@ -105,7 +105,7 @@ def test_a_bag_that_all_workers_train_is_the_one_that_one_worker_trains(
         assert one.get_params() == other.get_params()
         assert one.validation_ == other.validation_
         assert one.best_iteration_ == other.best_iteration_
-        scores = [model.decision_function(X_new) for model in (one, other)]
+        scores = [model.raw_score(X_new) for model in (one, other)]
         np.testing.assert_allclose(*scores, atol=1e-5)
         for name, series in other.evals_result_["valid"].items():
             np.testing.assert_allclose(one.evals_result_["valid"][name], series, atol=1e-6)
@@ -116,7 +116,7 @@ def test_a_bag_that_all_workers_train_is_the_one_that_one_worker_trains(
     for name in ("threshold_", "class_weights_"):
         assert hasattr(there, name) == hasattr(here, name)
         np.testing.assert_allclose(getattr(there, name, 0), getattr(here, name, 0), atol=1e-5)
-    scores = [model.to_local().decision_function(X_new) for model in (there, here)]
+    scores = [model.to_local().raw_score(X_new) for model in (there, here)]
     np.testing.assert_allclose(*scores, atol=1e-5)
 
 

@@ -43,7 +43,7 @@ def test_rows_come_in_the_order_of_the_source(client: Client, given: str, tmp_pa
     paths = write(X.assign(y=y), tmp_path, files=12)
     source = gbimb.ParquetSource(tmp_path if given == "folder" else paths[::-1], "y")
     clf = PAIRS["xgb"][0](client=client, **SETTINGS).fit(source)
-    for method in ("predict", "predict_proba", "decision_function"):
+    for method in ("predict", "predict_proba", "raw_score", "decision_function"):
         lazy = getattr(clf, method)(source)
         np.testing.assert_array_equal(lazy.compute(), getattr(clf.to_local(), method)(source))
 

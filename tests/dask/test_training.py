@@ -52,7 +52,7 @@ def fit_both(
 
 def assert_alike(engine: str, there: Any, here: Any, X: Any) -> None:  # noqa: ANN401
     """XGBoost's raw scores are equal; LightGBM takes other splits where several are as good."""
-    scores = [there.to_local().decision_function(X), here.decision_function(X)]
+    scores = [there.to_local().raw_score(X), here.raw_score(X)]
     if engine == "xgb":
         np.testing.assert_allclose(*scores, atol=1e-5)
     else:
@@ -79,7 +79,7 @@ def test_gradients_of_smooth_metrics_are_those_of_all_rows(client: Client, loss:
 def test_lightgbm_gives_about_the_local_model(client: Client, layout: str) -> None:
     there, here, X, y = fit_both("lgbm", client, layout)
     assert_alike("lgbm", there, here, X)
-    scores = [model.decision_function(X) for model in (there.to_local(), here)]
+    scores = [model.raw_score(X) for model in (there.to_local(), here)]
     reached = [best_threshold(y, score).score for score in scores]
     assert reached[0] == pytest.approx(reached[1], abs=0.03)
 
@@ -259,7 +259,7 @@ def test_predictions_of_collections_are_lazy_and_right(client: Client, engine: s
     Xd, yd = dd.from_pandas(X, npartitions=3), dd.from_pandas(y, npartitions=3)
     clf = PAIRS[engine][0](client=client, cv=None, **{**QUICK, "n_estimators": 5}).fit(Xd, yd)
     local = clf.to_local()
-    for method in ("predict", "predict_proba", "decision_function"):
+    for method in ("predict", "predict_proba", "raw_score", "decision_function"):
         lazy = getattr(clf, method)(Xd)
         assert isinstance(lazy, da.Array)
         np.testing.assert_array_equal(lazy.compute(), getattr(local, method)(X))

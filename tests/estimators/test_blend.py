@@ -56,7 +56,7 @@ def test_the_score_is_that_of_the_blend_on_the_rows_held_out(kind: Kind) -> None
     clf = blended(kind, cv=None, n_estimators=10).fit(
         X[:600], y[:600], X_val=X[600:], y_val=y[600:]
     )
-    best = gbimb.metrics.best_threshold(y[600:], clf.decision_function(X[600:]))
+    best = gbimb.metrics.best_threshold(y[600:], clf.raw_score(X[600:]))
     assert clf.best_score_ == pytest.approx(best.score, abs=1e-6)
 
 

@@ -38,6 +38,7 @@ def test_any_two_labels_give_the_same_model(kind: Kind, pair: tuple[Any, Any]) -
     np.testing.assert_array_equal(probability(clf, X), plain.predict_proba(X)[:, 1])
     np.testing.assert_array_equal(clf.predict(X) == positive, plain.predict(X) == 1)
     assert clf.predict(X).dtype == clf.classes_.dtype
+    np.testing.assert_array_equal(clf.raw_score(X), plain.raw_score(X))
     sign = 1 if clf.classes_[1] == positive else -1
     np.testing.assert_array_equal(sign * clf.decision_function(X), plain.decision_function(X))
 

@@ -26,7 +26,7 @@ def test_values_add_up_to_the_raw_score(kind: Kind, loss: str, explainer: Any) -
     explain = explainer(clf.booster_)
     values = explain.shap_values(X)
     raw = values.sum(axis=1) + explain.expected_value
-    np.testing.assert_allclose(raw, clf.decision_function(X), atol=5e-6)
+    np.testing.assert_allclose(raw, clf.raw_score(X), atol=5e-6)
     np.testing.assert_allclose(clf.loss_.probability(raw), clf.predict_proba(X)[:, 1], atol=5e-6)
 
 
@@ -39,8 +39,7 @@ def test_values_of_categories_belong_to_the_booster_input(kind: Kind, explainer:
     values = explain.shap_values(clf.booster_input(X))
     assert values.shape == X.shape
     raw = values.sum(axis=1) + explain.expected_value
-    # The booster's score is that of the positive, decision_function's that of classes_[1].
-    np.testing.assert_allclose(raw, -clf.decision_function(X), atol=5e-6)
+    np.testing.assert_allclose(raw, clf.raw_score(X), atol=5e-6)  # of the positive label
 
 
 @both
@@ -52,7 +51,7 @@ def test_values_of_many_classes_add_up(kind: Kind, explainer: Any) -> None:  # n
     values = np.asarray(explain.shap_values(X))
     assert values.shape == (600, 4, 3)
     raw = values.sum(axis=1) + explain.expected_value
-    np.testing.assert_allclose(raw, clf.decision_function(X), atol=5e-6)
+    np.testing.assert_allclose(raw, clf.raw_score(X), atol=5e-6)
 
 
 def test_values_of_a_bag_add_up(explainer: Any) -> None:  # noqa: ANN401
@@ -63,4 +62,4 @@ def test_values_of_a_bag_add_up(explainer: Any) -> None:  # noqa: ANN401
     for clf in bags.estimators_:
         explain = explainer(clf.booster_)
         raw = explain.shap_values(clf.booster_input(X)).sum(axis=1) + explain.expected_value
-        np.testing.assert_allclose(raw, clf.decision_function(X), atol=5e-6)
+        np.testing.assert_allclose(raw, clf.raw_score(X), atol=5e-6)

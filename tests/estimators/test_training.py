@@ -125,7 +125,7 @@ def test_labels_without_signal_score_by_chance(kind: Kind) -> None:
     watched = clf.evals_result_["valid"]
     assert max(watched["mcc"]) < 0.12
     assert max(watched["average_precision"]) < 0.15
-    assert best_threshold(y, clf.decision_function(X)).score > 0.3  # known rows look learnt
+    assert best_threshold(y, clf.raw_score(X)).score > 0.3  # known rows look learnt
 
 
 @both
@@ -138,7 +138,7 @@ def test_the_score_reported_is_that_of_the_held_out_rows(kind: Kind) -> None:
     folds = [(np.setdiff1d(np.arange(800), test), test) for test in seen]
     raw = np.concatenate(
         [
-            quick(kind, cv=[fold], n_estimators=12).fit(X, y).decision_function(X[np.sort(fold[1])])
+            quick(kind, cv=[fold], n_estimators=12).fit(X, y).raw_score(X[np.sort(fold[1])])
             for fold in folds
         ]
     )
@@ -160,7 +160,7 @@ def test_best_score_is_the_mcc_of_the_validation_rows(kind: Kind) -> None:
     X, y = numbers(600)
     X_val, y_val = numbers(600, seed=1)
     clf = quick(kind, cv="auto").fit(X, y, X_val=X_val, y_val=y_val)
-    mcc = best_threshold(y_val, clf.decision_function(X_val)).score
+    mcc = best_threshold(y_val, clf.raw_score(X_val)).score
     assert clf.best_score_ == pytest.approx(mcc, abs=1e-3)
     assert clf.validation_ == "the validation rows given to fit"
     watched = quick(kind, cv="auto", eval_metric="log_loss").fit(X, y, X_val=X_val, y_val=y_val)

@@ -28,9 +28,7 @@ def test_a_scoring_function_of_treelite_link_and_threshold_gives_the_same_labels
     model = exported(kind, clf.booster_)
     raw = treelite.gtil.predict(model, matrix, pred_margin=True).reshape(-1)
     # LightGBM's trees add up in double precision, XGBoost's in single.
-    np.testing.assert_allclose(
-        raw, clf.decision_function(X), atol=1e-12 if kind is KINDS[0] else 1e-5
-    )
+    np.testing.assert_allclose(raw, clf.raw_score(X), atol=1e-12 if kind is KINDS[0] else 1e-5)
     proba = clf.loss_.probability(raw)
     np.testing.assert_allclose(proba, clf.predict_proba(X)[:, 1], atol=1e-5)
     clear = np.abs(proba - clf.threshold_) > 1e-5
@@ -46,7 +44,7 @@ def test_many_classes_are_exported_from_xgboost() -> None:
     clf = quick(KINDS[1], loss="logistic").fit(X, y)
     raw = treelite.gtil.predict(exported(KINDS[1], clf.booster_), X, pred_margin=True)
     raw = raw.reshape(600, 3)
-    np.testing.assert_allclose(raw, clf.decision_function(X), atol=1e-5)
+    np.testing.assert_allclose(raw, clf.raw_score(X), atol=1e-5)
     np.testing.assert_allclose(softmax(raw, axis=1), clf.predict_proba(X), atol=1e-5)
 
 

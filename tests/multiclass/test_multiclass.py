@@ -139,7 +139,7 @@ def test_rk_and_macro_f1_are_watched_and_stop_training(kind: type, three: Rows) 
     whole = quick(
         kind, n_estimators=20, early_stopping_rounds=None, eval_metric="mcc", random_state=0
     ).fit(three.X, three.y, X_val=fresh.X, y_val=fresh.y)
-    raw = whole.decision_function(fresh.X)
+    raw = whole.raw_score(fresh.X)
     values = evaluate_multiclass(["mcc"], whole.loss_, fresh.y, raw)
     assert values["mcc"] == pytest.approx(whole.evals_result_["valid"]["mcc"][-1], abs=0.02)
 
@@ -190,7 +190,7 @@ def test_rows_can_have_weights(make: Callable[..., Any], three: Rows) -> None:
 def test_the_members_of_a_cross_fit_are_merged_into_one_booster(kind: type, three: Rows) -> None:
     whole = quick(kind, cv=2, early_stopping_rounds=None, n_estimators=8, random_state=0)
     whole.fit(three.X, three.y)
-    raw = whole.decision_function(three.X)
+    raw = whole.raw_score(three.X)
     np.testing.assert_array_equal(whole._engine.raw_score(whole.booster_, three.X, 1), raw)
     booster = whole.booster_
     trees = booster.num_trees() if kind is OURS[0] else len(booster.get_dump())

@@ -47,7 +47,7 @@ def main() -> None:
         models[name] = {
             "predict": estimator.predict(X).tolist(),
             "predict_proba": estimator.predict_proba(X).tolist(),
-            "decision_function": estimator.decision_function(X).tolist(),
+            "raw_score": estimator.raw_score(X).tolist(),
         }
     text = json.dumps({"rows": rows, "models": models}, ensure_ascii=False)
     kept.write_text(text + "\n", encoding="utf-8")

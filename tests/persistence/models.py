@@ -120,7 +120,7 @@ def saved(name: str) -> bytes:
 
 def assert_same(a: Any, b: Any, X: Any) -> None:  # noqa: ANN401
     """Predictions agree to the last bit."""
-    for method in ("predict_proba", "decision_function"):
+    for method in ("predict_proba", "raw_score", "decision_function"):
         one, other = getattr(a, method)(X), getattr(b, method)(X)
         assert one.dtype == other.dtype
         assert one.tobytes() == other.tobytes(), method
