@@ -151,7 +151,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     pos_label_ : label or None
         The label called positive; None for more than two classes.
     booster_ : lightgbm.Booster
-        Raw scores of ``booster_.predict(X, raw_score=True)`` belong to ``pos_label_``.
+        ``booster_.predict`` gives raw scores, of ``pos_label_``, and no probabilities.
     loss_ : FocalLoss, LogisticLoss, ...
     best_iteration_ : int
         Rounds kept, of each booster that was merged (of a blend, of the first kind of trees).

@@ -147,7 +147,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     pos_label_ : label or None
         The label called positive; None for more than two classes.
     booster_ : xgboost.Booster
-        Its margins belong to ``pos_label_``.
+        ``booster_.predict`` gives raw scores, of ``pos_label_``, and no probabilities.
     loss_ : FocalLoss, LogisticLoss, ...
     best_iteration_ : int
         Rounds kept, of each booster that was merged (of a blend, of the first kind of trees).

@@ -76,22 +76,26 @@ def _check_learner(learner: dict[str, Any], n_outputs: int, n_features: int) -> 
     expected = {"num_class": n_classes, "num_feature": str(n_features), "num_target": "1"}
     if any(param[key] != value for key, value in expected.items()):
         _refuse("another number of classes or features")
-    objective = {
-        "name": "multi:softprob" if many else "binary:logistic",
-        **(
-            {"softmax_multiclass_param": {"num_class": n_classes}}
-            if many
-            else {"reg_loss_param": {"scale_pos_weight": "1"}}
-        ),
-    }
-    if learner["objective"] != objective or param["boost_from_average"] not in ("0", "1"):
+    no_weight = {"reg_loss_param": {"scale_pos_weight": "1"}}
+    allowed: list[dict[str, Any]] = [{"name": "reg:squarederror", **no_weight}]
+    if many:  # what follows is of version 0.1
+        parameters = {"softmax_multiclass_param": {"num_class": n_classes}}
+        allowed.append({"name": "multi:softprob", **parameters})
+    else:
+        allowed.append({"name": "binary:logistic", **no_weight})
+    objective = learner["objective"]
+    if objective not in allowed:
         _refuse("another objective")
+    if param["boost_from_average"] not in ("0", "1"):
+        _refuse("another start")
     text = param["base_score"]
     if not isinstance(text, str) or not text.isascii():
         _refuse("a base_score that is no text")
     start = _numbers(read_json(text.encode(), "base_score"), "base_score", n_outputs)
-    if not many and not 0 < start[0] < 1:
+    if objective["name"] == "binary:logistic" and not 0 < start[0] < 1:
         _refuse("a base_score that is no probability")
+    if (np.abs(start) > LARGEST_FLOAT).any():
+        _refuse("a base_score beyond single precision")
 
 
 def _check_model(model: dict[str, Any], n_outputs: int, categories: Sequence[int | None]) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xgboost as xgb
-
-from gbimb.xgboost._native import declared_start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+# Under the objective of training, ``booster.predict`` gives a sigmoid or softmax, which is no
+# probability under most losses. Under this one it gives the raw score.
+WITHOUT_LINK: Final = {"name": "reg:squarederror", "reg_loss_param": {"scale_pos_weight": "1"}}
 
 
 def merge(
@@ -22,7 +24,7 @@ def merge(
     start: NDArray[np.float64],
     weights: Sequence[float] | None = None,
 ) -> xgb.Booster:
-    """Return one booster with the raw score ``slope * mean + start``.
+    """Return one booster that predicts the raw score ``slope * mean + start``.
 
     Parameters
     ----------
@@ -51,8 +53,8 @@ def merge(
     model = forest_of(merged)
     model.update(trees=trees, tree_info=tree_info, iteration_indptr=indptr)
     model["gbtree_model_param"]["num_trees"] = str(len(trees))
-    base = np.atleast_1d(declared_start(start)).tolist()
-    merged["learner"]["learner_model_param"]["base_score"] = json.dumps(base)
+    merged["learner"]["learner_model_param"]["base_score"] = json.dumps(start.tolist())
+    merged["learner"]["objective"] = WITHOUT_LINK
     booster = xgb.Booster()
     booster.load_model(bytearray(json.dumps(merged), "utf-8"))
     return booster

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import xgboost as xgb
 from scipy.special import logit
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
@@ -16,6 +17,9 @@ from sklearn.multioutput import MultiOutputClassifier
 import gbimb
 from gbimb.estimators._calibration import BetaCurve, Calibrator, IsotonicCurve
 from tests.estimators.common import KINDS, Kind, both, numbers, quick
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EVERY = [
     *KINDS,
@@ -142,15 +146,24 @@ def test_areas_by_decision_function_are_those_by_probability(kind: type) -> None
 
 
 @both
-def test_the_raw_score_is_what_the_booster_gives(kind: Kind) -> None:
+@pytest.mark.parametrize("saved", [False, True])
+def test_the_raw_score_is_what_the_booster_predicts(
+    kind: Kind,
+    saved: bool,
+    tmp_path: Path,
+) -> None:
     X, y = numbers()
-    clf = quick(kind, pos_label=0).fit(X, y)
-    if kind is KINDS[0]:
-        raw = clf.booster_.predict(X, raw_score=True)
-    else:
-        raw = clf.booster_.inplace_predict(X, predict_type="margin")
-    np.testing.assert_array_equal(clf.raw_score(X), raw)
-    assert clf.raw_score(X)[y == 0].mean() > clf.raw_score(X)[y == 1].mean()  # of pos_label_
+    for labels in (y, y + (X[:, 2] > 1.2)):
+        clf = quick(kind, pos_label=0 if labels is y else None).fit(X, labels)
+        if saved:
+            clf.save(tmp_path / "model.gbimb")
+            clf = gbimb.load(tmp_path / "model.gbimb")
+        names = [f"x{i}" for i in range(4)]
+        rows = X if kind is KINDS[0] else xgb.DMatrix(X, feature_names=names)
+        # Even where raw scores are not asked for: a sigmoid would look like a probability.
+        np.testing.assert_array_equal(clf.raw_score(X), clf.booster_.predict(rows))
+        first = clf.raw_score(X) if labels is y else clf.raw_score(X)[:, 0]
+        assert first[labels == 0].mean() > first[labels != 0].mean()
 
 
 @every

@@ -101,7 +101,14 @@ LEARNER: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
         lambda d: d["learner"]["learner_model_param"].update(base_score="[NaN]"),
         "base_score must be",
     ),
-    (lambda d: d["learner"]["learner_model_param"].update(base_score="[2]"), "no probability"),
+    (
+        lambda d: (
+            d["learner"]["learner_model_param"].update(base_score="[2]"),
+            d["learner"]["objective"].update(name="binary:logistic"),
+        ),
+        "no probability",
+    ),
+    (lambda d: d["learner"]["learner_model_param"].update(base_score="[1e39]"), "beyond single"),
     (lambda d: d["learner"]["learner_model_param"].update(base_score="[]"), "of another length"),
     (lambda d: d["learner"]["learner_model_param"].update(base_score=0.5), "that is no text"),
     (lambda d: d["learner"]["objective"].update(name="rank:ndcg"), "another objective"),
