@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         xgboost,
     )
     from gbimb.auto import AutoImbalancedClassifier
-    from gbimb.correction import correct_prior
+    from gbimb.decisions.prior import correct_prior
     from gbimb.estimators import (
         ImbalancedLGBMClassifier,
         ImbalancedXGBClassifier,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         SoftMCCLoss,
     )
     from gbimb.persistence import load
-    from gbimb.sources import ParquetSource
+    from gbimb.tables.parquet.source import ParquetSource
 
 __version__ = "0.1.0"
 
@@ -81,14 +81,14 @@ _HOME = {
     "ImbalancedLGBMClassifier": "gbimb.estimators",
     "ImbalancedXGBClassifier": "gbimb.estimators",
     "LogisticLoss": "gbimb.losses",
-    "ParquetSource": "gbimb.sources",
+    "ParquetSource": "gbimb.tables.parquet.source",
     "SoftFBetaLoss": "gbimb.losses",
     "SoftMCCLoss": "gbimb.losses",
     "SoftmaxFocalLoss": "gbimb.losses",
     "SoftmaxLoss": "gbimb.losses",
     "SoftmaxMCCLoss": "gbimb.losses",
     "UnderBaggingClassifier": "gbimb.estimators",
-    "correct_prior": "gbimb.correction",
+    "correct_prior": "gbimb.decisions.prior",
     "load": "gbimb.persistence",
 }
 

@@ -26,41 +26,44 @@ NUMPY = {"numpy"}
 MATHS = NUMPY | {"scipy", "numba"}
 SKLEARN = MATHS | {"sklearn", "pandas", "pyarrow", "joblib"}
 
+ENGINES = {"lightgbm", "xgboost"}
+
 # Bottom first. A module may import the modules of lower layers, those that stand before it in its
-# own layer, and its own package. An engine may be imported by its adapter and by nobody else.
+# own layer, and its own package. An engine may be imported by its folder in gbimb.engines and by
+# nobody else.
 MODULES: dict[str, tuple[int, set[str]]] = {
     "exceptions": (0, NUMPY),
-    "_logging": (0, NUMPY),
-    "_typing": (0, NUMPY),
-    "_validation": (0, NUMPY),
-    "_parallel": (1, MATHS | {"threadpoolctl"}),
+    "log": (0, NUMPY),
+    "array_types": (0, NUMPY),
+    "json_text": (0, NUMPY),
+    "validation": (0, NUMPY),
+    "parallel": (0, MATHS | {"threadpoolctl"}),
     "losses": (1, MATHS),
     "metrics": (1, MATHS),
-    "sampling": (1, MATHS),
-    "blending": (1, MATHS),
-    "correction": (1, MATHS),
+    "decisions": (1, MATHS | {"sklearn"}),
     "thresholds": (1, MATHS),
-    "lightgbm": (2, MATHS | {"lightgbm"}),
-    "xgboost": (2, MATHS | {"xgboost"}),
+    "engines": (2, MATHS),
+    "lightgbm": (2, set()),
+    "xgboost": (2, set()),
     "datasets": (3, SKLEARN),
-    "sources": (3, SKLEARN),
-    "estimators": (3, SKLEARN),
-    "auto": (3, SKLEARN | {"optuna", "rich"}),
-    "persistence": (3, SKLEARN),
-    "files": (4, SKLEARN),
-    "plots": (4, SKLEARN | {"matplotlib"}),
-    "dask": (4, SKLEARN | {"dask", "distributed", "psutil"}),
-    "benchmark": (4, SKLEARN | {"rich"}),
-    "report": (4, SKLEARN | {"matplotlib", "jinja2", "markupsafe", "cycler"}),
-    "cli": (5, SKLEARN | {"rich", "typer"}),
-    "__main__": (5, set()),
+    "tables": (3, SKLEARN),
+    "model": (3, SKLEARN),
+    "training": (4, SKLEARN),
+    "estimators": (5, SKLEARN),
+    "auto": (5, SKLEARN | {"optuna", "rich"}),
+    "persistence": (5, SKLEARN),
+    "plots": (6, SKLEARN | {"matplotlib"}),
+    "dask": (6, SKLEARN | {"dask", "distributed", "psutil"}),
+    "benchmark": (6, SKLEARN | {"rich"}),
+    "report": (6, SKLEARN | {"matplotlib", "jinja2", "markupsafe", "cycler"}),
+    "cli": (7, SKLEARN | {"rich", "typer"}),
+    "__main__": (7, set()),
 }
 ORDER = {name: (layer, place) for place, (name, (layer, _)) in enumerate(MODULES.items())}
 
 # Methods that only hand over to a module above their own, which knows their class.
 FORWARDS = {("gbimb.estimators._decision", "gbimb.persistence")}
 
-ENGINES = {"lightgbm", "xgboost"}
 HEAVY = ("dask", "lightgbm", "matplotlib", "pandas", "rich", "sklearn", "typer", "xgboost")
 
 
@@ -127,6 +130,9 @@ def complaints(module: str, source: str, *, is_package: bool = False) -> list[st
             )
         ]
     layer, allowed = MODULES[own]
+    folder = module.split(".")[2] if own == "engines" and module.count(".") > 1 else None
+    if folder in ENGINES:
+        allowed = allowed | {folder}
     package = module if is_package else module.rpartition(".")[0]
     wrong = []
     for target, line, for_types_only in find_imports(ast.parse(source), package):
@@ -138,13 +144,15 @@ def complaints(module: str, source: str, *, is_package: bool = False) -> list[st
                 continue
             if other not in MODULES:
                 wrong.append(f"{place} gbimb.{other} has no row in MODULES.")
-            elif {own, other} == ENGINES or (
-                ORDER[other] > ORDER[own] and (module, target) not in FORWARDS
-            ):
+            elif folder in ENGINES and rest.split(".")[:2] in [
+                ["engines", name] for name in ENGINES - {folder}
+            ]:
+                wrong.append(f"{place} the engines stand apart: {folder} may not import {target}.")
+            elif ORDER[other] > ORDER[own] and (module, target) not in FORWARDS:
                 wrong.append(
                     f"{place} gbimb.{own} (layer {layer}) may not import gbimb.{other} (layer "
-                    f"{MODULES[other][0]}): it may import what stands above it in MODULES, and "
-                    "the engines stand apart. Move what both need into a lower layer."
+                    f"{MODULES[other][0]}): it may import what stands above it in MODULES. Move "
+                    "what both need into a lower layer."
                 )
         elif top not in allowed and top not in sys.stdlib_module_names and not for_types_only:
             wrong.append(
@@ -175,24 +183,25 @@ def test_layers_rise_down_the_list() -> None:
     assert layers == sorted(layers)
 
 
-def test_only_the_adapters_import_an_engine() -> None:
-    for engine in ENGINES:
-        assert [name for name, (_, allowed) in MODULES.items() if engine in allowed] == [engine]
-
-
 @pytest.mark.parametrize(
     ("module", "source", "expected"),
     [
-        ("gbimb.losses._focal", "import numpy, math\nfrom gbimb._validation import check", None),
+        ("gbimb.losses._focal", "import numpy, math\nfrom gbimb.validation import check", None),
         ("gbimb.losses._focal", "from gbimb.losses._base import Loss", None),
         ("gbimb.losses._focal", "from ._base import Loss", None),
         ("gbimb.losses._focal", "import sklearn.metrics", "may not import sklearn"),
         ("gbimb.losses._focal", "from gbimb.metrics import mcc", "may not import gbimb.metrics"),
         ("gbimb.losses._focal", "from ..metrics import mcc", "may not import gbimb.metrics"),
         ("gbimb.losses._focal", "def f():\n    from gbimb import cli", "may not import gbimb.cli"),
-        ("gbimb.lightgbm", "import lightgbm", None),
-        ("gbimb.lightgbm", "import xgboost", "may not import xgboost"),
-        ("gbimb.xgboost", "from gbimb import lightgbm", "may not import gbimb.lightgbm"),
+        ("gbimb.engines.lightgbm.member", "import lightgbm", None),
+        ("gbimb.engines.lightgbm.member", "import xgboost", "may not import xgboost"),
+        (
+            "gbimb.engines.xgboost",
+            "from gbimb.engines.lightgbm import x",
+            "the engines stand apart",
+        ),
+        ("gbimb.engines.registry", "import lightgbm", "may not import lightgbm"),
+        ("gbimb.lightgbm", "import lightgbm", "may not import lightgbm"),
         ("gbimb.estimators._base", "import lightgbm", "may not import lightgbm"),
         ("gbimb.estimators._base", "importlib.import_module('xgboost')", "may not import xgboost"),
         ("gbimb.estimators._base", "if TYPE_CHECKING:\n    import lightgbm", None),

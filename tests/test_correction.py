@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 
 import gbimb
-from gbimb.correction import averaging_shift, correct_prior, match_class_shares, recalibrate
+from gbimb.decisions.prior import averaging_shift, correct_prior, match_class_shares, recalibrate
 from gbimb.exceptions import InvalidDataError
 from gbimb.losses import SoftmaxFocalLoss
 

@@ -11,14 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from gbimb._parallel import (
-    ROWS_PER_TASK,
-    available_threads,
-    resolve_jobs,
-    run_ranges,
-    thread_limit,
-)
 from gbimb.exceptions import InvalidParameterError
+from gbimb.parallel import ROWS_PER_TASK, available_threads, resolve_jobs, run_ranges, thread_limit
 
 SIZES = [0, 1, ROWS_PER_TASK - 1, ROWS_PER_TASK, ROWS_PER_TASK + 1, 7 * ROWS_PER_TASK + 3]
 

@@ -10,8 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.under_sampling import RandomUnderSampler
 
+from gbimb.decisions.sampling import (
+    deal_bags,
+    draw_bags,
+    resolve_sampling_strategy,
+    self_paced_draw,
+)
 from gbimb.exceptions import GbimbError, InvalidParameterError, InvalidTypeError
-from gbimb.sampling import deal_bags, draw_bags, resolve_sampling_strategy, self_paced_draw
 from tests.helpers.strategies import QUICK
 
 COUNTS = np.array([1000, 20])

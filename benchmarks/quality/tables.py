@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from gbimb.exceptions import InvalidParameterError
-from gbimb.files import prepare_columns
+from gbimb.tables.files.columns import prepare_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 
 import gbimb
 from benchmarks.scale import data
-from gbimb._parallel import available_threads
-from gbimb.estimators._table import TableEncoder, engine_names, read_table
-from gbimb.lightgbm import StreamedBins
-from gbimb.sources import read_target
+from gbimb.engines.lightgbm import StreamedBins
+from gbimb.parallel import available_threads
+from gbimb.tables.encoder import TableEncoder, engine_names, read_table
+from gbimb.tables.parquet.columns import read_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,8 +23,8 @@ import numpy as np
 import xgboost as xgb
 
 import gbimb
-from gbimb._parallel import thread_limit
 from gbimb.metrics import best_threshold, mcc_score, threshold_curve
+from gbimb.parallel import thread_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy.special import logit
 
-from gbimb._logging import logger
-from gbimb._parallel import resolve_jobs, thread_limit
-from gbimb._validation import check_jobs, check_number
 from gbimb.auto._compare import compare, mix
 from gbimb.auto._cross_fit import Workshop
 from gbimb.auto._objective import CostObjective, Objective, make_objective
@@ -18,24 +15,27 @@ from gbimb.auto._progress import progress
 from gbimb.auto._search import Clock, Tried
 from gbimb.auto._space import ENGINES
 from gbimb.auto._words import Effect, effects, explain, leaderboard
-from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._fitted import all_or_nothing, check_is_fitted
-from gbimb.estimators._labels import read_labels, read_weight
-from gbimb.estimators._plan import make_plan
-from gbimb.estimators._seed import draw_seed
-from gbimb.estimators._table import TableEncoder, read_table, take
-from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task, is_balanced
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name, warn
+from gbimb.log import logger
 from gbimb.losses import LogisticLoss, SoftmaxLoss
-from gbimb.sources import ParquetSource
+from gbimb.parallel import resolve_jobs, thread_limit
+from gbimb.tables.encoder import TableEncoder, read_table, take
+from gbimb.tables.labels import read_labels, read_weight
+from gbimb.tables.parquet.source import ParquetSource
+from gbimb.training.checkpoint import open_checkpoint
+from gbimb.training.plan import make_plan
+from gbimb.training.seed import draw_seed
+from gbimb.training.tasks import BinaryTask, MulticlassTask, Task, is_balanced
+from gbimb.validation import check_jobs, check_number
 
 if TYPE_CHECKING:
     import os
 
     from numpy.typing import ArrayLike
 
-    from gbimb._typing import FloatArray, TableLike
+    from gbimb.array_types import FloatArray, TableLike
 
 SMALLEST_PROBABILITY: Final = 1e-12
 STREAMED: Final = (

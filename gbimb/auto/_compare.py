@@ -10,17 +10,17 @@ import numpy as np
 from gbimb.auto._forest import MOST_ROWS
 from gbimb.auto._search import Search, likelihoods
 from gbimb.auto._space import ENGINES, FOREST, Space
-from gbimb.blending import blend_weights
-from gbimb.estimators._loss import resolve_class_weight
-from gbimb.estimators._plan import make_plan
+from gbimb.decisions.blending import blend_weights
 from gbimb.exceptions import warn
+from gbimb.training.loss import resolve_class_weight
+from gbimb.training.plan import make_plan
 
 if TYPE_CHECKING:
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
     from gbimb.auto._cross_fit import Workshop
     from gbimb.auto._objective import Objective
     from gbimb.auto._search import Clock, Report, Tried
-    from gbimb.estimators._labels import LabelCodes
+    from gbimb.tables.labels import LabelCodes
 
 SEARCH_ROWS: Final = 50_000
 SEARCH_SHARE: Final = 0.4

@@ -12,30 +12,30 @@ from sklearn.base import clone
 
 from gbimb.auto._forest import Rows, calibrate, grow
 from gbimb.estimators._bag_training import link_after_drawing
-from gbimb.estimators._checkpoint import digest
 from gbimb.estimators._engine_params import engine_sentences
-from gbimb.estimators._loss import make_loss
 from gbimb.estimators._outcome import keep
-from gbimb.estimators._rows import Fold, Table, mean_by_place
-from gbimb.estimators._seed import LARGEST_SEED
-from gbimb.estimators._stages import Settings
-from gbimb.estimators._table import engine_names
-from gbimb.estimators._training import train
+from gbimb.tables.encoder import engine_names
+from gbimb.training.checkpoint import digest
+from gbimb.training.cross_fit import train
+from gbimb.training.loss import make_loss
+from gbimb.training.rows import Fold, Table, mean_by_place
+from gbimb.training.seed import LARGEST_SEED
+from gbimb.training.stages import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import BoolArray, FloatArray, IntArray
+    from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.auto._forest import Forest
     from gbimb.estimators._base import BaseImbalancedClassifier
-    from gbimb.estimators._boosting import Stop
-    from gbimb.estimators._checkpoint import Checkpoint, Unit
     from gbimb.estimators._decision import DecidingClassifier
-    from gbimb.estimators._labels import LabelCodes
-    from gbimb.estimators._plan import Plan
-    from gbimb.estimators._table import TableEncoder
-    from gbimb.estimators._tasks import Task
     from gbimb.losses import BinaryLoss, MulticlassLoss
+    from gbimb.tables.encoder import TableEncoder
+    from gbimb.tables.labels import LabelCodes
+    from gbimb.training.boosting import Stop
+    from gbimb.training.checkpoint import Checkpoint, Unit
+    from gbimb.training.plan import Plan
+    from gbimb.training.tasks import Task
 
 FEWEST_DRAWN: Final = 50
 """Rows of a class that are drawn, on average: where the rarest has three, none might be."""

@@ -15,22 +15,22 @@ import numpy as np
 from scipy.special import logit
 from sklearn.tree import ExtraTreeRegressor
 
-from gbimb.correction import recalibrate
-from gbimb.estimators._calibration import BetaCurve, Calibrator
-from gbimb.estimators._checkpoint import State, Unit
-from gbimb.estimators._seed import LARGEST_SEED
-from gbimb.lightgbm import GrownTree, feature_gains, forest_text, from_text
+from gbimb.decisions.calibration import BetaCurve, Calibrator
+from gbimb.decisions.prior import recalibrate
+from gbimb.engines.lightgbm import GrownTree, feature_gains, forest_text, from_text
 from gbimb.losses import BrierLoss, LogisticLoss
+from gbimb.training.checkpoint import State, Unit
+from gbimb.training.seed import LARGEST_SEED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import Float32Array, FloatArray, IntArray
+    from gbimb.array_types import Float32Array, FloatArray, IntArray
     from gbimb.estimators._base import BaseImbalancedClassifier
-    from gbimb.estimators._boosting import Stop
-    from gbimb.estimators._plan import Splits
+    from gbimb.training.boosting import Stop
+    from gbimb.training.plan import Splits
 
 MOST_ROWS: Final = 40_000
 TREES: Final = 60

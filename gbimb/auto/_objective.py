@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gbimb.decisions.class_weights import fit_class_weights
+from gbimb.decisions.threshold import choose_threshold
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.metrics import (
     MULTICLASS_METRICS,
@@ -20,14 +22,13 @@ from gbimb.metrics import (
     row_log_loss,
     threshold_curve,
 )
-from gbimb.thresholds import choose_threshold, fit_class_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
 
 RESAMPLES: Final = 50
 AREAS: Final[dict[str, Callable[..., float]]] = {

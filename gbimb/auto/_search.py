@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import optuna
 
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
     from gbimb.auto._cross_fit import Candidate, CrossFitted, Workshop
     from gbimb.auto._objective import Objective
     from gbimb.auto._space import Choice, Space

@@ -14,7 +14,7 @@ from gbimb.auto._space import FOREST
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
     from gbimb.auto._search import Tried
     from gbimb.auto._space import Choice
 

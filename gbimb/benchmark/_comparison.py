@@ -19,7 +19,7 @@ from gbimb.benchmark._summary import by_fold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
     from gbimb.benchmark._cells import Record
 
 LEVEL: Final = 0.95

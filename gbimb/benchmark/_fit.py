@@ -16,7 +16,7 @@ from gbimb.benchmark._scores import many_scores, scores
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
     from gbimb.benchmark._methods import Classifier, Method
     from gbimb.benchmark._plan import Cell
     from gbimb.benchmark._tables import BenchmarkTable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from gbimb.exceptions import InvalidDataError, unknown_name
-from gbimb.files import as_text
+from gbimb.tables.files.match import as_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.class_weight import compute_sample_weight
 
-from gbimb.estimators._table import TableEncoder
+from gbimb.engines.registry import get_engine
+from gbimb.tables.encoder import TableEncoder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ class PlainClassifier:
     def _fit(
         self, table: NDArray[Any], codes: NDArray[Any], params: dict[str, Any]
     ) -> tuple[Any, int]:
-        adapter = import_module(f"gbimb.{self.engine}")
+        adapter = get_engine(self.engine)
         fitted: tuple[Any, int] = adapter.fit_plain_classifier(
             table, codes, self._encoder.categorical, **params
         )

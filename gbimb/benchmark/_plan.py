@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from gbimb._validation import check_number
 from gbimb.benchmark._methods import DEFAULT_FOLDS, DEFAULT_METHODS, ENGINES, Method
 from gbimb.benchmark._tables import BenchmarkTable, built_in_table
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

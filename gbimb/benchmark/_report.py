@@ -17,7 +17,7 @@ from rich.text import Text
 from gbimb.benchmark._comparison import INTERVALS, TESTS
 from gbimb.benchmark._methods import BASELINE, ENGINES, METHODS
 from gbimb.benchmark._summary import ALL_TABLES
-from gbimb.files._text import printable
+from gbimb.tables.files.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

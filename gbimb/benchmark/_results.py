@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gbimb._parallel import resolve_jobs
 from gbimb.benchmark._comparison import Comparison, compare
 from gbimb.benchmark._methods import BASELINE, HOLDOUT, MAIN, SAME_RECIPE
 from gbimb.benchmark._run import Progress, Silent, run_cells
 from gbimb.benchmark._summary import SummaryRow, summarise
 from gbimb.benchmark._verdict import verdict
+from gbimb.parallel import resolve_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from gbimb.metrics import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
 
 
 def scores(y: NDArray[Any], labels: NDArray[Any], proba: FloatArray) -> dict[str, float]:

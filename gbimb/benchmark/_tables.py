@@ -13,7 +13,8 @@ import pandas as pd
 from gbimb import datasets
 from gbimb.benchmark._labels import read_labels
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
-from gbimb.files import prepare_columns, read_file, require_columns, table_name
+from gbimb.tables.files.columns import prepare_columns
+from gbimb.tables.files.read import read_file, require_columns, table_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -94,7 +94,7 @@ def exit_codes(spelled: Mapping[str, str] | None = None) -> Iterator[None]:
 
 def check_not_read(option: str, written: Iterable[Path], *read: Path | None) -> None:
     """Raise if a file to be written is one of those that are read, or one of a folder of them."""
-    from gbimb.files import is_table
+    from gbimb.tables.files.read import is_table
 
     for out in written:
         if out.exists() and any(
@@ -153,7 +153,7 @@ def watched(
     if not shows_progress(quiet=quiet):
         yield from pieces
         return
-    from gbimb.files import count_rows
+    from gbimb.tables.files.chunks import count_rows
 
     total, done = count_rows(data), 0
     with progress_bar() as bar:
@@ -181,6 +181,6 @@ def command_line(ctx: typer.Context, *left_out: str) -> str:
 
 def print_json(value: dict[str, Any]) -> None:
     """Print one JSON object; what is not a number is null."""
-    from gbimb.files import to_json
+    from gbimb.tables.files.json_values import to_json
 
     typer.echo(to_json(value))

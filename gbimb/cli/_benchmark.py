@@ -125,10 +125,10 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     better, by how much, how sure), and writes records.csv, summary.csv and results.json.
     Interrupted, it keeps the fits that are done and goes on when started again.
     """
-    from gbimb._parallel import resolve_jobs
     from gbimb.benchmark._export import FILES, as_dict, export
     from gbimb.benchmark._report import print_results
     from gbimb.benchmark._results import run
+    from gbimb.parallel import resolve_jobs
     from gbimb.report import save_benchmark
     from gbimb.report._render import check_path, report_files
 

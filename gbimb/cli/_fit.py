@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import numpy as np
 import typer
 
-from gbimb._logging import heard_by
 from gbimb.cli._app import (
     TABLES,
     app,
@@ -32,6 +31,7 @@ from gbimb.cli._training_file import (
     read_rows,
 )
 from gbimb.exceptions import InvalidParameterError, unknown_name
+from gbimb.log import heard_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +137,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
     Text columns become categories, dates days since 1970-01-01; empty cells are missing values.
     The index of a Parquet file is not learnt from.
     """
-    from gbimb.sources import read_target
+    from gbimb.tables.parquet.columns import read_target
 
     with exit_codes(SPELLED):
         _check_out(out)

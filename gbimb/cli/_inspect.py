@@ -95,7 +95,7 @@ def _as_json(value: Any) -> Any:  # noqa: ANN401  any parameter
 
 def _in_words(facts: dict[str, Any]) -> str:
     """Return the facts as lines; what a model file says is shown without control characters."""
-    from gbimb.files._text import printable
+    from gbimb.tables.files.text import printable
 
     labels = ", ".join(map(repr, facts["classes"]))
     lines = [f"{facts['model']} ({facts['bytes'] / 1024:,.0f} KiB)", f"Classes: {labels}"]

@@ -33,7 +33,7 @@ def as_options(sentence: Exception | str) -> str:
 
 def notes(lines: Sequence[str], *, quiet: bool) -> None:
     """Print notes, without the control characters that names in them may have."""
-    from gbimb.files._text import printable
+    from gbimb.tables.files.text import printable
 
     for line in () if quiet else lines:
         sys.stderr.write(f"Note: {printable(line)}\n")  # typer.echo would write into a bar

@@ -51,8 +51,10 @@ def predict(  # noqa: PLR0917  typer passes them by name
     know are left out. "probability" is that of the positive label in the data as they come; with
     more than two classes there is a column for each.
     """
-    from gbimb.files import TableWriter, chunks_with_ids, text_columns
     from gbimb.persistence import load
+    from gbimb.tables.files.chunks import chunks_with_ids
+    from gbimb.tables.files.match import text_columns
+    from gbimb.tables.files.write import TableWriter
 
     with exit_codes():
         _check_names(identifier or [])
@@ -85,7 +87,8 @@ def _scores(
     file: str,
     identifier: list[str],
 ) -> pd.DataFrame:
-    from gbimb.files import match_columns, require_columns
+    from gbimb.tables.files.match import match_columns
+    from gbimb.tables.files.read import require_columns
 
     require_columns(frame.columns, file, {"--id": identifier})
     proba = model.predict_proba(match_columns(model, frame, file))

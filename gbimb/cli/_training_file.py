@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from gbimb.sources import ParquetSource
+    from gbimb.tables.parquet.source import ParquetSource
 
 MOST_LABELS: Final = 100
 THE_INDEX: Final = "Column {!r} is the index of the table: not learnt from."
@@ -27,7 +27,7 @@ Given: TypeAlias = dict[str, Any]
 
 def is_streamed(data: Path) -> bool:
     """Whether it is a folder of Parquet files; one of CSV is read whole."""
-    from gbimb.files import is_parquet, list_files
+    from gbimb.tables.files.read import is_parquet, list_files
 
     if not data.is_dir():
         return False
@@ -42,7 +42,8 @@ def read_rows(
     data: Path, target: str, weight: str | None, left_out: dict[str, list[str]]
 ) -> tuple[Given, tuple[str, ...]]:
     """Return what ``fit`` is given from a table, and what was done to its columns."""
-    from gbimb.files import prepare_columns, read_file, read_weights, require_columns
+    from gbimb.tables.files.columns import prepare_columns, read_weights
+    from gbimb.tables.files.read import read_file, require_columns
 
     frame = read_file(data, "DATA")
     weights = [] if weight is None else [weight]
@@ -67,7 +68,7 @@ def read_rows(
 
 def unnamed_index(data: Path, option: str, named: Container[str]) -> list[str]:
     """Return the columns that are an index and that no option names."""
-    from gbimb.files import index_columns
+    from gbimb.tables.files.read import index_columns
 
     return [name for name in index_columns(data, option) if name not in named]
 
@@ -76,8 +77,8 @@ def open_folder(
     data: Path, target: str, weight: str | None, left_out: dict[str, list[str]]
 ) -> tuple[ParquetSource, tuple[str, ...]]:
     """Return a folder of Parquet files as ``fit`` is given it, and what is done to its columns."""
-    from gbimb.files import AS_DAYS
-    from gbimb.sources import ParquetSource
+    from gbimb.tables.files.columns import AS_DAYS
+    from gbimb.tables.parquet.source import ParquetSource
 
     everything = ParquetSource(data, target, weight=weight)
     index = [name for name in everything.index if name not in (target, weight)]
@@ -128,7 +129,7 @@ def match_label(positive: str | None, labels: list[Any]) -> Any:  # noqa: ANN401
     """Return the label that ``positive`` spells."""
     if positive is None:
         return None
-    from gbimb.files import as_text
+    from gbimb.tables.files.match import as_text
 
     for label in labels:
         if as_text(label) == positive:

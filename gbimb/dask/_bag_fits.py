@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from distributed import get_worker
 
-from gbimb._parallel import resolve_jobs, thread_limit
 from gbimb.dask._cluster import gather
 from gbimb.dask._fit import Split, combine, sample_size, start_of, train_on_cluster
 from gbimb.dask._rows import Encoded, join, stack
 from gbimb.dask._worker import Job
 from gbimb.estimators._bag_trainers import SharedBinsTrainer
 from gbimb.estimators._bag_training import begin_bag, keep_bag, probability_of_rows, seed_of
-from gbimb.estimators._bags import Bag
-from gbimb.estimators._labels import LabelCodes
-from gbimb.estimators._rows import Table
+from gbimb.parallel import resolve_jobs, thread_limit
+from gbimb.tables.labels import LabelCodes
+from gbimb.training.bags import Bag
+from gbimb.training.rows import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from distributed import Client, Future
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray, IntArray
-    from gbimb.estimators._bags import Population
+    from gbimb.array_types import FloatArray, IntArray
+    from gbimb.training.bags import Population
 
 
 @dataclass(frozen=True, eq=False)

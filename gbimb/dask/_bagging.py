@@ -9,7 +9,6 @@ import numpy as np
 from dask.utils import format_bytes
 from sklearn.utils.validation import validate_data
 
-from gbimb._logging import logger
 from gbimb.dask._bag_fits import BagFits, Drawn
 from gbimb.dask._bag_size import bag_bytes, room_for_a_bag
 from gbimb.dask._classifiers import DaskClassifier
@@ -24,13 +23,14 @@ from gbimb.dask._fit import Placed
 from gbimb.dask._pieces import as_collection, meta_of, split
 from gbimb.dask._rows import Deal, encode
 from gbimb.dask._summary import Labels, merge_columns
+from gbimb.decisions.sampling import resolve_sampling_strategy
 from gbimb.estimators import UnderBaggingClassifier
 from gbimb.estimators._bag_checks import make_prototype, warn_of_bags
-from gbimb.estimators._bags import OutOfBag, Population
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._fitted import all_or_nothing
 from gbimb.exceptions import InvalidParameterError
-from gbimb.sampling import resolve_sampling_strategy
+from gbimb.log import logger
+from gbimb.training.bags import OutOfBag, Population
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from distributed import Client, Future
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
     from gbimb.dask._rows import Encoded
     from gbimb.dask._summary import Summary
-    from gbimb.estimators._rows import Table
+    from gbimb.training.rows import Table
 
 
 JUDGED = 200_000

@@ -22,12 +22,12 @@ from gbimb.dask._worker import Job
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._fitted import all_or_nothing
-from gbimb.estimators._loss import make_loss
 from gbimb.estimators._outcome import keep
-from gbimb.estimators._plan import HOLD_OUT, SMALLEST_CLASS, SMALLEST_TABLE
-from gbimb.estimators._remarks import warn_if_nothing_learned
-from gbimb.estimators._validation_rows import one_validation_set
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.training.loss import make_loss
+from gbimb.training.plan import HOLD_OUT, SMALLEST_CLASS, SMALLEST_TABLE
+from gbimb.training.remarks import warn_if_nothing_learned
+from gbimb.training.validation_rows import one_validation_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import distributed
 from distributed.comm import CommClosedError
 
-from gbimb._logging import logger
 from gbimb.exceptions import ClusterError, GbimbError, InvalidParameterError
+from gbimb.log import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

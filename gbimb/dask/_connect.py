@@ -12,7 +12,7 @@ import distributed
 import pandas as pd
 
 from gbimb.exceptions import ClusterError
-from gbimb.sources import ParquetSource
+from gbimb.tables.parquet.source import ParquetSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,7 +13,7 @@ from gbimb.dask._pieces import is_collection, read_parquet
 from gbimb.dask._predict import predict_lazily
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.exceptions import InvalidParameterError
-from gbimb.sources import ParquetSource
+from gbimb.tables.parquet.source import ParquetSource
 
 if TYPE_CHECKING:
     import os

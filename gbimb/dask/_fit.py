@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any
 import distributed
 import numpy as np
 
-from gbimb._logging import logger
 from gbimb.dask._cluster import gather, one_fit_at_a_time
 from gbimb.dask._pieces import weigh
 from gbimb.dask._process import break_off, end_fit, free_port, start_tracker, topic_of
 from gbimb.dask._rows import Deal, draw_sample, encode, n_held_out, totals_of
 from gbimb.dask._summary import summarise
 from gbimb.dask._worker import train_part
-from gbimb.estimators._labels import scale_of
-from gbimb.estimators._training import ONE_KIND, Grown, HeldOut, Trained, finish
 from gbimb.exceptions import InvalidDataError
+from gbimb.log import logger
+from gbimb.tables.labels import scale_of
+from gbimb.training.cross_fit import ONE_KIND, Grown, HeldOut, Trained, finish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dask.delayed import Delayed
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
     from gbimb.dask._summary import Labels, Summary
     from gbimb.dask._worker import Job, Outcome
 

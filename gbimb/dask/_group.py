@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gbimb.engines.xgboost import all_reduce
 from gbimb.losses import MulticlassLoss, SoftClassCounts, SoftCounts
-from gbimb.xgboost import all_reduce
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from gbimb._typing import Float32Array
+    from gbimb.array_types import Float32Array
     from gbimb.losses import Loss
 
 

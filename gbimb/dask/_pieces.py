@@ -13,7 +13,8 @@ import pandas as pd
 from dask.delayed import Delayed, delayed
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.sources import ParquetSource, list_groups, read_groups
+from gbimb.tables.parquet.row_groups import list_groups, read_groups
+from gbimb.tables.parquet.source import ParquetSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

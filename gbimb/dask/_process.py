@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from gbimb.engines.xgboost import Tracker
 from gbimb.exceptions import ClusterError
-from gbimb.xgboost import Tracker
 
 _trackers: dict[str, Tracker] = {}
 _broken: set[str] = set()

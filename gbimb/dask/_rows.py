@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from gbimb.estimators._labels import read_labels
-from gbimb.estimators._plan import HOLD_OUT
-from gbimb.estimators._rows import Table
-from gbimb.estimators._table import as_frame, read_table, take
+from gbimb.tables.encoder import as_frame, read_table, take
+from gbimb.tables.labels import read_labels
+from gbimb.training.plan import HOLD_OUT
+from gbimb.training.rows import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
     from gbimb.dask._pieces import Piece
 
 

@@ -9,23 +9,23 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from gbimb.estimators._columns import Column
-from gbimb.estimators._labels import (
+from gbimb.exceptions import InvalidDataError, InvalidTypeError
+from gbimb.tables.columns import Column
+from gbimb.tables.encoder import TableEncoder, as_frame
+from gbimb.tables.labels import (
     LabelCodes,
     check_counts,
     checked_weight,
     choose_positive,
     read_labels,
 )
-from gbimb.estimators._table import TableEncoder, as_frame
-from gbimb.exceptions import InvalidDataError, InvalidTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
     from gbimb.dask._pieces import Piece
 
 

@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from distributed import get_worker
 
-from gbimb._parallel import resolve_jobs, thread_limit
 from gbimb.dask._group import GlobalLoss, Group
 from gbimb.dask._process import check_going, topic_of
 from gbimb.dask._rows import Encoded, join, stack
-from gbimb.estimators._rows import Table
-from gbimb.estimators._stages import Settings, boost_warm
-from gbimb.estimators._training import make_watch
-from gbimb.lightgbm import forget_network, network_params
+from gbimb.engines.lightgbm import forget_network, network_params
+from gbimb.engines.xgboost import joined
 from gbimb.losses import MulticlassLoss
 from gbimb.metrics import SharedRows, evaluate_multiclass, evaluate_shared
-from gbimb.xgboost import joined
+from gbimb.parallel import resolve_jobs, thread_limit
+from gbimb.training.cross_fit import make_watch
+from gbimb.training.rows import Table
+from gbimb.training.stages import Settings, boost_warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray
-    from gbimb.estimators._boosting import Boosted
-    from gbimb.estimators._tasks import Task
+    from gbimb.array_types import FloatArray
+    from gbimb.training.boosting import Boosted
+    from gbimb.training.tasks import Task
 
 KEPT_OF_A_CLASS: Final = 500_000
 """Held-out rows of a class, over all workers, that go to the client at the end."""

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import logit
 
-from gbimb._parallel import resolve_jobs, thread_limit
-from gbimb.correction import correct_prior
+from gbimb.decisions.calibration import fit_calibrator
+from gbimb.decisions.prior import correct_prior
 from gbimb.estimators._bag_checks import is_own
 from gbimb.estimators._bag_training import keep_from_certainty
-from gbimb.estimators._calibration import fit_calibrator
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._fitted import check_is_fitted
-from gbimb.estimators._table import read_table
-from gbimb.estimators._tasks import BinaryTask, Correction, MulticlassTask, Task
 from gbimb.losses import LogisticLoss, SoftmaxLoss
+from gbimb.parallel import resolve_jobs, thread_limit
+from gbimb.tables.encoder import read_table
+from gbimb.training.tasks import BinaryTask, Correction, MulticlassTask, Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray, IntArray
-    from gbimb.estimators._bags import OutOfBag, Population
+    from gbimb.array_types import FloatArray, IntArray
+    from gbimb.training.bags import OutOfBag, Population
 
 SMALLEST_PROBABILITY = 1e-12
 

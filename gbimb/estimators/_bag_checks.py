@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from sklearn.base import clone
 
-from gbimb._validation import check_flag, check_jobs, check_number
-from gbimb.estimators._bags import FOLDS, SMALLEST_CLASS
+from gbimb.decisions.calibration import check_calibration
 from gbimb.estimators._base import BaseImbalancedClassifier
-from gbimb.estimators._calibration import check_calibration
 from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
-from gbimb.estimators._remarks import RARE_SHARE
 from gbimb.exceptions import (
     GbimbError,
     InvalidParameterError,
@@ -20,9 +17,12 @@ from gbimb.exceptions import (
     unknown_name,
     warn,
 )
+from gbimb.training.bags import FOLDS, SMALLEST_CLASS
+from gbimb.training.remarks import RARE_SHARE
+from gbimb.validation import check_flag, check_jobs, check_number
 
 if TYPE_CHECKING:
-    from gbimb._typing import IntArray
+    from gbimb.array_types import IntArray
 
 SAMPLINGS: Final = ("random", "self_paced")
 MOST_BAGS: Final = 100_000

@@ -10,25 +10,25 @@ from sklearn.utils.validation import has_fit_parameter
 
 from gbimb.estimators._bag_checks import is_own
 from gbimb.estimators._bag_training import begin_bag, keep_bag, probability_of_rows, seed_of
-from gbimb.estimators._bags import places
-from gbimb.estimators._checkpoint import open_checkpoint
 from gbimb.estimators._engine_params import engine_sentences
-from gbimb.estimators._rows import Fold, Table
-from gbimb.estimators._seed import LARGEST_SEED
-from gbimb.estimators._stages import Settings
-from gbimb.estimators._table import TableEncoder, take
-from gbimb.estimators._training import train
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
+from gbimb.tables.encoder import TableEncoder, take
+from gbimb.training.bags import places
+from gbimb.training.checkpoint import open_checkpoint
+from gbimb.training.cross_fit import train
+from gbimb.training.rows import Fold, Table
+from gbimb.training.seed import LARGEST_SEED
+from gbimb.training.stages import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray, IntArray
-    from gbimb.estimators._bags import Bag, Population
+    from gbimb.array_types import FloatArray, IntArray
     from gbimb.estimators._base import BaseImbalancedClassifier
-    from gbimb.estimators._checkpoint import Checkpoint
-    from gbimb.estimators._labels import LabelCodes
-    from gbimb.sources import StreamedFrame
+    from gbimb.tables.labels import LabelCodes
+    from gbimb.tables.parquet.stream import StreamedFrame
+    from gbimb.training.bags import Bag, Population
+    from gbimb.training.checkpoint import Checkpoint
 
 # For the estimate of what bags of a source take beside their values.
 BYTES_PER_ROW = 100

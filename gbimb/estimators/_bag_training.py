@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gbimb.estimators._loss import make_loss
 from gbimb.estimators._outcome import keep
-from gbimb.estimators._seed import LARGEST_SEED
 from gbimb.exceptions import InvalidParameterError
 from gbimb.losses import MulticlassLoss
+from gbimb.training.loss import make_loss
+from gbimb.training.seed import LARGEST_SEED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray, IntArray
-    from gbimb.estimators._bags import Bag, Population
+    from gbimb.array_types import FloatArray, IntArray
     from gbimb.estimators._base import BaseImbalancedClassifier
-    from gbimb.estimators._labels import LabelCodes
-    from gbimb.estimators._tasks import Task
-    from gbimb.estimators._training import Trained
     from gbimb.losses import BinaryLoss
+    from gbimb.tables.labels import LabelCodes
+    from gbimb.training.bags import Bag, Population
+    from gbimb.training.cross_fit import Trained
+    from gbimb.training.tasks import Task
 
 ROWS_AT_ONCE = 50_000
 

@@ -10,25 +10,25 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.utils import get_tags
 
-from gbimb._parallel import resolve_jobs, thread_limit
-from gbimb.correction import correct_prior
+from gbimb.decisions.prior import correct_prior
+from gbimb.decisions.sampling import draw_bags, resolve_sampling_strategy
 from gbimb.estimators._averaged_bags import AveragedBags
 from gbimb.estimators._bag_checks import check_parameters, is_own, make_prototype, warn_of_bags
 from gbimb.estimators._bag_trainers import BagTrainer, make_trainer
 from gbimb.estimators._bag_training import certainty_limit, keep_from_certainty
-from gbimb.estimators._bags import Bag, OutOfBag, Population
 from gbimb.estimators._fitted import all_or_nothing
-from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
-from gbimb.estimators._seed import draw_seed
-from gbimb.estimators._self_paced import SelfPacedDrawing
-from gbimb.estimators._table import read_table, take
 from gbimb.exceptions import (
     InvalidDataError,
     InvalidParameterError,
 )
 from gbimb.losses import LogisticLoss, SoftmaxLoss
-from gbimb.sampling import draw_bags, resolve_sampling_strategy
-from gbimb.sources import StreamedFrame
+from gbimb.parallel import resolve_jobs, thread_limit
+from gbimb.tables.encoder import read_table, take
+from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
+from gbimb.tables.parquet.stream import StreamedFrame
+from gbimb.training.bags import Bag, OutOfBag, Population
+from gbimb.training.seed import draw_seed
+from gbimb.training.self_paced import SelfPacedDrawing
 
 if TYPE_CHECKING:
     import os
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from sklearn.utils import Tags
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
 
 # Bags in training hold at most this share of the rows of a large table between them.
 LARGEST_SHARE = 0.25

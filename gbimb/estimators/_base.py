@@ -7,31 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gbimb._logging import logger, told
-from gbimb._parallel import resolve_jobs, thread_count, thread_limit
 from gbimb.estimators._base_checks import check_held_out, check_parameters
-from gbimb.estimators._checkpoint import open_checkpoint
-from gbimb.estimators._copies import warn_of_copies
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.estimators._engine_params import check_interactions, check_monotone, engine_sentences
 from gbimb.estimators._fitted import all_or_nothing, check_is_fitted
-from gbimb.estimators._labels import LabelCodes, read_labels, read_weight, unpack
-from gbimb.estimators._loss import make_loss
 from gbimb.estimators._outcome import keep
-from gbimb.estimators._plan import Plan, Splits, among, given_splits, make_plan
-from gbimb.estimators._remarks import warn_if_nothing_learned, warn_if_undecided
-from gbimb.estimators._rows import Fold, Table
-from gbimb.estimators._seed import draw_seed
-from gbimb.estimators._stages import Settings
-from gbimb.estimators._table import TableEncoder, engine_names, read_table, take
-from gbimb.estimators._tasks import BinaryTask, MulticlassTask, Task
-from gbimb.estimators._training import ONE_KIND, Kind, once_a_row, train
-from gbimb.estimators._validation_rows import arrays_of, one_validation_set
 from gbimb.exceptions import (
     InvalidParameterError,
 )
+from gbimb.log import logger, told
 from gbimb.losses import MulticlassLoss
-from gbimb.sources import StreamedMatrix
+from gbimb.parallel import resolve_jobs, thread_count, thread_limit
+from gbimb.tables.encoder import TableEncoder, engine_names, read_table, take
+from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
+from gbimb.tables.parquet.stream import StreamedMatrix
+from gbimb.training.checkpoint import open_checkpoint
+from gbimb.training.copies import warn_of_copies
+from gbimb.training.cross_fit import ONE_KIND, Kind, once_a_row, train
+from gbimb.training.loss import make_loss
+from gbimb.training.plan import Plan, Splits, among, given_splits, make_plan
+from gbimb.training.remarks import warn_if_nothing_learned, warn_if_undecided
+from gbimb.training.rows import Fold, Table
+from gbimb.training.seed import draw_seed
+from gbimb.training.stages import Settings
+from gbimb.training.tasks import BinaryTask, MulticlassTask, Task
+from gbimb.training.validation_rows import arrays_of, one_validation_set
 
 if TYPE_CHECKING:
     import os
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from gbimb._typing import FloatArray
-    from gbimb.estimators._checkpoint import Checkpoint
+    from gbimb.array_types import FloatArray
     from gbimb.losses import BinaryLoss
+    from gbimb.training.checkpoint import Checkpoint
 
 SMALL_TABLE = 20_000
 SMALLEST_SUBSAMPLED = 1_000

@@ -5,12 +5,12 @@ from __future__ import annotations
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Final
 
-from gbimb._validation import check_flag, check_jobs, check_number
-from gbimb.estimators._calibration import CURVES, check_calibration
+from gbimb.decisions.calibration import CURVES, check_calibration
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
+from gbimb.validation import check_flag, check_jobs, check_number
 
 if TYPE_CHECKING:
-    from gbimb.estimators._plan import Plan
+    from gbimb.training.plan import Plan
 
 MOST_ROUNDS: Final = 1_000_000
 

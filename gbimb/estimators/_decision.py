@@ -10,13 +10,13 @@ import numpy as np
 from scipy.special import logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from gbimb._parallel import expect_engine_threads
-from gbimb._validation import check_names
 from gbimb.estimators._facts import facts_html
 from gbimb.estimators._fitted import check_is_fitted
-from gbimb.estimators._table import as_rows, read_table
 from gbimb.exceptions import InvalidTypeError
-from gbimb.sources import ParquetSource
+from gbimb.parallel import expect_engine_threads
+from gbimb.tables.encoder import as_rows, read_table
+from gbimb.tables.parquet.source import ParquetSource
+from gbimb.validation import check_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.utils import Tags
 
-    from gbimb._typing import FloatArray, IntArray
-    from gbimb.estimators._calibration import Calibrator
+    from gbimb.array_types import FloatArray, IntArray
+    from gbimb.decisions.calibration import Calibrator
     from gbimb.losses import BinaryLoss, MulticlassLoss
 
 SMALLEST, LARGEST = np.finfo(np.float64).tiny, 1.0 - np.finfo(np.float64).epsneg

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from scipy import sparse
 
-from gbimb._validation import check_number
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from gbimb._validation import check_number
 from gbimb.estimators._base import SMALL_TABLE, BaseImbalancedClassifier
 from gbimb.estimators._engine_params import check_engine_params, check_files, check_tree_numbers
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     import os
@@ -262,7 +262,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
 
     @property
     def _engine(self) -> ModuleType:
-        from gbimb import lightgbm
+        from gbimb.engines import lightgbm
 
         return lightgbm
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gbimb.estimators._calibration import fit_calibrator
+from gbimb.decisions.calibration import fit_calibrator
 
 if TYPE_CHECKING:
     from gbimb.estimators._base import BaseImbalancedClassifier
-    from gbimb.estimators._tasks import Task
-    from gbimb.estimators._training import Trained
+    from gbimb.training.cross_fit import Trained
+    from gbimb.training.tasks import Task
 
 
 def keep(model: BaseImbalancedClassifier, trained: Trained, task: Task, seed: int) -> None:

@@ -11,15 +11,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gbimb.estimators._fitted import check_is_fitted
-from gbimb.estimators._table import as_rows, read_table
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
-from gbimb.sources import as_type, plain_values, shared_types, to_frame
+from gbimb.tables.encoder import as_rows, read_table
+from gbimb.tables.parquet.frames import to_frame
+from gbimb.tables.parquet.value_types import as_type, plain_values, shared_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gbimb.estimators._decision import DecidingClassifier
-    from gbimb.sources import ParquetSource
+    from gbimb.tables.parquet.source import ParquetSource
 
 
 def write_predictions(

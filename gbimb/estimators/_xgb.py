@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from scipy import sparse
 
-from gbimb._validation import check_number
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._engine_params import check_engine_params, check_tree_numbers
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     import os
@@ -267,7 +267,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
 
     @property
     def _engine(self) -> ModuleType:
-        from gbimb import xgboost
+        from gbimb.engines import xgboost
 
         return xgboost
 

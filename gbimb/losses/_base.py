@@ -23,7 +23,7 @@ from gbimb.exceptions import InvalidTypeError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from gbimb._typing import Float32Array, FloatArray
+    from gbimb.array_types import Float32Array, FloatArray
 
 RARE = 0.02
 

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logit
 
-from gbimb._validation import (
+from gbimb.exceptions import InvalidDataError
+from gbimb.losses._base import BinaryLoss
+from gbimb.losses._rows import NOT_FINITE, read_buffers
+from gbimb.validation import (
     as_float,
     check_binary_labels,
     check_number,
     check_raw_score,
     check_weight,
 )
-from gbimb.exceptions import InvalidDataError
-from gbimb.losses._base import BinaryLoss
-from gbimb.losses._rows import NOT_FINITE, read_buffers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from gbimb._typing import Float32Array, FloatArray
+    from gbimb.array_types import Float32Array, FloatArray
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import log_expit
 
-from gbimb._validation import check_number
 from gbimb.losses import _kernels
 from gbimb.losses._margin import MarginLoss, margin_terms
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import Float32Array, FloatArray
+    from gbimb.array_types import Float32Array, FloatArray
 
 LARGEST_GAMMA = 100.0
 

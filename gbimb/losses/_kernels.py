@@ -25,14 +25,14 @@ import numpy as np
 from numba import from_dtype, njit, types
 from numba.extending import intrinsic
 
-from gbimb._parallel import run_ranges
+from gbimb.parallel import run_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import DTypeLike, NDArray
 
-    from gbimb._typing import Float32Array, FloatArray
+    from gbimb.array_types import Float32Array, FloatArray
 
 TINY: Final = float(np.finfo(np.float32).tiny)
 LARGEST: Final = float(np.finfo(np.float32).max)

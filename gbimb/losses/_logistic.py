@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from scipy.special import expit, log_expit
 
-from gbimb._validation import check_number
 from gbimb.losses import _kernels
 from gbimb.losses._margin import MarginLoss
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import Float32Array, FloatArray
+    from gbimb.array_types import Float32Array, FloatArray
 
 
 @dataclass(frozen=True)

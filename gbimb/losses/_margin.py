@@ -10,22 +10,22 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, log_expit
 
-from gbimb._parallel import run_ranges
-from gbimb._validation import (
+from gbimb.exceptions import InvalidDataError
+from gbimb.losses._base import BinaryLoss
+from gbimb.losses._rows import NOT_FINITE, explain, read_buffers, read_rows
+from gbimb.parallel import run_ranges
+from gbimb.validation import (
     as_float,
     check_binary_labels,
     check_number,
     check_raw_score,
     check_weight,
 )
-from gbimb.exceptions import InvalidDataError
-from gbimb.losses._base import BinaryLoss
-from gbimb.losses._rows import NOT_FINITE, explain, read_buffers, read_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from gbimb._typing import Float32Array, FloatArray
+    from gbimb.array_types import Float32Array, FloatArray
 
 SMALLEST_CURVATURE = np.float32(np.finfo(np.float32).tiny)
 LARGEST_GRADIENT = float(np.finfo(np.float32).max)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from gbimb._validation import as_float, as_float32, check_class_codes, check_weight
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.losses._base import Loss
 from gbimb.losses._focal import FocalLoss
 from gbimb.losses._rows import NOT_FINITE
 from gbimb.losses._softmax_kernels import fill_probability, fill_softmax_focal
 from gbimb.losses._softmax_terms import SoftmaxTerms, divide, softmax_terms, stationary_log_p
+from gbimb.validation import as_float, as_float32, check_class_codes, check_weight
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from gbimb._typing import Float32Array, FloatArray
+    from gbimb.array_types import Float32Array, FloatArray
 
 
 class MulticlassLoss(Loss):

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 import numpy as np
 
-from gbimb._validation import as_float, as_float32, check_binary_labels, check_weight
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
+from gbimb.validation import as_float, as_float32, check_binary_labels, check_weight
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from gbimb._typing import Float32Array
+    from gbimb.array_types import Float32Array
 
 NOT_FINITE: Final = (
     "raw_score must be finite, got NaN or infinity. If this came up while trees were "

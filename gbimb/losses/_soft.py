@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from gbimb._validation import check_binary_labels, check_number, check_raw_score, check_weight
 from gbimb.exceptions import InvalidDataError
 from gbimb.losses._base import BinaryLoss
 from gbimb.losses._logistic import LogisticLoss
 from gbimb.losses._rows import NOT_FINITE, explain, read_buffers, read_rows
 from gbimb.losses._soft_counts import SoftCounts, check_sums
 from gbimb.losses._soft_kernels import count_softly, fill_gradient
+from gbimb.validation import check_binary_labels, check_number, check_raw_score, check_weight
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from gbimb._typing import Float32Array, FloatArray
+    from gbimb.array_types import Float32Array, FloatArray
     from gbimb.losses._rows import Rows
 
 CURVATURE_SHARE: Final = 0.1

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
-from gbimb._validation import check_number
 from gbimb.exceptions import InvalidTypeError
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
 
 T = TypeVar("T")
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gbimb._validation import check_number
 from gbimb.losses._soft import Slopes, SoftLoss, check_scale_pos_weight
 from gbimb.losses._soft_counts import NEGLIGIBLE, SoftCounts
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
 
 LARGEST_BETA = 1e6
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numba import types
 
-from gbimb._parallel import run_ranges
 from gbimb.losses._kernels import INFINITY, LARGEST, TINY, _compile, _exp, _plain, _vector
+from gbimb.parallel import run_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gbimb._typing import Float32Array
+    from gbimb.array_types import Float32Array
     from gbimb.losses._rows import Rows
 
 BLOCK: Final = 512

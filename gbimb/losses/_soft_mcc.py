@@ -12,7 +12,7 @@ from gbimb.losses._soft import Slopes, SoftLoss, check_scale_pos_weight
 from gbimb.losses._soft_counts import NEGLIGIBLE, SoftCounts
 
 if TYPE_CHECKING:
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
 
 
 @dataclass(frozen=True)

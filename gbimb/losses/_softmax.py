@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gbimb._validation import check_number
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 from gbimb.losses._focal import LARGEST_GAMMA
 from gbimb.losses._multiclass import MulticlassLoss
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
 
 # Products of two constants and their quotients stay finite.
 SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100

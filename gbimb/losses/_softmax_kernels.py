@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from gbimb._parallel import run_ranges
+from gbimb.parallel import run_ranges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import Float32Array, FloatArray
+    from gbimb.array_types import Float32Array, FloatArray
 
 TINY = float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import softmax
 
-from gbimb._validation import as_float, as_float32, check_class_codes, check_weight
 from gbimb.exceptions import InvalidDataError
 from gbimb.losses._multiclass import MulticlassLoss, read_buffers, read_weight
 from gbimb.losses._rows import NOT_FINITE
@@ -17,11 +16,12 @@ from gbimb.losses._soft import CURVATURE_SHARE
 from gbimb.losses._soft_counts import NEGLIGIBLE, SoftClassCounts, check_sums, spread
 from gbimb.losses._softmax import SoftmaxLoss, check_classes, class_constants
 from gbimb.losses._softmax_mcc_kernels import count_softly, fill_gradient
+from gbimb.validation import as_float, as_float32, check_class_codes, check_weight
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from gbimb._typing import Float32Array, FloatArray
+    from gbimb.array_types import Float32Array, FloatArray
 
 
 @dataclass(frozen=True)

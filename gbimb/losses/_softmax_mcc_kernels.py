@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from gbimb._parallel import run_ranges
 from gbimb.losses._softmax_kernels import LARGEST, TINY
+from gbimb.parallel import run_ranges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import Float32Array, FloatArray
+    from gbimb.array_types import Float32Array, FloatArray
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")

@@ -13,7 +13,7 @@ from gbimb.losses._margin import LARGEST_SCORE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
 
 
 class SoftmaxTerms(NamedTuple):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gbimb._validation import as_float, check_binary_labels, check_weight
 from gbimb.exceptions import InvalidDataError
+from gbimb.validation import as_float, check_binary_labels, check_weight
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
 
 
 class Grid(NamedTuple):

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from gbimb._validation import check_binary_labels, check_raw_score, check_weight
 from gbimb.exceptions import InvalidDataError
 from gbimb.metrics._counts import ConfusionCounts
 from gbimb.metrics._registry import CountMetric, get_count_metric
 from gbimb.metrics._weight_scale import ROWS, WeightScale
+from gbimb.validation import check_binary_labels, check_raw_score, check_weight
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
 
 
 class BestThreshold(NamedTuple):

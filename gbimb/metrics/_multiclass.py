@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gbimb._validation import as_float, check_class_codes, check_number, check_weight
 from gbimb.exceptions import InvalidDataError, InvalidTypeError, unknown_name
 from gbimb.metrics._multiclass_kernels import count_tables
 from gbimb.metrics._registry import Metric
+from gbimb.validation import as_float, check_class_codes, check_number, check_weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
     from gbimb.losses import Loss
 
 PRIOR_POWERS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)

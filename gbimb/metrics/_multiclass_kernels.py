@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from gbimb._parallel import run_ranges
+from gbimb.parallel import run_ranges
 
 if TYPE_CHECKING:
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
 
 SMALLEST = float(np.finfo(np.float64).eps)
 

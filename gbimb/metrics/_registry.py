@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from gbimb._validation import check_number
 from gbimb.exceptions import InvalidParameterError, unknown_name
 from gbimb.metrics import _scores
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable

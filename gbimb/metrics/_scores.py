@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from gbimb._validation import check_number
 from gbimb.exceptions import InvalidTypeError
 from gbimb.metrics._counts import ConfusionCounts
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from gbimb._parallel import run_ranges
-from gbimb._validation import as_float
 from gbimb.metrics._curves import (
     BestThreshold,
     nothing_called,
@@ -21,13 +19,15 @@ from gbimb.metrics._curves import (
 from gbimb.metrics._registry import COUNT_METRICS, CountMetric, get_count_metric
 from gbimb.metrics._scores import f_beta_score
 from gbimb.metrics._weight_scale import ROWS, WeightScale
+from gbimb.parallel import run_ranges
+from gbimb.validation import as_float
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
     from gbimb.metrics._counts import ConfusionCounts
     from gbimb.metrics._curve_kernels import Grid
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import BoolArray, IntArray
+    from gbimb.array_types import BoolArray, IntArray
     from gbimb.losses import BinaryLoss
     from gbimb.metrics._registry import Metric
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import BoolArray, FloatArray, IntArray
+    from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.metrics._curve_kernels import Grid
     from gbimb.metrics._registry import CountMetric
     from gbimb.metrics._shared import SharedRows

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gbimb._parallel import run_ranges
-from gbimb._validation import check_binary_labels, check_raw_score, check_weight
 from gbimb.metrics._counts import ConfusionCounts
 from gbimb.metrics._curves import (
     average_precision,
@@ -16,13 +14,15 @@ from gbimb.metrics._curves import (
     threshold_curve,
 )
 from gbimb.metrics._search import best_thresholds
+from gbimb.parallel import run_ranges
+from gbimb.validation import check_binary_labels, check_raw_score, check_weight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
     from gbimb.losses import BinaryLoss
     from gbimb.metrics._registry import Metric
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from gbimb._parallel import run_ranges
 from gbimb.metrics._counts import ConfusionCounts
+from gbimb.parallel import run_ranges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
 
 # A float64 times 2^-k is exact, and 2^k itself finite, up to here.
 LARGEST_EXPONENT: Final = 1000

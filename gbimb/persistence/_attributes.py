@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from gbimb.exceptions import InvalidDataError
+from gbimb.json_text import shown
 from gbimb.losses import Loss
-from gbimb.persistence._json import shown
 from gbimb.persistence._parameters import LABEL, NUMBER
 
 if TYPE_CHECKING:

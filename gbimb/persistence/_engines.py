@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from gbimb.engines.lightgbm.text_check import check_lightgbm
+from gbimb.engines.xgboost.json_check import check_xgboost
 from gbimb.exceptions import InvalidDataError
-from gbimb.persistence._json import shown
-from gbimb.persistence._lightgbm_text import check_lightgbm
-from gbimb.persistence._xgboost_json import check_xgboost
+from gbimb.json_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ class LightGBM:
 
     @property
     def _module(self) -> ModuleType:
-        from gbimb.lightgbm import _boosters
+        from gbimb.engines.lightgbm import boosters as _boosters
 
         engine: ModuleType = _boosters
         return engine
@@ -60,7 +60,7 @@ class XGBoost:
 
     @property
     def _module(self) -> ModuleType:
-        from gbimb.xgboost import _boosters
+        from gbimb.engines.xgboost import boosters as _boosters
 
         engine: ModuleType = _boosters
         return engine

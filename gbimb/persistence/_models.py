@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from gbimb._parallel import expect_engine_threads
 from gbimb.auto import AutoImbalancedClassifier
+from gbimb.decisions.calibration import BetaCurve, Calibrator, Curve, IsotonicCurve
 from gbimb.estimators import (
     ImbalancedLGBMClassifier,
     ImbalancedXGBClassifier,
     UnderBaggingClassifier,
 )
-from gbimb.estimators._bags import OutOfBag
-from gbimb.estimators._calibration import BetaCurve, Calibrator, Curve, IsotonicCurve
-from gbimb.estimators._columns import Column
-from gbimb.estimators._table import TableEncoder
-from gbimb.estimators._tasks import Correction
 from gbimb.exceptions import InvalidDataError
+from gbimb.json_text import read_json, shown, write_json
+from gbimb.model.values import check_keys, decode, encode, malformed
+from gbimb.parallel import expect_engine_threads
 from gbimb.persistence import _attributes, _parameters
 from gbimb.persistence._engines import Engine, LightGBM, XGBoost
-from gbimb.persistence._json import read_json, shown, write_json
-from gbimb.persistence._values import check_keys, decode, encode, malformed
+from gbimb.tables.columns import Column
+from gbimb.tables.encoder import TableEncoder
+from gbimb.training.bags import OutOfBag
+from gbimb.training.tasks import Correction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gbimb.persistence._archive import Members
+    from gbimb.model.archive import Members
     from gbimb.persistence._attributes import Rule, Size
     from gbimb.persistence._parameters import Types
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from gbimb.exceptions import InvalidDataError
+from gbimb.json_text import shown
 from gbimb.losses import Loss
-from gbimb.persistence._json import shown
-from gbimb.persistence._values import SPLITTERS
+from gbimb.model.values import SPLITTERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
-    from gbimb._typing import TableLike
+    from gbimb.array_types import TableLike
 
 
 class Display:

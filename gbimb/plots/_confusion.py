@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
-    from gbimb._typing import FloatArray, TableLike
+    from gbimb.array_types import FloatArray, TableLike
 
 
 class ConfusionDisplay(Display):

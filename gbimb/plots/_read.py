@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import column_or_1d
 
-from gbimb._validation import as_float, check_weight
 from gbimb.estimators._fitted import check_is_fitted
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.validation import as_float, check_weight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
-    from gbimb._typing import FloatArray, TableLike
+    from gbimb.array_types import FloatArray, TableLike
 
 
 class Predictions(NamedTuple):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
 
 MOST_BINS: Final = 12
 POSITIVES_PER_BIN: Final = 5

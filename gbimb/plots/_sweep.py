@@ -13,7 +13,7 @@ from gbimb.plots._reliability import wilson_interval
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
 
 MOST_THRESHOLDS: Final = 1000
 FEWEST_ROWS: Final = 1e-9

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
     from gbimb.plots._base import Display
     from gbimb.report._checks import Check
     from gbimb.report._rows import Rows

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import BoolArray, FloatArray, IntArray
+    from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.report._verdict import Finding
 
 FEW_ROWS: Final = 30

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb._validation import check_number
 from gbimb.exceptions import InvalidParameterError, unknown_name
 from gbimb.plots._sweep import holding
 from gbimb.plots._threshold import RESAMPLES, TAILS
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,20 +11,15 @@ import numpy as np
 import pandas as pd
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.files import (
-    chunks,
-    list_files,
-    match_columns,
-    require_columns,
-    sentences,
-    text_columns,
-)
 from gbimb.report._binary import binary_facts
 from gbimb.report._checks import repeated
 from gbimb.report._cost import check_costs
 from gbimb.report._model import environment, importances, model_facts
 from gbimb.report._multiclass import many_facts
 from gbimb.report._rows import Asked, class_names, fingerprints, judge, label_codes
+from gbimb.tables.files.chunks import chunks
+from gbimb.tables.files.match import match_columns, text_columns
+from gbimb.tables.files.read import list_files, require_columns, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

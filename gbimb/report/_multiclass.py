@@ -25,7 +25,7 @@ from gbimb.report._model import training_display
 from gbimb.report._verdict import CHANCE, WIDEST, many_verdict, ratio_error
 
 if TYPE_CHECKING:
-    from gbimb._typing import BoolArray, FloatArray, IntArray
+    from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.plots._base import Display
     from gbimb.report._rows import Rows
 

@@ -15,10 +15,10 @@ import numpy as np
 from gbimb.benchmark._cells import write_atomically
 from gbimb.benchmark._verdict import p_text
 from gbimb.exceptions import InvalidParameterError, MissingDependencyError
-from gbimb.files import plain, to_json
 from gbimb.report._benchmark import benchmark_facts, rank_display
 from gbimb.report._figures import CAPTIONS, benchmark_figures, evaluation_figures
 from gbimb.report._verdict import number
+from gbimb.tables.files.json_values import plain, to_json
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,14 +11,16 @@ from pandas.api import types as pdt
 from scipy.special import expit, softmax
 
 from gbimb.exceptions import InvalidDataError, unknown_name
-from gbimb.files import as_text, match_columns, read_weights, require_columns
+from gbimb.tables.files.columns import read_weights
+from gbimb.tables.files.match import as_text, match_columns
+from gbimb.tables.files.read import require_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from gbimb._typing import FloatArray, IntArray
+    from gbimb.array_types import FloatArray, IntArray
 
 SHOWN_MISTAKES: Final = 10
 SHOWN_FEATURES: Final = 5

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from gbimb._typing import FloatArray
+    from gbimb.array_types import FloatArray
 
 CHANCE: Final = 1.96
 """Standard deviations that chance explains."""

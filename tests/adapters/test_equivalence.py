@@ -23,6 +23,7 @@ from sklearn.metrics import (
 import gbimb
 import gbimb.lightgbm
 import gbimb.xgboost
+from gbimb.engines import lightgbm, xgboost
 from gbimb.exceptions import InvalidParameterError
 from tests.adapters.tables import LGB, XGB, Rows, lgb_raw, lgb_set, rows, train_xgb, xgb_raw
 
@@ -270,7 +271,7 @@ def test_merged_lightgbm_boosters_give_the_mean_raw_score(
     if not options:
         assert any("num_cat=1" in part.model_to_string() for part in parts)
     expected = 0.8 * np.mean([lgb_raw(part, mixed.X) for part in parts], axis=0) - 1.25
-    merged = gbimb.lightgbm.merge([p.model_to_string() for p in parts], 0.8, np.array([-1.25]))
+    merged = lightgbm.merge([p.model_to_string() for p in parts], 0.8, np.array([-1.25]))
     assert merged.num_trees() == sum(part.num_trees() for part in parts)
     raw = lgb_raw(merged, mixed.X)
     np.testing.assert_allclose(raw, expected, atol=1e-12)
@@ -301,7 +302,7 @@ def test_merged_xgboost_boosters_give_the_mean_raw_score(
     data = mixed.dmatrix()
     sums = [part.predict(data, output_margin=True) for part in parts]  # these start at 0
     expected = 0.8 * np.mean(sums, axis=0) - 1.25
-    merged = gbimb.xgboost.merge(models, 0.8, np.array([-1.25]))
+    merged = xgboost.merge(models, 0.8, np.array([-1.25]))
     assert merged.num_boosted_rounds() == 8 + 9 + 10
     raw = merged.predict(data, output_margin=True)
     np.testing.assert_allclose(raw, expected, atol=1e-6)
@@ -319,10 +320,10 @@ def test_merged_xgboost_boosters_give_the_mean_raw_score(
 
 def test_one_booster_merged_is_the_same_booster(mixed: Mixed) -> None:
     booster = mixed.lightgbm(0)
-    same = gbimb.lightgbm.merge([booster.model_to_string()], 1.0, np.array([0.0]))
+    same = lightgbm.merge([booster.model_to_string()], 1.0, np.array([0.0]))
     np.testing.assert_array_equal(lgb_raw(same, mixed.X), lgb_raw(booster, mixed.X))
     model = mixed.xgboost(0)
-    same = gbimb.xgboost.merge([bytes(model.save_raw("json"))], 1.0, np.array([0.0]))
+    same = xgboost.merge([bytes(model.save_raw("json"))], 1.0, np.array([0.0]))
     np.testing.assert_array_equal(
         same.predict(mixed.dmatrix(), output_margin=True),
         model.predict(mixed.dmatrix(), output_margin=True),
@@ -338,8 +339,8 @@ def test_boosters_without_splits_can_be_merged() -> None:
         "min_sum_hessian_in_leaf": 1e6,
     }
     stump = lgb.train(params, lgb_set(table), 3)
-    merged = gbimb.lightgbm.merge([stump.model_to_string()] * 2, 0.5, np.array([-1.0]))
+    merged = lightgbm.merge([stump.model_to_string()] * 2, 0.5, np.array([-1.0]))
     np.testing.assert_allclose(lgb_raw(merged, X), 0.5 * lgb_raw(stump, X) - 1.0, atol=1e-12)
     tree = train_xgb(FOCAL, table, 3, min_child_weight=1e6, base_score=0.5)
-    root = gbimb.xgboost.merge([bytes(tree.save_raw("json"))] * 2, 0.5, np.array([-1.0]))
+    root = xgboost.merge([bytes(tree.save_raw("json"))] * 2, 0.5, np.array([-1.0]))
     np.testing.assert_allclose(xgb_raw(root, X), 0.5 * xgb_raw(tree, X) - 1.0, atol=1e-6)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from gbimb.blending import MOST_MEMBERS, blend_weights
+from gbimb.decisions.blending import MOST_MEMBERS, blend_weights
 
 
 def likelihood(n: int = 500, k: int = 4, seed: int = 0) -> np.ndarray:

@@ -13,9 +13,9 @@ from sklearn.tree import ExtraTreeRegressor
 import gbimb
 from gbimb.auto._forest import Forest, Grown, Rows, calibrate, grow, number_of_trees
 from gbimb.auto._forest import _arrays as arrays
-from gbimb.estimators._checkpoint import Unit
-from gbimb.lightgbm import forest_text, from_text
+from gbimb.engines.lightgbm import forest_text, from_text
 from gbimb.losses import BrierLoss
+from gbimb.training.checkpoint import Unit
 from tests.auto.common import numbers, quick
 from tests.bagging.tables import many
 

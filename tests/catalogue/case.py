@@ -68,7 +68,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def boost(*_: object, **__: object) -> None:
         pytest.fail("a booster was trained on bad input")
 
-    monkeypatch.setattr("gbimb.estimators._stages.boost", boost)
+    monkeypatch.setattr("gbimb.training.stages.boost", boost)
 
 
 def rows(n: int = 240) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import gbimb
-from gbimb import metrics, sampling, thresholds
+from gbimb import metrics, thresholds
+from gbimb.decisions import sampling
 from tests.catalogue.case import Case
 
 if TYPE_CHECKING:

@@ -172,7 +172,7 @@ def test_no_memory_for_the_bins_is_said_beforehand(
     huge = np.broadcast_to(e.X[:1], (10**10, 4))
     with pytest.raises(InvalidDataError, match=r"X with 10,000,000,000 rows .* about \d+\.\d GB"):
         e.make(kind).fit(huge, e.Y)
-    monkeypatch.setattr("gbimb.sources._memory.available_bytes", lambda: 1000)
+    monkeypatch.setattr("gbimb.tables.memory.available_bytes", lambda: 1000)
     with pytest.raises(InvalidDataError, match=r"would take about .* kB, more than the 1\.0 kB"):
         e.make(kind).fit(e.X, e.Y)
 
@@ -180,5 +180,5 @@ def test_no_memory_for_the_bins_is_said_beforehand(
 def test_a_system_that_does_not_tell_its_memory_is_no_obstacle(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gbimb.sources._memory.available_bytes", lambda: None)
+    monkeypatch.setattr("gbimb.tables.memory.available_bytes", lambda: None)
     gbimb.ImbalancedLGBMClassifier(n_estimators=2, n_jobs=1).fit(e.X, e.Y)

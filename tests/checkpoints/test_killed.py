@@ -18,7 +18,7 @@ import pytest
 
 import gbimb
 from gbimb.benchmark._cells import CellStore
-from gbimb.estimators._checkpoint import OWNER, Unit
+from gbimb.training.checkpoint import OWNER, Unit
 from tests.checkpoints import works
 from tests.checkpoints.works import LGBM, X, Y
 

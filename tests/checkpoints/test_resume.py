@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import gbimb
-from gbimb.estimators import _boosting
 from gbimb.exceptions import GbimbError, InvalidDataError
+from gbimb.training import boosting as _boosting
 from tests.checkpoints.works import LGBM, XGB, X, Y, text_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import gbimb
-from gbimb.files import prepare_columns
+from gbimb.tables.files.columns import prepare_columns
 from tests.cli.test_journey import FIT, invoke, table
 
 EVALUATE = ["evaluate", "m.gbimb", "new.csv", "--target", "churned"]

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import gbimb
 from gbimb.cli import app
-from gbimb.estimators._table import encoder_of
+from gbimb.tables.encoder import encoder_of
 
 
 def invoke(*arguments: str) -> str:

@@ -13,7 +13,7 @@ import gbimb
 from gbimb.cli import app
 from gbimb.cli._training_file import open_folder, read_rows
 from gbimb.exceptions import InvalidParameterError
-from gbimb.files import chunks
+from gbimb.tables.files.chunks import chunks
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from gbimb.cli import _app, _fit
-from gbimb.files import count_rows
+from gbimb.tables.files.chunks import count_rows
 from tests.cli.test_journey import FIT, QUICK, invoke, table
 
 if TYPE_CHECKING:

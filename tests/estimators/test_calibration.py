@@ -13,12 +13,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import log_loss
 
 import gbimb
-from gbimb.estimators._calibration import (
-    BetaCurve,
-    Calibrator,
-    IsotonicCurve,
-    fit_calibrator,
-)
+from gbimb.decisions.calibration import BetaCurve, Calibrator, IsotonicCurve, fit_calibrator
 from tests.bagging.tables import binary, many
 from tests.bagging.tables import quick as small
 from tests.estimators.common import Kind, both, numbers, quick

@@ -15,7 +15,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 
 import gbimb
-from gbimb.estimators._calibration import BetaCurve, Calibrator, IsotonicCurve
+from gbimb.decisions.calibration import BetaCurve, Calibrator, IsotonicCurve
 from tests.estimators.common import KINDS, Kind, both, numbers, quick
 
 if TYPE_CHECKING:

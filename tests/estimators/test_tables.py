@@ -12,8 +12,8 @@ import pytest
 from scipy import sparse
 
 import gbimb
-from gbimb.estimators._table import TableEncoder
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
+from gbimb.tables.encoder import TableEncoder
 from tests.estimators.common import Kind, both, frame, numbers, quick
 from tests.helpers.memory import least_peak
 

@@ -17,9 +17,9 @@ from sklearn.model_selection import (
 )
 
 import gbimb
-from gbimb.estimators._training import Trained, once_a_row
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.metrics import best_threshold
+from gbimb.training.cross_fit import Trained, once_a_row
 from tests.estimators.common import Estimator, Kind, both, numbers, quick
 
 

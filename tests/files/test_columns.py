@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from gbimb.exceptions import InvalidTypeError
-from gbimb.files import prepare_columns
+from gbimb.tables.files.columns import prepare_columns
 
 
 def prepare(values: object, **options: object) -> tuple[pd.Series, str]:

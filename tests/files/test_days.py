@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import gbimb
-from gbimb.files import prepare_columns, read_file
+from gbimb.tables.files.columns import prepare_columns
+from gbimb.tables.files.read import read_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 import gbimb
-from gbimb.files import chunks, match_columns, read_file
+from gbimb.tables.files.chunks import chunks
+from gbimb.tables.files.match import match_columns
+from gbimb.tables.files.read import read_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 import gbimb
-from gbimb.files import chunks, list_files, prepare_columns, read_file
+from gbimb.tables.files.chunks import chunks
+from gbimb.tables.files.columns import prepare_columns
+from gbimb.tables.files.read import list_files, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gbimb.files import TableWriter, chunks, chunks_with_ids
+from gbimb.tables.files.chunks import chunks, chunks_with_ids
+from gbimb.tables.files.write import TableWriter
 
 if TYPE_CHECKING:
     from pathlib import Path

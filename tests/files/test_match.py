@@ -9,8 +9,11 @@ import pandas as pd
 import pytest
 
 import gbimb
-from gbimb.files import TableWriter, chunks, match_columns, prepare_columns, read_file
-from gbimb.files._match import text_columns
+from gbimb.tables.files.chunks import chunks
+from gbimb.tables.files.columns import prepare_columns
+from gbimb.tables.files.match import match_columns, text_columns
+from gbimb.tables.files.read import read_file
+from gbimb.tables.files.write import TableWriter
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import gbimb
-from gbimb.files import TableWriter
+from gbimb.tables.files.write import TableWriter
 
 
 def test_a_folder_is_refused_before_anything_is_written(tmp_path: Path) -> None:

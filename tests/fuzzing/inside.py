@@ -11,6 +11,7 @@ WATCHED = ["gbimb.persistence", "gbimb.files", "gbimb.sources", "zipfile"]
 
 with atheris.instrument_imports(include=WATCHED):
     import gbimb.sources  # noqa: F401
+
     from tests.fuzzing.targets import mutate_member, try_bytes
 
 

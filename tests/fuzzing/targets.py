@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 import gbimb
 from gbimb.exceptions import GbimbError
-from gbimb.files import chunks, prepare_columns, read_file
-from gbimb.persistence._archive import unpack
+from gbimb.model.archive import unpack
+from gbimb.tables.files.chunks import chunks
+from gbimb.tables.files.columns import prepare_columns
+from gbimb.tables.files.read import read_file
 from tests.persistence.fuzz import mutate_bytes, mutate_json, mutate_text, try_one
 
 if TYPE_CHECKING:

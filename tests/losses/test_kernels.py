@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from gbimb._parallel import ROWS_PER_TASK, run_ranges, thread_limit
 from gbimb.exceptions import InvalidDataError
 from gbimb.losses import FocalLoss, LogisticLoss, MarginLoss
 from gbimb.losses._kernels import fill_focal_probability
+from gbimb.parallel import ROWS_PER_TASK, run_ranges, thread_limit
 from tests.helpers.derivatives import DIGITS, exact, table
 
 TINY = float(np.finfo(np.float32).tiny)

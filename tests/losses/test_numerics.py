@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gbimb._parallel import ROWS_PER_TASK, resolve_jobs, run_ranges, thread_limit
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.losses import FocalLoss, LogisticLoss, MarginLoss
+from gbimb.parallel import ROWS_PER_TASK, resolve_jobs, run_ranges, thread_limit
 from tests.helpers.derivatives import ALL_LOSSES, EXACT_LOSSES, exact, table
 from tests.helpers.memory import least_peak
 from tests.helpers.strategies import QUICK, Table, tables

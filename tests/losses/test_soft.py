@@ -12,9 +12,9 @@ from mpmath import mp
 from scipy.special import expit
 from sklearn.metrics import fbeta_score, matthews_corrcoef
 
-from gbimb._parallel import ROWS_PER_TASK, thread_limit
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.losses import LogisticLoss, SoftCounts, SoftFBetaLoss, SoftLoss, SoftMCCLoss
+from gbimb.parallel import ROWS_PER_TASK, thread_limit
 from tests.helpers.derivatives import central_difference
 from tests.helpers.memory import least_peak
 from tests.helpers.soft import DIGITS, SOFT_LOSSES, derivatives, total

@@ -13,10 +13,10 @@ from mpmath import mp, mpf
 from scipy.optimize import minimize
 from scipy.special import softmax
 
-from gbimb._parallel import ROWS_PER_TASK, thread_limit
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.losses import FocalLoss
 from gbimb.losses._softmax import SoftmaxFocalLoss, SoftmaxLoss
+from gbimb.parallel import ROWS_PER_TASK, thread_limit
 from tests.helpers.derivatives import DIGITS, central_difference
 
 GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)

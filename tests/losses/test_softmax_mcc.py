@@ -10,9 +10,9 @@ import pytest
 from mpmath import mp, mpf
 from sklearn.metrics import matthews_corrcoef
 
-from gbimb._parallel import ROWS_PER_TASK, thread_limit
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.losses import SoftmaxLoss, SoftmaxMCCLoss, SoftMCCLoss
+from gbimb.parallel import ROWS_PER_TASK, thread_limit
 
 TINY = np.finfo(np.float32).tiny
 DIGITS = 60

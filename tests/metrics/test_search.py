@@ -9,7 +9,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gbimb._parallel import ROWS_PER_TASK, thread_limit
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.losses import FocalLoss
 from gbimb.metrics import (
@@ -26,6 +25,7 @@ from gbimb.metrics import _search as search
 from gbimb.metrics._curve_kernels import Grid
 from gbimb.metrics._registry import COUNT_METRICS
 from gbimb.metrics._scores import f_beta_score
+from gbimb.parallel import ROWS_PER_TASK, thread_limit
 from tests.helpers.strategies import Table, tables, tied_scores
 
 NAMES = [*sorted(COUNT_METRICS), "fbeta:2", "fbeta:0.1"]

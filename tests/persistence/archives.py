@@ -11,7 +11,7 @@ import pytest
 
 import gbimb
 from gbimb.exceptions import InvalidDataError
-from gbimb.persistence._archive import DATE, MODE, _digest, pack, unpack
+from gbimb.model.archive import DATE, MODE, _digest, pack, unpack
 from tests.persistence.models import saved
 
 if TYPE_CHECKING:

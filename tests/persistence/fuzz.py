@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from gbimb.exceptions import GbimbError
+from gbimb.model.archive import unpack
 from gbimb.persistence import _engines
-from gbimb.persistence._archive import unpack
 from gbimb.persistence._models import build, dump
 
 WORDS = (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from gbimb.persistence._archive import FORMAT_VERSION
+from gbimb.model.archive import FORMAT_VERSION
 from tests.persistence.models import MAKE, MORE, table
 
 if TYPE_CHECKING:

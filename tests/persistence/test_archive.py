@@ -16,8 +16,8 @@ import pytest
 
 import gbimb
 from gbimb.exceptions import GbimbError
-from gbimb.persistence import _archive
-from gbimb.persistence._archive import MANIFEST
+from gbimb.model import archive as _archive
+from gbimb.model.archive import MANIFEST
 from tests.persistence.archives import (
     contents,
     entry,

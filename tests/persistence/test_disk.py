@@ -27,9 +27,7 @@ def stop(*_: object, **__: object) -> NoReturn:
     raise Stop
 
 
-@pytest.mark.parametrize(
-    "step", ["os.fsync", "pathlib.Path.replace", "gbimb.persistence._disk._write"]
-)
+@pytest.mark.parametrize("step", ["os.fsync", "pathlib.Path.replace", "gbimb.model.disk._write"])
 def test_a_full_disk_harms_nothing(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,9 +57,7 @@ def test_what_does_not_read_back_does_not_get_the_name(
 ) -> None:
     path = tmp_path / "model.gbimb"
     path.write_bytes(b"old")
-    monkeypatch.setattr(
-        "gbimb.persistence._disk._write", lambda new, data: new.write_bytes(data[:-9])
-    )
+    monkeypatch.setattr("gbimb.model.disk._write", lambda new, data: new.write_bytes(data[:-9]))
     with pytest.raises(InvalidDataError, match=r"could not be loaded: .* truncated"):
         model("lightgbm").save(path)
     assert path.read_bytes() == b"old"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import gbimb
-from gbimb.persistence._archive import MANIFEST
+from gbimb.model.archive import MANIFEST
 from tests.persistence.archives import (
     contents,
     entry,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gbimb
-from gbimb.persistence._archive import FORMAT_VERSION
+from gbimb.model.archive import FORMAT_VERSION
 from tests.persistence.make_files import FILES, as_frame
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gbimb.persistence._values import encode
+from gbimb.model.values import encode
 from tests.persistence.archives import refuse, with_state
 from tests.persistence.models import saved
 

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 import gbimb
-from gbimb.files import prepare_columns
 from gbimb.report import Evaluation, evaluate
 from gbimb.report._binary import binary_facts
 from gbimb.report._checks import Check
 from gbimb.report._cost import parse_costs
 from gbimb.report._multiclass import many_facts
 from gbimb.report._rows import Rows
+from gbimb.tables.files.columns import prepare_columns
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,13 +21,13 @@ from sklearn.metrics import (
 
 import gbimb
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.files import match_columns
 from gbimb.report import Evaluation, evaluate
 from gbimb.report import _checks as checks
 from gbimb.report._binary import gains_of_halves
 from gbimb.report._cost import parse_costs
 from gbimb.report._rows import Asked, Sample, judge
 from gbimb.report._verdict import Finding
+from gbimb.tables.files.match import match_columns
 from tests.report.tables import NAME, POSITIVE, Fitted, fitted, judged, many_classes, table
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 import gbimb
 from gbimb.exceptions import InvalidParameterError
-from gbimb.sources import ParquetSource, StreamedFrame
+from gbimb.tables.parquet.source import ParquetSource
+from gbimb.tables.parquet.stream import StreamedFrame
 from tests.sources.tables import Estimator, both, features, quick, table, write
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def test_only_rows_in_bags_are_loaded(tmp_path: Path, monkeypatch: pytest.Monkey
     frame = table(3000)
     frame["target"] = np.where(np.arange(3000) % 100 == 0, "fraud", "fine")
     source = ParquetSource(write(frame, tmp_path), "target", features=features(frame))
-    monkeypatch.setattr("gbimb.estimators._bags.LARGEST_WATCH", 50)
+    monkeypatch.setattr("gbimb.training.bags.LARGEST_WATCH", 50)
     asked = []
     pick = StreamedFrame.__getitem__
 

@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import gbimb
-from gbimb.sources import StreamedFrame, _files, _stream
+from gbimb.tables.parquet import paths as _files
+from gbimb.tables.parquet import stream as _stream
+from gbimb.tables.parquet.stream import StreamedFrame
 from tests.sources.tables import Estimator, both, features, quick, table, write
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 import gbimb
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.sources import _files
+from gbimb.tables.parquet import paths as _files
 from tests.sources.tables import Estimator, both, features, quick, table, write
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 
 import gbimb
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.sources import MemoryBudget
+from gbimb.tables.memory import MemoryBudget
 from tests.sources.tables import Estimator, both, features, quick, table, write
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ def test_memory_beyond_the_budget_is_refused_before_rows_are_read(
     kind: type[Estimator], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = gbimb.ParquetSource(folder, "target", max_memory="100 MB")
-    monkeypatch.setattr("gbimb.sources._stream.StreamedMatrix.batches", None)
+    monkeypatch.setattr("gbimb.tables.parquet.stream.StreamedMatrix.batches", None)
     with pytest.raises(InvalidDataError, match=r"about 300\.\d MB, more than max_memory=100\.0 MB"):
         quick(kind).fit(source)
 

@@ -7,6 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from gbimb.decisions import class_weights as _multiclass_rule
+from gbimb.decisions.class_weights import fit_class_weights
+from gbimb.decisions.sweep import MEASURES, _score, _sweep, climb
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.metrics._multiclass import (
     MulticlassCounts,
@@ -14,9 +17,6 @@ from gbimb.metrics._multiclass import (
     macro_recall_score,
     rk_score,
 )
-from gbimb.thresholds import _multiclass as _multiclass_rule
-from gbimb.thresholds._multiclass import fit_class_weights
-from gbimb.thresholds._sweep import MEASURES, _score, _sweep, climb
 
 SCORES = {"mcc": rk_score, "f1": macro_f1_score, "balanced_accuracy": macro_recall_score}
 PRIOR = np.array([0.82, 0.1, 0.05, 0.02, 0.01])

@@ -1,0 +1,1 @@
+"""From probabilities to decisions: thresholds, class weights, calibration, prior and blending."""

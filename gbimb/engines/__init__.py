@@ -1,0 +1,1 @@
+"""LightGBM and XGBoost behind one interface: a folder each, the only places that import them."""

@@ -1,0 +1,68 @@
+"""LightGBM as gbimb uses it: bins, boosters in training, models, parameters."""
+
+from __future__ import annotations
+
+from gbimb.engines.lightgbm.boosters import (
+    LISTENS,
+    MODELS_ARE_BYTES,
+    RANDOM_BY_TREE,
+    SAMPLE_ROWS,
+    Bins,
+    EngineError,
+    StreamedBins,
+    check_resumable,
+    feature_gains,
+    fit_plain_classifier,
+    prepare_thread,
+    raw_score,
+    training_bytes,
+)
+from gbimb.engines.lightgbm.forest import GrownTree, forest_text, from_text
+from gbimb.engines.lightgbm.member import Member
+from gbimb.engines.lightgbm.merge import merge
+from gbimb.engines.lightgbm.native import (
+    IGNORED_PARAMETERS,
+    MONOTONE_FORMS,
+    Objective,
+    bake_start,
+    check_linear,
+    check_parameters,
+    feval,
+    objective,
+    set_start,
+    synonyms,
+)
+from gbimb.engines.lightgbm.network import forget_network, network_params
+
+__all__ = [
+    "IGNORED_PARAMETERS",
+    "LISTENS",
+    "MODELS_ARE_BYTES",
+    "MONOTONE_FORMS",
+    "RANDOM_BY_TREE",
+    "SAMPLE_ROWS",
+    "Bins",
+    "EngineError",
+    "GrownTree",
+    "Member",
+    "Objective",
+    "StreamedBins",
+    "bake_start",
+    "check_linear",
+    "check_parameters",
+    "check_resumable",
+    "feature_gains",
+    "feval",
+    "fit_plain_classifier",
+    "forest_text",
+    "forget_network",
+    "from_text",
+    "merge",
+    "network_params",
+    "objective",
+    "prepare_thread",
+    "raw_score",
+    "set_start",
+    "synonyms",
+    "training_bytes",
+]

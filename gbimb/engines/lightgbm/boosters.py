@@ -1,0 +1,290 @@
+"""One binned table, and boosters on parts of it: what the estimators use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import lightgbm as lgb
+import numpy as np
+from scipy import sparse
+
+from gbimb.array_types import RowStream
+from gbimb.engines.lightgbm.member import Member
+from gbimb.engines.lightgbm.native import Objective, synonyms
+from gbimb.exceptions import InvalidParameterError
+from gbimb.parallel import ENGINE_LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from gbimb.array_types import Matrix
+    from gbimb.losses import Loss
+
+# Whether a distributed booster needs a port on each machine.
+LISTENS = True
+
+# Rows that are enough to cut bins from, where not all are in one place.
+SAMPLE_ROWS = 200_000
+
+
+_LIBRARY: Any = vars(lgb.basic)["_LIB"]
+ENGINE_LIMITS.append(lambda: _LIBRARY.LGBM_SetMaxThreads(1))
+
+RANDOM_BY_TREE = {
+    "data_sample_strategy",
+    "extra_trees",
+    "feature_fraction_bynode",
+    "use_quantized_grad",
+}
+
+MODELS_ARE_BYTES = False
+
+EngineError = lgb.basic.LightGBMError
+"""What LightGBM raises."""
+
+
+class Bins:
+    """A table binned once, from which boosters on parts of its rows are made."""
+
+    def __init__(
+        self,
+        X: Matrix,
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+        *,
+        categorical: Sequence[int],
+        feature_names: Sequence[str],
+        params: Mapping[str, Any],
+    ) -> None:
+        self._params = {
+            **params,
+            "objective": "none",
+            "metric": "None",
+            "feature_pre_filter": False,
+        }
+        self._X = X
+        self._dataset = lgb.Dataset(
+            _as_matrix(X),
+            label=y,
+            weight=weight,
+            categorical_feature=list(categorical),
+            feature_name=list(feature_names),
+            params=self._params,
+        ).construct()
+
+    def external(
+        self,
+        X: Matrix,
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+    ) -> lgb.Dataset:
+        """Return further rows, cut with the same bins."""
+        dataset = self._dataset.create_valid(
+            _as_matrix(X), label=y, weight=weight, params=self._params
+        ).construct()
+        dataset.label = y  # rather than a copy
+        return dataset
+
+    def member(
+        self,
+        loss: Loss,
+        start: NDArray[np.float64],
+        train: NDArray[np.intp] | None,
+        held_out: NDArray[np.intp] | lgb.Dataset | None,
+        params: Mapping[str, Any],
+    ) -> Member:
+        """Return a booster for the rows ``train`` (None: all), watched on ``held_out``.
+
+        ``params`` go before those of the bins.
+        """
+        self._use_threads_of(params)
+        train_set = self._whole() if train is None else self._subset(train)
+        valid = self._subset(held_out) if isinstance(held_out, np.ndarray) else held_out
+        return Member(Objective(loss), start, train_set, valid, {**self._params, **params})
+
+    def restored(
+        self,
+        loss: Loss,
+        start: NDArray[np.float64],
+        train: NDArray[np.intp] | None,
+        held_out: NDArray[np.intp] | lgb.Dataset | None,
+        params: Mapping[str, Any],
+        *,
+        model: str,
+        rounds: int,
+        held_out_matrix: Matrix | None,
+    ) -> Member:
+        """Return the member whose first ``rounds`` rounds are ``model``, as if it trained them.
+
+        The raw scores of the rounds become the ``init_score`` of its rows. LightGBM's generators
+        are brought to where they were by as many rounds without a gradient, which grow nothing.
+        """
+        self._use_threads_of(params)
+        saved = lgb.Booster(model_str=model)
+        threads = int({**self._params, **params}.get("num_threads", 0))
+
+        def begin(dataset: lgb.Dataset, matrix: Matrix) -> lgb.Dataset:
+            dataset.set_init_score(_sum_of_trees(saved, matrix, threads))
+            return dataset
+
+        rows = None if train is None else np.sort(train)
+        train_set = begin(
+            self._fresh() if rows is None else self._subset(rows),
+            self._X if rows is None else self._X[rows],
+        )
+        valid = None
+        if isinstance(held_out, np.ndarray):
+            valid = begin(self._subset(held_out), self._X[np.sort(held_out)])
+        elif held_out is not None:
+            valid = begin(held_out, held_out_matrix)
+        options = {**self._params, **params}
+        member = Member(Objective(loss), start, train_set, valid, options)
+        member.replay(model, rounds)
+        return member
+
+    def _use_threads_of(self, params: Mapping[str, Any]) -> None:
+        """Take subsets with as many threads as will train on them.
+
+        LightGBM has one number for the whole process. Where a subset raises it while another
+        member is at work with fewer, that one writes beyond its buffers.
+        """
+        if "num_threads" in params:
+            known = self._dataset.params or {}
+            self._dataset.params = {**known, "num_threads": params["num_threads"]}
+
+    def _fresh(self) -> lgb.Dataset:
+        """Return all rows, in a Dataset that may get an ``init_score`` of its own."""
+        return self._subset(np.arange(self._dataset.num_data()))
+
+    def member_on(  # noqa: PLR0917
+        self,
+        loss: Loss,
+        start: NDArray[np.float64],
+        X: Matrix,
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+        held_out: lgb.Dataset | None,
+        params: Mapping[str, Any],
+    ) -> Member:
+        """Return a booster for other rows than those that the bins were cut from."""
+        train_set = self.external(X, y, weight)
+        options = {**self._params, **params}
+        # Between machines rows of a leaf are estimated, and LightGBM fails at a leaf with none.
+        options["min_data_in_leaf"] = max(1, options["min_data_in_leaf"])
+        return Member(Objective(loss), start, train_set, held_out, options)
+
+    def _whole(self) -> lgb.Dataset:
+        return self._dataset
+
+    def _subset(self, rows: NDArray[np.intp]) -> lgb.Dataset:
+        rising: Any = np.sort(rows)  # annotated as a list of int, which boxes every row
+        return self._dataset.subset(rising).construct()
+
+
+class StreamedBins(Bins):
+    """Bins of a table that is not held in memory.
+
+    They are cut from a sample; a part is read and binned when a member asks for it.
+    """
+
+    def __init__(
+        self,
+        X: RowStream,
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+        **options: Any,  # noqa: ANN401  those of Bins
+    ) -> None:
+        sample = X.sample()
+        super().__init__(sample, np.zeros(len(sample), np.float32), None, **options)
+        self._X, self._y, self._weight = X, y, weight
+
+    def _whole(self) -> lgb.Dataset:
+        return self.external(self._X, self._y, self._weight)
+
+    def _subset(self, rows: NDArray[np.intp]) -> lgb.Dataset:
+        weight = None if self._weight is None else self._weight[rows]
+        return self.external(self._X[rows], self._y[rows], weight)
+
+
+class _Batches(lgb.Sequence):
+    """A stream of rows as LightGBM reads it beside a reference: once, from start to end."""
+
+    batch_size = 1 << 16
+
+    def __init__(self, X: RowStream) -> None:
+        self._length = X.shape[0]
+        self._batches = X.batches(self.batch_size)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: object) -> NDArray[Any]:
+        return next(self._batches)
+
+
+def _as_matrix(X: Matrix) -> Matrix:
+    """Return what LightGBM takes: it warns of sparse arrays, and reads streams as sequences."""
+    if isinstance(X, RowStream):
+        return _Batches(X)
+    if isinstance(X, np.ndarray) and not X.flags.forc:
+        return np.ascontiguousarray(X)  # so would LightGBM, before 4.7 with a warning
+    return sparse.csr_matrix(X) if isinstance(X, sparse.sparray) else X
+
+
+def _sum_of_trees(booster: lgb.Booster, X: Matrix, n_threads: int) -> NDArray[np.float64]:
+    """Return raw scores as LightGBM wants an ``init_score``: class by class, shape (n * K,)."""
+    parts = X.batches() if isinstance(X, RowStream) else [X]
+    return np.concatenate([raw_score(booster, part, n_threads) for part in parts]).ravel("F")
+
+
+def check_resumable(params: Mapping[str, Any]) -> None:
+    """Refuse parameters under which LightGBM's generators depend on the trees grown."""
+    for name in params:
+        if synonyms(name) & RANDOM_BY_TREE or name in RANDOM_BY_TREE:
+            msg = (
+                f"engine_params must not hold {name!r} beside checkpoint_path: what it draws "
+                "cannot be brought back. Leave one of them out."
+            )
+            raise InvalidParameterError(msg)
+
+
+def fit_plain_classifier(
+    X: NDArray[Any],
+    y: NDArray[Any],
+    categorical: Sequence[int],
+    **params: Any,  # noqa: ANN401  LightGBM's own
+) -> tuple[lgb.LGBMClassifier, int]:
+    """Return LightGBM's own fitted classifier and its rounds, to compare with.
+
+    ``categorical`` are the positions of columns with whole numbers for categories. The same data
+    and parameters give the same trees.
+    """
+    # By default a race between two layouts of the table decides on the order of sums.
+    classifier = lgb.LGBMClassifier(verbosity=-1, deterministic=True, force_col_wise=True, **params)
+    classifier.fit(X, y, categorical_feature=list(categorical))
+    return classifier, int(classifier.booster_.current_iteration())
+
+
+def raw_score(booster: lgb.Booster, X: Matrix, n_threads: int) -> NDArray[np.float64]:
+    """Return the raw scores of ``X``, shape (n,) or (n, K)."""
+    scores = booster.predict(_as_matrix(X), raw_score=True, num_threads=n_threads)
+    return np.asarray(scores, dtype=np.float64)
+
+
+def training_bytes(n_rows: int, n_features: int, n_outputs: int) -> int:
+    """Estimate the memory that training on a stream takes at its peak."""
+    # Of a row: a byte for each value; labels, weights, row numbers and reordered gradients; for
+    # each raw score itself, its start, the copy that Python sees and two derivatives.
+    return n_rows * (n_features + 30 + 32 * n_outputs) + 300_000_000
+
+
+def prepare_thread() -> None:
+    """Silence LightGBM in this thread: its log level belongs to a thread."""
+    lgb.Dataset(np.zeros((1, 1)), params={"verbosity": -1}).construct()
+
+
+def feature_gains(booster: lgb.Booster) -> NDArray[np.float64]:
+    """Return the total gain of each feature."""
+    return np.asarray(booster.feature_importance("gain"), dtype=np.float64)

@@ -1,0 +1,65 @@
+"""XGBoost as gbimb uses it: bins, boosters in training, models, parameters."""
+
+from __future__ import annotations
+
+from gbimb.engines.xgboost.boosters import (
+    LISTENS,
+    MODELS_ARE_BYTES,
+    RANDOM_BY_TREE,
+    SAMPLE_ROWS,
+    SMALL_SHARE,
+    Bins,
+    EngineError,
+    StreamedBins,
+    check_resumable,
+    feature_gains,
+    fit_plain_classifier,
+    prepare_thread,
+    raw_score,
+    training_bytes,
+)
+from gbimb.engines.xgboost.collective import Tracker, all_reduce, joined
+from gbimb.engines.xgboost.member import Member
+from gbimb.engines.xgboost.merge import merge
+from gbimb.engines.xgboost.native import (
+    MONOTONE_FORMS,
+    EarlyStopping,
+    Objective,
+    base_score,
+    check_booster_parameters,
+    custom_metric,
+    early_stopping,
+    objective,
+    synonyms,
+)
+
+__all__ = [
+    "LISTENS",
+    "MODELS_ARE_BYTES",
+    "MONOTONE_FORMS",
+    "RANDOM_BY_TREE",
+    "SAMPLE_ROWS",
+    "SMALL_SHARE",
+    "Bins",
+    "EarlyStopping",
+    "EngineError",
+    "Member",
+    "Objective",
+    "StreamedBins",
+    "Tracker",
+    "all_reduce",
+    "base_score",
+    "check_booster_parameters",
+    "check_resumable",
+    "custom_metric",
+    "early_stopping",
+    "feature_gains",
+    "fit_plain_classifier",
+    "joined",
+    "merge",
+    "objective",
+    "prepare_thread",
+    "raw_score",
+    "synonyms",
+    "training_bytes",
+]

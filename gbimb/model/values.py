@@ -1,0 +1,274 @@
+"""Python and NumPy values as JSON with explicit types, and back."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import (
+    KFold,
+    PredefinedSplit,
+    ShuffleSplit,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+    TimeSeriesSplit,
+)
+
+from gbimb.exceptions import GbimbError, InvalidDataError
+from gbimb.json_text import shown
+from gbimb.losses import BINARY_LOSSES, MULTICLASS_LOSSES, BrierLoss
+from gbimb.model.array_files import (
+    MOST_LISTED,
+    NUMBERS,
+    from_base64,
+    from_numbers,
+    from_texts,
+    to_base64,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+SURROGATE: Final = re.compile("[\ud800-\udfff]")  # half a character, which no text has
+INTEGERS: Final = range(-(1 << 63), 1 << 64)
+
+LOSSES: Final[dict[str, Any]] = {
+    kind.__name__: kind for kind in (*BINARY_LOSSES.values(), *MULTICLASS_LOSSES.values())
+} | {"BrierLoss": BrierLoss}
+SPLITTERS: Final[dict[str, tuple[type, tuple[str, ...]]]] = {
+    "KFold": (KFold, ("n_splits", "shuffle", "random_state")),
+    "PredefinedSplit": (PredefinedSplit, ("test_fold",)),
+    "ShuffleSplit": (ShuffleSplit, ("n_splits", "test_size", "train_size", "random_state")),
+    "StratifiedKFold": (StratifiedKFold, ("n_splits", "shuffle", "random_state")),
+    "StratifiedShuffleSplit": (
+        StratifiedShuffleSplit,
+        ("n_splits", "test_size", "train_size", "random_state"),
+    ),
+    "TimeSeriesSplit": (TimeSeriesSplit, ("n_splits", "max_train_size", "test_size", "gap")),
+}
+
+
+def encode(value: Any, name: str) -> Any:  # noqa: ANN401
+    """Return ``value`` in terms of JSON; ``name`` is for errors."""
+    kind = type(value)
+    if value is None or kind in (bool, str) or (kind is int and value in INTEGERS):
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else {"type": "float", "value": repr(value)}
+    if kind in (list, tuple):
+        items = [encode(item, name) for item in value]
+        return items if kind is list else {"type": "tuple", "items": items}
+    if kind is dict:
+        pairs = [[encode(k, name), encode(v, name)] for k, v in value.items()]
+        return {"type": "dict", "items": pairs}
+    if isinstance(value, np.generic | np.ndarray):
+        return _encode_array(value, name)
+    return _encode_object(value, name)
+
+
+def decode(data: Any, name: str) -> Any:  # noqa: ANN401
+    """Return the value that ``encode`` made ``data`` of, or raise."""
+    if data is None or isinstance(data, bool):
+        return data
+    if isinstance(data, str):
+        if data.isascii() or not SURROGATE.search(data):
+            return data
+    elif isinstance(data, int | float):
+        if data in INTEGERS if isinstance(data, int) else math.isfinite(data):
+            return data
+    elif isinstance(data, list):
+        return [decode(item, name) for item in data]
+    elif isinstance(data, dict) and isinstance(data.get("type"), str):
+        decoder = DECODERS.get(data["type"])
+        if decoder is not None:
+            return decoder(data, name)
+    raise malformed(name, data)
+
+
+def malformed(name: str, data: object) -> InvalidDataError:
+    """Build the error for JSON that is not what it should be."""
+    return InvalidDataError(
+        f"{name} does not have the form that the format asks for, got {shown(data)}."
+    )
+
+
+def check_keys(data: object, name: str, *keys: str) -> dict[str, Any]:
+    """Return ``data``, an object with just these names, or raise."""
+    if not isinstance(data, dict) or data.keys() != set(keys):
+        raise malformed(name, data)
+    return data
+
+
+def _encode_object(value: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
+    kind = type(value)
+    if LOSSES.get(kind.__name__) is kind:
+        params = {f.name: encode(getattr(value, f.name), name) for f in fields(value)}
+        return {"type": "loss", "name": kind.__name__, "params": params}
+    if SPLITTERS.get(kind.__name__, (None,))[0] is kind:
+        names = SPLITTERS[kind.__name__][1]
+        params = {p: encode(getattr(value, p), name) for p in names}
+        return {"type": "splitter", "name": kind.__name__, "params": params}
+    if kind is np.random.RandomState:
+        state = value.get_state(legacy=True)
+        if state[0] == "MT19937":
+            return {"type": "random_state", "state": [encode(part, name) for part in state[1:]]}
+    if kind is pd.Interval:
+        ends = [encode(value.left, name), encode(value.right, name)]
+        return {"type": "interval", "ends": ends, "closed": value.closed}
+    if kind is pd.Timestamp and value.tzinfo is None:
+        ticks = int(value.asm8.astype(np.int64))
+        return {"type": "timestamp", "ticks": ticks, "unit": value.unit}
+    msg = (
+        f"{name} must be made of numbers, strings, lists, arrays, gbimb's losses or scikit-learn's "
+        f"plain splitters to be saved without code, got {shown(value)} ({kind.__name__}). "
+        "Replace it, or use joblib.dump for files that only you will load."
+    )
+    raise InvalidDataError(msg)
+
+
+def _encode_array(value: np.generic | NDArray[Any], name: str) -> dict[str, Any]:
+    array = np.asarray(value)
+    code = f"str{array.itemsize // 4}" if array.dtype.kind == "U" else array.dtype.name
+    head: dict[str, Any] = {
+        "type": "array" if isinstance(value, np.ndarray) else "scalar",
+        "dtype": code,
+    }
+    if isinstance(value, np.ndarray):
+        head["shape"] = list(array.shape)
+    if code in NUMBERS and array.size > MOST_LISTED:
+        return {**head, "base64": to_base64(array)}
+    if code in NUMBERS or code == "object" or array.dtype.kind == "U":
+        return {**head, "values": [encode(item, name) for item in array.ravel().tolist()]}
+    return _encode_object(value, name)  # raises, in the usual words
+
+
+def _decode_array(data: dict[str, Any], name: str) -> Any:  # noqa: ANN401
+    scalar = data["type"] == "scalar"
+    held = "base64" if "base64" in data else "values"
+    check_keys(data, name, "type", "dtype", held, *(() if scalar else ("shape",)))
+    shape = [] if scalar else data["shape"]
+    if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+        raise malformed(name, data)
+    size = math.prod(shape)
+    code, content = data["dtype"], data[held]
+    if held == "base64" and code in NUMBERS and isinstance(content, str):
+        array = from_base64(content, code, size)
+    elif held == "values" and isinstance(content, list) and len(content) == size:
+        array = _from_values(content, code, name)
+    else:
+        array = None
+    if array is None or len(shape) > 2 or (scalar and array.dtype == object):
+        raise malformed(name, data)
+    return array[0] if scalar else array.reshape(shape)
+
+
+def _from_values(content: list[Any], code: object, name: str) -> NDArray[Any] | None:
+    values = [decode(item, name) for item in content]
+    if code == "object":
+        array = np.empty(len(values), dtype=object)
+        for i, value in enumerate(values):
+            if not isinstance(value, str | bool | int | float):
+                return None
+            array[i] = value
+        return array
+    if code in NUMBERS:
+        return from_numbers(values, np.dtype(str(code)))
+    return from_texts(values, code)
+
+
+def _decode_float(data: dict[str, Any], name: str) -> float:
+    word = check_keys(data, name, "type", "value")["value"]
+    if word not in ("nan", "inf", "-inf"):
+        raise malformed(name, data)
+    return float(word)
+
+
+def _items(data: dict[str, Any], name: str) -> list[Any]:
+    items = check_keys(data, name, "type", "items")["items"]
+    if not isinstance(items, list):
+        raise malformed(name, data)
+    return [decode(item, name) for item in items]
+
+
+def _decode_dict(data: dict[str, Any], name: str) -> dict[Any, Any]:
+    try:
+        return dict(_items(data, name))
+    except (TypeError, ValueError):  # no pairs, or keys that cannot be keys
+        raise malformed(name, data) from None
+
+
+def _decode_params(data: dict[str, Any], name: str) -> tuple[str, dict[str, Any]]:
+    check_keys(data, name, "type", "name", "params")
+    if not isinstance(data["params"], dict) or not isinstance(data["name"], str):
+        raise malformed(name, data)
+    return data["name"], {key: decode(value, name) for key, value in data["params"].items()}
+
+
+def _decode_loss(data: dict[str, Any], name: str) -> Any:  # noqa: ANN401
+    kind, params = _decode_params(data, name)
+    if kind not in LOSSES or not params.keys() <= {f.name for f in fields(LOSSES[kind])}:
+        raise malformed(name, data)
+    try:
+        return LOSSES[kind](**params)
+    except (GbimbError, TypeError) as error:
+        msg = f"{name} must be a valid loss: {str(error)[:200].rstrip('.')}."
+        raise InvalidDataError(msg) from None
+
+
+def _decode_splitter(data: dict[str, Any], name: str) -> Any:  # noqa: ANN401
+    kind, params = _decode_params(data, name)
+    if kind not in SPLITTERS or params.keys() != set(SPLITTERS[kind][1]):
+        raise malformed(name, data)
+    try:
+        return SPLITTERS[kind][0](**params)
+    except (TypeError, ValueError):
+        raise malformed(name, data) from None
+
+
+def _decode_random_state(data: dict[str, Any], name: str) -> np.random.RandomState:
+    state = decode(check_keys(data, name, "type", "state")["state"], name)
+    generator = np.random.RandomState(0)
+    try:
+        generator.set_state(("MT19937", *state))
+    except (TypeError, ValueError, OverflowError, IndexError):
+        raise malformed(name, data) from None
+    return generator
+
+
+def _decode_interval(data: dict[str, Any], name: str) -> pd.Interval[Any]:
+    check_keys(data, name, "type", "ends", "closed")
+    try:
+        left, right = decode(data["ends"], name)
+        return pd.Interval(left, right, closed=data["closed"])
+    except InvalidDataError:
+        raise
+    except (TypeError, ValueError):
+        raise malformed(name, data) from None
+
+
+def _decode_timestamp(data: dict[str, Any], name: str) -> pd.Timestamp:
+    check_keys(data, name, "type", "ticks", "unit")
+    try:
+        return pd.Timestamp(np.datetime64(data["ticks"], data["unit"]))
+    except (TypeError, ValueError, OverflowError):
+        raise malformed(name, data) from None
+
+
+DECODERS: Final[dict[str, Callable[[dict[str, Any], str], Any]]] = {
+    "array": _decode_array,
+    "dict": _decode_dict,
+    "float": _decode_float,
+    "interval": _decode_interval,
+    "loss": _decode_loss,
+    "random_state": _decode_random_state,
+    "scalar": _decode_array,
+    "splitter": _decode_splitter,
+    "timestamp": _decode_timestamp,
+    "tuple": lambda data, name: tuple(_items(data, name)),
+}

@@ -1,0 +1,1 @@
+"""Tables of any kind to columns: one rulebook for frames, arrays, files and Parquet."""

@@ -1,0 +1,65 @@
+"""What is no table, said in a sentence before scikit-learn looks at it, or after."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy import sparse
+
+from gbimb.exceptions import GbimbError, InvalidDataError, InvalidTypeError
+from gbimb.validation import refuse_masked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TABLE: Final = "a table of numbers, an array or data frame of shape (n, n_features)"
+NO_NUMBERS: Final = "SVmMc"
+
+
+def check_table(X: object, name: str) -> None:
+    """Raise for what NumPy would turn into something else without a word."""
+    refuse_masked(X, name)
+    if X is None or isinstance(X, str | bytes | dict) or not hasattr(X, "__len__"):
+        if sparse.issparse(X) or hasattr(X, "__array__") or hasattr(X, "__arrow_c_stream__"):
+            return
+        msg = f"{name} must be {TABLE}, got {what(X)}."
+        raise InvalidTypeError(msg)
+    if getattr(X, "ndim", 2) == 1:
+        msg = (
+            f"{name} must be {TABLE}, got {what(X)}: Expected 2D array, got 1D array instead. "
+            "Reshape your data: reshape(-1, 1) makes one feature of it, reshape(1, -1) one row."
+        )
+        raise InvalidDataError(msg)
+    dtype = getattr(X, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind in NO_NUMBERS:
+        named = {"S": "bytes", "V": "records"}.get(dtype.kind, "values")
+        msg = f"{name} must be {TABLE}, got {named} of dtype {dtype}."
+        if dtype.kind == "c":  # a ValueError, as scikit-learn wants it
+            msg = f"{msg} Complex data not supported."
+            raise InvalidDataError(msg)
+        raise InvalidTypeError(msg)
+
+
+@contextmanager
+def sentences(X: object, name: str) -> Iterator[None]:
+    """Say which argument it is that scikit-learn refuses."""
+    try:
+        yield
+    except GbimbError:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
+        kind = InvalidTypeError if isinstance(error, TypeError) else InvalidDataError
+        reason = str(error).rstrip(". \n")
+        msg = f"{name} must be {TABLE}, got {what(X)}: {reason}."
+        raise kind(msg) from None
+
+
+def what(X: object) -> str:
+    """Return a few words for a value."""
+    kind = type(X).__name__
+    shape = getattr(X, "shape", None)
+    if shape is None:
+        return "None" if X is None else f"{kind} {X!r:.60}" if np.isscalar(X) else f"a {kind}"
+    return f"a {'NumPy array' if kind == 'ndarray' else kind} of shape {shape}"

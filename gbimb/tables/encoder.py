@@ -1,0 +1,242 @@
+"""From whatever table came in to the matrix that an engine bins.
+
+Categories become whole numbers in an order that is fixed at ``fit``; missing values and
+categories that were not there at ``fit`` become NaN. Numeric arrays pass without a copy.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.utils.validation import validate_data
+
+from gbimb.exceptions import InvalidDataError, InvalidTypeError
+from gbimb.tables.arrays import check_table, sentences
+from gbimb.tables.columns import Column, encode, read_column
+from gbimb.tables.memory import check_room
+from gbimb.tables.parquet.source import ParquetSource
+from gbimb.tables.parquet.stream import StreamedFrame, StreamedMatrix
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from sklearn.base import BaseEstimator
+
+BYTES_PER_ROW = 60  # labels, raw scores, gradient and curvature
+COPIED = 4  # bytes of a value in the float32 copy of what is no float array
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """The columns of the table that an estimator was fitted on.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        Empty if the table was a plain array.
+    """
+
+    columns: tuple[Column, ...] = field(default=())
+
+    @classmethod
+    def fit(cls, X: object) -> TableEncoder:
+        """Read the columns of ``X``, a data frame from :func:`as_frame`; arrays have none."""
+        if isinstance(X, StreamedFrame):
+            found = X.categories()
+            return cls(tuple(Column(name, found.get(name)) for name in X.columns))
+        if not isinstance(X, pd.DataFrame):
+            return cls()
+        return cls(tuple(read_column(str(name), X.iloc[:, i]) for i, name in enumerate(X.columns)))
+
+    @property
+    def categorical(self) -> list[int]:
+        """Positions of the columns with categories."""
+        return [i for i, column in enumerate(self.columns) if column.categories is not None]
+
+    def transform(self, X: object) -> Any:  # noqa: ANN401  an ndarray, a SciPy matrix or a stream
+        """Return ``X`` as a float matrix in which categories are whole numbers."""
+        if isinstance(X, StreamedFrame):
+            return StreamedMatrix(X, self.transform, X)
+        if not isinstance(X, pd.DataFrame):
+            return X
+        columns = self.columns
+        if not columns:  # fitted on an array, which has numbers only
+            columns = tuple(Column(str(name), None) for name in X.columns)
+        X = in_fitted_order(X, [column.name for column in columns])
+        values = [encode(X.iloc[:, i], column) for i, column in enumerate(columns)]
+        wide = any(v.dtype == np.float64 for v in values)
+        out = np.empty((len(X), len(values)), np.float64 if wide else np.float32)
+        for i, v in enumerate(values):
+            out[:, i] = v
+        return out
+
+    def refuse_array(self, X: object) -> None:
+        """Raise for an array where there were categories, whose numbers it cannot know."""
+        words = [column.name for column in self.columns if column.categories is not None]
+        if words:
+            msg = (
+                f"X must be a data frame, as at fit, for the column {words[0]!r} holds categories, "
+                f"got an array of shape {getattr(X, 'shape', None)}."
+            )
+            raise InvalidTypeError(msg)
+
+
+def as_frame(X: object) -> object:
+    """Return polars and Arrow tables as a pandas data frame; anything else as it is."""
+    module = type(X).__module__.partition(".")[0]
+    if module in ("polars", "pyarrow") and hasattr(X, "__arrow_c_stream__"):
+        import pyarrow as pa
+
+        return _with_signed_codes(pa.table(X)).to_pandas(strings_to_categorical=True)
+    return X
+
+
+def _with_signed_codes(table: pa.Table) -> pa.Table:
+    """Return the table with codes of categories that every version of pyarrow gives to pandas."""
+    import pyarrow as pa
+
+    for i, column in enumerate(table.schema):
+        kind = column.type
+        if pa.types.is_dictionary(kind) and pa.types.is_unsigned_integer(kind.index_type):
+            signed = pa.dictionary(pa.int64(), kind.value_type, kind.ordered)
+            table = table.set_column(i, column.with_type(signed), table.column(i).cast(signed))
+    return table
+
+
+def read_table(estimator: BaseEstimator, X: object, *, reset: bool, name: str = "X") -> object:
+    """Check ``X`` as scikit-learn does and return a data frame, an array or a CSR matrix.
+
+    Of a ParquetSource, return the columns wanted as a streamed frame. Columns of a data frame
+    that are in another order than at ``fit`` are put in that order.
+
+    Sets or checks ``n_features_in_`` and ``feature_names_in_``.
+
+    Raises
+    ------
+    InvalidDataError
+        If the table is empty, a column name is there twice, or columns are not those of ``fit``.
+    InvalidTypeError
+        If it is no table, or holds what has no order and no categories.
+    """
+    if isinstance(X, ParquetSource):
+        return _read_source(estimator, X, reset=reset)
+    check_table(X, name)
+    if reset:
+        _check_room(X, name)
+    X = as_frame(X)
+    if isinstance(X, pd.DataFrame):
+        _check_frame(X, name)
+        if not reset and hasattr(estimator, "feature_names_in_"):
+            X = _with_fitted_columns(X, list(estimator.feature_names_in_), name)
+        with sentences(X, name):
+            validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return X
+    if not reset and (encoder := encoder_of(estimator)) is not None:
+        encoder.refuse_array(X)
+    with sentences(X, name):
+        return validate_data(
+            estimator,
+            X,
+            reset=reset,
+            dtype=[np.float32, np.float64],
+            accept_sparse="csr",
+            ensure_all_finite="allow-nan",
+        )
+
+
+def _check_room(X: Any, name: str) -> None:  # noqa: ANN401  any table
+    """Refuse a table whose bins would not fit into memory, before it is looked at."""
+    shape = getattr(X, "shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 2:
+        return
+    n_rows, n_columns = shape
+    values = X.nnz if sparse.issparse(X) else n_rows * n_columns
+    floats = getattr(X, "dtype", None) in (np.float32, np.float64) and not sparse.issparse(X)
+    estimate = values * (1 if floats else 1 + COPIED) + n_rows * BYTES_PER_ROW
+    check_room(estimate, f"Training on {name} with {n_rows:,} rows of {n_columns:,} columns")
+
+
+def encoder_of(estimator: BaseEstimator) -> TableEncoder | None:
+    """Return what an estimator, or the one in its bags, learnt about the columns."""
+    encoder = getattr(estimator, "_encoder", None)
+    return encoder or getattr(getattr(estimator, "_prototype", None), "_encoder", None)
+
+
+def in_fitted_order(X: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return the columns in the order of ``names``, if these are their names."""
+    there = [str(name) for name in X.columns]
+    if there == names or sorted(there) != sorted(names):
+        return X
+    return X.iloc[:, [there.index(name) for name in names]]
+
+
+def _with_fitted_columns(X: pd.DataFrame, names: list[str], name: str) -> pd.DataFrame:
+    there = X.columns.tolist()
+    if not all(isinstance(column, str) for column in there):
+        return X  # scikit-learn has a sentence about such names
+    lacks = [column for column in names if column not in there]
+    more = [column for column in there if column not in names]
+    if lacks or more:
+        parts = [f"none called {lacks[0]!r}"] if lacks else []
+        parts += [f"{more[0]!r}, which was not there"] if more else []
+        msg = (
+            f"The feature names should match those that were passed during fit: {name} must have "
+            f"the same {len(names)} columns, in any order, got {' and '.join(parts)}."
+        )
+        raise InvalidDataError(msg)
+    return in_fitted_order(X, names)
+
+
+def _read_source(estimator: BaseEstimator, source: ParquetSource, *, reset: bool) -> StreamedFrame:
+    names = source.features if reset else getattr(estimator, "feature_names_in_", source.features)
+    source.kinds(names)
+    named = reset or hasattr(estimator, "feature_names_in_")
+    no_rows = pd.DataFrame(columns=names) if named else np.empty((0, len(names)))
+    validate_data(estimator, no_rows, reset=reset, skip_check_array=True)
+    return StreamedFrame(source, tuple(names))
+
+
+def as_rows(estimator: BaseEstimator, frame: pd.DataFrame) -> Any:  # noqa: ANN401
+    """Return a piece of a source as what a fitted estimator knows: a frame, or an array."""
+    if hasattr(estimator, "feature_names_in_"):
+        return frame
+    return frame.to_numpy(np.float64, na_value=np.nan)
+
+
+def take(table: Any, rows: Any) -> Any:  # noqa: ANN401  any table, row numbers or a slice
+    """Return some rows of a data frame, an array or a CSR matrix."""
+    return table.iloc[rows] if hasattr(table, "iloc") else table[rows]
+
+
+def engine_names(estimator: BaseEstimator) -> list[str]:
+    """Return the names of the columns with what the engines refuse in names replaced by "_"."""
+    n = int(estimator.n_features_in_)
+    names = getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(n)])
+    safe = [
+        re.sub(r"[\s\x00-\x1f\x7f-\x9f\[\]{}\",:<>\\]", "_", str(name)) or "_" for name in names
+    ]
+    return safe if len(set(safe)) == n else [f"{name}_{i}" for i, name in enumerate(safe)]
+
+
+def _check_frame(X: pd.DataFrame, name: str) -> None:
+    if X.shape[0] == 0 or X.shape[1] == 0:
+        msg = (
+            f"{name} must have a row and a column, got shape {X.shape}: Found array with "
+            f"{X.shape[0]} sample(s) and {X.shape[1]} feature(s) while a minimum of 1 is required "
+            "of each."
+        )
+        raise InvalidDataError(msg)
+    if X.columns.nlevels > 1:
+        msg = (
+            f"{name} must have one name a column, got names of {X.columns.nlevels} levels. "
+            "Join them, for example with columns.map('_'.join)."
+        )
+        raise InvalidDataError(msg)
+    repeated = X.columns[X.columns.duplicated()]
+    if len(repeated):
+        msg = f"Column names must differ, got {repeated[0]!r} more than once. Rename one of them."
+        raise InvalidDataError(msg)

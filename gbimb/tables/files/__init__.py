@@ -1,0 +1,1 @@
+"""Tables in files: read, brought to numbers and categories, matched to a model, and written."""

@@ -1,0 +1,208 @@
+"""Read a table from CSV or Parquet, or say in a sentence why not."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, unknown_name
+from gbimb.tables.files.csv import check_repeated, read_csv
+from gbimb.tables.files.folder import mixed_columns, require_same_kinds
+from gbimb.tables.parquet.paths import SUFFIXES, files_in, index_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+PARQUET: Final = SUFFIXES
+CSV: Final = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip", ".csv.zst")
+# pandas' errors are ValueErrors; the last ones come of damaged notes of pandas in Parquet.
+DAMAGED: Final = (
+    *(pa.ArrowException, OSError, EOFError, ValueError),
+    *(ArithmeticError, AttributeError, LookupError, TypeError),
+)
+KINDS: Final = ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet"
+
+
+def table_name(path: Path) -> str:
+    """Return the name of the file without folder and ending."""
+    for ending in (*CSV, *PARQUET):
+        if path.name.lower().endswith(ending) and len(path.name) > len(ending):
+            return path.name[: -len(ending)]
+    return path.name
+
+
+def read_file(path: Path, option: str = "--data") -> pd.DataFrame:
+    """Return the table in a file, or in all files of a folder, one after the other.
+
+    ``option`` is how it was asked for. CSV files of a folder are read as one long file would be:
+    a column that is text in one is text in all.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is no such file, or its name ends in something else than .csv or .parquet.
+    InvalidDataError
+        If a file cannot be read as what its name says, their columns differ, of Parquet also the
+        kinds of these, or there is no row.
+    """
+    files = list_files(path, option)
+    frames = [_read(file) for file in files]
+    names = [file.name if file == path else str(file.relative_to(path)) for file in files]
+    for name, frame in zip(names, frames, strict=True):
+        require_same_columns(frames[0].columns, frame.columns, names[0], name)
+    if text := mixed_columns(frames):
+        frames = [
+            frame if is_parquet(file) else _read(file, text)
+            for file, frame in zip(files, frames, strict=True)
+        ]
+        require_same_kinds(frames, names)
+    frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    if len(frame) == 0:
+        msg = f"{path.name!r} holds no rows."
+        raise InvalidDataError(msg)
+    return frame
+
+
+def _read(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
+    with sentences(path):
+        frame = _read_parquet(path) if is_parquet(path) else read_csv(path, text)
+    return _checked(frame, path.name)
+
+
+def list_files(path: Path, option: str) -> list[Path]:
+    """Return a file as a list, or the CSV and Parquet files of a folder, sorted by name.
+
+    Those of the folders in it are among them; names that begin with "." or "_" are left out.
+
+    Raises
+    ------
+    GbimbError
+        If there is none.
+    """
+    if not path.is_dir():
+        _check_file(path, option)
+        return [path]
+    files = files_in(path, (*CSV, *PARQUET))
+    if not files:
+        msg = f"{option} names the folder {str(path)!r}, which holds no CSV or Parquet file."
+        raise InvalidDataError(msg)
+    return files
+
+
+def is_table(path: Path) -> bool:
+    """Whether the name ends as that of a CSV or Parquet file."""
+    return path.name.lower().endswith((*CSV, *PARQUET))
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether the name ends as that of a Parquet file."""
+    return path.name.lower().endswith(PARQUET)
+
+
+def _check_file(path: Path, option: str) -> None:
+    """Raise unless ``path`` is a file with an ending that is known."""
+    if not path.exists():
+        msg = f"{option} must name a file, got {str(path)!r}, which does not exist."
+        raise InvalidParameterError(msg)
+    check_ending(path, option)
+
+
+def check_ending(path: Path, option: str) -> None:
+    """Raise unless the ending is one that can be read and written."""
+    if not path.name.lower().endswith((*PARQUET, *CSV)):
+        msg = f"{option} must name a file that ends in {KINDS}, got {path.name!r}."
+        raise InvalidParameterError(msg)
+
+
+@contextmanager
+def sentences(path: Path) -> Iterator[None]:
+    """Say in a sentence why a file cannot be read."""
+    kind = "Parquet" if is_parquet(path) else "CSV"
+    try:
+        yield
+    except GbimbError:
+        raise
+    except PermissionError:
+        msg = f"{path.name!r} cannot be opened: permission denied."
+        raise InvalidDataError(msg) from None
+    except UnicodeDecodeError:
+        msg = f"{path.name!r} is not UTF-8 text. Save it as UTF-8, or as Parquet."
+        raise InvalidDataError(msg) from None
+    except DAMAGED as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        reason = text.removeprefix("Error tokenizing data. C error: ")
+        msg = f"{path.name!r} cannot be read as {kind}: {reason.rstrip('.')}."
+        raise InvalidDataError(msg) from None
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    return with_index(pd.read_parquet(path))
+
+
+def with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with its index as columns, as far as it has names."""
+    named = [level for level, name in enumerate(frame.index.names) if name is not None]
+    return frame.reset_index(named) if named else frame
+
+
+def index_columns(path: Path, option: str) -> list[str]:
+    """Return the columns that are an index in a file, or in one of the files of a folder."""
+    found: list[str] = []
+    for file in filter(is_parquet, list_files(path, option)):
+        with sentences(file):
+            found += index_names(pq.read_schema(file))
+    return list(dict.fromkeys(found))
+
+
+def _checked(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    frame.columns = pd.Index([str(column) for column in frame.columns], dtype=object)
+    check_repeated(frame.columns, name)
+    return frame
+
+
+def require_same_columns(
+    first: Iterable[str], other: Iterable[str], first_name: str, other_name: str
+) -> None:
+    """Raise if two files of a folder have different columns, in whatever order."""
+    odd = sorted(set(map(str, first)) ^ set(map(str, other)))
+    if odd:
+        msg = (
+            f"All files of a folder must have the same columns, but only one of {first_name!r} "
+            f"and {other_name!r} has {odd[0]!r}."
+        )
+        raise InvalidDataError(msg)
+
+
+def require_columns(
+    columns: Sequence[str] | pd.Index[Any], file: str, named: Mapping[str, Sequence[str]]
+) -> None:
+    """Raise unless all columns that options name are there.
+
+    Parameters
+    ----------
+    columns : of the file
+    file : str
+        Its name, for the sentence.
+    named : mapping
+        From an option to the columns that it names.
+    """
+    for option, names in named.items():
+        for name in names:
+            if name not in columns:
+                raise _no_column(option, name, columns, file)
+
+
+def _no_column(
+    option: str, name: str, columns: Sequence[str] | pd.Index[Any], file: str
+) -> InvalidParameterError:
+    if len(columns) <= 20:
+        return unknown_name(option, name, columns)
+    near = str(unknown_name("", name, columns)).partition(" Did you mean ")
+    hint = "".join(near[1:]) or f" The first ones are {list(columns[:5])}."
+    msg = f"{option} must name one of the {len(columns)} columns of {file!r}, got {name!r}.{hint}"
+    return InvalidParameterError(msg)

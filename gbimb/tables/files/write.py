@@ -1,0 +1,78 @@
+"""Write a table of any size piece by piece, whole or not at all."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gbimb.exceptions import InvalidParameterError
+from gbimb.tables.files.read import check_ending, is_parquet
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import pandas as pd
+
+
+class TableWriter:
+    """A CSV or Parquet file that appears under its name when it is complete.
+
+    Use it as a context; an error inside leaves nothing behind, and an older file as it was.
+    """
+
+    def __init__(self, path: str | Path, option: str = "--out") -> None:
+        self._path = Path(path)
+        check_ending(self._path, option)
+        if self._path.is_dir():
+            msg = f"{option} must name a file, got {str(path)!r}, which is a folder. Name another."
+            raise InvalidParameterError(msg)
+        if not self._path.absolute().parent.is_dir():
+            msg = f"{option} must name a file in a folder that exists, got {str(path)!r}."
+            raise InvalidParameterError(msg)
+        if self._path.suffix.lower() in (".zip", ".zst"):
+            msg = f"{option} must end in .csv, .csv.gz or .parquet, got {self._path.name!r}."
+            raise InvalidParameterError(msg)
+        # The ending stays last: it says how CSV is compressed.
+        self._part = self._path.with_name(f".part-{secrets.token_hex(8)}-{self._path.name}")
+        self._parquet: Any = None
+        self.rows = 0
+
+    def __enter__(self) -> TableWriter:
+        """Begin."""
+        return self
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Append rows; the first piece fixes names and types of the columns."""
+        if is_parquet(self._path):
+            self._write_parquet(frame)
+        else:
+            first = self.rows == 0
+            frame.to_csv(self._part, mode="w" if first else "a", header=first, index=False)
+        self.rows += len(frame)
+
+    def _write_parquet(self, frame: pd.DataFrame) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if self._parquet is None:
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+            # pandas' own notes would have it read numbers and text as Arrow's.
+            self._parquet = pq.ParquetWriter(self._part, table.schema.remove_metadata())
+        schema = self._parquet.schema
+        self._parquet.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Put the file in its place, or remove what is there of it."""
+        try:
+            if self._parquet is not None:
+                self._parquet.close()
+            if kind is None and self.rows:
+                self._part.replace(self._path)
+        finally:
+            self._part.unlink(missing_ok=True)

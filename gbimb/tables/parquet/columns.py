@@ -1,0 +1,118 @@
+"""What is learnt about single columns before training: labels, weights and categories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from gbimb.exceptions import InvalidDataError, InvalidParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from gbimb.tables.parquet.source import ParquetSource
+
+MOST_LABELS: Final = np.iinfo(np.int16).max
+
+
+@dataclass(frozen=True, eq=False)
+class CodedLabels:
+    """Labels as positions among those found.
+
+    Attributes
+    ----------
+    found : array of shape (K,)
+        Rising.
+    codes : int16 array of shape (n,)
+    """
+
+    found: NDArray[Any]
+    codes: NDArray[np.int16]
+
+
+def read_target(source: ParquetSource) -> CodedLabels:
+    """Return the labels of all rows.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the source names no target.
+    InvalidDataError
+        If labels are missing, or are as many as numbers.
+    """
+    if source.target is None:
+        msg = "To fit on a source, name the column of the labels: ParquetSource(..., target=...)."
+        raise InvalidParameterError(msg)
+    seen: dict[Any, int] = {}
+    new: list[NDArray[Any]] = []
+    codes = np.empty(source.n_rows, np.int16)
+    start = 0
+    for frame in source.frames([source.target]):
+        values = np.asarray(frame[source.target])
+        at, found = pd.factorize(values)
+        if at.min() < 0:
+            msg = f"The target {source.target!r} must not contain missing labels, got some."
+            raise InvalidDataError(msg)
+        fresh = np.array([label not in seen for label in found.tolist()], dtype=bool)
+        new.append(found[fresh])
+        for label in found[fresh].tolist():
+            seen[label] = len(seen)
+        if len(seen) > MOST_LABELS:
+            msg = f"The target {source.target!r} must hold class labels, got over {MOST_LABELS:,}."
+            raise InvalidDataError(msg)
+        place = np.array([seen[label] for label in found.tolist()], np.int16)
+        codes[start : start + at.size] = place[at]
+        start += at.size
+    try:
+        labels = np.concatenate(new)
+        order = np.argsort(labels)
+    except TypeError:
+        types = " and ".join(sorted({type(label).__name__ for label in seen}))
+        msg = (
+            f"The target {source.target!r} must hold labels of one type in all files, got {types}. "
+            "Write the files with one schema."
+        )
+        raise InvalidDataError(msg) from None
+    rank = np.empty(labels.size, np.int16)
+    rank[order] = np.arange(labels.size)
+    return CodedLabels(labels[order], rank[codes])
+
+
+def read_weight(source: ParquetSource) -> NDArray[Any] | None:
+    """Return the weights of all rows, None where the source names no column of them."""
+    if source.weight is None:
+        return None
+    if source.kinds([source.weight])[source.weight] != "number":
+        msg = f"The weight {source.weight!r} must be a column of numbers, got one of texts."
+        raise InvalidDataError(msg)
+    kind = np.float32 if source.is_narrow([source.weight]) else np.float64
+    weight = np.empty(source.n_rows, kind)
+    start = 0
+    for frame in source.frames([source.weight]):
+        weight[start : start + len(frame)] = frame[source.weight].to_numpy(kind, na_value=np.nan)
+        start += len(frame)
+    return weight
+
+
+def read_categories(source: ParquetSource, columns: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """Return the categories of each of ``columns`` that has some, the same for all files.
+
+    Texts are sorted; the values of Arrow dictionaries stay in the order in which they appear.
+    """
+    kinds = {name: kind for name, kind in source.kinds(columns).items() if kind != "number"}
+    seen: dict[str, dict[Any, None]] = {name: {} for name in kinds}
+    if kinds:
+        for batch in source.batches(list(kinds)):
+            for name in kinds:
+                column = batch.column(name)
+                if hasattr(column, "dictionary"):  # not where a file has missing values only
+                    seen[name].update(dict.fromkeys(column.dictionary.to_pylist()))
+    return {
+        name: tuple(sorted(values) if kinds[name] == "text" else values)
+        for name, values in seen.items()
+    }

@@ -1,0 +1,1 @@
+"""Training: the plan of held-out rows, boosting, checkpoints, bags."""

@@ -1,0 +1,201 @@
+"""What a bag is, where its rows come from, and what is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gbimb.decisions.sampling import by_frequency
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gbimb.array_types import BoolArray, FloatArray, IntArray
+
+FOLDS = 5
+SMALLEST_CLASS = 10
+LARGEST_WATCH = 200_000
+
+
+@dataclass(frozen=True, eq=False)
+class Bag:
+    """The rows that train one classifier, and those it is judged on.
+
+    Attributes
+    ----------
+    index : int
+    train : intp array
+        Rising; a row may be there more than once.
+    unseen : intp array
+        Rising. Rows to be judged that did not train it.
+    held_out : intp array
+        Rising. Those of them that it is its turn to judge.
+    weight : float64 array, the size of ``held_out``
+        With these weights the classes have the shares that they have in the data.
+    """
+
+    index: int
+    train: IntArray
+    unseen: IntArray
+    held_out: IntArray
+    weight: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """The rows that bags are drawn from.
+
+    Attributes
+    ----------
+    codes : intp array of shape (n,)
+        Class codes 0 to K-1.
+    weight : float array of shape (n,)
+    totals : float64 array of shape (K,)
+        Weight of each class.
+    held : bool array of shape (K,)
+        Classes of which a bag draws more than half, and trains without the fold it is judged on:
+        too few of their rows would be left over.
+    fold : int8 array of shape (n,)
+        Every fifth bag judges a row, and has not trained on it. It is as many of the common
+        classes as of those kept whole, for the mean over more bags is steadier: the threshold
+        would come out too high. -1 for rows that any bag judges which has not trained on them.
+    judged : intp array
+        Rising: the rows on which out-of-bag predictions are kept.
+    informed : bool
+        Whether rows are drawn by their features. Those left over are then easier than the others:
+        a bag only judges rows that were not offered to it.
+    """
+
+    codes: IntArray
+    weight: NDArray[Any]
+    totals: FloatArray
+    held: BoolArray
+    fold: NDArray[np.int8]
+    judged: IntArray
+    informed: bool
+
+    @classmethod
+    def make(
+        cls,
+        codes: IntArray,
+        weight: NDArray[Any],
+        drawn: IntArray,
+        seed: int,
+        *,
+        informed: bool = False,
+    ) -> Population:
+        """Deal the rows to folds; sample those to be judged of classes that are drawn from."""
+        rng = np.random.default_rng([seed, codes.size])
+        counts = np.bincount(codes)
+        # The only row of a class has to be in every bag. As in cross-fitting, the second class
+        # decides whether rows are held out: of many classes, some may be too rare.
+        enough = np.sort(counts)[-2] >= SMALLEST_CLASS
+        whole = (drawn == counts) & (counts > 1) & enough
+        fold = np.full(codes.size, -1, np.int8)
+        dealt = whole | ((drawn < counts) & (whole.any() | (informed & enough)))
+        for k in by_frequency(counts)[dealt[by_frequency(counts)]]:
+            fold[codes == k] = rng.permutation(np.arange(counts[k]) % FOLDS)
+        rest = np.flatnonzero(~whole[codes])
+        if rest.size > LARGEST_WATCH:
+            rest = rng.choice(rest, LARGEST_WATCH, replace=False)
+        judged = np.sort(np.concatenate([np.flatnonzero(whole[codes]), rest]))
+        totals = np.bincount(codes, weights=weight).astype(np.float64)
+        held = dealt & (2 * drawn > counts)
+        return cls(codes, weight, totals, held, fold, judged, informed)
+
+    def offered(self, index: int, rows: IntArray) -> BoolArray:
+        """Return which of ``rows`` a bag may draw by their features: those it will not judge."""
+        mask: BoolArray = self.fold[rows] != index % FOLDS
+        return mask
+
+    def bag(self, index: int, drawn: IntArray) -> Bag:
+        """Return the bag of the rows ``drawn``, its fold left out."""
+        turn = index % FOLDS
+        codes = self.codes[drawn]
+        stays = ~(self.held[codes] & (self.fold[drawn] == turn))
+        left = np.bincount(codes[stays], minlength=self.held.size) > 0
+        train = drawn[stays | ~left[codes]]  # rows that were drawn twice may all be of the fold
+        out = np.ones(self.codes.size, dtype=bool)
+        out[train] = False
+        unseen = self.judged[out[self.judged]]
+        fold = self.fold[unseen]
+        held_out = unseen[(fold == turn) | (fold < 0)]
+        if self.informed:
+            unseen = held_out
+        if np.unique(self.codes[held_out]).size < 2:
+            unseen, held_out = unseen[:0], held_out[:0]
+        return Bag(index, train, unseen, held_out, self.natural_weight(held_out))
+
+    @property
+    def data_share(self) -> FloatArray:
+        """Each class's share of the weight of all rows."""
+        share: FloatArray = self.totals / self.totals.sum()
+        return share
+
+    def share(self, rows: IntArray) -> FloatArray:
+        """Return each class's share of the weight of ``rows``."""
+        totals = np.bincount(
+            self.codes[rows], weights=self.weight[rows], minlength=self.totals.size
+        )
+        share: FloatArray = totals / totals.sum()
+        return share
+
+    def natural_weight(self, rows: IntArray) -> FloatArray:
+        """Return weights of ``rows`` with which the classes have their share in the data."""
+        weight = self.weight[rows].astype(np.float64)
+        have = np.bincount(self.codes[rows], weights=weight, minlength=self.totals.size)
+        scale = np.divide(self.totals, have, out=np.zeros(have.size), where=have > 0)
+        scaled: FloatArray = weight * scale[self.codes[rows]]
+        return scaled
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfBag:
+    """Sums of probabilities from bags that did not train on a row, true in the data.
+
+    Two means are kept. Rows of the rare classes are out of every fifth bag, the others out of
+    most, and a mean over more bags is steadier: rows are alike only in the mean over the bags
+    whose turn it was. The mean over all is that of the whole ensemble.
+
+    Attributes
+    ----------
+    sums, in_turn_sums : float64 arrays of shape (m, K)
+    count, in_turn_count : float64 arrays of shape (m,)
+    """
+
+    sums: FloatArray
+    in_turn_sums: FloatArray
+    count: FloatArray
+    in_turn_count: FloatArray
+
+    @classmethod
+    def empty(cls, n_rows: int, n_classes: int) -> OutOfBag:
+        """Return sums of nothing."""
+        shape = (n_rows, n_classes)
+        return cls(np.zeros(shape), np.zeros(shape), np.zeros(n_rows), np.zeros(n_rows))
+
+    def add(self, at: IntArray, in_turn: BoolArray, proba: FloatArray) -> None:
+        """Add the probabilities of the rows ``at``, some of them in their turn."""
+        self.sums[at] += proba
+        self.count[at] += 1
+        self.in_turn_sums[at[in_turn]] += proba[in_turn]
+        self.in_turn_count[at[in_turn]] += 1
+
+    def mean(self) -> FloatArray:
+        """Return the mean over all bags, of the rows that have one."""
+        there = self.count > 0
+        proba: FloatArray = self.sums[there] / self.count[there, None]
+        return proba
+
+    def in_turn(self) -> FloatArray:
+        """Return the mean over the bags whose turn it was, of the rows that have one."""
+        there = self.in_turn_count > 0
+        proba: FloatArray = self.in_turn_sums[there] / self.in_turn_count[there, None]
+        return proba
+
+
+def places(rows: IntArray, kept: IntArray | None) -> IntArray:
+    """Return where ``rows`` are in a table of the rows ``kept``, which rise; None are all."""
+    return rows if kept is None else np.searchsorted(kept, rows)

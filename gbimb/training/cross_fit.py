@@ -1,0 +1,263 @@
+"""Train the boosters of a fit and make one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gbimb.decisions.blending import blend_weights
+from gbimb.log import logger
+from gbimb.tables.parquet.stream import StreamedMatrix
+from gbimb.training.boosting import Boosted, Watch, warn_of_interrupt
+from gbimb.training.checkpoint import WHOLE, Unit
+from gbimb.training.rows import mean_by_place
+from gbimb.training.stages import Settings, boost_folds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
+
+    from numpy.typing import NDArray
+
+    from gbimb.array_types import FloatArray
+    from gbimb.training.plan import Splits
+    from gbimb.training.rows import Fold, Table
+    from gbimb.training.tasks import Task
+
+
+SMALLEST_TABLE = 100
+EQUAL_ROWS = 10.0  # held-out rows that speak for equal shares of the kinds of trees
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """One kind of trees: what of the engine's parameters is peculiar to it."""
+
+    name: str
+    params: Mapping[str, Any]
+
+
+ONE_KIND: Final = (Kind("trees", {}),)
+
+
+@dataclass(frozen=True, eq=False)
+class Grown:
+    """The boosters of one kind of trees, one for each fold.
+
+    Attributes
+    ----------
+    kind : Kind
+    boosted : Boosted
+        History and number of rounds.
+    models : list of str or bytes
+        In the engine's own form.
+    raw : float64 array of shape (m,) or (m, K)
+        Of the held-out rows.
+    sample : list of float64 arrays
+        What each booster gives to the same rows; empty for one alone.
+    share : float
+        Of this kind in the mean.
+    """
+
+    kind: Kind
+    boosted: Boosted
+    models: Sequence[Any]
+    raw: FloatArray
+    sample: Sequence[FloatArray] = ()
+    share: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """One merged booster, and what was learnt about it on held-out rows.
+
+    Attributes
+    ----------
+    booster : the engine's booster
+        Its raw score is corrected.
+    grown : sequence of Grown
+        What it was merged from.
+    y, raw, proba, weight : arrays of shape (m,), (m,) or (m, K) twice, and (m,) or None
+        Labels, corrected raw scores, probabilities and weights of the held-out rows, fold by
+        fold; None if there are none.
+    """
+
+    booster: Any
+    grown: Sequence[Grown]
+    y: NDArray[Any] | None = None
+    raw: FloatArray | None = None
+    proba: FloatArray | None = None
+    weight: NDArray[Any] | None = None
+
+
+def train(
+    *,
+    engine: ModuleType,
+    bins: Any,  # noqa: ANN401  the adapter's own
+    task: Task,
+    data: Table,
+    folds: Sequence[Fold],
+    settings: Settings,
+    engine_params: dict[str, Any] | None = None,
+    kinds: Sequence[Kind] = ONE_KIND,
+) -> Trained:
+    """Train boosters of each kind for each fold, and merge all into one with a corrected score.
+
+    Where no row is held out, nothing says how to mix kinds: there is one booster.
+    """
+    start = task.start(data, folds)
+    y, weight = _labels(data, folds)
+    grow = partial(boost_folds, engine, bins, task.loss, folds=folds, start=start)
+    if y is None:
+        params = engine_params or {}
+        boosted, models = grow(watch=None, settings=settings, engine_params=params)
+        part = Grown(*ONE_KIND, boosted, models, np.empty(0))
+        return Trained(engine.merge(models, 1.0, start), (part,))
+    counts = np.bincount(y.astype(np.intp), weights=weight)
+    watch = make_watch(
+        task, lambda raw: task.evaluate(y, raw, weight), settings.patience, data.y.size, counts
+    )
+    some = data.sample(settings.seed)
+    grown: list[Grown] = []
+    for i, kind in enumerate(kinds):
+        params = {**(engine_params or {}), **kind.params}
+        if len(kinds) > 1:
+            logger.info("kind of trees %d of %d: %s", i + 1, len(kinds), kind.name)
+        own = replace(settings, unit=_unit_of(engine, settings.unit, i, params))
+        try:
+            boosted, models = grow(watch=watch, settings=own, engine_params=params)
+        except KeyboardInterrupt:
+            if not (settings.keep_on_interrupt and grown):
+                raise
+            warn_of_interrupt(grown[-1].boosted.rounds)
+            break
+        singles = [engine.merge([model], 1.0, start) for model in models]
+        raw = _held_out_scores(engine, singles, data, folds, settings.threads)
+        averaged = singles if len(singles) > 1 else []
+        scores = [_raw_scores(engine, one, some.matrix, settings.threads) for one in averaged]
+        grown.append(Grown(kind, boosted, models, raw, scores))
+        if boosted.interrupted:
+            break
+    return finish(
+        engine,
+        task,
+        grown,
+        start,
+        held_out=HeldOut(y, weight),
+        sample_weight=some.weight,
+        correct=settings.correct,
+    )
+
+
+def _unit_of(
+    engine: ModuleType, unit: Unit | None, place: int, params: Mapping[str, Any]
+) -> Unit | None:
+    """Return the file of a kind of trees; one that cannot go on in the middle is kept when done."""
+    if unit is None:
+        return None
+    own = unit if place == 0 else unit.beside(str(place))
+    return replace(own, every=WHOLE) if engine.RANDOM_BY_TREE & params.keys() else own
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Labels and weights of rows that trained none of the trees that score them."""
+
+    y: NDArray[Any]
+    weight: NDArray[Any] | None
+
+
+def finish(
+    engine: ModuleType,
+    task: Task,
+    grown: Sequence[Grown],
+    start: FloatArray,
+    *,
+    held_out: HeldOut,
+    sample_weight: NDArray[Any] | None,
+    correct: bool,
+) -> Trained:
+    """Return one booster of all that was grown, with the correction that held-out rows ask for."""
+    y, weight = held_out.y, held_out.weight
+    if len(grown) > 1:
+        likelihood = np.column_stack([task.likelihood(y, part.raw) for part in grown])
+        shares = blend_weights(likelihood, weight, EQUAL_ROWS).tolist()
+        grown = [replace(part, share=w) for part, w in zip(grown, shares, strict=True) if w]
+    raw = np.sum([part.share * part.raw for part in grown], axis=0)
+    line = task.correct(y, raw, weight) if correct else task.no_correction()
+    corrected = line.slope * start + line.intercept
+    # After the slope: a steeper or flatter line changes what averaging over folds does.
+    shares = [part.share for part in grown]
+    of_folds = zip(*(part.sample for part in grown), strict=True)
+    by_fold = [np.tensordot(shares, scores, axes=1) for scores in of_folds]
+    each = [line.slope * scores + line.intercept for scores in by_fold]
+    if each:
+        corrected = corrected + task.averaging_shift(each, sample_weight)
+    weights = [part.share / len(part.models) for part in grown for _ in part.models]
+    raw = line.slope * raw + line.intercept
+    models = [model for part in grown for model in part.models]
+    booster = engine.merge(models, line.slope, corrected, weights)
+    return Trained(booster, grown, y, raw, task.link.probability(raw), weight)
+
+
+def once_a_row(trained: Trained, splits: Splits) -> Trained:
+    """Return the same with each held-out row once, and the mean of what it got.
+
+    Ten copies of a positive say no more than one of what the threshold should be.
+    """
+    rows = np.concatenate([held_out for _, held_out in splits])
+    there, first, at = np.unique(rows, return_index=True, return_inverse=True)
+    if there.size == rows.size or trained.y is None:
+        return trained
+    assert trained.raw is not None
+    assert trained.proba is not None
+    return replace(
+        trained,
+        y=trained.y[first],
+        raw=mean_by_place(at, trained.raw),
+        proba=mean_by_place(at, trained.proba),
+        weight=None if trained.weight is None else trained.weight[first],
+    )
+
+
+def make_watch(
+    task: Task,
+    evaluate: Callable[[NDArray[Any]], dict[str, float]],
+    patience: int | None,
+    rows: int,
+    held_out: NDArray[Any],
+) -> Watch:
+    """Return what is watched in a fit on so many rows, with so many of each class held out."""
+    fewest = max(1, (patience or 0) // 10) if rows >= SMALLEST_TABLE else 1
+    rare = float(held_out.sum() - held_out.max())
+    return Watch(task.watched, evaluate, patience, fewest, rare)
+
+
+def _labels(data: Table, folds: Sequence[Fold]) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+    parts = [labels for fold in folds if (labels := fold.labels(data)) is not None]
+    if not parts:
+        return None, None
+    weights = [weight for _, weight in parts if weight is not None]
+    return (
+        np.concatenate([y for y, _ in parts]),
+        np.concatenate(weights) if weights else None,
+    )
+
+
+def _held_out_scores(
+    engine: ModuleType, singles: Sequence[Any], data: Table, folds: Sequence[Fold], threads: int
+) -> FloatArray:
+    return np.concatenate(
+        [
+            _raw_scores(engine, single, fold.matrix(data), threads)
+            for single, fold in zip(singles, folds, strict=True)
+        ]
+    )
+
+
+def _raw_scores(engine: ModuleType, booster: Any, matrix: Any, threads: int) -> FloatArray:  # noqa: ANN401
+    parts = matrix.batches() if isinstance(matrix, StreamedMatrix) else [matrix]
+    return np.concatenate([engine.raw_score(booster, part, threads) for part in parts])

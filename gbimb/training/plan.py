@@ -1,0 +1,205 @@
+"""Which rows are held out from which booster."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold, check_cv
+
+from gbimb.exceptions import (
+    GbimbError,
+    InvalidDataError,
+    InvalidParameterError,
+    InvalidTypeError,
+    warn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from gbimb.array_types import IntArray
+
+CROSS_FIT_ROWS: Final = 20_000
+CROSS_FIT_RARE_ROWS: Final = 200_000
+PLENTY: Final = 7_000
+SMALLEST_TABLE: Final = 100
+SMALLEST_CLASS: Final = 10
+FOLDS: Final = 5
+HOLD_OUT: Final = 5  # one row in so many
+
+
+Splits: TypeAlias = "tuple[tuple[IntArray, IntArray], ...]"
+"""Pairs of row numbers: those that train a booster and those held out from it, both rising."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The boosters to train.
+
+    Attributes
+    ----------
+    splits : Splits
+        Empty if no row is held out: one booster is then trained on all rows.
+    reason : str
+        What was picked, and why.
+    """
+
+    splits: Splits
+    reason: str
+
+
+def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
+    """Return the splits of a scikit-learn splitter or an iterable; None for any other ``cv``."""
+    if cv is None or isinstance(cv, str | bool | float | int | np.integer):
+        return None
+    try:
+        splits = tuple(_rows(check_cv(cv, codes, classifier=True), X, codes))
+    except GbimbError:
+        raise
+    except (TypeError, ValueError) as error:
+        reason = str(error).rstrip(".")
+        msg = f"cv must yield pairs (train, test) of row numbers, got {cv!r:.80}: {reason}."
+        raise InvalidParameterError(msg) from None
+    for train, test in splits:
+        _check_split(train, test, codes)
+    if not splits:
+        msg = (
+            f"cv must yield a split, got none from {cv!r:.80}. A generator yields its splits once: "
+            "give list(...) of it. Use None to hold out no row."
+        )
+        raise InvalidParameterError(msg)
+    return splits
+
+
+def among(kept: IntArray, splits: Splits | None, codes: NDArray[Any]) -> Splits | None:
+    """Return ``splits`` in the numbering of the rows ``kept``, which have the class ``codes``."""
+    if splits is None:
+        return None
+    last = max(int(rows[-1]) for pair in splits for rows in pair)
+    number = np.full(max(last, int(kept[-1])) + 1, -1)
+    number[kept] = np.arange(kept.size)
+
+    def renumber(rows: IntArray) -> IntArray:
+        found: IntArray = number[rows]
+        return found[found >= 0]
+
+    left = tuple((renumber(train), renumber(test)) for train, test in splits)
+    for train, test in left:
+        _check_split(train, test, codes)
+    return left
+
+
+def make_plan(cv: object, codes: NDArray[Any], random_state: int) -> Plan:
+    """Return the plan that ``cv`` asks for.
+
+    Parameters
+    ----------
+    cv : "auto", "holdout", int >= 2 or None
+    codes : array of shape (n,), class codes
+    random_state : int
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``cv`` is something else.
+    InvalidDataError
+        If a class has fewer rows than folds.
+    """
+    counts = np.sort(np.bincount(codes)[np.unique(codes)])[::-1]
+    size = f"{codes.size:,} rows, {counts[-1]:,} of the rarest class"
+    if isinstance(cv, str) and cv == "auto":
+        # The second class decides: of many, some may be too rare for every fold.
+        cv, why = _pick(codes.size, int(counts[1]))
+        size = f"{size}: {why}"
+    if cv is None:
+        return Plan((), f"no rows held out ({size})")
+    if isinstance(cv, str) and cv == "holdout":
+        ((train, test),) = _stratified(codes, HOLD_OUT, random_state, first=1)
+        # A class with a single row is there to be learnt from.
+        alone = ~np.isin(codes[test], codes[train])
+        split = np.sort(np.concatenate([train, test[alone]])), test[~alone]
+        return Plan((split,), f"one row in five held out ({size})")
+    if isinstance(cv, int | np.integer) and not isinstance(cv, bool) and cv >= 2:
+        return Plan(_stratified(codes, int(cv), random_state), f"{cv}-fold cross-fitting ({size})")
+    msg = (
+        "cv must be 'auto', 'holdout', None, a number of folds >= 2, a scikit-learn splitter "
+        f"or an iterable of (train, test) row numbers, got {cv!r}."
+    )
+    raise InvalidParameterError(msg)
+
+
+def _pick(rows: int, second: int) -> tuple[object, str]:
+    if rows < SMALLEST_TABLE or second < SMALLEST_CLASS:
+        return None, f"too few to hold any out (below {SMALLEST_TABLE} or {SMALLEST_CLASS})"
+    if rows <= CROSS_FIT_ROWS:
+        return FOLDS, f"up to {CROSS_FIT_ROWS:,} rows are cross-fitted"
+    if rows <= CROSS_FIT_RARE_ROWS and second < PLENTY:
+        return FOLDS, f"fewer than {PLENTY:,} of the second class are cross-fitted"
+    return "holdout", "large enough for one hold-out"
+
+
+def _stratified(
+    codes: NDArray[Any], folds: int, random_state: int, first: int | None = None
+) -> Splits:
+    """Deal the rows of each class to the folds, as evenly as they go; return the first splits."""
+    counts = np.bincount(codes)
+    scarce = np.flatnonzero((counts > 0) & (counts < folds))
+    enough = np.count_nonzero(counts >= folds)
+    if enough < 2:
+        msg = (
+            f"{folds} folds need at least {folds} rows of two classes, got "
+            f"{np.sort(counts)[-2]} of the second. Use fewer folds, cv=None, or X_val and y_val."
+        )
+        raise InvalidDataError(msg)
+    if scarce.size:
+        msg = (
+            f"{scarce.size} of {enough + scarce.size} classes have fewer rows than {folds} folds: "
+            "they are held out from some boosters only, and little can be learnt about them."
+        )
+        warn(msg)
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=random_state)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        return tuple(islice(_rows(splitter, codes, codes), first))
+
+
+def _rows(
+    splitter: Any,  # noqa: ANN401
+    X: object,
+    codes: NDArray[Any],
+) -> Iterator[tuple[IntArray, IntArray]]:
+    for train, test in splitter.split(X, codes):
+        yield _row_numbers(train, codes.size), _row_numbers(test, codes.size)
+
+
+def _check_split(train: IntArray, test: IntArray, codes: NDArray[Any]) -> None:
+    """Refuse held-out rows that are also learnt from, and a class that is missing."""
+    both = np.intersect1d(train, test, assume_unique=False)
+    if both.size:
+        msg = (
+            f"cv must keep the rows that train and those held out apart, got {both.size} rows in "
+            f"both parts of a split, such as row {both[0]}."
+        )
+        raise InvalidDataError(msg)
+    for rows, part in ((train, "trains"), (test, "is held out")):
+        if np.unique(codes[rows]).size < 2:
+            msg = f"cv must have two classes in each part of a split, got a part that {part} on 1."
+            raise InvalidDataError(msg)
+
+
+def _row_numbers(rows: Any, n: int) -> IntArray:  # noqa: ANN401  row numbers or a mask
+    array = np.asarray(rows)
+    if array.dtype.kind not in "biu" or array.ndim != 1:
+        msg = f"cv must yield arrays of row numbers, got {rows!r:.60}."
+        raise InvalidTypeError(msg)
+    numbers = np.flatnonzero(array) if array.dtype == np.bool_ else np.sort(array)
+    if numbers.size == 0 or numbers[0] < 0 or numbers[-1] >= n:
+        msg = f"cv must yield row numbers from 0 to {n - 1}, in both parts of each split."
+        raise InvalidDataError(msg)
+    return numbers

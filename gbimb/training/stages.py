@@ -1,0 +1,184 @@
+"""Boost the members of a fit, stage by stage, from where a checkpoint is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from gbimb.log import logger
+from gbimb.training.boosting import Boosted, Member, Watch, as_text, boost, retell
+from gbimb.training.checkpoint import State, Unit
+from gbimb.training.rows import Fold, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+
+    from gbimb.array_types import FloatArray
+    from gbimb.losses import Loss
+    from gbimb.training.boosting import Stop
+
+
+UNWATCHED_ROUNDS = 100
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train: limits, patience, threads, seed, whether to correct raw scores."""
+
+    n_rounds: int
+    patience: int | None
+    threads: int
+    seed: int
+    verbose: int
+    correct: bool = True
+    stop: Stop | None = None
+    unit: Unit | None = None
+    keep_on_interrupt: bool = False
+
+
+def boost_folds(
+    engine: ModuleType,
+    bins: Any,  # noqa: ANN401  the adapter's own
+    loss: Loss,
+    *,
+    watch: Watch | None,
+    folds: Sequence[Fold],
+    start: FloatArray,
+    settings: Settings,
+    engine_params: dict[str, Any],
+) -> tuple[Boosted, list[Any]]:
+    """Train the members, from where a checkpoint is; return their rounds as text or bytes."""
+    make = partial(_members, bins, folds=folds, start=start, engine_params=engine_params)
+    boosted, texts = _boost_and_keep(engine, make, loss, watch, settings)
+    form = partial(bytes, encoding="utf-8") if engine.MODELS_ARE_BYTES else str
+    return boosted, [form(text) for text in texts]
+
+
+def _members(
+    bins: Any,  # noqa: ANN401  the adapter's own
+    loss: Loss,
+    state: State | None,
+    *,
+    folds: Sequence[Fold],
+    start: FloatArray,
+    engine_params: dict[str, Any],
+) -> list[Member]:
+    """Return a member for each fold, new or as it was in ``state``."""
+    members = []
+    for i, fold in enumerate(folds):
+        held_out = _watched(bins, fold)
+        if state is None:
+            members.append(bins.member(loss, start, fold.train, held_out, engine_params))
+            continue
+        matrix = fold.held_out.matrix if isinstance(fold.held_out, Table) else None
+        members.append(
+            bins.restored(
+                loss,
+                start,
+                fold.train,
+                held_out,
+                engine_params,
+                model=state.models[i],
+                rounds=state.done,
+                held_out_matrix=matrix,
+            )
+        )
+    return members
+
+
+def _boost_and_keep(
+    engine: ModuleType,
+    make: Callable[[Loss, State | None], list[Member]],
+    loss: Loss,
+    watch: Watch | None,
+    settings: Settings,
+) -> tuple[Boosted, list[str]]:
+    """Boost from where the checkpoint is, and keep the rounds there; return them as text.
+
+    The rounds of the loss that warms up have a file of their own.
+    """
+    go = _booster_of(engine, watch, settings)
+
+    def stage(
+        unit: Unit | None, loss: Loss, n_rounds: int, state: State | None
+    ) -> tuple[Boosted, list[str]]:
+        if state is not None and state.kept is not None:
+            return Boosted(state.history, state.kept), state.models
+        members = make(loss, state)
+        boosted = go(members, n_rounds, unit=unit, resumed=state)
+        models = [as_text(member.model(boosted.rounds)) for member in members]
+        if unit is not None and boosted.complete:
+            done = max(boosted.rounds, *(len(series) for series in boosted.history.values()), 0)
+            unit.save(State(done, boosted.history, models, boosted.rounds))
+        return boosted, models
+
+    def loaded(unit: Unit | None) -> State | None:
+        state = None if unit is None else unit.load()
+        if state is not None:
+            retell(settings.stop, state.history, state.done)
+        return state
+
+    most, state = _most_rounds(watch, settings), loaded(settings.unit)
+    if loss.warm_up is not None and most == 1:
+        loss = loss.warm_up
+    elif loss.warm_up is not None and state is None:
+        unit = settings.unit and settings.unit.beside("warm-up")
+        first, models = stage(unit, loss.warm_up, most // 2, loaded(unit))
+        if first.interrupted:
+            return first, models
+        logger.info("%d rounds of %r, now %r", first.rounds, loss.warm_up, loss)
+        past = {name: series[: first.rounds] for name, series in first.history.items()}
+        state = State(first.rounds, past, models)
+    return stage(settings.unit, loss, most, state)
+
+
+def boost_warm(
+    engine: ModuleType,
+    members: Sequence[Member],
+    loss: Loss,
+    watch: Watch | None,
+    settings: Settings,
+) -> Boosted:
+    """Boost with the loss that warms up, if there is one, and go on from its best round.
+
+    For members that cannot be made anew, as those of a network.
+    """
+    most = _most_rounds(watch, settings)
+    go = _booster_of(engine, watch, settings)
+    if loss.warm_up is None or most == 1:
+        return go(members, most)
+    first = go(members, most // 2)
+    if first.interrupted:
+        return first
+    for member in members:
+        member.go_on(loss, first.rounds)
+    logger.info("%d rounds of %r, now %r", first.rounds, loss.warm_up, loss)
+    return go(members, most, before=first)
+
+
+def _most_rounds(watch: Watch | None, settings: Settings) -> int:
+    return settings.n_rounds if watch is not None else min(settings.n_rounds, UNWATCHED_ROUNDS)
+
+
+def _booster_of(
+    engine: ModuleType, watch: Watch | None, settings: Settings
+) -> Callable[..., Boosted]:
+    return partial(
+        boost,
+        watch=watch,
+        threads=settings.threads,
+        prepare_thread=engine.prepare_thread,
+        verbose=settings.verbose,
+        stop=settings.stop,
+        keep_on_interrupt=settings.keep_on_interrupt,
+    )
+
+
+def _watched(bins: Any, fold: Fold) -> Any:  # noqa: ANN401  the adapter's own
+    """Return the held-out rows as the adapter takes them."""
+    held_out = fold.held_out
+    if isinstance(held_out, Table):
+        return bins.external(held_out.matrix, held_out.y, held_out.weight)
+    return held_out
