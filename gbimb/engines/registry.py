@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from gbimb.exceptions import unknown_name
 
-ENGINES: Final = {"lightgbm": "gbimb.engines.lightgbm", "xgboost": "gbimb.engines.xgboost"}
+if TYPE_CHECKING:
+    from gbimb.engines import lightgbm, xgboost
+    from gbimb.engines.interface import Engine
+
+    # That each module is an engine is for the type checker to say.
+    _engines: tuple[Engine, ...] = (lightgbm, xgboost)
+
+ENGINES: Final = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
+"""What people call each of them, by the name of its folder."""
 
 
-def get_engine(name: str) -> Any:  # noqa: ANN401  a module
-    """Return the engine called ``name``; importing it loads its library.
+def get_engine(name: str) -> Engine:
+    """Return the engine called ``name``; the first call imports its library.
 
     Raises
     ------
@@ -20,4 +28,4 @@ def get_engine(name: str) -> Any:  # noqa: ANN401  a module
     """
     if name not in ENGINES:
         raise unknown_name("engine", name, ENGINES)
-    return import_module(ENGINES[name])
+    return cast("Engine", import_module(f"gbimb.engines.{name}"))

@@ -36,11 +36,11 @@ from gbimb.training.validation_rows import arrays_of, one_validation_set
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
 
     from numpy.typing import ArrayLike
 
     from gbimb.array_types import FloatArray
+    from gbimb.engines.interface import Engine
     from gbimb.losses import BinaryLoss
     from gbimb.training.checkpoint import Checkpoint
 
@@ -90,7 +90,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
 
     @property
     @abstractmethod
-    def _engine(self) -> ModuleType:
+    def _engine(self) -> Engine:
         """The adapter: ``gbimb.lightgbm`` or ``gbimb.xgboost``."""
 
     @abstractmethod

@@ -18,7 +18,8 @@ from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from types import ModuleType
+
+    from gbimb.engines.interface import Engine
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def check_interactions(engine_params: Mapping[str, Any] | None, n_features: int)
         raise InvalidParameterError(msg)
 
 
-def check_files(params: Mapping[str, Any], names: Sequence[str], engine: ModuleType) -> None:
+def check_files(params: Mapping[str, Any], names: Sequence[str], engine: Engine) -> None:
     """Refuse files that are not there, which LightGBM only warns of on its own output."""
     for name, value in params.items():
         if {name, *engine.synonyms(name)} & set(names) and not os.path.isfile(value):  # noqa: PTH113

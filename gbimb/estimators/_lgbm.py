@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from gbimb.engines.registry import get_engine
 from gbimb.estimators._base import SMALL_TABLE, BaseImbalancedClassifier
 from gbimb.estimators._engine_params import check_engine_params, check_files, check_tree_numbers
 from gbimb.validation import check_number
@@ -12,8 +13,8 @@ from gbimb.validation import check_number
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
-    from types import ModuleType
 
+    from gbimb.engines.interface import Engine
     from gbimb.losses import BinaryLoss
 
 # Engine parameters that this estimator has under its own names, or sets itself.
@@ -261,15 +262,15 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         return self.num_leaves is None
 
     @property
-    def _engine(self) -> ModuleType:
-        from gbimb.engines import lightgbm
-
-        return lightgbm
+    def _engine(self) -> Engine:
+        return get_engine("lightgbm")
 
     def _seed_params(self, seed: int, threads: int) -> dict[str, Any]:
         return {"seed": seed, "num_threads": threads}
 
     def _tree_params(self, seed: int, threads: int, rows: int) -> dict[str, Any]:
+        from gbimb.engines import lightgbm
+
         check_tree_numbers(self)
         if self.num_leaves is not None:
             check_number("num_leaves", self.num_leaves, low=2, high=MOST_LEAVES, integer=True)
@@ -297,8 +298,8 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
             "verbosity": -1,
         }
         given = check_engine_params(
-            self.engine_params, self._engine.IGNORED_PARAMETERS, TAKEN, self._engine.synonyms
+            self.engine_params, lightgbm.IGNORED_PARAMETERS, TAKEN, self._engine.synonyms
         )
-        self._engine.check_linear(given)
+        lightgbm.check_linear(given)
         check_files(given, ("forcedsplits_filename", "forcedbins_filename"), self._engine)
         return params | given

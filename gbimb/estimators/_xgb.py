@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scipy import sparse
 
+from gbimb.engines.registry import get_engine
 from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._engine_params import check_engine_params, check_tree_numbers
 from gbimb.validation import check_number
@@ -14,8 +15,8 @@ from gbimb.validation import check_number
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
-    from types import ModuleType
 
+    from gbimb.engines.interface import Engine
     from gbimb.losses import BinaryLoss
 
 # Engine parameters that this estimator has under its own names, or sets itself.
@@ -266,10 +267,8 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         return self.max_depth is None
 
     @property
-    def _engine(self) -> ModuleType:
-        from gbimb.engines import xgboost
-
-        return xgboost
+    def _engine(self) -> Engine:
+        return get_engine("xgboost")
 
     def _seed_params(self, seed: int, threads: int) -> dict[str, Any]:
         return {"seed": seed, "nthread": threads}

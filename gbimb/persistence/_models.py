@@ -11,6 +11,7 @@ import pandas as pd
 
 from gbimb.auto import AutoImbalancedClassifier
 from gbimb.decisions.calibration import BetaCurve, Calibrator, Curve, IsotonicCurve
+from gbimb.engines.registry import get_engine
 from gbimb.estimators import (
     ImbalancedLGBMClassifier,
     ImbalancedXGBClassifier,
@@ -21,7 +22,6 @@ from gbimb.json_text import read_json, shown, write_json
 from gbimb.model.values import check_keys, decode, encode, malformed
 from gbimb.parallel import expect_engine_threads
 from gbimb.persistence import _attributes, _parameters
-from gbimb.persistence._engines import Engine, LightGBM, XGBoost
 from gbimb.tables.columns import Column
 from gbimb.tables.encoder import TableEncoder
 from gbimb.training.bags import OutOfBag
@@ -72,23 +72,23 @@ class Kind:
     make : type
     parameters : mapping of constructor parameter to types
     attributes : mapping of fitted attribute to its rule
-    engine : Engine or None
-        None for a class that holds others.
+    engine : str or None
+        Its name in the registry; None for a class that holds others.
     """
 
     make: Any
     parameters: Mapping[str, Types]
     attributes: Mapping[str, Rule]
-    engine: Engine | None
+    engine: str | None
 
 
 KINDS: Final = {
     kind.make.__name__: kind
     for kind in (
         Kind(
-            ImbalancedLGBMClassifier, _parameters.LIGHTGBM, _attributes.BOOSTING, engine=LightGBM()
+            ImbalancedLGBMClassifier, _parameters.LIGHTGBM, _attributes.BOOSTING, engine="lightgbm"
         ),
-        Kind(ImbalancedXGBClassifier, _parameters.XGBOOST, _attributes.XGBOOST, engine=XGBoost()),
+        Kind(ImbalancedXGBClassifier, _parameters.XGBOOST, _attributes.XGBOOST, engine="xgboost"),
         Kind(UnderBaggingClassifier, _parameters.BAGGING, _attributes.BAGGING, engine=None),
         Kind(AutoImbalancedClassifier, _parameters.AUTO, _attributes.AUTO, engine=None),
     )
@@ -109,7 +109,7 @@ def dump(estimator: Any) -> tuple[Members, dict[str, object]]:  # noqa: ANN401
     else:
         state = _dump_booster(estimator, members)
         engines = {kind.engine}
-    versions = {engine.name: engine.version() for engine in engines if engine is not None}
+    versions = {name: get_engine(name).version() for name in engines if name is not None}
     about: dict[str, object] = {"class": kind.make.__name__, "engines": versions}
     return {STATE: write_json(state), **members}, about
 
@@ -169,8 +169,9 @@ def _dump_booster(estimator: Any, members: Members) -> dict[str, Any]:  # noqa: 
     """Return the state, and put the booster among ``members``."""
     kind = _kind_of(estimator)
     assert kind.engine is not None
-    name = f"booster_{len(members)}.{kind.engine.suffix}"
-    members[name] = kind.engine.dump(estimator.booster_)
+    engine = get_engine(kind.engine)
+    name = f"booster_{len(members)}.{engine.SUFFIX}"
+    members[name] = engine.dump(estimator.booster_)
     return {**_dump_parts(estimator, kind), "booster": name}
 
 
@@ -240,7 +241,7 @@ def _build_booster(state: dict[str, Any], boosters: Members, base: Any = None) -
         raise malformed("booster", name)
     columns = estimator._encoder.columns  # noqa: SLF001
     counts = [None if c.categories is None else len(c.categories) for c in columns]
-    estimator.booster_ = engine.load(
+    estimator.booster_ = get_engine(engine).load(
         boosters.pop(name), size.outputs, counts or [None] * size.features
     )
     return estimator

@@ -18,11 +18,11 @@ from gbimb.training.stages import Settings, boost_folds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import ModuleType
 
     from numpy.typing import NDArray
 
     from gbimb.array_types import FloatArray
+    from gbimb.engines.interface import Engine
     from gbimb.training.plan import Splits
     from gbimb.training.rows import Fold, Table
     from gbimb.training.tasks import Task
@@ -95,7 +95,7 @@ class Trained:
 
 def train(
     *,
-    engine: ModuleType,
+    engine: Engine,
     bins: Any,  # noqa: ANN401  the adapter's own
     task: Task,
     data: Table,
@@ -153,7 +153,7 @@ def train(
 
 
 def _unit_of(
-    engine: ModuleType, unit: Unit | None, place: int, params: Mapping[str, Any]
+    engine: Engine, unit: Unit | None, place: int, params: Mapping[str, Any]
 ) -> Unit | None:
     """Return the file of a kind of trees; one that cannot go on in the middle is kept when done."""
     if unit is None:
@@ -171,7 +171,7 @@ class HeldOut:
 
 
 def finish(
-    engine: ModuleType,
+    engine: Engine,
     task: Task,
     grown: Sequence[Grown],
     start: FloatArray,
@@ -248,7 +248,7 @@ def _labels(data: Table, folds: Sequence[Fold]) -> tuple[NDArray[Any] | None, ND
 
 
 def _held_out_scores(
-    engine: ModuleType, singles: Sequence[Any], data: Table, folds: Sequence[Fold], threads: int
+    engine: Engine, singles: Sequence[Any], data: Table, folds: Sequence[Fold], threads: int
 ) -> FloatArray:
     return np.concatenate(
         [
@@ -258,6 +258,6 @@ def _held_out_scores(
     )
 
 
-def _raw_scores(engine: ModuleType, booster: Any, matrix: Any, threads: int) -> FloatArray:  # noqa: ANN401
+def _raw_scores(engine: Engine, booster: Any, matrix: Any, threads: int) -> FloatArray:  # noqa: ANN401
     parts = matrix.batches() if isinstance(matrix, StreamedMatrix) else [matrix]
     return np.concatenate([engine.raw_score(booster, part, threads) for part in parts])

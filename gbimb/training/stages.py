@@ -13,9 +13,9 @@ from gbimb.training.rows import Fold, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import ModuleType
 
     from gbimb.array_types import FloatArray
+    from gbimb.engines.interface import Engine
     from gbimb.losses import Loss
     from gbimb.training.boosting import Stop
 
@@ -39,7 +39,7 @@ class Settings:
 
 
 def boost_folds(
-    engine: ModuleType,
+    engine: Engine,
     bins: Any,  # noqa: ANN401  the adapter's own
     loss: Loss,
     *,
@@ -89,7 +89,7 @@ def _members(
 
 
 def _boost_and_keep(
-    engine: ModuleType,
+    engine: Engine,
     make: Callable[[Loss, State | None], list[Member]],
     loss: Loss,
     watch: Watch | None,
@@ -135,7 +135,7 @@ def _boost_and_keep(
 
 
 def boost_warm(
-    engine: ModuleType,
+    engine: Engine,
     members: Sequence[Member],
     loss: Loss,
     watch: Watch | None,
@@ -162,9 +162,7 @@ def _most_rounds(watch: Watch | None, settings: Settings) -> int:
     return settings.n_rounds if watch is not None else min(settings.n_rounds, UNWATCHED_ROUNDS)
 
 
-def _booster_of(
-    engine: ModuleType, watch: Watch | None, settings: Settings
-) -> Callable[..., Boosted]:
+def _booster_of(engine: Engine, watch: Watch | None, settings: Settings) -> Callable[..., Boosted]:
     return partial(
         boost,
         watch=watch,

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gbimb.engines.lightgbm import model_file as lightgbm_file
+from gbimb.engines.xgboost import model_file as xgboost_file
 from gbimb.exceptions import GbimbError
 from gbimb.model.archive import unpack
-from gbimb.persistence import _engines
 from gbimb.persistence._models import build, dump
 
 WORDS = (
@@ -151,8 +152,8 @@ def try_one(members: dict[str, bytes], *, unchecked: bool) -> bool:
 def main(path: str, seed: str, mutants: str, unchecked: str = "") -> None:
     """Try mutants of a file."""
     if unchecked:
-        _engines.check_lightgbm = lambda *_: None  # type: ignore[assignment]
-        _engines.check_xgboost = lambda *_: None  # type: ignore[assignment]
+        lightgbm_file.check_lightgbm = lambda *_: None  # type: ignore[assignment]
+        xgboost_file.check_xgboost = lambda *_: None  # type: ignore[assignment]
     warnings.simplefilter("ignore")
     with Path(path).open("rb") as file:
         _, members = unpack(file, "")

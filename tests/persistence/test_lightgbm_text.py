@@ -124,7 +124,7 @@ def test_lightgbm_text_that_would_crash_or_lie_is_refused(
 
 def test_what_an_engine_itself_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for engine in ("lightgbm", "xgboost"):
-        monkeypatch.setattr(f"gbimb.persistence._engines.check_{engine}", lambda *_: None)
+        monkeypatch.setattr(f"gbimb.engines.{engine}.model_file.check_{engine}", lambda *_: None)
     refuse_booster("lightgbm", b"tree\nversion=v4\n", tmp_path / "x", "LightGBM refuses the model")
     refuse_booster("lightgbm", b"\xff", tmp_path / "x", "must be UTF-8 text")
     refuse_booster("xgboost", b'{"learner":{}}', tmp_path / "x", "XGBoost refuses the model")

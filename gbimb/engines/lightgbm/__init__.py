@@ -20,6 +20,7 @@ from gbimb.engines.lightgbm.boosters import (
 from gbimb.engines.lightgbm.forest import GrownTree, forest_text, from_text
 from gbimb.engines.lightgbm.member import Member
 from gbimb.engines.lightgbm.merge import merge
+from gbimb.engines.lightgbm.model_file import SUFFIX, dump, load, version
 from gbimb.engines.lightgbm.native import (
     IGNORED_PARAMETERS,
     MONOTONE_FORMS,
@@ -41,6 +42,7 @@ __all__ = [
     "MONOTONE_FORMS",
     "RANDOM_BY_TREE",
     "SAMPLE_ROWS",
+    "SUFFIX",
     "Bins",
     "EngineError",
     "GrownTree",
@@ -51,12 +53,14 @@ __all__ = [
     "check_linear",
     "check_parameters",
     "check_resumable",
+    "dump",
     "feature_gains",
     "feval",
     "fit_plain_classifier",
     "forest_text",
     "forget_network",
     "from_text",
+    "load",
     "merge",
     "network_params",
     "objective",
@@ -65,4 +69,5 @@ __all__ = [
     "set_start",
     "synonyms",
     "training_bytes",
+    "version",
 ]

@@ -21,6 +21,7 @@ from gbimb.engines.xgboost.boosters import (
 from gbimb.engines.xgboost.collective import Tracker, all_reduce, joined
 from gbimb.engines.xgboost.member import Member
 from gbimb.engines.xgboost.merge import merge
+from gbimb.engines.xgboost.model_file import SUFFIX, dump, load, version
 from gbimb.engines.xgboost.native import (
     MONOTONE_FORMS,
     EarlyStopping,
@@ -40,6 +41,7 @@ __all__ = [
     "RANDOM_BY_TREE",
     "SAMPLE_ROWS",
     "SMALL_SHARE",
+    "SUFFIX",
     "Bins",
     "EarlyStopping",
     "EngineError",
@@ -52,14 +54,17 @@ __all__ = [
     "check_booster_parameters",
     "check_resumable",
     "custom_metric",
+    "dump",
     "early_stopping",
     "feature_gains",
     "fit_plain_classifier",
     "joined",
+    "load",
     "merge",
     "objective",
     "prepare_thread",
     "raw_score",
     "synonyms",
     "training_bytes",
+    "version",
 ]
