@@ -42,8 +42,8 @@ def fit_within(table: str, budget: int, n_jobs: int | None) -> dict[str, object]
         clf.fit(X_train, y_train)
         seconds = time.perf_counter() - began
     found = matthews_corrcoef(y_test, clf.predict(X_test))
-    told = {"rows": len(y_train), "candidates": len(clf.leaderboard_), "mcc": round(found, 4)}
-    return {"table": table, "budget": budget, "seconds": round(seconds, 1), **told}
+    facts = {"rows": len(y_train), "candidates": len(clf.leaderboard_), "mcc": round(found, 4)}
+    return {"table": table, "budget": budget, "seconds": round(seconds, 1), **facts}
 
 
 def page_table(frame: pd.DataFrame) -> str:
@@ -60,7 +60,7 @@ def page_table(frame: pd.DataFrame) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Fit with each budget on each table, and write what came of it."""
+    """Fit with each budget on each table, and write the results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--n-jobs", type=int, help="threads (all)")
     given = parser.parse_args(arguments)

@@ -10,13 +10,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.quality.cells import CellStore
 from benchmarks.quality.interpreters import OURS
-from benchmarks.quality.methods import Method
+from benchmarks.quality.methods import QualityMethod
 from benchmarks.quality.pages import comparison_table, failure_table, write_between_markers
-from benchmarks.quality.run import RESULTS, arguments_of, read_options, run, say
+from benchmarks.quality.run import RESULTS, command
 from benchmarks.quality.statistics import read_results
-from gbimb.exceptions import GbimbError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +66,7 @@ VARIED: Final[Mapping[str, Mapping[str, Sequence[Any]]]] = {
     },
 }
 
-# What needs more than one argument, or another estimator inside.
+# Variations of more than one argument, or with another estimator inside.
 TOGETHER: Final[Mapping[str, Mapping[str, dict[str, Any]]]] = {
     name: {"stop on log loss": {"eval_metric": ["log_loss"], "threshold": "mcc"},
            "stop on PR-AUC": {"eval_metric": ["average_precision"], "threshold": "mcc"}}
@@ -81,24 +79,26 @@ INNER: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
 }
 
 
-def variations() -> dict[str, Method]:
-    """Return the default of each estimator and all that differs from it, by name."""
-    made = []
+def variations() -> dict[str, QualityMethod]:
+    """Return the default of each estimator and its variations, by name."""
+    found = []
     for short, (estimator, packages) in ESTIMATORS.items():
         changes: dict[str, dict[str, Any]] = {short: {}}
         for parameter, values in VARIED[short].items():
             changes |= {f"{short}:{parameter}={_text(v)}": {parameter: v} for v in values}
         changes |= {f"{short}:{name}": params for name, params in TOGETHER.get(short, {}).items()}
-        made += [
-            Method(name, name, "ours.estimator", OURS, packages, {"name": estimator, **params})
+        found += [
+            QualityMethod(
+                name, name, "ours.estimator", OURS, packages, {"name": estimator, **params}
+            )
             for name, params in changes.items()
         ]
-    made += [
-        Method(f"bagging:{name}", name, "ours.bagging", OURS, ("lightgbm", "xgboost"),
+    found += [
+        QualityMethod(f"bagging:{name}", name, "ours.bagging", OURS, ("lightgbm", "xgboost"),
                {"inner": inner, "params": params})
         for name, (inner, params) in INNER.items()
     ]  # fmt: skip
-    return {method.name: method for method in made}
+    return {method.name: method for method in found}
 
 
 def _text(value: object) -> str:
@@ -107,7 +107,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def report(results: Path, page: Path) -> None:
+def report(results: Path, page: Path = PAGE) -> None:
     """Write a table for each estimator, two classes and more apart."""
     frame = read_results(results)
     parts = []
@@ -130,21 +130,9 @@ def _without_prefix(name: str) -> str:
     return name.partition(":")[2] or "the defaults"
 
 
-def main(given_arguments: Sequence[str] | None = None) -> int:
-    """Run what is asked for; 2 if it cannot be."""
-    methods = variations()
-    parser = arguments_of("defaults", __doc__ or "", methods, OUT)
-    parser.add_argument("--report", action="store_true", help="write DEFAULTS.md when done")
-    given = parser.parse_args(given_arguments)
-    try:
-        options = read_options(given, methods)
-    except GbimbError as error:
-        say(str(error))
-        return 2
-    run(options, CellStore(given.out / "cells", given.out / "cells.csv"))
-    if given.report:
-        report(given.out / "cells.csv", PAGE)
-    return 0
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run and report; 2 if the command line is wrong."""
+    return command("defaults", __doc__ or "", variations(), OUT, arguments, report=report)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ TABLES: Final = ("satimage_4", "coil2000_insurance", "nycflights_cancelled")
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Rows to learn from, and others to be judged on."""
+    """Training rows and test rows."""
 
     X: pd.DataFrame
     y: NDArray[np.intp]
@@ -48,7 +48,7 @@ class Case:
 
 
 def halves(table: str, seed: int) -> Case:
-    """Return two halves of a shipped table, at most 10,000 rows to learn from."""
+    """Return two halves of a shipped table, at most 10,000 rows to train on."""
     data = gbimb.datasets.load(table)
     X, y = pd.DataFrame(data.X), np.asarray(data.y == data.y.max(), np.intp)
     X, X_test, y, y_test = train_test_split(
@@ -79,7 +79,7 @@ def wrong_labels(table: str, seed: int) -> Case:
 
 
 def three_columns_at_once(_: str, seed: int) -> Case:
-    """Return a made table whose labels follow three columns together: large trees suit it best."""
+    """Return a synthetic table whose labels depend on three columns at once, for large trees."""
     rng = np.random.default_rng(seed)
     X = pd.DataFrame(rng.random((6 * LARGEST, 8))).add_prefix("x")
     steps = np.floor(4 * X[["x0", "x1", "x2"]]).sum(axis=1) % 8 == 0
@@ -107,7 +107,7 @@ def methods(seed: int) -> dict[str, Any]:
     }
 
 
-def judge(name: str, table: str, case: Case, seed: int) -> list[dict[str, object]]:
+def score(name: str, table: str, case: Case, seed: int) -> list[dict[str, object]]:
     """Return the MCC of each method on the other rows."""
     rows: list[dict[str, object]] = []
     for method, classifier in methods(seed).items():
@@ -116,8 +116,8 @@ def judge(name: str, table: str, case: Case, seed: int) -> list[dict[str, object
             classifier.fit(case.X, case.y)
         found = matthews_corrcoef(case.y_test, classifier.predict(case.X_test))
         size = {"rows": len(case.y), "positives": int(case.y.sum())}
-        told = {"case": name, "table": table, "seed": seed, "method": method, **size}
-        rows.append({**told, "mcc": round(float(found), 4)})
+        facts = {"case": name, "table": table, "seed": seed, "method": method, **size}
+        rows.append({**facts, "mcc": round(float(found), 4)})
         say(str(rows[-1]))
     return rows
 
@@ -134,13 +134,13 @@ def page_table(frame: pd.DataFrame) -> str:
 
 
 def main() -> None:
-    """Run all cases, and write what came of them."""
+    """Run all cases, and write the results."""
     rows = [
         row
         for name, (make, tables) in CASES.items()
         for table in tables
         for seed in range(SEEDS)
-        for row in judge(name, table, make(table, seed), seed)
+        for row in score(name, table, make(table, seed), seed)
     ]
     frame = pd.DataFrame(rows)
     frame.to_csv(OUT, index=False)

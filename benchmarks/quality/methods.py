@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.quality.interpreters import OURS, package_version
-from gbimb.benchmark._cells import code_fingerprint
+from gbimb.benchmark.records import code_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,15 +20,15 @@ AUTOML_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class QualityMethod:
     """One row of the comparison.
 
     Attributes
     ----------
     name : str
-        As it is typed after ``--methods``.
+        After ``--methods``.
     label : str
-        As it stands in tables.
+        In tables.
     builder : str
         ``module.function`` in ``rivals/``.
     environment : str
@@ -38,7 +38,7 @@ class Method:
     params : dict
         Passed to the function; what JSON can hold.
     binary_only : bool
-        Whether it cannot learn more than two classes.
+        Whether it is for two classes only.
     """
 
     name: str
@@ -81,27 +81,29 @@ def _hash_of(module: str) -> str:
 
 def _rival(
     name: str, label: str, builder: str, *packages: str, binary_only: bool = False
-) -> Method:
-    return Method(name, label, builder, "rivals", packages, {}, binary_only)
+) -> QualityMethod:
+    return QualityMethod(name, label, builder, "rivals", packages, {}, binary_only)
 
 
-def _ours(name: str, label: str, estimator: str, *engines: str, **params: object) -> Method:
+def _ours(name: str, label: str, estimator: str, *engines: str, **params: object) -> QualityMethod:
     settings = {"name": estimator, **params}
-    return Method(name, label, "ours.estimator", OURS, engines, settings)
+    return QualityMethod(name, label, "ours.estimator", OURS, engines, settings)
 
 
-def _automl(name: str, label: str, builder: str, package: str, **params: object) -> Method:
+def _automl(name: str, label: str, builder: str, package: str, **params: object) -> QualityMethod:
     params["seconds"] = AUTOML_SECONDS
-    return Method(name, label, builder, builder.split("_", maxsplit=1)[0], (package,), params)
+    return QualityMethod(
+        name, label, builder, builder.split("_", maxsplit=1)[0], (package,), params
+    )
 
 
-LINE: Final = "lightgbm_weighted"
+BASELINE: Final = "lightgbm_weighted"
 PLAIN: Final = "lightgbm"
 
 _LIGHTGBM: Final = ("lightgbm", "scikit-learn")
 _IMBLEARN: Final = (*_LIGHTGBM, "imbalanced-learn")
 
-METHODS: Final[Mapping[str, Method]] = MappingProxyType({
+METHODS: Final[Mapping[str, QualityMethod]] = MappingProxyType({
     method.name: method
     for method in (
         _ours("gbimb_lgbm", "gbimb, LightGBM", "ImbalancedLGBMClassifier", "lightgbm"),
@@ -112,11 +114,11 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType({
         _ours("gbimb_xgb", "gbimb, XGBoost", "ImbalancedXGBClassifier", "xgboost"),
         _ours("gbimb_bagging", "gbimb, bagging", "UnderBaggingClassifier", "lightgbm"),
         _rival(PLAIN, "LightGBM", "boosting.lightgbm_plain", *_LIGHTGBM),
-        _rival(LINE, "LightGBM, weighted (the line)", "boosting.lightgbm_weighted", *_LIGHTGBM),
+        _rival(BASELINE, "LightGBM, weighted (baseline)", "boosting.lightgbm_weighted", *_LIGHTGBM),
         _rival("xgboost_weighted", "XGBoost, weighted", "boosting.xgboost_weighted", "xgboost-cpu"),
         _rival("lightgbm_tuned_threshold", "LightGBM, TunedThresholdClassifierCV",
                "boosting.lightgbm_tuned_threshold", *_LIGHTGBM, binary_only=True),
-        Method("lightgbm_tuned_f1", "LightGBM, TunedThresholdClassifierCV for F1",
+        QualityMethod("lightgbm_tuned_f1", "LightGBM, TunedThresholdClassifierCV for F1",
                "thresholds.lightgbm_tuned_for", "rivals", _LIGHTGBM,
                {"scoring": "f1"}, binary_only=True),
         _rival("lightgbm_one_percent", "LightGBM on 1 % of each class",
@@ -135,9 +137,9 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType({
                "anomaly.isolation_forest", "scikit-learn", binary_only=True),
         _rival("imlightgbm_focal", "imlightgbm, focal", "imlightgbm_models.focal",
                "imlightgbm", "lightgbm"),
-        Method("self_paced_lightgbm", "imbens self-paced, LightGBM",
+        QualityMethod("self_paced_lightgbm", "imbens self-paced, LightGBM",
                "imbens_models.self_paced_lightgbm", "imbens", ("imbalanced-ensemble", "lightgbm")),
-        Method("self_paced_trees", "imbens self-paced, trees",
+        QualityMethod("self_paced_trees", "imbens self-paced, trees",
                "imbens_models.self_paced_trees", "imbens", ("imbalanced-ensemble",)),
         _rival("catboost_balanced", "CatBoost, balanced", "catboost_models.balanced", "catboost"),
         _rival("catboost_focal", "CatBoost, Focal", "catboost_models.focal", "catboost",
@@ -149,4 +151,4 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType({
                 "autogluon.tabular", presets="good_quality"),
     )
 })  # fmt: skip
-"""The methods by name, in the order in which they run, cheap rivals before dear ones."""
+"""The methods by name, in the order in which they run: cheap rivals before expensive ones."""

@@ -10,13 +10,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.quality.cells import CellStore
 from benchmarks.quality.interpreters import OURS
-from benchmarks.quality.methods import Method
+from benchmarks.quality.methods import QualityMethod
 from benchmarks.quality.pages import comparison_table, failure_table, write_between_markers
-from benchmarks.quality.run import RESULTS, arguments_of, read_options, run, say
+from benchmarks.quality.run import RESULTS, command
 from benchmarks.quality.statistics import read_results
-from gbimb.exceptions import GbimbError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +32,7 @@ LABELS: Final = {
     "moving_costs": "log loss, costs that follow MCC",
 }
 METHODS: Final = {
-    name: Method(
+    name: QualityMethod(
         name,
         label,
         "metric_losses.boosted",
@@ -47,7 +45,7 @@ METHODS: Final = {
 }
 
 
-def report(results: Path, page: Path) -> None:
+def report(results: Path, page: Path = PAGE) -> None:
     """Write the table."""
     frame = read_results(results)
     heading = f"{frame['table'].nunique()} tables, {frame['fold'].nunique()} folds."
@@ -56,20 +54,9 @@ def report(results: Path, page: Path) -> None:
     write_between_markers(page, "losses", f"{heading}\n\n{table}\n\n{failed}".rstrip())
 
 
-def main(given_arguments: Sequence[str] | None = None) -> int:
-    """Run what is asked for; 2 if it cannot be."""
-    parser = arguments_of("metric_losses", __doc__ or "", METHODS, OUT)
-    parser.add_argument("--report", action="store_true", help="write METRIC_LOSSES.md when done")
-    given = parser.parse_args(given_arguments)
-    try:
-        options = read_options(given, METHODS)
-    except GbimbError as error:
-        say(str(error))
-        return 2
-    run(options, CellStore(given.out / "cells", given.out / "cells.csv"))
-    if given.report:
-        report(given.out / "cells.csv", PAGE)
-    return 0
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run and report; 2 if the command line is wrong."""
+    return command("metric_losses", __doc__ or "", METHODS, OUT, arguments, report=report)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from benchmarks.quality.cells import OK
+from benchmarks.quality.records import OK
 from benchmarks.quality.statistics import (
     MEASURES,
     by_table,
@@ -29,7 +29,7 @@ SHOWN: Final = 160
 
 
 def comparison_table(frame: pd.DataFrame, baseline: str, label: Callable[[str], str]) -> str:
-    """Return a row a method, with its MCC against that of ``baseline``; the best mean first.
+    """Return a row for each method, with its MCC against ``baseline``; the best mean first.
 
     Methods that lack whole tables come last. Only those with every cell have a rank.
     """
@@ -53,23 +53,24 @@ def comparison_table(frame: pd.DataFrame, baseline: str, label: Callable[[str], 
 
 
 def against(frame: pd.DataFrame, method: str, baseline: str, measure: str) -> tuple[str, str, str]:
-    """Return a difference with its interval, on how many tables it is above zero, and p."""
+    """Return a difference with its interval, the share of tables above zero, and p."""
     found = difference(frame, method, baseline, measure)
     if found is None or method == baseline:
         return "", "", ""
-    interval = f" ({found.low:+.4f} to {found.high:+.4f})" if found.tables > 1 else ""
-    higher = f"{found.higher} of {found.tables}"
-    return f"{found.mean:+.4f}{interval}", higher, number(found.p_value, ".2g")
+    if found.kind == "folds":  # one table tells nothing about others
+        return f"{found.mean:+.4f}", f"{int(found.mean > 0)} of 1", ""
+    interval = f"{found.mean:+.4f} ({found.low:+.4f} to {found.high:+.4f})"
+    return interval, f"{found.higher} of {found.units}", f"{found.p_value:.2g}"
 
 
 def failure_table(frame: pd.DataFrame, label: Callable[[str], str]) -> str:
-    """Return what failed, how often, and what it said; empty if nothing did."""
+    """Return what failed, how often, and with which error; empty if nothing did."""
     failed = frame[frame["status"] != OK]
     lines = [
         [label(str(method)), str(table), str(len(rows)), str(rows["error"].iloc[0])[:SHOWN]]
         for (method, table), rows in failed.groupby(["method", "table"])
     ]
-    return markdown(("method", "table", "cells", "what it said"), lines) if lines else ""
+    return markdown(("method", "table", "cells", "error"), lines) if lines else ""
 
 
 def markdown(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.quality.methods import LINE, METHODS, PLAIN
+from benchmarks.quality.methods import BASELINE, METHODS, PLAIN
 from benchmarks.quality.pages import (
     against,
     comparison_table,
@@ -65,30 +65,30 @@ def section(title: str, frame: pd.DataFrame) -> str:
     n_cells = len(frame[["table", "fold"]].drop_duplicates())
     return (
         f"## {title}\n\n{frame['table'].nunique()} tables of at most {LARGEST:,} rows, {n_cells} "
-        "cells; differences are to the line, on the cells that both have. A method that lacks "
-        "cells has no rank, and its means are not comparable.\n\n"
-        f"{comparison_table(frame, LINE, label)}"
+        "cells. Differences are to the baseline, on the cells that both methods have. A method "
+        "without some cells has no rank, and its means are not comparable.\n\n"
+        f"{comparison_table(frame, BASELINE, label)}"
     )
 
 
 def hindsight(frame: pd.DataFrame) -> str:
-    """Return what the best of all complete methods would reach, were it known for each table."""
+    """Return the mean MCC of the best complete method of each table, known in hindsight."""
     complete = complete_methods(frame)
-    if LINE not in complete:
+    if BASELINE not in complete:
         return ""
     values = by_table(frame, "mcc")[complete]
     best = values.max(axis=1)
     return (
-        "Whoever knew the best of the methods with all cells for each table beforehand would have "
-        f"a mean MCC of {best.mean():.4f}, {(best - values[LINE]).mean():+.4f} over the line."
+        "Choosing the best of the methods with all cells for each table in hindsight would give a "
+        f"mean MCC of {best.mean():.4f}, {(best - values[BASELINE]).mean():+.4f} over the baseline."
     )
 
 
 def some_cells(frame: pd.DataFrame) -> str:
-    """Return how methods that lack cells do on those they have, beside gbimb's own."""
+    """Return the scores of methods that lack cells on the cells they have, beside gbimb's."""
     complete = complete_methods(frame)
     partial = [name for name in METHODS if name in set(frame["method"]) - set(complete)]
-    if not partial or not {LINE, *OURS} <= set(complete):
+    if not partial or not {BASELINE, *OURS} <= set(complete):
         return ""
     lines = []
     for name in partial:
@@ -99,27 +99,29 @@ def some_cells(frame: pd.DataFrame) -> str:
             [
                 label(name),
                 str(len(has)),
-                *(number(means[each], ".4f") for each in (name, LINE, *OURS)),
+                *(number(means[each], ".4f") for each in (name, BASELINE, *OURS)),
                 *against(there, OURS[0], name, "mcc"),
             ]
         )
-    headings = ("method", "cells", "its MCC", "the line", *(label(name) for name in OURS))
+    headings = ("method", "cells", "its MCC", "baseline", *(label(name) for name in OURS))
     headings += (f"{label(OURS[0])}: difference to it (95 % interval)", "higher on", "p")
-    return f"Methods that lack cells, on the cells that they have:\n\n{markdown(headings, lines)}"
+    return (
+        f"Methods without some cells, on the cells that they have:\n\n{markdown(headings, lines)}"
+    )
 
 
 def other_measures(frame: pd.DataFrame) -> str:
-    """Return how the methods do by F1, and whether their probabilities can be believed."""
+    """Return F1, and log loss and Brier score of the probabilities."""
     complete = complete_methods(frame)
-    if not {LINE, PLAIN} <= set(complete):
+    if not {BASELINE, PLAIN} <= set(complete):
         return ""
     ranks = mean_ranks(frame, complete, "f1").sort_values()
     lines = []
     for name in ranks.index.astype(str):
-        f1, _, p_value = against(frame, name, LINE, "f1")
+        f1, _, p_value = against(frame, name, BASELINE, "f1")
         log_loss, brier = (against(frame, name, PLAIN, m)[0] for m in ("log_loss", "brier"))
         lines.append([label(name), f"{ranks[name]:.1f}", f1, p_value, log_loss, brier])
-    headings = ("method", "mean rank by F1", "F1 over the line", "p", "log loss", "Brier")
+    headings = ("method", "mean rank by F1", "F1 over the baseline", "p", "log loss", "Brier")
     return (
         "## F1 and probabilities\n\nTwo classes, methods with all cells. Log loss and Brier score "
         f"are differences to plain LightGBM: below zero is better.\n\n{markdown(headings, lines)}"
@@ -127,7 +129,7 @@ def other_measures(frame: pd.DataFrame) -> str:
 
 
 def drawn(frame: pd.DataFrame, path: Path) -> str:
-    """Draw the picture and return it with what it shows; nothing if there is too little."""
+    """Draw the picture and return its caption; empty with too few tables or methods."""
     methods = complete_methods(frame)
     if not draw_critical_differences(frame, methods, path):
         return ""
@@ -135,12 +137,13 @@ def drawn(frame: pd.DataFrame, path: Path) -> str:
     return (
         f"![Mean ranks by MCC of {len(methods)} methods over {tables} tables]({path.name})\n\n"
         "Mean ranks by MCC of the methods with all cells, the best on the left. A bar joins "
-        "methods that Wilcoxon's signed-rank tests over tables do not tell apart (Holm, 5 %)."
+        "methods without a significant difference (Wilcoxon signed-rank tests over tables, Holm, "
+        "5 %)."
     )
 
 
 def whole_section(frame: pd.DataFrame) -> str:
-    """Return the MCC of tables that were not cut."""
+    """Return the MCC on the tables with all their rows."""
     if frame.empty:
         return ""
     values = by_table(frame, "mcc").T
@@ -164,8 +167,8 @@ def failures(frame: pd.DataFrame) -> str:
     if not table:
         return "## Failures\n\nNo cell failed."
     return (
-        "## Failures\n\nEach counts as a model that has learnt nothing but the shares of the "
-        f"classes.\n\n{table}"
+        "## Failures\n\nEach counts as a model that predicts the shares of the classes for every "
+        f"row.\n\n{table}"
     )
 
 

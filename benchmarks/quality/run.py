@@ -1,7 +1,8 @@
 """Compare gbimb with its rivals: ``python -m benchmarks.quality.run --data FOLDER``.
 
-What is done is kept cell by cell, in results/cells (JSON) and, at the end, in results/cells.csv:
-the same command goes on where it was stopped.
+Each fit is kept in results/cells (JSON) and, at the end, in results/cells.csv: the same command
+continues where it was stopped. ``gbimb.benchmark`` runs, scores and compares; here are the tables,
+the methods and the environments that they need.
 """
 
 from __future__ import annotations
@@ -11,23 +12,25 @@ import queue
 import signal
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.quality.cells import FOLDS, OK, Cell, CellStore, Row
 from benchmarks.quality.methods import METHODS
+from benchmarks.quality.records import FOLDS, OK, KeptStore, QualityCell, QualityRecord
 from benchmarks.quality.tables import WHOLE, find_tables
 from benchmarks.quality.workers import Scratch, Worker
-from gbimb.benchmark._plan import choose
+from gbimb.benchmark.plan import choose
+from gbimb.benchmark.runner import InterruptedRunError, run_cells
 from gbimb.exceptions import GbimbError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from benchmarks.quality.methods import Method
+    from benchmarks.quality.methods import QualityMethod
     from benchmarks.quality.tables import QualityTable
 
 RESULTS: Final = Path(__file__).parent / "results"
@@ -36,19 +39,19 @@ TIME_LIMIT: Final = 600.0
 
 @dataclass(frozen=True)
 class Options:
-    """What a run is asked for."""
+    """The choices of a command line."""
 
     tables: tuple[QualityTable, ...]
-    methods: tuple[Method, ...]
+    methods: tuple[QualityMethod, ...]
     folds: int
     jobs: int
     time_limit: float
     retry: bool
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[QualityCell]:
         """List the fits: whole folds first, then cheap methods, then small tables."""
         return [
-            Cell(table, fold, method)
+            QualityCell(table, fold, method)
             for fold in range(self.folds)
             for method in self.methods
             for table in self.tables
@@ -56,73 +59,83 @@ class Options:
         ]
 
 
-class Run:
-    """The cells of a run, those that wait and those that are done."""
+class Lines:
+    """Progress as lines on the error output."""
 
-    def __init__(self, options: Options, store: CellStore) -> None:
-        self.store = store
-        self.time_limit = options.time_limit
-        self.waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
-        self.done: dict[str, Row] = {}
-        self.stop = threading.Event()
-        cells = options.cells()
-        for cell in cells:
-            row = store.load(cell.key())
-            if row is None or (options.retry and row.status != OK):
-                self.waiting.put(cell)
-            else:
-                self.done[row.key] = row
-        say(f"{len(cells):,} cells, {len(self.done):,} of them done")
+    def start(
+        self, cells: Sequence[QualityCell], done: Sequence[QualityRecord], _jobs: int
+    ) -> None:
+        """Write how many fits there are."""
+        say(f"{len(cells):,} cells, {len(done):,} of them done")
 
-    def work(self, worker: Worker) -> None:
-        """Fit what waits, and keep each result at once."""
-        while not self.stop.is_set():
-            try:
-                cell = self.waiting.get_nowait()
-            except queue.Empty:
-                return
-            row = worker.run(cell, self.time_limit)
-            if not self.stop.is_set():
-                self.store.save(row)
-                self.done[row.key] = row
-                say(describe(row))
+    def advance(self, record: QualityRecord) -> None:
+        """Write one result."""
+        say(describe(record))
 
 
-def run(options: Options, store: CellStore) -> list[Row]:
-    """Return the results of all cells, fitting those that are not there.
+def run(options: Options, store: KeptStore) -> list[QualityRecord]:
+    """Return the results of all cells, fitting the missing ones; after an interruption, none.
 
-    An interruption drops the cells at work; the others are kept.
+    An interruption drops the fits under way; finished ones are kept.
     """
-    state = Run(options, store)
     if threading.current_thread() is threading.main_thread():
         for name in (signal.SIGINT, signal.SIGTERM):  # a shell in the background ignores SIGINT
             signal.signal(name, signal.default_int_handler)
+    cells = {cell.key(): cell for cell in options.cells()}
+    try:
+        return run_cells(
+            cells,
+            store,
+            partial(_fit_all, options),
+            Lines(),
+            options.jobs,
+            refit=lambda record: options.retry and record.status != OK,
+        )
+    except InterruptedRunError as error:
+        say(str(error))
+        return []
+    finally:
+        store.keep(cells)
+
+
+def _fit_all(
+    options: Options, cells: Mapping[str, QualityCell]
+) -> Iterator[tuple[str, QualityRecord]]:
+    """Fit cells in worker processes, each guarded by a thread."""
     with TemporaryDirectory(prefix="gbimb-quality-") as folder:
         scratch = Scratch(Path(folder))
         workers = [Worker(scratch, f"worker-{i}") for i in range(options.jobs)]
-        with ThreadPoolExecutor(options.jobs) as threads:
+        free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        for worker in workers:
+            free.put(worker)
+
+        def fit(cell: QualityCell) -> QualityRecord:
+            worker = free.get()
             try:
-                for future in [threads.submit(state.work, worker) for worker in workers]:
-                    future.result()
-            except KeyboardInterrupt:
-                say("stopped; the same command goes on from here")
+                return worker.run(cell, options.time_limit)
             finally:
-                state.stop.set()
-                for worker in workers:
+                free.put(worker)
+
+        with ThreadPoolExecutor(options.jobs) as threads:
+            keys = {threads.submit(fit, cell): key for key, cell in cells.items()}
+            try:
+                for future in as_completed(keys):
+                    yield keys[future], future.result()
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
+                for worker in workers:  # ends the fits under way, if the run is interrupted
                     worker.close()
-                store.keep(state.done.values())
-    return list(state.done.values())
 
 
-def describe(row: Row) -> str:
+def describe(record: QualityRecord) -> str:
     """Return a result in one line."""
-    what = f"MCC {row.mcc:.3f}" if row.status == OK else f"{row.status}: {row.error}"
-    seconds = f" {row.fit_seconds:.1f} s" if row.fit_seconds is not None else ""
-    return f"{row.table} {row.fold + 1}/{FOLDS} {row.method} {what}{seconds}"
+    outcome = f"MCC {record.mcc:.3f}" if record.status == OK else f"{record.status}: {record.error}"
+    seconds = f" {record.fit_seconds:.1f} s" if record.fit_seconds is not None else ""
+    return f"{record.table} {record.fold + 1}/{FOLDS} {record.method} {outcome}{seconds}"
 
 
-def arguments_of(
-    name: str, about: str, methods: Iterable[str], out: Path
+def _parser(
+    name: str, about: str, methods: Mapping[str, QualityMethod], out: Path
 ) -> argparse.ArgumentParser:
     """Return the command line that the runs of this folder share."""
     parser = argparse.ArgumentParser(
@@ -155,13 +168,13 @@ def arguments_of(
         metavar="SECONDS",
         help="for one fit (%(default)s)",
     )
-    parser.add_argument("--retry", action="store_true", help="fit again what had failed")
+    parser.add_argument("--retry", action="store_true", help="fit again what failed")
     parser.add_argument("--out", type=Path, default=out, help="folder of the results")
     return parser
 
 
-def read_options(given: argparse.Namespace, methods: dict[str, Method]) -> Options:
-    """Find the tables and methods that were asked for."""
+def _read_options(given: argparse.Namespace, methods: Mapping[str, QualityMethod]) -> Options:
+    """Return the choices; tables and methods by name."""
     whole = [name for name in given.whole.split(",") if name]
     tables = {table.name: table for table in find_tables(given.data, whole)}
     names = given.tables and ",".join([given.tables, *(name + WHOLE for name in whole)])
@@ -176,21 +189,54 @@ def read_options(given: argparse.Namespace, methods: dict[str, Method]) -> Optio
 
 
 def say(text: str) -> None:
-    """Tell whoever watches."""
+    """Write a line to the error output."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what is asked for; 2 if it cannot be."""
-    given = arguments_of("run", __doc__ or "", METHODS, RESULTS).parse_args(arguments)
+def command(
+    name: str,
+    about: str,
+    methods: Mapping[str, QualityMethod],
+    out: Path,
+    arguments: Sequence[str] | None = None,
+    *,
+    report: Callable[[Path], None] | None = None,
+) -> int:
+    """Run a command line of this folder; 2 if it is wrong.
+
+    Parameters
+    ----------
+    name : str
+        Of the module.
+    about : str
+    methods : dict of QualityMethod
+    out : Path
+        Where results go by default.
+    arguments : sequence of str, optional
+        Defaults to those of the process.
+    report : callable, optional
+        Writes a page from the CSV file, with ``--report``.
+    """
+    parser = _parser(name, about, methods, out)
+    if report is not None:
+        parser.add_argument("--report", action="store_true", help="write the page when done")
+    given = parser.parse_args(arguments)
     try:
-        options = read_options(given, dict(METHODS))
+        options = _read_options(given, methods)
     except GbimbError as error:
         say(str(error))
         return 2
-    run(options, CellStore(given.out / "cells", given.out / "cells.csv"))
+    store = KeptStore(given.out / "cells", given.out / "cells.csv")
+    run(options, store)
+    if report is not None and given.report:
+        report(store.kept)
     return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the comparison; 2 if the command line is wrong."""
+    return command("run", __doc__ or "", METHODS, RESULTS, arguments)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,15 @@
-"""What the results say: means, ranks, and paired differences with intervals and tests.
+"""Means and ranks of the results; the unit is the table, whose folds are averaged first.
 
-The unit is the table: the folds of a table are averaged first.
+Paired differences are those of ``gbimb benchmark``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pandas as pd
 
-from gbimb.benchmark._comparison import (
-    FEWEST_FOR_BOOTSTRAP,
-    bootstrap_interval,
-    signed_rank_p,
-    t_interval,
-)
+from gbimb.benchmark.statistics import Comparison, compare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,22 +17,6 @@ if TYPE_CHECKING:
 
 MEASURES: Final = ("mcc", "f1", "average_precision", "log_loss", "brier")
 LOWER_IS_BETTER: Final = frozenset({"log_loss", "brier"})
-FEWEST: Final = 2
-
-
-class Difference(NamedTuple):
-    """How much a method scores above another on the cells that both have.
-
-    ``low`` and ``high`` are the ends of a 95 % interval of the mean over tables, ``p_value`` is
-    Wilcoxon's signed-rank test; both are NaN for a single table.
-    """
-
-    mean: float
-    low: float
-    high: float
-    p_value: float
-    tables: int
-    higher: int
 
 
 def read_results(path: Path) -> pd.DataFrame:
@@ -64,20 +42,7 @@ def mean_ranks(frame: pd.DataFrame, methods: Sequence[str], measure: str) -> pd.
     return values.rank(axis=1, ascending=measure in LOWER_IS_BETTER).mean()
 
 
-def difference(frame: pd.DataFrame, method: str, baseline: str, measure: str) -> Difference | None:
-    """Compare two methods cell by cell; None if they have no cell in common."""
-    cells = frame.pivot_table(index=["table", "fold"], columns="method", values=measure)
-    if not {method, baseline} <= set(cells):
-        return None
-    folds = (cells[method] - cells[baseline]).dropna()
-    tables = folds.groupby("table").mean().to_numpy()
-    if tables.size == 0:
-        return None
-    low = high = p_value = np.nan
-    if tables.size >= FEWEST:
-        enough = tables.size >= FEWEST_FOR_BOOTSTRAP
-        low, high = bootstrap_interval(tables) if enough else t_interval(tables)
-        p_value = signed_rank_p(tables)
-    return Difference(
-        float(tables.mean()), low, high, p_value, tables.size, int((tables > 0).sum())
-    )
+def difference(frame: pd.DataFrame, method: str, baseline: str, measure: str) -> Comparison | None:
+    """Compare two methods on the folds that both have; None if there are none."""
+    both = frame[frame["method"].isin([method, baseline])].assign(engine="")
+    return compare(list(both.itertuples(index=False)), "", method, baseline, measure)

@@ -94,7 +94,7 @@ def find_tables(folder: Path, whole: Collection[str] = ()) -> list[QualityTable]
     Raises
     ------
     InvalidParameterError
-        If the folder is none of that kind.
+        If the folder has no index, or lacks a table of ``whole``.
     """
     if not (folder / "INDEX.csv").is_file():
         msg = f"--data must name a folder with an INDEX.csv, got {str(folder)!r}."

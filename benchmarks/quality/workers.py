@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from benchmarks.quality.cells import FAILED, FOLDS, OK, SEED, TOO_LONG, Cell, Row
 from benchmarks.quality.interpreters import ROOT, interpreter
-from gbimb.benchmark._fit import split
-from gbimb.benchmark._scores import many_scores, scores
+from benchmarks.quality.records import (
+    FAILED,
+    FOLDS,
+    OK,
+    SEED,
+    TOO_LONG,
+    QualityCell,
+    QualityRecord,
+)
+from gbimb.benchmark.runner import split
+from gbimb.benchmark.scores import scores
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,8 +66,8 @@ class Worker:
         self.environment = ""
         self.process: subprocess.Popen[str] | None = None
 
-    def run(self, cell: Cell, time_limit: float) -> Row:
-        """Fit one cell and measure it; what goes wrong is a result as well."""
+    def run(self, cell: QualityCell, time_limit: float) -> QualityRecord:
+        """Fit one cell and score it; a failure is a result, too."""
         path, y, categorical = self.scratch.table(cell.table)
         train, test = split(y, FOLDS, cell.fold, SEED)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -75,13 +83,13 @@ class Worker:
             "params": cell.method.params,
         }
         (self.folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
-        status, answer = self._ask(cell, time_limit)
+        status, answer = self._fit(cell, time_limit)
         if status == OK:
             with np.load(self.folder / "answer.npz") as written:
                 labels, proba = written["labels"], written["proba"]
         else:
-            labels, proba = _nothing_learnt(y[train], test.size, cell.table.n_classes)
-        return make_row(cell, status, answer, y, measure(y[test], labels, proba))
+            labels, proba = _class_shares(y[train], test.size, cell.table.n_classes)
+        return make_record(cell, status, answer, y, measure(y[test], labels, proba))
 
     def close(self) -> None:
         """End the process."""
@@ -90,7 +98,7 @@ class Worker:
             self.process.communicate()
         self.process = None
 
-    def _ask(self, cell: Cell, time_limit: float) -> tuple[str, dict[str, Any]]:
+    def _fit(self, cell: QualityCell, time_limit: float) -> tuple[str, dict[str, Any]]:
         process = self._process_for(cell.method.environment)
         assert process.stdin is not None
         with suppress(OSError):  # it may have died; that is seen below
@@ -132,20 +140,24 @@ class Worker:
 
 
 def measure(y: NDArray[Any], labels: NDArray[Any], proba: NDArray[Any]) -> dict[str, float]:
-    """Return the scores of a row; probabilities are brought to sum to one."""
+    """Return the scores; the probabilities of a row are divided by their sum."""
     proba = np.clip(proba.astype(np.float64), 0.0, 1.0)
     proba /= np.maximum(proba.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    found = scores(y, labels, proba[:, 1]) if proba.shape[1] == 2 else many_scores(y, labels, proba)
+    found = scores(y, labels, proba)
     return {name: value for name, value in found.items() if name not in {"precision", "recall"}}
 
 
-def make_row(
-    cell: Cell, status: str, answer: dict[str, Any], y: NDArray[Any], measured: dict[str, float]
-) -> Row:
+def make_record(
+    cell: QualityCell,
+    status: str,
+    answer: dict[str, Any],
+    y: NDArray[Any],
+    measured: dict[str, float],
+) -> QualityRecord:
     """Return the result of a cell."""
-    said = ("threshold", "fit_seconds", "fit_cpu_seconds", "predict_seconds")
-    numbers: dict[str, Any] = {name: answer.get(name) for name in said}
-    return Row(
+    names = ("threshold", "fit_seconds", "fit_cpu_seconds", "predict_seconds")
+    numbers: dict[str, Any] = {name: answer.get(name) for name in names}
+    return QualityRecord(
         table=cell.table.name,
         rows=y.size,
         classes=cell.table.n_classes,
@@ -161,7 +173,7 @@ def make_row(
     )
 
 
-def _nothing_learnt(y: NDArray[Any], n: int, n_classes: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def _class_shares(y: NDArray[Any], n: int, n_classes: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the most frequent label and the shares of the classes, for n rows."""
     shares = np.bincount(y, minlength=n_classes) / y.size
     return np.full(n, shares.argmax()), np.tile(shares, (n, 1))

@@ -1,4 +1,4 @@
-"""Methods against each other on real imbalanced tables: what ``gbimb benchmark`` runs.
+"""Compare methods on real imbalanced tables: what ``gbimb benchmark`` runs.
 
 ::
 
@@ -8,7 +8,8 @@
     results = benchmark.run(benchmark.Plan(tables=(table,)), "churn-results")
     print(results.verdict["lightgbm"])
 
-A new method is one row in ``METHODS``; cross-validation, statistics and reports pick it up.
+A new method is one row in ``METHODS``. ``runner`` fits, ``records`` keeps, ``statistics`` compares,
+``verdict`` and ``console`` tell; ``benchmarks/quality`` uses the same engine.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gbimb.benchmark._methods import ENGINES, METHODS, Method
-    from gbimb.benchmark._plan import Plan
-    from gbimb.benchmark._results import Results, run
-    from gbimb.benchmark._tables import BenchmarkTable, built_in_table, read_table
+    from gbimb.benchmark.methods import ENGINES, METHODS, Method
+    from gbimb.benchmark.plan import Plan
+    from gbimb.benchmark.results import Results, run
+    from gbimb.benchmark.tables import BenchmarkTable, built_in_table, read_table
 
 __all__ = [
     "ENGINES",
@@ -35,17 +36,13 @@ __all__ = [
 ]
 
 # Imported when first used, so that `gbimb --help` is quick.
-_HOME = {
-    "ENGINES": "gbimb.benchmark._methods",
-    "METHODS": "gbimb.benchmark._methods",
-    "BenchmarkTable": "gbimb.benchmark._tables",
-    "Method": "gbimb.benchmark._methods",
-    "Plan": "gbimb.benchmark._plan",
-    "Results": "gbimb.benchmark._results",
-    "built_in_table": "gbimb.benchmark._tables",
-    "read_table": "gbimb.benchmark._tables",
-    "run": "gbimb.benchmark._results",
+_MODULES = {
+    "methods": ("ENGINES", "METHODS", "Method"),
+    "plan": ("Plan",),
+    "results": ("Results", "run"),
+    "tables": ("BenchmarkTable", "built_in_table", "read_table"),
 }
+_HOME = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  a module attribute can be anything

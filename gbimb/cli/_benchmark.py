@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gbimb.benchmark._methods import DEFAULT_FOLDS, ENGINES, METHODS, OWN_FOLDS
+from gbimb.benchmark.methods import DEFAULT_FOLDS, ENGINES, METHODS, OWN_FOLDS
 from gbimb.cli._app import (
     TABLES,
     app,
@@ -29,9 +29,9 @@ from gbimb.exceptions import InvalidParameterError
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from gbimb.benchmark._plan import Plan
-    from gbimb.benchmark._progress import ProgressBar
-    from gbimb.benchmark._tables import BenchmarkTable
+    from gbimb.benchmark.plan import Plan
+    from gbimb.benchmark.progress import ProgressBar
+    from gbimb.benchmark.tables import BenchmarkTable
 
 _INDENT = " " * 6
 _METHOD_LIST = "\n".join(
@@ -125,9 +125,8 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     better, by how much, how sure), and writes records.csv, summary.csv and results.json.
     Interrupted, it keeps the fits that are done and goes on when started again.
     """
-    from gbimb.benchmark._export import FILES, as_dict, export
-    from gbimb.benchmark._report import print_results
-    from gbimb.benchmark._results import run
+    from gbimb.benchmark.console import print_results
+    from gbimb.benchmark.results import FILES, as_dict, export, run
     from gbimb.parallel import resolve_jobs
     from gbimb.report import save_benchmark
     from gbimb.report._render import check_path, report_files
@@ -160,8 +159,8 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
 def _tables(
     data: Path | None, target: str | None, positive: str | None, drop: list[str], names: str | None
 ) -> tuple[BenchmarkTable, ...]:
-    from gbimb.benchmark._plan import built_in_tables
-    from gbimb.benchmark._tables import read_table
+    from gbimb.benchmark.plan import built_in_tables
+    from gbimb.benchmark.tables import read_table
 
     if data is None:
         given = {"--target": target, "--positive": positive, "--drop": drop}
@@ -188,8 +187,8 @@ def _plan(
     folds: int,
     seed: int,
 ) -> Plan:
-    from gbimb.benchmark._methods import DEFAULT_METHODS
-    from gbimb.benchmark._plan import Plan, choose
+    from gbimb.benchmark.methods import DEFAULT_METHODS
+    from gbimb.benchmark.plan import Plan, choose
 
     return Plan(
         tables=tables,
@@ -211,6 +210,6 @@ def _check_folder(out: Path) -> None:
 
 
 def _progress(*, quiet: bool) -> AbstractContextManager[ProgressBar | None]:
-    from gbimb.benchmark._progress import ProgressBar
+    from gbimb.benchmark.progress import ProgressBar
 
     return ProgressBar(console(stderr=True)) if shows_progress(quiet=quiet) else nullcontext()

@@ -1,16 +1,16 @@
-"""The three ways to make a picture of probabilities."""
+"""The three ways to make a picture of labels and probabilities."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from gbimb.plots._read import ask_estimator, held_out_rows
+from gbimb.plots._read import cv_test_folds, predict_with, read_predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Self
 
     import pandas as pd
@@ -43,16 +43,49 @@ class Display:
 class PredictionsDisplay(Display):
     """A picture of labels and probabilities of two classes."""
 
+    _of_rows: ClassVar[Callable[..., Any]]
+    """A class method: from checked rows, the threshold and options to a display, not drawn yet."""
+
     @classmethod
-    @abstractmethod
     def from_predictions(
         cls,
         y_true: ArrayLike,
         y_proba: ArrayLike,
-        *args: Any,  # noqa: ANN401
+        *,
+        threshold: float | None = None,
+        pos_label: Any = None,  # noqa: ANN401  any label
+        sample_weight: ArrayLike | None = None,
+        ax: Axes | None = None,
         **options: Any,  # noqa: ANN401
     ) -> Self:
-        """Draw labels and probabilities."""
+        """Draw labels and probabilities of the positive one.
+
+        Parameters
+        ----------
+        y_true : array of shape (n,)
+            Two labels of any kind.
+        y_proba : array of shape (n,), in [0, 1]
+        threshold : float, optional
+            The one marked, where the picture has one.
+        pos_label : label, optional
+            Defaults to 1 for labels 0 and 1, else to the rarer label.
+        sample_weight : array of shape (n,), optional
+        ax : matplotlib Axes, optional
+            Where to draw; None makes a figure.
+        **options
+            Those of the class: ``metrics`` of ThresholdDisplay, ``y_proba_before`` of
+            ReliabilityDisplay.
+
+        Raises
+        ------
+        GbimbError
+            If an argument cannot be used, or matplotlib is not installed.
+        """
+        rows = read_predictions(
+            y_true, y_proba, what=cls.__name__, pos_label=pos_label, sample_weight=sample_weight
+        )
+        display: Self = cls._of_rows(rows, threshold, **options)
+        return display.plot(ax)
 
     @classmethod
     def from_estimator(
@@ -67,7 +100,7 @@ class PredictionsDisplay(Display):
         ax: Axes | None = None,
         **options: Any,  # noqa: ANN401
     ) -> Self:
-        """Draw what a fitted classifier says about rows.
+        """Draw what a fitted classifier predicts for rows.
 
         Parameters
         ----------
@@ -79,10 +112,7 @@ class PredictionsDisplay(Display):
         pos_label : label, optional
             Defaults to ``estimator.pos_label_``, else to the second of two classes. With more
             classes this one is drawn against the rest.
-        sample_weight : array of shape (n,), optional
-        ax : matplotlib Axes, optional
-            Where to draw; None makes a figure.
-        **options
+        sample_weight, ax, **options
             As in ``from_predictions``.
 
         Raises
@@ -90,12 +120,12 @@ class PredictionsDisplay(Display):
         GbimbError
             If an argument cannot be used, or matplotlib is not installed.
         """
-        held = ask_estimator(estimator, X, cls.__name__, pos_label)
+        found = predict_with(estimator, X, cls.__name__, pos_label)
         return cls.from_predictions(
             y,
-            held.proba,
-            threshold=held.threshold if threshold is None else threshold,
-            pos_label=held.pos_label,
+            found.proba,
+            threshold=found.threshold if threshold is None else threshold,
+            pos_label=found.pos_label,
             sample_weight=sample_weight,
             ax=ax,
             **options,
@@ -131,17 +161,16 @@ class PredictionsDisplay(Display):
         GbimbError
             If an argument cannot be used, or matplotlib is not installed.
         """
-        folds = held_out_rows(cv_results, X, y)
-        held = [ask_estimator(e, part, cls.__name__, pos_label) for e, part, _, _ in folds]
-        chosen = [h.threshold for h in held if h.threshold is not None]
+        folds = cv_test_folds(cv_results, X, y)
+        found = [predict_with(f.estimator, f.X, cls.__name__, pos_label) for f in folds]
+        chosen = [each.threshold for each in found if each.threshold is not None]
         weight = None if sample_weight is None else np.asarray(sample_weight)
-        rows = np.concatenate([fold[3] for fold in folds])
         return cls.from_predictions(
-            np.concatenate([labels for _, _, labels, _ in folds]),
-            np.concatenate([h.proba for h in held]),
+            np.concatenate([fold.y for fold in folds]),
+            np.concatenate([each.proba for each in found]),
             threshold=float(np.median(chosen)) if threshold is None and chosen else threshold,
-            pos_label=held[0].pos_label,
-            sample_weight=None if weight is None else weight[rows],
+            pos_label=found[0].pos_label,
+            sample_weight=None if weight is None else weight[np.concatenate([f.at for f in folds])],
             ax=ax,
             **options,
         )

@@ -1,4 +1,4 @@
-"""True against called classes, with counts and shares."""
+"""True against predicted classes, with counts and shares."""
 
 from __future__ import annotations
 
@@ -8,18 +8,24 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
-from gbimb.estimators._fitted import check_is_fitted
+from gbimb.estimators import check_is_fitted
 from gbimb.exceptions import InvalidDataError
-from gbimb.plots._axes import as_written, colour, make_axes, text_colour
 from gbimb.plots._base import Display
-from gbimb.plots._read import ask_estimator, held_out_rows, read_predictions, two_names
+from gbimb.plots._read import (
+    CvFold,
+    cv_test_folds,
+    predict_with,
+    read_predictions,
+    two_names,
+)
+from gbimb.plots.axes import colour, escape_dollars, make_axes, text_colour
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
     from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from gbimb.array_types import FloatArray, TableLike
 
@@ -30,7 +36,7 @@ class ConfusionDisplay(Display):
     Parameters
     ----------
     matrix : array of shape (K, K)
-        Row i, column j: the weight of rows of class i called class j.
+        Row i, column j: the weight of the rows of class i predicted as class j.
     labels : sequence of length K
         Names of the classes.
     threshold : float or None
@@ -70,26 +76,15 @@ class ConfusionDisplay(Display):
 
         Parameters
         ----------
-        y_true : array of shape (n,)
-            Two labels of any kind.
-        y_proba : array of shape (n,), in [0, 1]
+        y_true, y_proba, pos_label, sample_weight, ax
+            As in the other pictures.
         threshold : float, default=0.5
-        pos_label : label, optional
-            Defaults to 1 for labels 0 and 1, else to the rarer label.
-        sample_weight : array of shape (n,), optional
-        ax : matplotlib Axes, optional
-            Where to draw; None makes a figure.
-
-        Raises
-        ------
-        GbimbError
-            If an argument cannot be used, or matplotlib is not installed.
         """
         rows = read_predictions(
             y_true, y_proba, what=cls.__name__, pos_label=pos_label, sample_weight=sample_weight
         )
-        called = (rows.proba >= threshold).astype(np.uint8)
-        matrix = confusion_matrix(rows.y, called, labels=[0, 1], sample_weight=rows.weight)
+        flagged = (rows.proba >= threshold).astype(np.uint8)
+        matrix = confusion_matrix(rows.y, flagged, labels=[0, 1], sample_weight=rows.weight)
         return cls(matrix=matrix, labels=rows.names, threshold=threshold).plot(ax)
 
     @classmethod
@@ -104,7 +99,7 @@ class ConfusionDisplay(Display):
         sample_weight: ArrayLike | None = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Draw what a fitted classifier calls rows, with its own rule or at a threshold.
+        """Draw what a fitted classifier predicts, by its own rule or at a threshold.
 
         Parameters
         ----------
@@ -115,28 +110,23 @@ class ConfusionDisplay(Display):
         threshold : float, optional
             On the probability of ``pos_label``; None takes ``estimator.predict``.
         pos_label : label, optional
-            Only with a threshold: as in the other pictures.
-        sample_weight : array of shape (n,), optional
-        ax : matplotlib Axes, optional
-            Where to draw; None makes a figure.
-
-        Raises
-        ------
-        GbimbError
-            If an argument cannot be used, or matplotlib is not installed.
+            Only with a threshold.
+        sample_weight, ax
+            As in the other pictures.
         """
         if threshold is not None:
-            held = ask_estimator(estimator, X, cls.__name__, pos_label)
+            found = predict_with(estimator, X, cls.__name__, pos_label)
             return cls.from_predictions(
                 y,
-                held.proba,
+                found.proba,
                 threshold=threshold,
-                pos_label=held.pos_label,
+                pos_label=found.pos_label,
                 sample_weight=sample_weight,
                 ax=ax,
             )
         check_is_fitted(estimator)
-        return cls._from_labels([(estimator, X, np.asarray(y))], sample_weight, ax)
+        whole = CvFold(estimator, X, np.asarray(y), np.arange(len(np.asarray(y))))
+        return cls._from_folds([whole], sample_weight, ax)
 
     @classmethod
     def from_cv_results(
@@ -148,57 +138,48 @@ class ConfusionDisplay(Display):
         sample_weight: ArrayLike | None = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Draw the test rows of all folds together, each called by the estimator of its fold.
+        """Draw the test rows of all folds together, predicted by the estimator of each fold.
 
         Parameters
         ----------
         cv_results : dict
             Of ``cross_validate(..., return_estimator=True, return_indices=True)``.
         X, y : the table and labels that were cross-validated
-        sample_weight : array of shape (n,), optional
-        ax : matplotlib Axes, optional
-            Where to draw; None makes a figure.
-
-        Raises
-        ------
-        GbimbError
-            If an argument cannot be used, or matplotlib is not installed.
+        sample_weight, ax
+            As in the other pictures.
         """
-        folds = held_out_rows(cv_results, X, y)
-        rows = np.concatenate([fold[3] for fold in folds])
-        weight = None if sample_weight is None else np.asarray(sample_weight)[rows]
-        return cls._from_labels([fold[:3] for fold in folds], weight, ax)
+        return cls._from_folds(cv_test_folds(cv_results, X, y), sample_weight, ax)
 
     @classmethod
-    def _from_labels(
-        cls,
-        folds: Sequence[tuple[Any, Any, NDArray[Any]]],
-        sample_weight: ArrayLike | None,
-        ax: Axes | None,
+    def _from_folds(
+        cls, folds: Sequence[CvFold], sample_weight: ArrayLike | None, ax: Axes | None
     ) -> Self:
-        called = np.concatenate([estimator.predict(X) for estimator, X, _ in folds])
-        true = np.concatenate([labels for _, _, labels in folds])
-        first = folds[0][0]
+        predicted = np.concatenate([fold.estimator.predict(fold.X) for fold in folds])
+        true = np.concatenate([fold.y for fold in folds])
+        weight = None
+        if sample_weight is not None:
+            weight = np.asarray(sample_weight)[np.concatenate([fold.at for fold in folds])]
+        first = folds[0].estimator
         classes = np.asarray(first.classes_)
         positive = getattr(first, "pos_label_", classes[-1])
         order = classes if classes.size > 2 else two_names(classes, positive)
         if not np.isin(true, classes).all():
-            msg = f"y must hold labels that the estimator knows, {classes.tolist()}, got others."
+            msg = f"y must hold labels from training, {classes.tolist()}, got others."
             raise InvalidDataError(msg)
-        matrix = confusion_matrix(true, called, labels=order, sample_weight=sample_weight)
+        matrix = confusion_matrix(true, predicted, labels=order, sample_weight=weight)
         threshold = getattr(first, "threshold_", None) if len(folds) == 1 else None
         return cls(matrix=matrix, labels=list(order), threshold=threshold).plot(ax)
 
     def frame(self) -> pd.DataFrame:
-        """Return the counts; index true classes, columns called classes."""
+        """Return the counts: true classes as rows, predicted classes as columns."""
         return pd.DataFrame(
             self.matrix,
             index=pd.Index(self.labels, name="true"),
-            columns=pd.Index(self.labels, name="called"),
+            columns=pd.Index(self.labels, name="predicted"),
         )
 
     def shares(self) -> FloatArray:
-        """Return the share of each true class, shape (K, K); rows add up to 1 (or are 0)."""
+        """Return the counts over those of the true class, shape (K, K); 0 for an empty class."""
         total = self.matrix.sum(axis=1, keepdims=True)
         shares: FloatArray = np.divide(
             self.matrix, total, out=np.zeros_like(self.matrix), where=total > 0
@@ -224,11 +205,11 @@ class ConfusionDisplay(Display):
                 color=text_colour(),
                 fontsize="small" if small else "large",
             )
-        ticks, names = range(k), [as_written(label) for label in self.labels]
+        ticks, names = range(k), [escape_dollars(label) for label in self.labels]
         turned = 45 if small else 0
         ax.set_xticks(ticks, names, rotation=turned, ha="right" if small else "center")
         ax.set_yticks(ticks, names)
-        ax.set(xlabel="called", ylabel="true", xlim=(-0.5, k - 0.5), ylim=(k - 0.5, -0.5))
+        ax.set(xlabel="predicted", ylabel="true", xlim=(-0.5, k - 0.5), ylim=(k - 0.5, -0.5))
         ax.grid(visible=False)
         ax.tick_params(length=0)
         if self.threshold is not None:

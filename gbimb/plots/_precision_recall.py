@@ -1,23 +1,23 @@
-"""Precision against recall, with what chance would give."""
+"""Precision against recall, with the prevalence as the baseline."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from gbimb.metrics import average_precision, precision_score, recall_score, threshold_curve
-from gbimb.plots._axes import make_axes, text_colour
 from gbimb.plots._base import PredictionsDisplay
-from gbimb.plots._read import read_predictions
-from gbimb.plots._sweep import Sweep
+from gbimb.plots.axes import make_axes, text_colour
+from gbimb.plots.statistics import Sweep
 
 if TYPE_CHECKING:
     from typing import Self
 
     from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
+
+    from gbimb.plots.statistics import Predictions
 
 
 class PrecisionRecallDisplay(PredictionsDisplay):
@@ -52,58 +52,26 @@ class PrecisionRecallDisplay(PredictionsDisplay):
         self.threshold = threshold
 
     @classmethod
-    def from_predictions(
-        cls,
-        y_true: ArrayLike,
-        y_proba: ArrayLike,
-        *,
-        threshold: float | None = None,
-        pos_label: Any = None,  # noqa: ANN401  any label
-        sample_weight: ArrayLike | None = None,
-        ax: Axes | None = None,
-    ) -> Self:
-        """Draw labels and probabilities of the positive one.
-
-        Parameters
-        ----------
-        y_true : array of shape (n,)
-            Two labels of any kind.
-        y_proba : array of shape (n,), in [0, 1]
-        threshold : float, optional
-            The one marked.
-        pos_label : label, optional
-            Defaults to 1 for labels 0 and 1, else to the rarer label.
-        sample_weight : array of shape (n,), optional
-        ax : matplotlib Axes, optional
-            Where to draw; None makes a figure.
-
-        Raises
-        ------
-        GbimbError
-            If an argument cannot be used, or matplotlib is not installed.
-        """
-        rows = read_predictions(
-            y_true, y_proba, what=cls.__name__, pos_label=pos_label, sample_weight=sample_weight
-        )
+    def _of_rows(cls, rows: Predictions, threshold: float | None) -> Self:
         area = average_precision(threshold_curve(rows.y, rows.proba, rows.weight))
         sweep = Sweep.of(rows.y, rows.proba, rows.weight, threshold=threshold)
-        return cls(sweep=sweep, average_precision=area, threshold=threshold).plot(ax)
+        return cls(sweep=sweep, average_precision=area, threshold=threshold)
 
     @property
     def prevalence(self) -> float:
-        """The share of positives, which is the precision of chance."""
+        """The share of positives: the precision of random predictions."""
         tp, _, fn, _ = self.sweep.at(1.0).as_tuple()
         return float((tp + fn) / sum(self.sweep.at(1.0).as_tuple()))
 
     def frame(self) -> pd.DataFrame:
-        """Return threshold, precision and recall, the thresholds falling, without the empty one."""
+        """Return precision and recall at each threshold that flags a row, the highest first."""
         counts = self.sweep.counts
-        called = np.asarray(counts.tp + counts.fp) > 0
+        flags_some = np.asarray(counts.tp + counts.fp) > 0
         return pd.DataFrame(
             {
-                "threshold": self.sweep.thresholds[called],
-                "precision": precision_score(counts)[called],
-                "recall": recall_score(counts)[called],
+                "threshold": self.sweep.thresholds[flags_some],
+                "precision": precision_score(counts)[flags_some],
+                "recall": recall_score(counts)[flags_some],
             }
         )
 

@@ -1,17 +1,16 @@
-"""Mean ranks of methods over tables, and which of them cannot be told apart."""
+"""Mean ranks of methods over tables, and which of them do not differ clearly."""
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
-from scipy.stats import wilcoxon
 
 from gbimb.exceptions import InvalidDataError
-from gbimb.plots._axes import as_written, colour, make_axes, text_colour
 from gbimb.plots._base import Display
+from gbimb.plots.axes import colour, escape_dollars, make_axes, text_colour
+from gbimb.plots.statistics import FEWEST_TABLES, signed_rank_holm
 
 if TYPE_CHECKING:
     from typing import Self
@@ -19,16 +18,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ALPHA: Final = 0.05
-FEWEST_TABLES: Final = 6
 LINE: Final = 0.12
 
 
 class CriticalDifferenceDisplay(Display):
-    """Mean ranks over tables; bars join methods that cannot be told apart.
+    """Mean ranks over tables; bars join methods without a significant difference.
 
-    Two methods are told apart by Wilcoxon's signed-rank test of their paired scores at 5 %, after
-    Holm's correction for the number of pairs. (Nemenyi's test, the older habit, makes the answer
-    for two methods depend on which others are there.)
+    Tested by Wilcoxon's signed-rank test of the paired scores at 5 %, after Holm's correction for
+    the number of pairs. (With Nemenyi's test, the older habit, the answer for two methods depends
+    on which others are compared.)
 
     Parameters
     ----------
@@ -85,11 +83,13 @@ class CriticalDifferenceDisplay(Display):
         if values.shape[0] < FEWEST_TABLES or values.shape[1] < 2:
             msg = (
                 f"scores must have {FEWEST_TABLES} tables (rows) and 2 methods (columns) or more: "
-                f"with fewer no difference could be told; got {values.shape}."
+                f"with fewer no difference can be significant; got shape {values.shape}."
             )
             raise InvalidDataError(msg)
         if values.isna().to_numpy().any():
-            msg = "scores must be complete, got NaN. Leave out tables that some method lacks."
+            msg = (
+                "scores must have no missing value, got NaN. Leave out tables that a method lacks."
+            )
             raise InvalidDataError(msg)
         ranks = values.rank(axis=1, ascending=not greater_is_better).mean()
         return cls(ranks=ranks, p_values=signed_rank_holm(values)).plot(ax)
@@ -99,7 +99,7 @@ class CriticalDifferenceDisplay(Display):
         return self.ranks.rename("rank").rename_axis("method").to_frame()
 
     def groups(self) -> list[list[str]]:
-        """List the longest runs of ranks in which no two methods can be told apart."""
+        """List the longest runs of ranks in which no two methods differ significantly."""
         names = list(self.ranks.index)
         same = self.p_values.loc[names, names].to_numpy() >= ALPHA
         np.fill_diagonal(same, val=True)
@@ -124,7 +124,7 @@ class CriticalDifferenceDisplay(Display):
             level = top + LINE * 1.6 * (i if left else k - 1 - i)
             edge = 0.7 if left else k + 0.3
             ax.plot([rank, rank, edge], [0, level, level], color=ink, linewidth=0.9, clip_on=False)
-            shown = as_written(name)
+            shown = escape_dollars(name)
             text = f"{shown}  {rank:.2f} " if left else f" {rank:.2f}  {shown}"
             ax.text(edge, level, text, ha="right" if left else "left", va="center", color=ink)
             ax.plot([rank], [0], "o", color=colour(0), clip_on=False, zorder=3)
@@ -139,23 +139,3 @@ class CriticalDifferenceDisplay(Display):
         ax.spines[["left", "right", "bottom"]].set_visible(False)
         ax.grid(visible=False)
         return self._drawn(ax)
-
-
-def signed_rank_holm(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return Holm's corrected p-values of Wilcoxon's test for each pair of columns."""
-    names = list(scores.columns)
-    pairs = list(combinations(range(len(names)), 2))
-    values = scores.to_numpy(np.float64)
-    p = np.array([_signed_rank(values[:, i] - values[:, j]) for i, j in pairs])
-    order = np.argsort(p)
-    steps = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
-    corrected = np.empty_like(p)
-    corrected[order] = np.minimum(steps, 1.0)
-    table = np.ones((len(names), len(names)))
-    for (i, j), value in zip(pairs, corrected, strict=True):
-        table[i, j] = table[j, i] = value
-    return pd.DataFrame(table, index=names, columns=names)
-
-
-def _signed_rank(difference: np.ndarray) -> float:
-    return float(wilcoxon(difference).pvalue) if difference.any() else 1.0

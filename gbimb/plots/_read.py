@@ -1,4 +1,4 @@
-"""From labels and probabilities of any kind to what the pictures need."""
+"""Check labels and probabilities, and ask estimators for them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import column_or_1d
 
-from gbimb.estimators._fitted import check_is_fitted
+from gbimb.estimators import check_is_fitted
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.plots.statistics import Predictions
 from gbimb.validation import as_float, check_weight
 
 if TYPE_CHECKING:
@@ -20,31 +21,21 @@ if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, TableLike
 
 
-class Predictions(NamedTuple):
-    """Rows that have been looked through.
-
-    Attributes
-    ----------
-    y : uint8 array of shape (n,)
-        1 for the positive label.
-    proba : float64 array of shape (n,), in [0, 1]
-    weight : float array of shape (n,) or None
-    names : pair of str
-        The negative label, then the positive one.
-    """
-
-    y: NDArray[np.uint8]
-    proba: FloatArray
-    weight: NDArray[Any] | None
-    names: tuple[str, str]
-
-
-class Held(NamedTuple):
-    """What an estimator says about rows: probabilities of the positive label, and its rule."""
+class EstimatorPredictions(NamedTuple):
+    """Probabilities of the positive label, and the threshold if the estimator has one."""
 
     proba: FloatArray
     pos_label: Any
     threshold: float | None
+
+
+class CvFold(NamedTuple):
+    """The test rows of a fold, where they stand in the table, and the estimator fitted for it."""
+
+    estimator: Any
+    X: Any
+    y: NDArray[Any]
+    at: NDArray[np.intp]
 
 
 def read_predictions(
@@ -63,8 +54,8 @@ def read_predictions(
     proba = np.asarray(as_float(y_proba, "y_proba"), np.float64)
     if proba.shape != labels.shape:
         msg = (
-            f"y_proba must have the probability of the positive class, one a row, shape "
-            f"{labels.shape}, got shape {proba.shape}. Of predict_proba take one column."
+            f"y_proba must have the probability of the positive class of each row, shape "
+            f"{labels.shape}, got shape {proba.shape}. Give one column of predict_proba."
         )
         raise InvalidDataError(msg)
     if not ((proba >= 0) & (proba <= 1)).all():
@@ -75,7 +66,7 @@ def read_predictions(
         raise InvalidDataError(msg)
     missing = int(pd.isna(labels).sum())
     if missing:
-        msg = f"y_true must have a label in every row, got {missing:,} of {labels.size:,} without."
+        msg = f"y_true must have no missing label, got {missing:,} in {labels.size:,} rows."
         raise InvalidDataError(msg)
     positive = _positive(labels, what, pos_label)
     y = (labels == positive).astype(np.uint8)
@@ -108,13 +99,18 @@ def many_classes(what: str, n_classes: int) -> InvalidParameterError:
     """Build the error for a picture of two classes that was given more."""
     msg = (
         f"{what} draws two classes, got {n_classes}. Give pos_label to draw one of them against "
-        "the rest; TrainingDisplay and ConfusionDisplay take many."
+        "the rest, or use ConfusionDisplay or TrainingDisplay."
     )
     return InvalidParameterError(msg)
 
 
-def ask_estimator(estimator: Any, X: TableLike, what: str, pos_label: Any) -> Held:  # noqa: ANN401
-    """Return the probability of the positive label, and the threshold of its fitted rule."""
+def predict_with(
+    estimator: Any,  # noqa: ANN401  any classifier
+    X: TableLike,
+    what: str,
+    pos_label: Any,  # noqa: ANN401  any label
+) -> EstimatorPredictions:
+    """Return the probability of the positive label, and the fitted threshold on it."""
     check_is_fitted(estimator)
     if not hasattr(estimator, "predict_proba"):
         msg = f"estimator must have predict_proba, got {type(estimator).__name__}, which has none."
@@ -131,14 +127,12 @@ def ask_estimator(estimator: Any, X: TableLike, what: str, pos_label: Any) -> He
         msg = f"pos_label must be one of {classes.tolist()}, got {pos_label!r}."
         raise InvalidParameterError(msg)
     proba = np.asarray(estimator.predict_proba(X), np.float64)[:, at]
-    decides = classes.size == 2 and own is not None and chosen == own
-    return Held(proba, chosen, float(estimator.threshold_) if decides else None)
+    has_rule = classes.size == 2 and own is not None and chosen == own
+    return EstimatorPredictions(proba, chosen, float(estimator.threshold_) if has_rule else None)
 
 
-def held_out_rows(
-    cv_results: Mapping[str, Any], X: TableLike, y: ArrayLike
-) -> list[tuple[Any, Any, Any, NDArray[np.intp]]]:
-    """List estimator, rows, labels and positions of each test fold of ``cross_validate``."""
+def cv_test_folds(cv_results: Mapping[str, Any], X: TableLike, y: ArrayLike) -> list[CvFold]:
+    """List the test folds of ``cross_validate``."""
     if not {"estimator", "indices"} <= set(cv_results):
         msg = (
             "cv_results must hold 'estimator' and 'indices': call cross_validate with "
@@ -150,6 +144,6 @@ def held_out_rows(
     labels = np.asarray(y)
     tests = [np.asarray(rows) for rows in cv_results["indices"]["test"]]
     return [
-        (estimator, _safe_indexing(X, rows), labels[rows], rows)
+        CvFold(estimator, _safe_indexing(X, rows), labels[rows], rows)
         for estimator, rows in zip(cv_results["estimator"], tests, strict=True)
     ]

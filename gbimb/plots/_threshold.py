@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
 from gbimb.metrics import get_count_metric
-from gbimb.plots._axes import (
+from gbimb.plots._base import PredictionsDisplay
+from gbimb.plots.axes import (
+    clip_probability,
     colour,
-    inside,
     legend_above,
     make_axes,
     mark_threshold,
     probability_axis,
     probability_limits,
 )
-from gbimb.plots._base import PredictionsDisplay
-from gbimb.plots._read import read_predictions
-from gbimb.plots._sweep import SHARES, Sweep, holding, score_of
+from gbimb.plots.statistics import (
+    DEFAULT_METRICS,
+    QUANTILES,
+    RESAMPLES,
+    SHARES,
+    Sweep,
+    score_of,
+    widen_to_include,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
     from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
 
-SHOWN: Final = ("mcc", "f1", "precision", "recall", "flagged")
+    from gbimb.plots.statistics import Predictions
+
 NAMES: Final = {"mcc": "MCC", "f1": "F1", "flagged": "share flagged"}
-RESAMPLES: Final = 1000
-TAILS: Final = (0.025, 0.975)
 
 
 class ThresholdDisplay(PredictionsDisplay):
@@ -48,7 +53,7 @@ class ThresholdDisplay(PredictionsDisplay):
         Confusion counts at the thresholds.
     metrics : sequence of str
         Scores from counts ("mcc", "f1", "fbeta:2", "recall", ...) and "flagged", the share of
-        rows called positive.
+        rows flagged as positive.
     threshold : float or None
         The one marked.
 
@@ -66,57 +71,28 @@ class ThresholdDisplay(PredictionsDisplay):
     """
 
     def __init__(
-        self, *, sweep: Sweep, metrics: Sequence[str] = SHOWN, threshold: float | None = None
+        self,
+        *,
+        sweep: Sweep,
+        metrics: Sequence[str] = DEFAULT_METRICS,
+        threshold: float | None = None,
     ) -> None:
         self.sweep = sweep
         self.metrics = tuple(metrics)
         self.threshold = threshold
 
     @classmethod
-    def from_predictions(
-        cls,
-        y_true: ArrayLike,
-        y_proba: ArrayLike,
-        *,
-        threshold: float | None = None,
-        pos_label: Any = None,  # noqa: ANN401  any label
-        sample_weight: ArrayLike | None = None,
-        ax: Axes | None = None,
-        metrics: Sequence[str] = SHOWN,
+    def _of_rows(
+        cls, rows: Predictions, threshold: float | None, metrics: Sequence[str] = DEFAULT_METRICS
     ) -> Self:
-        """Draw labels and probabilities of the positive one.
-
-        Parameters
-        ----------
-        y_true : array of shape (n,)
-            Two labels of any kind.
-        y_proba : array of shape (n,), in [0, 1]
-        threshold : float, optional
-            The one marked.
-        pos_label : label, optional
-            Defaults to 1 for labels 0 and 1, else to the rarer label.
-        sample_weight : array of shape (n,), optional
-        ax : matplotlib Axes, optional
-            Where to draw; None makes a figure.
-        metrics : sequence of str
-            As in the class.
-
-        Raises
-        ------
-        GbimbError
-            If an argument cannot be used, or matplotlib is not installed.
-        """
         for name in metrics:
             if name != "flagged":
                 get_count_metric(name)
-        rows = read_predictions(
-            y_true, y_proba, what=cls.__name__, pos_label=pos_label, sample_weight=sample_weight
-        )
         sweep = Sweep.of(rows.y, rows.proba, rows.weight, threshold=threshold)
-        return cls(sweep=sweep, metrics=metrics, threshold=threshold).plot(ax)
+        return cls(sweep=sweep, metrics=metrics, threshold=threshold)
 
     def frame(self) -> pd.DataFrame:
-        """Return a row a threshold, falling: counts, scores, and the ends of each band."""
+        """Return counts, scores and the ends of each band at each threshold, the highest first."""
         return self._table.copy()
 
     @cached_property
@@ -124,14 +100,14 @@ class ThresholdDisplay(PredictionsDisplay):
         names = ("tp", "fp", "fn", "tn")
         columns = {"threshold": self.sweep.thresholds}
         columns |= dict(zip(names, self.sweep.counts.as_tuple(), strict=True))
-        again = self.sweep.resample(RESAMPLES, 0)
+        drawn = self.sweep.resample(RESAMPLES, 0)
         for name in self.metrics:
             value = np.asarray(score_of(name, self.sweep.counts), np.float64)
             if name in SHARES:
                 ends = np.stack(self.sweep.share_interval(name))
             else:
-                ends = np.quantile(score_of(name, again), TAILS, axis=0)
-            low, high = holding(ends, value)
+                ends = np.quantile(score_of(name, drawn), QUANTILES, axis=0)
+            low, high = widen_to_include(value, ends)
             columns |= {name: value, f"{name}_low": low, f"{name}_high": high}
         return pd.DataFrame(columns)
 
@@ -140,7 +116,7 @@ class ThresholdDisplay(PredictionsDisplay):
         ax = make_axes(ax)
         data = self.frame()
         data = data[data["tp"] + data["fp"] > 0]
-        x = inside(data["threshold"].to_numpy())
+        x = clip_probability(data["threshold"].to_numpy())
         self.lines_ = {}
         for i, name in enumerate(self.metrics):
             ax.fill_between(

@@ -1,4 +1,4 @@
-"""What was watched while trees were trained."""
+"""The metrics of every round of training."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from gbimb.estimators._fitted import check_is_fitted
+from gbimb.estimators import check_is_fitted
 from gbimb.exceptions import InvalidDataError
-from gbimb.plots._axes import colour, legend_above, make_axes, text_colour
 from gbimb.plots._base import Display
+from gbimb.plots.axes import colour, legend_above, make_axes, text_colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 class TrainingDisplay(Display):
     """The watched metrics of every round, and the number of rounds that were kept.
 
-    Losses, which fall, have an axis of their own at the right where scores are there as well.
+    Losses, which fall, have their own axis on the right if scores are drawn as well.
 
     Parameters
     ----------
     evals_result : dict
         ``{data: {metric: [value of each round]}}``, as the estimators and both engines keep it.
     best_iteration : int, dict or None
-        Number of rounds kept; of several fits or kinds of trees, ``{data: number}``.
+        Number of rounds kept; with several fits or members, ``{data: number}``.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class TrainingDisplay(Display):
 
     @classmethod
     def from_cv_results(cls, cv_results: Mapping[str, Any], *, ax: Axes | None = None) -> Self:
-        """Draw the first metric of each fold's estimator, with a dot where it was kept.
+        """Draw the first metric of each fold's estimator, with a dot at the last round kept.
 
         Parameters
         ----------
@@ -103,7 +103,7 @@ class TrainingDisplay(Display):
         *,
         ax: Axes | None = None,
     ) -> Self:
-        """Draw a history as LightGBM and XGBoost keep it, too.
+        """Draw a history, also one of LightGBM or XGBoost themselves.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class TrainingDisplay(Display):
             If there is no round in it, or matplotlib is not installed.
         """
         if not any(len(v) for metrics in evals_result.values() for v in metrics.values()):
-            msg = "evals_result must hold {data: {metric: [values]}} with a round, got none."
+            msg = "evals_result must be {data: {metric: [values]}} with a round or more, got none."
             raise InvalidDataError(msg)
         return cls(evals_result=evals_result, best_iteration=best_iteration).plot(ax)
 
@@ -153,7 +153,8 @@ class TrainingDisplay(Display):
         elif isinstance(kept, int | np.integer):
             label, ink = f"{kept} rounds kept", text_colour()
             lines.append(ax.axvline(kept, color=ink, linestyle=":", linewidth=1.2, label=label))
-        ax.set(xlabel="round", ylabel="held-out rows")
+        quantity = "loss" if all(falling) else "score"
+        ax.set(xlabel="round", ylabel=f"{quantity} on held-out rows")
         legend_above(ax, lines, 3)
         return self._drawn(ax)
 
@@ -164,14 +165,14 @@ def _history(estimator: Any) -> Mapping[str, Mapping[str, Sequence[float]]]:  # 
     if not history:
         msg = (
             f"{type(estimator).__name__} has no evals_result_: no rows were held out, or it "
-            "holds several models. Look at one of those."
+            "consists of several models. Draw one of them."
         )
         raise InvalidDataError(msg)
     return history
 
 
 def rounds_kept(estimator: Any) -> int | Mapping[str, int] | None:  # noqa: ANN401
-    """Return the rounds of an estimator; of several kinds of trees, those of each."""
+    """Return the rounds kept; with several members, those of each."""
     each: Mapping[str, int] = getattr(estimator, "best_iterations_", {})
     return each if len(each) > 1 else getattr(estimator, "best_iteration_", None)
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from gbimb.benchmark._comparison import INTERVALS, TESTS, compare
-from gbimb.benchmark._export import as_dict
-from gbimb.benchmark._methods import BASELINE, ENGINES
-from gbimb.benchmark._report import SHOWN, method_label
-from gbimb.benchmark._summary import ALL_TABLES
-from gbimb.benchmark._verdict import amount
+from gbimb.benchmark.console import SHOWN, method_label
+from gbimb.benchmark.methods import BASELINE, ENGINES
+from gbimb.benchmark.results import as_dict
+from gbimb.benchmark.statistics import ALL_TABLES, INTERVALS, TESTS, compare
+from gbimb.benchmark.verdict import amount
 from gbimb.plots import CriticalDifferenceDisplay
-from gbimb.plots._ranks import FEWEST_TABLES, signed_rank_holm
+from gbimb.plots.statistics import FEWEST_TABLES, signed_rank_holm
 from gbimb.report._checks import FEW_ROWS, Check, in_order, leaks, leaks_of_classes
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 
 from gbimb.metrics import (
     ConfusionCounts,
@@ -22,11 +21,15 @@ from gbimb.plots import (
     ScoreDisplay,
     ThresholdDisplay,
 )
-from gbimb.plots._read import Predictions
-from gbimb.plots._reliability import reliability_bins
-from gbimb.plots._scores import score_bins
-from gbimb.plots._sweep import Sweep
-from gbimb.plots._threshold import SHOWN, TAILS
+from gbimb.plots.statistics import (
+    DEFAULT_METRICS,
+    QUANTILES,
+    Predictions,
+    Sweep,
+    before_and_after,
+    reliability_bins,
+    score_bins,
+)
 from gbimb.report import _checks as checks
 from gbimb.report._cost import cost_facts, saving
 from gbimb.report._model import training_display
@@ -35,6 +38,7 @@ from gbimb.report._verdict import Finding, binary_verdict, ratio_error
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from gbimb.array_types import FloatArray, IntArray
@@ -123,9 +127,7 @@ def _reliability(seen: Predictions, before: FloatArray) -> pd.DataFrame:
     bins = reliability_bins(seen.y, seen.proba, seen.weight)
     if np.allclose(before, seen.proba, rtol=1e-3, atol=1e-9):
         return bins
-    raw = reliability_bins(seen.y, before, seen.weight)
-    parts = [raw.assign(name="before correction"), bins.assign(name="after correction")]
-    return pd.concat(parts, ignore_index=True)
+    return before_and_after(reliability_bins(seen.y, before, seen.weight), bins)
 
 
 def _scores(
@@ -135,13 +137,13 @@ def _scores(
     found: list[dict[str, Any]] = [
         {"name": name, "value": float(chosen[name])}
         | {end: float(chosen[f"{name}_{end}"]) for end in ("low", "high")}
-        for name in SHOWN
+        for name in DEFAULT_METRICS
     ]
     losses = row_log_loss(seen.y.astype(np.float64), seen.proba), (seen.proba - seen.y) ** 2
     values = [*areas, *(float(np.average(loss, weights=seen.weight)) for loss in losses)]
     found += [
         {"name": name, "value": value, "low": None, "high": None}
-        for name, value in zip(tuple(LABELS)[len(SHOWN) :], values, strict=True)
+        for name, value in zip(tuple(LABELS)[len(DEFAULT_METRICS) :], values, strict=True)
     ]
     return [{"label": LABELS[score["name"]], **score} for score in found]
 
@@ -160,7 +162,7 @@ def _find(seen: Predictions, sweep: Sweep, chosen: int, facts: dict[str, Any]) -
         error=float(ratio_error(found, squares, weight.sum())[0]),
         best=facts["best_mcc_threshold"] if cost is None else cost["least_threshold"],
         gain=float(gains.mean()),
-        least_gain=float(np.quantile(gains, TAILS[0])),
+        least_gain=float(np.quantile(gains, QUANTILES[0])),
         cost=None if cost is None else cost["chosen"],
     )
 

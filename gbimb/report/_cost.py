@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gbimb.exceptions import InvalidParameterError, unknown_name
-from gbimb.plots._sweep import holding
-from gbimb.plots._threshold import RESAMPLES, TAILS
+from gbimb.plots.statistics import QUANTILES, RESAMPLES, widen_to_include
 from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gbimb.metrics import ConfusionCounts
-    from gbimb.plots._sweep import Sweep
+    from gbimb.plots.statistics import Sweep
 
 KINDS: Final = ("tp", "fp", "fn", "tn")
 FORM: Final = "fp=5,fn=100"
@@ -91,7 +90,7 @@ def cost_facts(costs: dict[str, float], sweep: Sweep, threshold: float) -> dict[
     """Return the cost at every threshold with its band, and where it is least."""
     each = np.asarray(cost_of_a_row(costs, sweep.counts))
     drawn = cost_of_a_row(costs, sweep.resample(RESAMPLES, 0))
-    low, high = holding(np.quantile(drawn, TAILS, axis=0), each)
+    low, high = widen_to_include(each, np.quantile(drawn, QUANTILES, axis=0))
     best = int(np.argmin(each))
     alarm, miss = costs["fp"] - costs["tn"], costs["fn"] - costs["tp"]
     facts: dict[str, Any] = {

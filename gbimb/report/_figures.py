@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.benchmark._methods import BASELINE
+from gbimb.benchmark.methods import BASELINE
 from gbimb.metrics import precision_score, recall_score
-from gbimb.plots._axes import (
-    as_written,
+from gbimb.plots.axes import (
+    clip_probability,
     colour,
-    inside,
+    escape_dollars,
     mark_threshold,
     probability_axis,
     probability_limits,
@@ -89,7 +89,7 @@ def evaluation_figures(evaluation: Evaluation) -> tuple[dict[str, str], dict[str
 def _lines(axes: Axes, thresholds: Any) -> dict[str, Any]:  # noqa: ANN401
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
-    at = np.clip(inside(thresholds), left, right)
+    at = np.clip(clip_probability(thresholds), left, right)
     x, _ = positions(axes, at, np.full(at.size, low))
     _, ends = positions(axes, [left, left], [low, high])
     return {"x": x, "bottom": ends[0], "top": ends[1]}
@@ -97,7 +97,7 @@ def _lines(axes: Axes, thresholds: Any) -> dict[str, Any]:  # noqa: ANN401
 
 def _plot_cost(ax: Axes, table: pd.DataFrame, threshold: float) -> None:
     data = table[table["tp"] + table["fp"] > 0]
-    x = inside(data["threshold"].to_numpy())
+    x = clip_probability(data["threshold"].to_numpy())
     ax.fill_between(x, data["cost_low"], data["cost_high"], color=colour(0), alpha=0.15, lw=0)
     ax.plot(x, data["cost"], color=colour(0), label="cost")
     nobody = float(table["cost"].iloc[0])
@@ -124,7 +124,7 @@ def benchmark_figures(facts: dict[str, Any], ranks: Display | None) -> dict[str,
 
 
 def _plot_differences(ax: Axes, rows: Sequence[dict[str, Any]]) -> None:
-    names = [as_written(row["name"]) for row in rows]
+    names = [escape_dollars(row["name"]) for row in rows]
     for i, row in enumerate(rows):
         clear = row["low"] > 0 or row["high"] < 0
         shade = colour(0) if clear else colour(4)

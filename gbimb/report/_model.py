@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.benchmark._cells import versions
+from gbimb.benchmark.records import versions
 from gbimb.plots import TrainingDisplay
 from gbimb.plots._training import rounds_kept
 

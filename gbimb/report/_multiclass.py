@@ -16,9 +16,15 @@ from gbimb.metrics import (
     threshold_curve,
 )
 from gbimb.plots import ReliabilityDisplay
-from gbimb.plots._reliability import reliability_bins
-from gbimb.plots._sweep import draw_weights, holding, row_weight
-from gbimb.plots._threshold import RESAMPLES, TAILS
+from gbimb.plots.statistics import (
+    QUANTILES,
+    RESAMPLES,
+    before_and_after,
+    draw_weights,
+    reliability_bins,
+    row_weight,
+    widen_to_include,
+)
 from gbimb.report import _checks as checks
 from gbimb.report._checks import Check
 from gbimb.report._model import training_display
@@ -89,7 +95,9 @@ def _scores(
     found: list[dict[str, Any]] = []
     for name, (label, score) in SCORES.items():
         value = score(MulticlassCounts(matrix))
-        low, high = holding(np.quantile([score(m) for m in drawn], TAILS), np.array(value))
+        low, high = widen_to_include(
+            np.array(value), np.quantile([score(m) for m in drawn], QUANTILES)
+        )
         ends = {"low": float(low), "high": float(high)}
         found.append({"name": name, "label": label, "value": value, **ends})
     own = rows.proba[np.arange(rows.codes.size), rows.codes]
@@ -124,8 +132,7 @@ def _reliability(rows: Rows) -> pd.DataFrame:
     bins = _pooled(rows.codes, rows.proba, rows.weight)
     if np.allclose(rows.before, rows.proba, rtol=1e-3, atol=1e-9):
         return bins
-    before = _pooled(rows.codes, rows.before, rows.weight).assign(name="before correction")
-    return pd.concat([before, bins.assign(name="after correction")], ignore_index=True)
+    return before_and_after(_pooled(rows.codes, rows.before, rows.weight), bins)
 
 
 def _pooled(codes: IntArray, proba: FloatArray, weight: FloatArray | None) -> pd.DataFrame:

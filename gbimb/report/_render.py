@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.benchmark._cells import write_atomically
-from gbimb.benchmark._verdict import p_text
+from gbimb.benchmark.records import write_atomically
+from gbimb.benchmark.verdict import p_text
 from gbimb.exceptions import InvalidParameterError, MissingDependencyError
 from gbimb.report._benchmark import benchmark_facts, rank_display
 from gbimb.report._figures import CAPTIONS, benchmark_figures, evaluation_figures

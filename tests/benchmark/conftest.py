@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gbimb.benchmark._cells import Record
-from gbimb.benchmark._methods import Method
-from gbimb.benchmark._tables import BenchmarkTable
+from gbimb.benchmark.methods import Method
+from gbimb.benchmark.records import Record
+from gbimb.benchmark.tables import BenchmarkTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

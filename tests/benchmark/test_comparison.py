@@ -6,19 +6,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gbimb.benchmark._comparison import (
+from gbimb.benchmark.statistics import (
+    ALL_TABLES,
     bootstrap_interval,
     compare,
     corrected_t,
     signed_rank_p,
+    summarise,
     t_interval,
 )
-from gbimb.benchmark._summary import ALL_TABLES, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gbimb.benchmark._cells import Record
+    from gbimb.benchmark.records import Record
 
 
 def test_one_table_takes_the_corrected_t_interval() -> None:

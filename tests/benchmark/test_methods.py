@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.base import is_classifier
 
-from gbimb.benchmark._methods import (
+from gbimb.benchmark._plain import PlainClassifier
+from gbimb.benchmark.methods import (
     BASELINE,
     DEFAULT_METHODS,
     ENGINES,
@@ -14,7 +15,6 @@ from gbimb.benchmark._methods import (
     METHODS,
     SAME_RECIPE,
 )
-from gbimb.benchmark._plain import PlainClassifier
 from gbimb.estimators import UnderBaggingClassifier
 
 both = pytest.mark.parametrize("engine", list(ENGINES))

@@ -10,20 +10,18 @@ import pytest
 from sklearn import metrics
 
 from gbimb.benchmark import Plan, run
-from gbimb.benchmark._cells import Record, cell_key
-from gbimb.benchmark._errors import CellError, InterruptedRunError
-from gbimb.benchmark._fit import split
-from gbimb.benchmark._methods import DEFAULT_METHODS, METHODS, Method
-from gbimb.benchmark._progress import TimeLeft
-from gbimb.benchmark._run import run_cells
-from gbimb.benchmark._scores import many_scores, scores
-from gbimb.benchmark._tables import BenchmarkTable
+from gbimb.benchmark.methods import DEFAULT_METHODS, METHODS, Method
+from gbimb.benchmark.progress import TimeLeft
+from gbimb.benchmark.records import Record, cell_key
+from gbimb.benchmark.runner import CellError, InterruptedRunError, run_plan, split
+from gbimb.benchmark.scores import scores
+from gbimb.benchmark.tables import BenchmarkTable
 from gbimb.exceptions import GbimbError, GbimbWarning
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gbimb.benchmark._plan import Cell
+    from gbimb.benchmark.plan import Cell
 
 Stub = Callable[[str], Method]
 Make = Callable[..., BenchmarkTable]
@@ -152,7 +150,8 @@ def test_a_method_that_fails_is_named_and_the_rest_kept(
 
 def test_scores_by_hand() -> None:
     y, labels = np.array([1, 1, 0, 0]), np.array([1, 0, 0, 0])
-    found = scores(y, labels, np.array([0.9, 0.4, 0.6, 0.1]))
+    positive = np.array([0.9, 0.4, 0.6, 0.1])
+    found = scores(y, labels, np.column_stack([1 - positive, positive]))
     assert found["mcc"] == pytest.approx(2 / np.sqrt(1 * 2 * 2 * 3))
     assert found["f1"] == pytest.approx(2 / 3)
     assert (found["precision"], found["recall"]) == (1, 0.5)
@@ -164,7 +163,7 @@ def test_scores_by_hand() -> None:
 def test_scores_of_many_classes_by_hand(rng: np.random.Generator) -> None:
     y, labels = rng.integers(3, size=200), rng.integers(3, size=200)
     proba = rng.dirichlet(np.ones(3), size=200)
-    found = many_scores(y, labels, proba)
+    found = scores(y, labels, proba)
     is_class = np.eye(3)[y]
     assert found["mcc"] == pytest.approx(metrics.matthews_corrcoef(y, labels))
     for name in ("f1", "precision", "recall"):
@@ -179,7 +178,7 @@ def test_scores_of_many_classes_by_hand(rng: np.random.Generator) -> None:
 
 def test_a_class_without_a_row_in_the_fold_counts_in_no_mean() -> None:
     y, labels = np.array([0, 0, 1]), np.array([0, 0, 2])
-    found = many_scores(y, labels, np.eye(4)[labels])
+    found = scores(y, labels, np.eye(4)[labels])
     assert (found["f1"], found["precision"], found["recall"]) == (0.5, 0.5, 0.5)
     assert found["average_precision"] == pytest.approx((1 + 1 / 3) / 2)
     assert found["log_loss"] == pytest.approx(-np.log(np.finfo(float).eps) / 3)
@@ -204,8 +203,8 @@ def test_real_methods_give_the_same_here_and_on_processes(tmp_path: Path, make_t
         methods=(METHODS["logloss"], METHODS["weighted-logloss"]),
         folds=2,
     )
-    here = run_cells(plan, tmp_path / "here", 1, Watcher())
-    there = run_cells(plan, tmp_path / "there", 2, Watcher())
+    here = run_plan(plan, tmp_path / "here", 1, Watcher())
+    there = run_plan(plan, tmp_path / "there", 2, Watcher())
     assert [r.mcc for r in here] == [r.mcc for r in there]
     assert [r.log_loss for r in here] == [r.log_loss for r in there]
     assert {r.n_rounds for r in here} == {100}
@@ -239,7 +238,7 @@ def test_a_plan_that_cannot_be_run_gets_a_sentence(
 
 def test_many_classes_need_two_with_a_row_in_every_fold(many: BenchmarkTable) -> None:
     assert len(Plan(tables=(many,), folds=60).notes()) == 1
-    with pytest.raises(GbimbError, match="got 60 of the second most frequent one for 61 folds"):
+    with pytest.raises(GbimbError, match="got 60 in the second most frequent class for 61 folds"):
         Plan(tables=(many,), folds=61)
 
 

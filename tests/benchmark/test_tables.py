@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gbimb import datasets
-from gbimb.benchmark._tables import built_in_table, read_table
+from gbimb.benchmark.tables import built_in_table, read_table
 from gbimb.exceptions import GbimbError
 
 if TYPE_CHECKING:
@@ -117,14 +117,14 @@ def test_many_labels_are_many_classes_unless_one_is_called_positive(tmp_path: Pa
     table = read_table(tmp_path / "f.parquet", "t", positive="a")
     assert (table.classes, table.positive, table.positives) == ((), "a", 2)
     np.testing.assert_array_equal(table.y, [0, 1, 0, 0, 1, 0])
-    assert table.notes == ("The positive class 'a' is set against 2 others.",)
+    assert table.notes == ("The positive class 'a' is predicted against 2 others together.",)
 
 
 CASES = [
-    ("t\nyes\n", {}, "no column beside 't'"),
+    ("t\nyes\n", {}, "a column besides 't' to train on"),
     ("x,t\n", {}, "holds no rows"),
-    ("x,t\n1,yes\n2,\n3,no\n", {}, "label in every row, got 1 of 3 rows without"),
-    ("x,t\n1,yes\n2,yes\n", {}, r"two labels or more, got one only: 'yes' \(2\)"),
+    ("x,t\n1,yes\n2,\n3,no\n", {}, "label in every row, got 1 missing in 3 rows"),
+    ("x,t\n1,yes\n2,yes\n", {}, r"two labels or more, got only one: 'yes' \(2\)"),
     (
         "x,t\n" + "".join(f"1,a{i}\n" for i in range(101)),
         {},

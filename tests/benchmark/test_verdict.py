@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from gbimb.benchmark._cells import Record
-from gbimb.benchmark._verdict import verdict
+from gbimb.benchmark.records import Record
+from gbimb.benchmark.verdict import verdict
 
 Make = Callable[..., list[Record]]
 STEADY = [0.04, 0.05, 0.06, 0.05, 0.04, 0.055, 0.06, 0.045]
@@ -22,15 +22,15 @@ def say(make: Make, focal: list[float], tuned: list[float] | None = None) -> str
 def test_beats_needs_interval_and_test(make_records: Make) -> None:
     sentence = say(make_records, STEADY)
     assert sentence.startswith("LightGBM: focal loss with early stopping on MCC beats weighted")
-    assert "differs by +0.050 (95 % interval +0.0" in sentence
+    assert "the difference in MCC is +0.050 (95 % interval +0.0" in sentence
     assert "higher on 8 of 8 tables, p = 0.0078." in sentence
 
 
 def test_five_tables_cannot_confirm(make_records: Make) -> None:
     sentence = say(make_records, STEADY[:5])
     assert "does better than weighted log loss here" in sentence
-    assert "5 tables cannot confirm it" in sentence
-    assert "p = 0.062 at best" in sentence
+    assert "5 tables are too few to confirm it" in sentence
+    assert "smallest possible p of the signed-rank test is 0.062" in sentence
     assert "beats" not in sentence
 
 
@@ -40,9 +40,9 @@ def test_an_interval_without_a_test_is_said_to_lack_it(make_records: Make) -> No
     assert "beats" not in sentence or "open" in sentence or "p = 0.0" in sentence
 
 
-def test_worse_is_called_worse(make_records: Make) -> None:
+def test_worse_is_said_to_be_worse(make_records: Make) -> None:
     sentence = say(make_records, [-d for d in STEADY])
-    assert "loses to weighted log loss: its MCC differs by -0.050" in sentence
+    assert "loses to weighted log loss: the difference in MCC is -0.050" in sentence
     assert "higher on 0 of 8 tables" in sentence
     assert "does worse than" in say(make_records, [-d for d in STEADY[:5]])
 
@@ -63,9 +63,9 @@ def test_one_table_speaks_of_its_folds(make_records: Make) -> None:
 
 def test_a_gain_that_log_loss_shares_is_credited_to_the_recipe(make_records: Make) -> None:
     sentence = say(make_records, STEADY, [d + 0.003 * (-1) ** i for i, d in enumerate(STEADY)])
-    assert "what is gained comes from the recipe; the loss adds nothing that shows" in sentence
+    assert "the gain comes from the recipe; the loss brings no measurable gain" in sentence
     few = say(make_records, STEADY[:5], [d + 0.003 * (-1) ** i for i, d in enumerate(STEADY[:5])])
-    assert "what is gained seems to come from the recipe" in few
+    assert "the gain seems to come from the recipe" in few
 
 
 def test_a_gain_that_log_loss_lacks_is_credited_to_the_loss(make_records: Make) -> None:
@@ -79,7 +79,7 @@ def test_a_loss_that_harms_is_said_to(make_records: Make) -> None:
 
 
 def test_no_difference_anywhere(make_records: Make) -> None:
-    assert "makes no difference that shows" in say(make_records, NOTHING, NOTHING)
+    assert "makes no measurable difference" in say(make_records, NOTHING, NOTHING)
 
 
 def test_one_table_that_makes_the_mean_is_named(make_records: Make) -> None:
@@ -89,4 +89,4 @@ def test_one_table_that_makes_the_mean_is_named(make_records: Make) -> None:
 
 def test_without_the_baseline_there_is_no_verdict(make_records: Make) -> None:
     sentence = verdict(make_records({"focal": STEADY}), "lightgbm")
-    assert sentence.startswith("LightGBM: no verdict, as it needs the methods")
+    assert sentence.startswith("LightGBM: no verdict without the methods")

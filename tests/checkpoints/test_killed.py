@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import gbimb
-from gbimb.benchmark._cells import CellStore
+from gbimb.benchmark.records import CellStore, Record
 from gbimb.training.checkpoint import OWNER, Unit
 from tests.checkpoints import works
 from tests.checkpoints.works import LGBM, X, Y
@@ -85,7 +85,7 @@ def progress(folder: Path) -> dict[str, tuple[int, int]]:
         assert state is not None
         found[path.name] = state.done, 0 if state.kept is None else path.stat().st_mtime_ns
     for path in (folder / "cells").glob("*.json"):
-        assert CellStore(path.parent).load(path.stem) is not None
+        assert CellStore(path.parent, Record).load(path.stem) is not None
         found[path.name] = 1, path.stat().st_mtime_ns
     return found
 

@@ -13,8 +13,8 @@ import pandas as pd
 
 import gbimb
 from gbimb.benchmark import Plan, run
-from gbimb.benchmark._methods import HOLDOUT, METHODS
-from gbimb.benchmark._tables import BenchmarkTable
+from gbimb.benchmark.methods import HOLDOUT, METHODS
+from gbimb.benchmark.tables import BenchmarkTable
 from tests.catalogue.case import rows
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import gbimb
 from gbimb import datasets
 from gbimb.benchmark import METHODS
-from gbimb.benchmark._methods import DEFAULT_METHODS
+from gbimb.benchmark.methods import DEFAULT_METHODS
 from gbimb.cli import app
 
 QUICK = ["--methods", "logloss,weighted-logloss", "--engines", "lightgbm", "--folds", "2"]
@@ -143,13 +143,13 @@ def test_many_classes_from_file_to_verdict(tmp_path: Path, rng: np.random.Genera
     arguments = ["--data", "f.csv", "--target", "t", *QUICK, "--jobs", "1"]
     code, stdout, stderr = invoke(*arguments)
     assert code == 0
-    assert "4 classes of 100 rows ('often', 64.1%) to 1 row ('once', 0.6%)" in stdout
-    assert "fewer rows than 2 folds in 1 of 4 classes, 'once' (1)" in stderr
+    assert "4 classes from 100 rows ('often', 64.1%) to 1 row ('once', 0.6%)" in stdout
+    assert "classes with fewer rows than the 2 folds: 'once' (1)" in stderr
     assert "least populated" not in stderr
     code, stdout, stderr = invoke(*arguments, "--positive", "[red]rare")
     assert code == 0
     assert "15 positives ('[red]rare', 9.6%)" in stdout
-    assert "The positive class '[red]rare' is set against 3 others." in stderr
+    assert "The positive class '[red]rare' is predicted against 3 others together." in stderr
 
 
 FEW = "x,t\n" + "".join(f"{i},{'yes' if i < 2 else 'no'}\n" for i in range(40))
@@ -192,15 +192,15 @@ def test_wrong_input_gets_one_sentence_and_writes_nothing(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("x,t\n1,yes\n2,yes\n", "must hold two labels or more, got one only: 'yes' (2)"),
+        ("x,t\n1,yes\n2,yes\n", "must hold two labels or more, got only one: 'yes' (2)"),
         (
             "x,t\n1,a\n2,b\n3,c\n",
-            "got 1 of the second most frequent one for 5 folds. Add rows",
+            "got 1 in the second most frequent class for 5 folds. Add rows",
         ),
-        ("x,t\n1,a\n2,\n3,b\n", "got 1 of 3 rows without"),
+        ("x,t\n1,a\n2,\n3,b\n", "got 1 missing in 3 rows"),
         ("x,t\n", "holds no rows"),
         ("", "cannot be read as CSV"),
-        ("x,t\n1,[/red]\n2,[/red]\n", "got one only: '[/red]' (2)"),
+        ("x,t\n1,[/red]\n2,[/red]\n", "got only one: '[/red]' (2)"),
     ],
 )
 def test_a_wrong_table_gets_one_sentence_and_writes_nothing(

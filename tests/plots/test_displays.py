@@ -187,14 +187,14 @@ def test_training_marks_the_rounds_kept(fitted: Fitted) -> None:
 def test_training_without_a_history_says_so(table: Table) -> None:
     with pytest.raises(InvalidDataError, match="has no evals_result_"):
         plots.TrainingDisplay.from_estimator(LogisticRegression().fit(*table))
-    with pytest.raises(InvalidDataError, match="evals_result must hold"):
+    with pytest.raises(InvalidDataError, match="evals_result must be"):
         plots.TrainingDisplay.from_evals_result({})
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"y_proba": [0.1, 0.2]}, "one a row, shape"),
+        ({"y_proba": [0.1, 0.2]}, "of each row, shape"),
         ({"y_proba": [0.1, 1.2, 0.3]}, r"in \[0, 1\]"),
         ({"y_proba": [0.1, float("nan"), 0.3]}, r"in \[0, 1\]"),
         ({"sample_weight": [1, -1, 1]}, "sample_weight must be >= 0"),

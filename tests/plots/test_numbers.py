@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import wilcoxon
 from sklearn.metrics import (
     average_precision_score,
     confusion_matrix,
@@ -24,9 +25,7 @@ from gbimb.plots import (
     ThresholdDisplay,
     TrainingDisplay,
 )
-from gbimb.plots._ranks import signed_rank_holm
-from gbimb.plots._reliability import wilson_interval
-from gbimb.plots._sweep import MOST_THRESHOLDS, Sweep
+from gbimb.plots.statistics import MOST_THRESHOLDS, Sweep, signed_rank_holm, wilson_interval
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -86,7 +85,7 @@ def test_rows_without_weight_may_have_the_highest_scores(rng: np.random.Generato
 @pytest.mark.parametrize("missing", [np.nan, None])
 def test_a_row_without_a_label_is_refused(missing: object) -> None:
     y = np.array([0, 1, missing], dtype=float if missing is not None else object)
-    with pytest.raises(InvalidDataError, match="a label in every row, got 1 of 3"):
+    with pytest.raises(InvalidDataError, match="no missing label, got 1 in 3 rows"):
         ThresholdDisplay.from_predictions(y, [0.1, 0.2, 0.3], pos_label=1)
 
 
@@ -163,12 +162,16 @@ def test_training_has_a_row_for_each_round_and_metric() -> None:
     assert len(display.figure_.axes) == 2  # the loss has its own scale
 
 
-def test_pairs_are_tested_as_scikit_posthocs_does(rng: np.random.Generator) -> None:
-    posthocs = pytest.importorskip("scikit_posthocs")
-    better = np.array([0.0, 0.1, 0.3, 0.32])
-    scores = pd.DataFrame(rng.random((15, 4)) + better, columns=list("abcd"))
-    expected = posthocs.posthoc_wilcoxon(scores.melt(), "value", "variable", p_adjust="holm")
-    np.testing.assert_allclose(signed_rank_holm(scores), expected.loc[list("abcd"), list("abcd")])
+def test_pairs_are_tested_as_scipy_does_and_corrected_as_holm_did(rng: np.random.Generator) -> None:
+    better = np.array([0.0, 0.1, 0.3])
+    scores = pd.DataFrame(rng.random((15, 3)) + better, columns=list("abc"))
+    pairs = [("a", "b"), ("a", "c"), ("b", "c")]
+    p = {pair: wilcoxon(scores[pair[0]], scores[pair[1]]).pvalue for pair in pairs}
+    low, middle, high = sorted(pairs, key=lambda pair: p[pair])
+    found = signed_rank_holm(scores)
+    assert found.loc[low] == pytest.approx(min(1, 3 * p[low]))
+    assert found.loc[middle] == pytest.approx(min(1, max(3 * p[low], 2 * p[middle])))
+    assert found.loc[high] == pytest.approx(min(1, max(3 * p[low], 2 * p[middle], p[high])))
 
 
 def test_holm_multiplies_by_the_number_of_pairs_left() -> None:

@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.quality.cells import Row
+    from benchmarks.quality.records import QualityRecord
 
 # Last, so that an installed gbimb comes before the one beside `benchmarks`.
 sys.path.append(str(Path(__file__).parents[2]))
@@ -34,11 +34,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def row() -> Callable[..., Row]:
+def row() -> Callable[..., QualityRecord]:
     """Make a result with some fields of one's own."""
 
-    def make(**given: object) -> Row:
-        from benchmarks.quality.cells import Row
+    def make(**given: object) -> QualityRecord:
+        from benchmarks.quality.records import QualityRecord
 
         usual = {
             "table": "rare", "rows": 300, "classes": 2, "positives": 30, "fold": 0,
@@ -47,6 +47,6 @@ def row() -> Callable[..., Row]:
             "fit_seconds": 1.0, "fit_cpu_seconds": 1.0, "predict_seconds": 0.1,
             "versions": "lightgbm==4", "error": "", "key": "k",
         }  # fmt: skip
-        return Row(**{**usual, **given})
+        return QualityRecord(**{**usual, **given})
 
     return make

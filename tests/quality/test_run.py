@@ -11,9 +11,17 @@ import pytest
 
 from benchmarks.quality import methods as registry
 from benchmarks.quality import workers
-from benchmarks.quality.cells import FAILED, OK, TOO_LONG, Cell, CellStore, Row, read_rows
 from benchmarks.quality.interpreters import LISTS, pins
-from benchmarks.quality.methods import LINE, METHODS, Method
+from benchmarks.quality.methods import BASELINE, METHODS, QualityMethod
+from benchmarks.quality.records import (
+    FAILED,
+    OK,
+    TOO_LONG,
+    KeptStore,
+    QualityCell,
+    QualityRecord,
+    read_records,
+)
 from benchmarks.quality.run import Options, main, run
 from benchmarks.quality.tables import LARGEST, WHOLE, QualityTable, find_tables
 from benchmarks.quality.workers import Scratch, Worker, measure
@@ -26,21 +34,23 @@ if TYPE_CHECKING:
 FAST = {"name": "ImbalancedLGBMClassifier", "n_estimators": 3, "cv": None}
 
 
-def ours(**params: object) -> Method:
-    return Method("fast", "fast", "ours.estimator", "gbimb", ("lightgbm",), FAST | params)
+def ours(**params: object) -> QualityMethod:
+    return QualityMethod("fast", "fast", "ours.estimator", "gbimb", ("lightgbm",), FAST | params)
 
 
-def options(folder: Path, *methods: Method, **changes: object) -> Options:
+def options(folder: Path, *methods: QualityMethod, **changes: object) -> Options:
     asked = Options(tuple(find_tables(folder)), methods, 2, 1, 60.0, retry=False)
     return replace(asked, **changes)
 
 
 @pytest.fixture
-def fitted(monkeypatch: pytest.MonkeyPatch, row: Callable[..., Row]) -> list[tuple[str, int, str]]:
+def fitted(
+    monkeypatch: pytest.MonkeyPatch, row: Callable[..., QualityRecord]
+) -> list[tuple[str, int, str]]:
     """The cells that were fitted, by a stub that never learns ``kinds``."""
     seen: list[tuple[str, int, str]] = []
 
-    def stub(_: Worker, cell: Cell, _limit: float) -> Row:
+    def stub(_: Worker, cell: QualityCell, _limit: float) -> QualityRecord:
         place = (cell.table.name, cell.fold, cell.method.name)
         seen.append(place)
         status = FAILED if cell.table.name == "kinds" else OK
@@ -53,10 +63,10 @@ def fitted(monkeypatch: pytest.MonkeyPatch, row: Callable[..., Row]) -> list[tup
 def test_a_second_run_fits_nothing(
     folder: Path, tmp_path: Path, fitted: list[tuple[str, int, str]]
 ) -> None:
-    asked = options(folder, METHODS[LINE])
-    first = run(asked, CellStore(tmp_path / "cells", tmp_path / "cells.csv"))
+    asked = options(folder, METHODS[BASELINE])
+    first = run(asked, KeptStore(tmp_path / "cells", tmp_path / "cells.csv"))
     assert len(fitted) == len(first) == 4  # two tables of tier main, two folds
-    again = run(asked, CellStore(tmp_path / "cells", tmp_path / "cells.csv"))
+    again = run(asked, KeptStore(tmp_path / "cells", tmp_path / "cells.csv"))
     assert len(fitted) == 4
     assert again == first
 
@@ -64,22 +74,22 @@ def test_a_second_run_fits_nothing(
 def test_the_csv_file_alone_is_enough_to_go_on(
     folder: Path, tmp_path: Path, fitted: list[tuple[str, int, str]]
 ) -> None:
-    asked = options(folder, METHODS[LINE], folds=1)
-    run(asked, CellStore(tmp_path / "cells", tmp_path / "cells.csv"))
-    run(replace(asked, folds=2), CellStore(tmp_path / "elsewhere", tmp_path / "cells.csv"))
-    assert sorted(fitted) == [(t, f, LINE) for t in ("kinds", "rare") for f in (0, 1)]
-    assert len(read_rows(tmp_path / "cells.csv")) == 4
+    asked = options(folder, METHODS[BASELINE], folds=1)
+    run(asked, KeptStore(tmp_path / "cells", tmp_path / "cells.csv"))
+    run(replace(asked, folds=2), KeptStore(tmp_path / "elsewhere", tmp_path / "cells.csv"))
+    assert sorted(fitted) == [(t, f, BASELINE) for t in ("kinds", "rare") for f in (0, 1)]
+    assert len(read_records(tmp_path / "cells.csv")) == 4
 
 
 def test_failures_are_kept_and_fitted_again_when_asked(
     folder: Path, tmp_path: Path, fitted: list[tuple[str, int, str]]
 ) -> None:
-    asked = options(folder, METHODS[LINE], folds=1)
-    run(asked, CellStore(tmp_path / "cells", tmp_path / "cells.csv"))
-    kept = {r.table: r.status for r in read_rows(tmp_path / "cells.csv")}
+    asked = options(folder, METHODS[BASELINE], folds=1)
+    run(asked, KeptStore(tmp_path / "cells", tmp_path / "cells.csv"))
+    kept = {r.table: r.status for r in read_records(tmp_path / "cells.csv")}
     assert kept == {"kinds": FAILED, "rare": OK}
-    run(replace(asked, retry=True), CellStore(tmp_path / "cells", tmp_path / "cells.csv"))
-    assert fitted[2:] == [("kinds", 0, LINE)]
+    run(replace(asked, retry=True), KeptStore(tmp_path / "cells", tmp_path / "cells.csv"))
+    assert fitted[2:] == [("kinds", 0, BASELINE)]
 
 
 def test_methods_for_two_classes_are_not_run_on_more(folder: Path) -> None:
@@ -91,7 +101,7 @@ def test_only_gbimbs_own_cells_depend_on_the_code_of_gbimb(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = find_tables(folder)[0]
-    cells = [Cell(table, 0, METHODS[LINE]), Cell(table, 0, ours())]
+    cells = [QualityCell(table, 0, METHODS[BASELINE]), QualityCell(table, 0, ours())]
     before = [cell.key() for cell in cells]
     monkeypatch.setattr(registry, "code_fingerprint", lambda: "another")
     rival, own = (cell.key() for cell in cells)
@@ -101,9 +111,9 @@ def test_only_gbimbs_own_cells_depend_on_the_code_of_gbimb(
 
 def test_keys_tell_cells_apart(folder: Path) -> None:
     table, other = find_tables(folder)
-    cells = [Cell(t, f, m) for t in (table, other) for f in (0, 1) for m in METHODS.values()]
-    cells.append(Cell(table, 0, ours(gamma=1.0)))
-    cells.append(Cell(table, 0, ours(gamma=2.0)))
+    cells = [QualityCell(t, f, m) for t in (table, other) for f in (0, 1) for m in METHODS.values()]
+    cells.append(QualityCell(table, 0, ours(gamma=1.0)))
+    cells.append(QualityCell(table, 0, ours(gamma=2.0)))
     assert len({cell.key() for cell in cells}) == len(cells)
 
 
@@ -111,9 +121,9 @@ def test_a_method_that_fails_or_takes_too_long_is_a_result(folder: Path, tmp_pat
     table = find_tables(folder)[0]
     worker = Worker(Scratch(tmp_path), "worker")
     try:
-        failed = worker.run(Cell(table, 0, ours(gamma=-1.0)), 60)
-        fine = worker.run(Cell(table, 0, ours()), 60)
-        late = worker.run(Cell(table, 0, ours(n_estimators=4)), 0)
+        failed = worker.run(QualityCell(table, 0, ours(gamma=-1.0)), 60)
+        fine = worker.run(QualityCell(table, 0, ours()), 60)
+        late = worker.run(QualityCell(table, 0, ours(n_estimators=4)), 0)
     finally:
         worker.close()
     assert (failed.status, fine.status, late.status) == (FAILED, OK, TOO_LONG)
@@ -131,7 +141,7 @@ def test_a_process_that_dies_is_a_failure_and_the_next_cell_runs(
     python = workers.interpreter("gbimb")
     monkeypatch.setattr(workers, "interpreter", lambda _: "false")
     worker = Worker(Scratch(tmp_path), "worker")
-    cell = Cell(find_tables(folder)[0], 0, ours())
+    cell = QualityCell(find_tables(folder)[0], 0, ours())
     try:
         assert worker.run(cell, 60).status == FAILED
         monkeypatch.setattr(workers, "interpreter", lambda _: python)

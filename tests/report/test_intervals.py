@@ -7,8 +7,7 @@ import pytest
 
 from gbimb.metrics import ConfusionCounts
 from gbimb.plots import ThresholdDisplay
-from gbimb.plots._sweep import Sweep, score_of
-from gbimb.plots._threshold import SHOWN, TAILS
+from gbimb.plots.statistics import DEFAULT_METRICS, QUANTILES, Sweep, score_of
 from tests.report.tables import check_of, counted, told, told_of_many
 
 # Rows, share of positives, recall, and share of false alarms among the negatives.
@@ -58,14 +57,14 @@ def test_many_classes_without_rows_have_no_part_in_the_interval() -> None:
 def test_a_scale_of_the_weights_changes_no_interval() -> None:
     y, proba = counted(tp=4, fp=2, fn=3, tn=200)
     plain, scaled = told(y, proba), told(y, proba, weight=np.full(y.size, 0.01))
-    for name in SHOWN:
+    for name in DEFAULT_METRICS:
         assert ends(scaled, name) == pytest.approx(ends(plain, name))
 
 
 def test_uneven_weights_are_fewer_rows() -> None:
     y, proba = counted(tp=40, fp=20, fn=40, tn=900)
     weight = np.random.default_rng(0).pareto(1.5, y.size) + 0.01
-    for name in SHOWN:
+    for name in DEFAULT_METRICS:
         low, value, high = ends(told(y, proba, weight=weight), name)
         assert low <= value <= high
         plain = ends(told(y, proba), name)
@@ -77,9 +76,9 @@ def cover(table: tuple[int, float, float, float], times: int) -> dict[str, dict[
     n, share, recall, alarms = table
     cells = np.array([share * recall, (1 - share) * alarms, share * (1 - recall), 0.0])
     cells[3] = 1 - cells.sum()
-    truth = {name: float(score_of(name, ConfusionCounts(*cells))) for name in SHOWN}
+    truth = {name: float(score_of(name, ConfusionCounts(*cells))) for name in DEFAULT_METRICS}
     rng = np.random.default_rng(0)
-    held = {kind: dict.fromkeys(SHOWN, 0.0) for kind in ("bands", "bootstrap")}
+    held = {kind: dict.fromkeys(DEFAULT_METRICS, 0.0) for kind in ("bands", "bootstrap")}
     for counts in rng.multinomial(n, cells, times):
         y, proba = counted(*counts)
         frame = ThresholdDisplay(
@@ -87,8 +86,8 @@ def cover(table: tuple[int, float, float, float], times: int) -> dict[str, dict[
         ).frame()
         row = frame[frame["threshold"] == 0.5].iloc[0]
         again = ConfusionCounts(*rng.poisson(counts[:, None], (4, 200)))
-        for name in SHOWN:
-            low, high = np.quantile(score_of(name, again), TAILS)
+        for name in DEFAULT_METRICS:
+            low, high = np.quantile(score_of(name, again), QUANTILES)
             held["bootstrap"][name] += (low <= truth[name] <= high) / times
             held["bands"][name] += (
                 row[f"{name}_low"] <= truth[name] <= row[f"{name}_high"]

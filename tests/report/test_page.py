@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from gbimb.benchmark import METHODS, BenchmarkTable, Plan
-from gbimb.benchmark._cells import Record
-from gbimb.benchmark._results import make_results
+from gbimb.benchmark.records import Record
+from gbimb.benchmark.results import make_results
 from gbimb.exceptions import InvalidParameterError, MissingDependencyError
 from gbimb.report import save_benchmark
 from gbimb.report._benchmark import benchmark_facts

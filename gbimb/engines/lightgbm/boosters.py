@@ -254,6 +254,7 @@ def fit_plain_classifier(
     X: NDArray[Any],
     y: NDArray[Any],
     categorical: Sequence[int],
+    sample_weight: NDArray[Any] | None = None,
     **params: Any,  # noqa: ANN401  LightGBM's own
 ) -> tuple[lgb.LGBMClassifier, int]:
     """Return LightGBM's own fitted classifier and its rounds, to compare with.
@@ -263,7 +264,7 @@ def fit_plain_classifier(
     """
     # By default a race between two layouts of the table decides on the order of sums.
     classifier = lgb.LGBMClassifier(verbosity=-1, deterministic=True, force_col_wise=True, **params)
-    classifier.fit(X, y, categorical_feature=list(categorical))
+    classifier.fit(X, y, sample_weight, categorical_feature=list(categorical))
     return classifier, int(classifier.booster_.current_iteration())
 
 

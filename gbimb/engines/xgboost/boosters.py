@@ -216,6 +216,7 @@ def fit_plain_classifier(
     X: NDArray[Any],
     y: NDArray[Any],
     categorical: Sequence[int],
+    sample_weight: NDArray[Any] | None = None,
     **params: Any,  # noqa: ANN401  XGBoost's own
 ) -> tuple[xgb.XGBClassifier, int]:
     """Return XGBoost's own fitted classifier and its rounds, to compare with.
@@ -224,7 +225,7 @@ def fit_plain_classifier(
     """
     types = ["c" if i in set(categorical) else "q" for i in range(X.shape[1])]
     classifier = xgb.XGBClassifier(feature_types=types, enable_categorical=True, **params)
-    classifier.fit(X, y)
+    classifier.fit(X, y, sample_weight=sample_weight)
     return classifier, int(classifier.get_booster().num_boosted_rounds())
 
 

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Task
 
-    from gbimb.benchmark._cells import Record
-    from gbimb.benchmark._plan import Cell
+    from gbimb.benchmark.plan import Cell
+    from gbimb.benchmark.records import Record
 
 
 class TimeLeft:
-    """Guess the seconds left from the fits that are done.
+    """Estimate the seconds left from the fits that are done.
 
-    A fit is expected to take as long as the same fit on other folds took; before there is one,
-    as the same method on other tables, or as all that are done.
+    A fit is expected to take as long as the same fit on other folds; without one, as the same
+    method on other tables, or as the mean of all fits.
     """
 
     def __init__(self, cells: Sequence[Cell], jobs: int) -> None:
@@ -36,7 +36,7 @@ class TimeLeft:
         self._seconds: dict[tuple[str, str, str], list[float]] = defaultdict(list)
 
     def add(self, record: Record) -> None:
-        """Take note of a fit."""
+        """Count a finished fit."""
         self._left.discard(record.cell)
         self._done += 1
         table, engine, method, _ = record.cell
@@ -70,7 +70,7 @@ class _TimeLeftColumn(ProgressColumn):
 
 
 class ProgressBar:
-    """The bar; used as a context manager, so that it is gone afterwards."""
+    """The bar; a context manager, so that it disappears afterwards."""
 
     def __init__(self, console: Console) -> None:
         self._bar = Progress(
@@ -84,12 +84,12 @@ class ProgressBar:
         )
 
     def start(self, cells: Sequence[Cell], done: Sequence[Record], jobs: int) -> None:
-        """Show what there is to do, and what was there already."""
+        """Show the number of fits, and how many are done already."""
         self._time = TimeLeft(cells, min(jobs, max(1, len(cells) - len(done))))
         for record in done:
             self._time.add(record)
         if done and len(done) < len(cells):
-            self._bar.console.print(f"Going on: {len(done)} of {len(cells)} fits are done.")
+            self._bar.console.print(f"Continuing: {len(done)} of {len(cells)} fits are done.")
         self._task = self._bar.add_task(
             "Benchmark",
             total=len(cells),

@@ -1,7 +1,7 @@
-"""Print results as tables of plain text.
+"""Print results as plain tables.
 
-Names of columns, tables and labels are the user's: they are shown as they are, never read as
-markup, with control characters replaced.
+Names of columns, tables and labels come from the user: they are never read as markup, and
+control characters are replaced.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gbimb.benchmark._comparison import INTERVALS, TESTS
-from gbimb.benchmark._methods import BASELINE, ENGINES, METHODS
-from gbimb.benchmark._summary import ALL_TABLES
+from gbimb.benchmark.methods import BASELINE, ENGINES, METHODS
+from gbimb.benchmark.statistics import ALL_TABLES, INTERVALS, TESTS
 from gbimb.tables.files.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gbimb.benchmark._results import Results
-    from gbimb.benchmark._summary import Spread, SummaryRow
-    from gbimb.benchmark._tables import BenchmarkTable
+    from gbimb.benchmark.results import Results
+    from gbimb.benchmark.statistics import Spread, SummaryRow
+    from gbimb.benchmark.tables import BenchmarkTable
 
 WIDE: Final = 98
 LONGEST_NAME: Final = 24
@@ -54,7 +53,7 @@ def print_results(results: Results, console: Console) -> None:
 
 
 def to_html(results: Results) -> str:
-    """Return tables and verdict as preformatted HTML for a notebook; names stay text."""
+    """Return tables and verdict as preformatted HTML for a notebook, with names escaped."""
     console = Console(
         record=True, file=StringIO(), width=WIDE, force_terminal=True, highlight=False
     )
@@ -66,7 +65,7 @@ def to_html(results: Results) -> str:
 
 
 def method_label(method: str) -> str:
-    """Return how a method is called in tables."""
+    """Return the name of a method in tables."""
     return METHODS[method].label if method in METHODS else method
 
 
@@ -112,7 +111,7 @@ def _table_text(t: BenchmarkTable) -> str:
         f"{_row_count(t.class_rows[k])} ({_short(t.classes[k])!r}, {t.class_rows[k] / t.rows:.1%})"
         for k in (0, -1)
     )
-    return f"{size}, {t.n_classes} classes of {most} to {least}"
+    return f"{size}, {t.n_classes} classes from {most} to {least}"
 
 
 def _row_count(n: int) -> str:
@@ -155,8 +154,8 @@ def _overall(results: Results, width: int) -> Table:
     single = len(results.plan.tables) == 1
     title = "This table" if single else f"Mean of {len(results.plan.tables)} tables"
     caption = (
-        f"Mean ± standard deviation over {results.plan.folds} folds; ↑ higher is better, ↓ lower. "
-        f"Seconds on one thread.{_many_classes(results)}"
+        f"Mean ± standard deviation over {results.plan.folds} folds; ↑ higher is better, ↓ lower "
+        f"is better. Seconds on one thread.{_many_classes(results)}"
     )
     grid = _grid(title, caption, ["", *SHOWN.values()])
     for engine, rows in _rows(results, ALL_TABLES).items():
@@ -184,11 +183,11 @@ def _differences(results: Results) -> Table:
     caption = f"Interval: {INTERVALS[kind]}. p: {TESTS[kind]}{_limit(shown[0].smallest_p)}."
     units = "folds" if kind == "folds" else "tables"
     heads = ["", "MCC", "95 % interval", "median", f"higher on\n{units}", "p"]
-    grid = _grid(f"Differences to {method_label(BASELINE)}, fold by fold", caption, heads)
+    grid = _grid(f"Differences from {method_label(BASELINE)}, fold by fold", caption, heads)
     for engine in results.plan.engines:
         grid.add_row(Text(ENGINES[engine], style="bold"))
         for c in (c for c in shown if c.engine == engine):
-            other = "" if c.baseline == BASELINE else f" to {method_label(c.baseline)}"
+            other = "" if c.baseline == BASELINE else f" from {method_label(c.baseline)}"
             grid.add_row(
                 Text(f" {method_label(c.method)}{other}"),
                 Text(f"{c.mean:+.3f}"),
@@ -201,4 +200,4 @@ def _differences(results: Results) -> Table:
 
 
 def _limit(smallest_p: float) -> str:
-    return f", at best {smallest_p:.2g} for so few tables" if smallest_p >= 0.05 else ""
+    return f", at least {smallest_p:.2g} with so few tables" if smallest_p >= 0.05 else ""

@@ -7,6 +7,7 @@ that builds an unfitted classifier for one engine.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -16,31 +17,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ENGINES: Final[Mapping[str, str]] = MappingProxyType({"lightgbm": "LightGBM", "xgboost": "XGBoost"})
-"""Names of the engines, and how they are spelled in reports."""
+"""Names of the engines, and their spelling in reports."""
 
 DEFAULT_FOLDS: Final = 3
 """With more, the built-in tables take more than four minutes on two cores."""
 
 OWN_FOLDS: Final = 5
-"""For a table of the user's own, where the interval is over folds."""
+"""For the user's own table, where the interval is over folds."""
 
 BASELINE: Final = "weighted-logloss"
-"""The line to beat: every other method is compared with it."""
+"""Every other method is compared with it."""
 
 MAIN: Final = "focal"
 SAME_RECIPE: Final = "logloss-tuned"
-"""The method that differs from ``MAIN`` in nothing but the loss."""
+"""The method that differs from ``MAIN`` only in the loss."""
 
 HOLDOUT: Final = "holdout"
-"""The method that differs from ``MAIN`` in nothing but the rows that are held out."""
+"""The method that differs from ``MAIN`` only in the rows that are held out."""
 
 BAGS: Final = 10
 COMMON_PER_RARE: Final = 10
-"""Of 1, 3 and 10 the best on the built-in tables, see ``benchmarks/README.md``."""
+"""The best of 1, 3 and 10 on the built-in tables, see ``benchmarks/README.md``."""
 
 
 class Classifier(Protocol):
-    """What a method builds. Labels are 0 and 1, where 1 is the positive class, or 0 to K - 1.
+    """What a method builds; labels are 0 and 1, where 1 is the positive class, or 0 to K - 1.
 
     ``threshold_`` and ``best_iteration_`` are recorded if the fitted classifier has them.
     """
@@ -84,49 +85,10 @@ class Method:
     by_default: bool = True
 
 
-def _logloss(engine: str, n_jobs: int, seed: int, _: int) -> Classifier:
+def _plain(engine: str, n_jobs: int, seed: int, _: int, *, weighted: bool) -> Classifier:
     from gbimb.benchmark._plain import PlainClassifier
 
-    return PlainClassifier(engine, weighted=False, n_jobs=n_jobs, seed=seed)
-
-
-def _weighted_logloss(engine: str, n_jobs: int, seed: int, _: int) -> Classifier:
-    from gbimb.benchmark._plain import PlainClassifier
-
-    return PlainClassifier(engine, weighted=True, n_jobs=n_jobs, seed=seed)
-
-
-def _logloss_tuned(engine: str, n_jobs: int, seed: int, n_classes: int) -> Classifier:
-    return _estimator(engine, n_jobs, seed, n_classes, loss="logistic")
-
-
-def _focal(engine: str, n_jobs: int, seed: int, n_classes: int) -> Classifier:
-    return _estimator(engine, n_jobs, seed, n_classes)
-
-
-def _soft_mcc(engine: str, n_jobs: int, seed: int, n_classes: int) -> Classifier:
-    return _estimator(engine, n_jobs, seed, n_classes, loss="soft_mcc")
-
-
-def _holdout(engine: str, n_jobs: int, seed: int, n_classes: int) -> Classifier:
-    return _estimator(engine, n_jobs, seed, n_classes, cv="holdout")
-
-
-def _focal_weighted(engine: str, n_jobs: int, seed: int, n_classes: int) -> Classifier:
-    return _estimator(engine, n_jobs, seed, n_classes, scale_pos_weight="balanced")
-
-
-def _bagging(engine: str, n_jobs: int, seed: int, n_classes: int) -> Classifier:
-    from gbimb.estimators import UnderBaggingClassifier
-
-    bags: Classifier = UnderBaggingClassifier(
-        _estimator(engine, n_jobs, seed, n_classes),
-        BAGS,
-        sampling_strategy=float(COMMON_PER_RARE),
-        random_state=seed,
-        n_jobs=n_jobs,
-    )
-    return bags
+    return PlainClassifier(engine, weighted=weighted, n_jobs=n_jobs, seed=seed)
 
 
 def _estimator(
@@ -146,6 +108,19 @@ def _estimator(
     return classes[engine](pos_label=positive, n_jobs=n_jobs, random_state=seed, **params)
 
 
+def _bagging(engine: str, n_jobs: int, seed: int, n_classes: int) -> Classifier:
+    from gbimb.estimators import UnderBaggingClassifier
+
+    bags: Classifier = UnderBaggingClassifier(
+        _estimator(engine, n_jobs, seed, n_classes),
+        BAGS,
+        sampling_strategy=float(COMMON_PER_RARE),
+        random_state=seed,
+        n_jobs=n_jobs,
+    )
+    return bags
+
+
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(
     {
         method.name: method
@@ -154,41 +129,41 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 "logloss",
                 "log loss",
                 "The engine's own classifier with its own defaults, threshold 0.5.",
-                _logloss,
+                partial(_plain, weighted=False),
             ),
             Method(
                 BASELINE,
                 "weighted log loss",
                 "The same with scale_pos_weight = negatives / positives, or with weights that give "
-                "each of many classes the same total: the line to beat.",
-                _weighted_logloss,
+                "each of many classes the same total: the baseline.",
+                partial(_plain, weighted=True),
             ),
             Method(
                 SAME_RECIPE,
                 "log loss, tuned",
                 "gbimb's estimator with loss='logistic': trees, cross-fitting, early stopping on "
-                "MCC and choice of threshold as for focal, so that only the loss differs.",
-                _logloss_tuned,
+                "MCC and threshold as in focal, so that only the loss differs.",
+                partial(_estimator, loss="logistic"),
             ),
             Method(
                 MAIN,
                 "focal",
-                "gbimb's estimator as it is: focal loss, early stopping on MCC, chosen threshold; "
-                "cross-fitted in five folds unless the table is large (see cv='auto').",
-                _focal,
+                "gbimb's estimator with its defaults: focal loss, early stopping on MCC, a chosen "
+                "threshold; cross-fitted in five folds unless the table is large (cv='auto').",
+                _estimator,
             ),
             Method(
                 HOLDOUT,
                 "focal, hold-out",
-                "As focal, but with cv='holdout': one row in five stops training and sets the "
-                "threshold. What focal has over it is what cross-fitting brings.",
-                _holdout,
+                "As focal, but with cv='holdout': one row in five is held out to stop training and "
+                "set the threshold. The difference to focal is the gain from cross-fitting.",
+                partial(_estimator, cv="holdout"),
             ),
             Method(
                 "focal-weighted",
                 "focal, weighted",
-                "As focal, cross-fitted too, with scale_pos_weight='balanced'.",
-                _focal_weighted,
+                "As focal, with scale_pos_weight='balanced'.",
+                partial(_estimator, scale_pos_weight="balanced"),
             ),
             Method(
                 "bagging",
@@ -200,9 +175,9 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
             Method(
                 "soft-mcc",
                 "soft MCC",
-                "As focal, with loss='soft_mcc': log loss until MCC on held-out rows no longer "
-                "rises, then a smooth MCC (of many classes R_K). Runs when it is named.",
-                _soft_mcc,
+                "As focal, with loss='soft_mcc': log loss until MCC on held-out rows stops rising, "
+                "then a smooth MCC (for many classes R_K). Runs only when it is named.",
+                partial(_estimator, loss="soft_mcc"),
                 by_default=False,
             ),
         )
@@ -211,4 +186,4 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
 """The methods by name, in the order of the reports."""
 
 DEFAULT_METHODS: Final = tuple(method for method in METHODS.values() if method.by_default)
-"""Those that run when none is named: with all, the built-in tables take over four minutes."""
+"""Those that run when none is named; all would take over four minutes on built-in tables."""

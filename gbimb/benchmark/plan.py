@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from gbimb.benchmark._methods import DEFAULT_FOLDS, DEFAULT_METHODS, ENGINES, Method
-from gbimb.benchmark._tables import BenchmarkTable, built_in_table
+from gbimb.benchmark.methods import DEFAULT_FOLDS, DEFAULT_METHODS, ENGINES, Method
+from gbimb.benchmark.tables import BenchmarkTable, built_in_table
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
 from gbimb.validation import check_number
 
@@ -54,7 +54,7 @@ class Plan:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be run."""
+        """Check all values."""
         check_number("--folds", self.folds, low=2, integer=True)
         check_number("--seed", self.seed, low=0, high=LARGEST_SEED, integer=True)
         for engine in self.engines:
@@ -66,8 +66,8 @@ class Plan:
     def cells(self) -> list[Cell]:
         """List the fits, fold by fold, large tables first within a fold.
 
-        So an interruption leaves whole folds, what is left can be timed by what was done, and
-        no long fit is left for the end.
+        So an interruption leaves whole folds, the fits that are done predict the time of the rest,
+        and no long fit comes last.
         """
         tables = sorted(self.tables, key=lambda table: -table.X.size)
         return [
@@ -79,8 +79,8 @@ class Plan:
         ]
 
     def notes(self) -> list[str]:
-        """Say which classes cannot be in every fold."""
-        made = []
+        """Return warnings about classes that cannot be in every fold."""
+        found = []
         for table in self.tables:
             scarce = [
                 f"{name!r} ({n:,})"
@@ -88,12 +88,12 @@ class Plan:
                 if n < self.folds
             ]
             if scarce:
-                made.append(
-                    f"Table {table.name!r}: fewer rows than {self.folds} folds in "
-                    f"{len(scarce)} of {table.n_classes} classes, {', '.join(scarce)}. Folds "
-                    "without a row of a class are judged on the others."
+                found.append(
+                    f"Table {table.name!r} has classes with fewer rows than the {self.folds} "
+                    f"folds: {', '.join(scarce)}. A fold without a row of a class is scored on "
+                    "the others."
                 )
-        return made
+        return found
 
     def table(self, name: str) -> BenchmarkTable:
         """Return a table by its name."""
@@ -115,7 +115,7 @@ def choose(option: str, names: str | None, known: Mapping[str, T]) -> tuple[T, .
     Raises
     ------
     InvalidParameterError
-        If a name is not known, or there is none.
+        If a name is unknown, or none is given.
     """
     if names is None:
         return tuple(known.values())
@@ -139,7 +139,7 @@ def _check_folds(table: BenchmarkTable, folds: int) -> None:
     if table.classes:
         msg = (
             f"Table {table.name!r} must have two classes or more with a row in every fold, got "
-            f"{few} of the second most frequent one for {folds} folds. {remedy}."
+            f"{few} in the second most frequent class for {folds} folds. {remedy}."
         )
         raise InvalidDataError(msg)
     which = "positives" if few == table.positives else "negatives"

@@ -1,7 +1,7 @@
-"""One fit and its result: a JSON file while running, a line of a CSV file to keep.
+"""The result of a method on one fold of a table: a JSON file, and a line of a CSV file to keep.
 
-A cell is found again by a key made of everything that determines it. That of a rival does not
-hold the code of gbimb, so its result outlives changes of gbimb.
+A result is found again by a key made of everything that determines it. The key of a rival does
+not depend on the code of gbimb, so its result outlives changes of gbimb.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from gbimb.benchmark._cells import write_atomically
+from gbimb.benchmark.records import CellStore, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from benchmarks.quality.methods import Method
+    from benchmarks.quality.methods import QualityMethod
     from benchmarks.quality.tables import QualityTable
 
 FOLDS: Final = 5
@@ -29,12 +29,12 @@ FAILED: Final = "failed"
 TOO_LONG: Final = "too long"
 
 
-class Cell(NamedTuple):
+class QualityCell(NamedTuple):
     """A method trained without one fold of a table."""
 
     table: QualityTable
     fold: int
-    method: Method
+    method: QualityMethod
 
     def key(self) -> str:
         """Return a hash of everything that determines the result."""
@@ -49,20 +49,20 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """The result of one cell.
+class QualityRecord:
+    """The result of one fit.
 
     Attributes
     ----------
     table, rows, classes, positives, fold, method, key
         What was fitted. ``positives`` is the size of the rarest class.
     status : {"ok", "failed", "too long"}
-        What did not end well is measured as what is left to its user: no row is called rare, and
-        the probabilities are the shares of the classes.
+        A failure is scored as what its user is left with: the most frequent class for every row,
+        and the shares of the classes as probabilities.
     mcc, f1, average_precision, log_loss, brier : float
         As in ``gbimb benchmark``: with more than two classes R_K and means over classes.
     threshold : float or None
-        What the method chose; None is 0.5, or the likeliest of many classes.
+        What the method chose; None is 0.5, or with many classes the most probable one.
     fit_seconds, fit_cpu_seconds, predict_seconds : float or None
         On one thread.
     versions, error : str
@@ -90,58 +90,52 @@ class Row:
 
     @property
     def place(self) -> tuple[str, int, str]:
-        """Where the row stands, whatever its key."""
+        """What was fitted, whatever the key."""
         return self.table, self.fold, self.method
 
 
-COLUMNS: Final = tuple(field.name for field in fields(Row))
+COLUMNS: Final = tuple(field.name for field in fields(QualityRecord))
 WHOLE_NUMBERS: Final = frozenset({"rows", "classes", "positives", "fold"})
 TEXTS: Final = frozenset({"table", "method", "status", "versions", "error", "key"})
 
 
-class CellStore:
-    """A folder of results beside the CSV file that keeps them."""
+class KeptStore(CellStore[QualityRecord]):
+    """A folder of results, and the CSV file beside it that keeps them."""
 
     def __init__(self, folder: Path, kept: Path) -> None:
-        self.folder = folder
+        super().__init__(folder, QualityRecord)
         self.kept = kept
-        self._by_key = {row.key: row for row in read_rows(kept)}
+        self._by_key = {record.key: record for record in read_records(kept)}
 
-    def load(self, key: str) -> Row | None:
+    def load(self, key: str) -> QualityRecord | None:
         """Return a result, or None if there is none."""
-        try:
-            return Row(**json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            return self._by_key.get(key)
+        return super().load(key) or self._by_key.get(key)
 
-    def save(self, row: Row) -> None:
-        """Write a result."""
-        write_atomically(self.folder / f"{row.key}.json", json.dumps(asdict(row), indent=1))
-
-    def keep(self, rows: Iterable[Row]) -> None:
+    def keep(self, keys: Iterable[str]) -> None:
         """Put results into the CSV file, in place of earlier ones of the same cells."""
-        merged = {row.place: row for row in (*read_rows(self.kept), *rows)}
-        write_rows(self.kept, [merged[place] for place in sorted(merged)])
+        new = [record for key in keys if (record := self.load(key))]
+        merged = {record.place: record for record in (*read_records(self.kept), *new)}
+        write_records(self.kept, [merged[place] for place in sorted(merged)])
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_records(path: Path) -> list[QualityRecord]:
     """Read a CSV file of results; there are none if there is no file."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
         return [
-            Row(**{name: _read(name, text) for name, text in line.items()})
+            QualityRecord(**{name: _read(name, text) for name, text in line.items()})
             for line in csv.DictReader(file)
         ]
 
 
-def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Write a CSV file of results, at once."""
+def write_records(path: Path, records: Iterable[QualityRecord]) -> None:
+    """Write a CSV file of results, whole or not at all."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow([_write(getattr(row, name)) for name in COLUMNS])
+    for record in records:
+        writer.writerow([_write(getattr(record, name)) for name in COLUMNS])
     write_atomically(path, text.getvalue())
 
 

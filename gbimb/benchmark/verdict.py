@@ -1,29 +1,29 @@
-"""The outcome in words that claim no more than the intervals and tests do."""
+"""The outcome in sentences that claim no more than the intervals and tests do."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gbimb.benchmark._comparison import ALPHA, LEVEL, compare
-from gbimb.benchmark._methods import BASELINE, ENGINES, MAIN, SAME_RECIPE
+from gbimb.benchmark.methods import BASELINE, ENGINES, MAIN, SAME_RECIPE
+from gbimb.benchmark.statistics import ALPHA, LEVEL, compare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gbimb.benchmark._cells import Record
-    from gbimb.benchmark._comparison import Comparison
+    from gbimb.benchmark.records import Record
+    from gbimb.benchmark.statistics import Comparison
 
 
 def verdict(records: Sequence[Record], engine: str) -> str:
-    """Say whether focal loss beats weighted log loss, how sure that is, and whether it is the loss.
+    """Return whether focal loss beats weighted log loss, how sure that is, and why.
 
-    "Beats" is said where both the interval and the test leave out zero, "does better here"
-    where only the interval does, and otherwise that it is open.
+    "Beats" means that both the interval and the test exclude zero, "does better here" that only
+    the interval does; otherwise the question stays open.
     """
     against_baseline = compare(records, engine, MAIN, BASELINE)
     if against_baseline is None:
         return (
-            f"{ENGINES[engine]}: no verdict, as it needs the methods {MAIN!r} and {BASELINE!r}; "
+            f"{ENGINES[engine]}: no verdict without the methods {MAIN!r} and {BASELINE!r}; "
             "add them to --methods."
         )
     sentence = f"{ENGINES[engine]}: {_headline(against_baseline)}"
@@ -38,17 +38,17 @@ def _headline(c: Comparison) -> str:
     focal, weighted = "focal loss with early stopping on MCC", "weighted log loss"
     if not c.is_clear:
         return (
-            f"it is open whether {focal} beats {weighted}: its MCC differs by {amount(c)}, "
+            f"it is open whether {focal} beats {weighted}: the difference in MCC is {amount(c)}, "
             f"higher on {_share(c)}, {p_text(c.p_value)}."
         )
     verbs = ("beats", "does better than") if c.mean > 0 else ("loses to", "does worse than")
     if c.is_confirmed:
         return (
-            f"{focal} {verbs[0]} {weighted}: its MCC differs by {amount(c)}, "
+            f"{focal} {verbs[0]} {weighted}: the difference in MCC is {amount(c)}, "
             f"higher on {_share(c)}, {p_text(c.p_value)}."
         )
     return (
-        f"{focal} {verbs[1]} {weighted} here: its MCC differs by {amount(c)}, higher on "
+        f"{focal} {verbs[1]} {weighted} here: the difference in MCC is {amount(c)}, higher on "
         f"{_share(c)}; {_doubt(c)}."
     )
 
@@ -56,24 +56,27 @@ def _headline(c: Comparison) -> str:
 def _doubt(c: Comparison) -> str:
     if c.smallest_p >= ALPHA:
         return (
-            f"but {c.units} tables cannot confirm it, as the signed-rank test then gives "
-            f"p = {c.smallest_p:.2g} at best"
+            f"but {c.units} tables are too few to confirm it (the smallest possible p of the "
+            f"signed-rank test is {c.smallest_p:.2g})"
         )
     return f"but the test does not confirm it ({p_text(c.p_value)})"
 
 
 def _loss_or_recipe(recipe: Comparison, loss: Comparison) -> str:
-    told = (
-        "Log loss with the same trees, early stopping and threshold differs from weighted log "
-        f"loss by {amount(recipe)}, and focal from it by {amount(loss)}"
+    differences = (
+        "With the same trees, early stopping and threshold, log loss differs from weighted log "
+        f"loss by {amount(recipe)}, and focal loss from log loss by {amount(loss)}"
     )
     if loss.is_clear:
         verb = "helps" if loss.mean > 0 else "harms"
-        return f"{told}: the loss itself {verb if loss.is_confirmed else f'seems to {verb[:-1]}'}."
+        verb = verb if loss.is_confirmed else f"seems to {verb[:-1]}"
+        return f"{differences}: the loss itself {verb}."
     if recipe.is_clear and recipe.mean > 0:
         comes = "comes" if recipe.is_confirmed else "seems to come"
-        return f"{told}: what is gained {comes} from the recipe; the loss adds nothing that shows."
-    return f"{told}: the loss itself makes no difference that shows."
+        return (
+            f"{differences}: the gain {comes} from the recipe; the loss brings no measurable gain."
+        )
+    return f"{differences}: the loss itself makes no measurable difference."
 
 
 def _share(c: Comparison) -> str:
@@ -88,7 +91,7 @@ def amount(c: Comparison) -> str:
 
 
 def _alone(c: Comparison) -> str:
-    """Say what is left without the table that moves the mean most, if that is under half."""
+    """Return the mean without the table that moves it most, if less than half remains."""
     same_side = c.mean * c.mean_without_leader > 0
     if not c.leader or (same_side and abs(c.mean_without_leader) > abs(c.mean) / 2):
         return ""

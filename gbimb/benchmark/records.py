@@ -1,8 +1,8 @@
-"""One fit and its result, and the folder that keeps the results.
+"""The result of one fit, and the folder that keeps the results.
 
-A result is a JSON file of its own, named by a hash of everything that determines it and written
-under another name first. So a run that was interrupted goes on where it stopped, and two runs
-in one folder do each other no harm.
+Each result is a JSON file, named by a hash of everything that determines it and written under
+another name first. So an interrupted run continues where it stopped, and two runs can share a
+folder.
 """
 
 from __future__ import annotations
@@ -14,25 +14,26 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from gbimb import __version__
-from gbimb.benchmark._plan import Cell
+from gbimb.benchmark.plan import Cell
 
 if TYPE_CHECKING:
-    from gbimb.benchmark._methods import Method
+    from _typeshed import DataclassInstance
+
+    from gbimb.benchmark.methods import Method
 
 LIBRARIES: Final = ("numpy", "scipy", "pandas", "scikit-learn", "numba")
 # Modules that only summarise or show results.
-AFTERWARDS: Final = frozenset(
+SUMMARISING: Final = frozenset(
     f"benchmark/{name}.py"
-    for name in (
-        *("__init__", "_comparison", "_export", "_progress", "_report", "_results"),
-        *("_summary", "_verdict"),
-    )
+    for name in ("__init__", "console", "progress", "results", "statistics", "verdict")
 )
 # Folders that only show them.
 SHOWING: Final = ("cli", "plots", "report")
+
+R = TypeVar("R", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +50,15 @@ class Record:
         Of the labels predicted for the fold; higher is better. With more than two classes R_K,
         and means over the classes that have a row in the fold.
     average_precision
-        Area under the precision-recall steps; higher is better. The same mean over classes.
+        Area under the precision-recall curve; higher is better. The same mean over classes.
     log_loss, brier
-        Of the probabilities; lower is better. Brier is a sum over more than two classes.
+        Of the probabilities; lower is better. With more than two classes Brier is a sum.
     threshold, n_rounds
-        What the classifier chose; None where it does not say.
+        What the classifier chose; None if it does not tell.
     fit_seconds, fit_cpu_seconds, predict_seconds
         On one thread; predicting the fold once.
     warnings
-        What the classifier said while it was fitted.
+        Those of the fit.
     versions
         Of gbimb, the engine and the libraries.
     """
@@ -94,23 +95,26 @@ class Record:
         return Cell(self.table, self.engine, self.method, self.fold)
 
 
-class CellStore:
-    """A folder with one file for each result."""
+class CellStore(Generic[R]):
+    """A folder with one JSON file for each result, a dataclass of plain values."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, record_type: type[R]) -> None:
         self.folder = folder
+        self.record_type = record_type
 
-    def load(self, key: str) -> Record | None:
+    def load(self, key: str) -> R | None:
         """Return a result, or None if there is none that can be read."""
         try:
             stored = json.loads(self._path(key).read_text(encoding="utf-8"))
-            if set(stored) != {field.name for field in fields(Record)}:
+            if set(stored) != {field.name for field in fields(self.record_type)}:
                 return None
-            return Record(**{**stored, "warnings": tuple(stored["warnings"])})
+            return self.record_type(
+                **{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+            )
         except (OSError, ValueError, TypeError):
             return None
 
-    def save(self, key: str, record: Record) -> None:
+    def save(self, key: str, record: R) -> None:
         """Write a result."""
         write_atomically(self._path(key), json.dumps(asdict(record), indent=1))
 
@@ -132,10 +136,12 @@ def write_atomically(path: Path, text: str) -> None:
 
 def cell_key(cell: Cell, method: Method, fingerprint: str, *, folds: int, seed: int) -> str:
     """Return the hash of everything that determines a result."""
+    built_by = getattr(method.build, "func", method.build)  # of a partial, its function
     parts: dict[str, Any] = {
         "cell": cell,
         "table": fingerprint,
-        "method": f"{method.build.__module__}.{method.build.__qualname__}",
+        "method": f"{built_by.__module__}.{built_by.__qualname__}",
+        "params": repr(getattr(method.build, "keywords", {})),
         "folds": folds,
         "seed": seed,
         "versions": versions(cell.engine),
@@ -157,6 +163,6 @@ def code_fingerprint() -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         name = path.relative_to(folder).as_posix()
-        if name not in AFTERWARDS and name.partition("/")[0] not in SHOWING:
+        if name not in SUMMARISING and name.partition("/")[0] not in SHOWING:
             digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

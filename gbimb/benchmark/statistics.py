@@ -1,4 +1,4 @@
-"""Paired differences between two methods, with an interval and a test.
+"""Means and spreads of the results, and paired differences with an interval and a test.
 
 Both methods see the same folds, so differences are taken fold by fold and averaged on each
 table. What is uncertain is then how another table would have turned out, or, where there is
@@ -7,20 +7,32 @@ one table only, another split of it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 from scipy import stats
 
-from gbimb.benchmark._summary import by_fold
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gbimb.array_types import FloatArray
-    from gbimb.benchmark._cells import Record
+
+MEASURES: Final = (
+    "mcc",
+    "f1",
+    "precision",
+    "recall",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "fit_seconds",
+    "fit_cpu_seconds",
+    "predict_seconds",
+)
+ALL_TABLES: Final = "(mean of all tables)"
 
 LEVEL: Final = 0.95
 ALPHA: Final = 0.05
@@ -32,8 +44,8 @@ LARGEST: Final = {"mcc": 2.0, "f1": 1.0, "average_precision": 1.0}
 """The largest possible difference."""
 
 INTERVALS: Final = {
-    "folds": "corrected t interval over folds (Nadeau and Bengio 2003), for this table alone",
-    "t": "t interval over tables, which are too few for a bootstrap",
+    "folds": "corrected t interval over folds (Nadeau and Bengio 2003), for this table only",
+    "t": "t interval over tables (too few for a bootstrap)",
     "bootstrap": "bootstrap over tables, widened for their small number (Hesterberg 2015)",
 }
 TESTS: Final = {
@@ -41,6 +53,54 @@ TESTS: Final = {
     "t": "Wilcoxon signed-rank test over tables",
     "bootstrap": "Wilcoxon signed-rank test over tables",
 }
+
+
+class ScoredFold(Protocol):
+    """What is read of a result: where it belongs, and its measures as further attributes."""
+
+    @property
+    def table(self) -> str:
+        """Name of the table."""
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine; empty where methods have none."""
+
+    @property
+    def method(self) -> str:
+        """Name of the method."""
+
+    @property
+    def fold(self) -> int:
+        """Number of the fold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A mean and the standard deviation over folds (n - 1 in the denominator)."""
+
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """One method of one engine on one table, or on all of them.
+
+    Attributes
+    ----------
+    table : str
+        ``ALL_TABLES`` for the mean over tables. Its spread is the root of the mean variance over
+        folds, so that it tells of folds and not of how different the tables are.
+    engine, method : str
+    measures : dict
+        From the names in ``MEASURES`` to a mean and a spread.
+    """
+
+    table: str
+    engine: str
+    method: str
+    measures: dict[str, Spread]
 
 
 class Interval(NamedTuple):
@@ -66,7 +126,7 @@ class Comparison:
     p_value : float
         Two-sided.
     smallest_p : float
-        What the test could give at best for so many tables; 0 for one table.
+        The smallest p-value possible with so many tables; 0 for one table.
     higher : int
         Tables (folds, if there is one table) where the method scores higher.
     units : int
@@ -74,7 +134,7 @@ class Comparison:
     kind : {"folds", "t", "bootstrap"}
         How the interval was made.
     leader : str
-        The table that moves the mean most; empty if there is one table.
+        The table with the largest effect on the mean; empty if there is one table.
     mean_without_leader : float
         The mean over the other tables.
     """
@@ -97,36 +157,39 @@ class Comparison:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval leaves out zero."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the test says so as well."""
+        """Whether the test agrees."""
         return self.is_clear and self.p_value < ALPHA
 
 
 def compare(
-    records: Sequence[Record], engine: str, method: str, baseline: str, measure: str = "mcc"
+    records: Sequence[ScoredFold], engine: str, method: str, baseline: str, measure: str = "mcc"
 ) -> Comparison | None:
-    """Compare two methods of an engine; None if one of them was not run."""
+    """Compare two methods of an engine on the folds that both have; None if there are none."""
     values = by_fold([r for r in records if r.engine == engine], measure)
     tables = dict.fromkeys(table for table, _, _ in values)
-    names = {name for _, _, name in values}
-    if not {method, baseline} <= names:
+    paired = {
+        t: _paired(values.get((t, engine, method), {}), values.get((t, engine, baseline), {}))
+        for t in tables
+    }
+    folds = {table: differences for table, differences in paired.items() if differences.size}
+    if not folds:
         return None
-    folds = [values[t, engine, method] - values[t, engine, baseline] for t in tables]
     smallest_p, leader, rest = 0.0, "", 0.0
     if len(folds) == 1:
-        units, kind = folds[0], "folds"
+        (units,), kind = folds.values(), "folds"
         interval, p_value = corrected_t(units)
     else:
-        units = np.array([difference.mean() for difference in folds])
+        units = np.array([differences.mean() for differences in folds.values()])
         kind = "bootstrap" if units.size >= FEWEST_FOR_BOOTSTRAP else "t"
         interval = bootstrap_interval(units) if kind == "bootstrap" else t_interval(units)
         p_value, smallest_p = signed_rank_p(units), 2.0 ** (1 - units.size)
         at = int(np.argmax(np.abs(units - units.mean())))
-        leader, rest = list(tables)[at], float(np.delete(units, at).mean())
+        leader, rest = list(folds)[at], float(np.delete(units, at).mean())
     return Comparison(
         engine=engine,
         method=method,
@@ -146,8 +209,25 @@ def compare(
     )
 
 
+def by_fold(
+    records: Iterable[ScoredFold], measure: str
+) -> dict[tuple[str, str, str], dict[int, float]]:
+    """Return the value of each fold, for each (table, engine, method)."""
+    values: dict[tuple[str, str, str], dict[int, float]] = defaultdict(dict)
+    for record in records:
+        at = (record.table, record.engine, record.method)
+        values[at][record.fold] = float(getattr(record, measure))
+    return values
+
+
+def _paired(method: Mapping[int, float], baseline: Mapping[int, float]) -> FloatArray:
+    return np.array([method[fold] - baseline[fold] for fold in sorted(method.keys() & baseline)])
+
+
 def corrected_t(differences: FloatArray) -> tuple[Interval, float]:
     """Return interval and p-value of the mean difference over the folds of one table.
+
+    NaN for a single fold, which says nothing about the spread.
 
     The folds share training rows, so the variance is 1/k + 1/(k - 1) of that of the folds
     rather than 1/k.
@@ -158,6 +238,8 @@ def corrected_t(differences: FloatArray) -> tuple[Interval, float]:
     doi:10.1023/A:1024068626366.
     """
     k = differences.size
+    if k < 2:
+        return Interval(np.nan, np.nan), np.nan
     error = float(np.sqrt(1 / k + 1 / (k - 1)) * differences.std(ddof=1))
     return _t(float(differences.mean()), error, k - 1)
 
@@ -214,3 +296,29 @@ def signed_rank_p(differences: FloatArray) -> float:
     signs = np.array(list(product([-1.0, 1.0], repeat=moved.size)))
     possible = np.abs(signs @ ranks)
     return float(np.mean(possible >= abs(np.sign(moved) @ ranks) - 1e-9))
+
+
+def summarise(records: Sequence[ScoredFold]) -> list[SummaryRow]:
+    """Return a row per table, engine and method, and then one per engine and method."""
+    rows: dict[tuple[str, str, str], dict[str, Spread]] = defaultdict(dict)
+    for measure in MEASURES:
+        for at, folds in by_fold(records, measure).items():
+            rows[at][measure] = _spread(np.array([folds[fold] for fold in sorted(folds)]))
+    single = [SummaryRow(*at, measures) for at, measures in rows.items()]
+    pairs = dict.fromkeys((row.engine, row.method) for row in single)
+    return single + [_over_tables(single, *pair) for pair in pairs]
+
+
+def _over_tables(rows: Sequence[SummaryRow], engine: str, method: str) -> SummaryRow:
+    same = [row.measures for row in rows if (row.engine, row.method) == (engine, method)]
+    measures = {}
+    for measure in MEASURES:
+        means = [m[measure].mean for m in same]
+        variances = [m[measure].sd ** 2 for m in same]
+        measures[measure] = Spread(float(np.mean(means)), float(np.sqrt(np.mean(variances))))
+    return SummaryRow(ALL_TABLES, engine, method, measures)
+
+
+def _spread(values: FloatArray) -> Spread:
+    sd = float(values.std(ddof=1)) if values.size > 1 else 0.0
+    return Spread(float(values.mean()), sd)

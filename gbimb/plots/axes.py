@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SMALLEST: Final = 1e-7
 """Probabilities are drawn no nearer to 0 and 1."""
-ROUND: Final = (
+TICKS: Final = (
     (0.5,),
     (1e-6, 1e-4, 0.01, 0.5, 0.99, 0.9999),
     (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999),
@@ -57,10 +57,10 @@ def legend_above(ax: Axes, lines: list[Any], columns: int) -> None:
     )
 
 
-def as_written(name: object) -> str:
-    r"""Return a name so that dollar signs in it are no formula.
+def escape_dollars(name: object) -> str:
+    r"""Return a name with escaped dollar signs, which matplotlib would read as a formula.
 
-    >>> print(as_written("$5 to $9"))
+    >>> print(escape_dollars("$5 to $9"))
     \$5 to \$9
     """
     return str(name).replace("$", r"\$")
@@ -83,8 +83,8 @@ def colour(index: int) -> str:
     return to_hex(cycle[index % len(cycle)])
 
 
-def inside(proba: Any) -> Any:  # noqa: ANN401  a number or an array
-    """Keep probabilities off 0 and 1, where their log-odds are infinite."""
+def clip_probability(proba: Any) -> Any:  # noqa: ANN401  a number or an array
+    """Return probabilities away from 0 and 1, where the log-odds are infinite."""
     return np.clip(proba, SMALLEST, 1.0 - SMALLEST)
 
 
@@ -107,7 +107,7 @@ def probability_axis(axis: Axis, low: float, high: float) -> None:
     else:
         axes.set_yscale("logit")
         axes.set_ylim(low, high)
-    choices = [[p for p in ticks if low <= p <= high] for ticks in ROUND]
+    choices = [[p for p in ticks if low <= p <= high] for ticks in TICKS]
     fitting = [ticks for ticks in choices if len(ticks) <= MOST_TICKS]
     axis.set_major_locator(FixedLocator(max(fitting, key=len)))
     axis.set_minor_locator(NullLocator())
@@ -116,7 +116,7 @@ def probability_axis(axis: Axis, low: float, high: float) -> None:
 
 def probability_limits(*parts: Any) -> tuple[float, float]:  # noqa: ANN401
     """Return the ends of an axis that holds all probabilities, with a margin in log-odds."""
-    values = inside(np.concatenate([np.ravel(part) for part in parts]))
+    values = clip_probability(np.concatenate([np.ravel(part) for part in parts]))
     ends = np.log(values.min() / (1 - values.min())), np.log(values.max() / (1 - values.max()))
     margin = max(0.3, 0.04 * (ends[1] - ends[0]))
     low, high = 1 / (1 + np.exp(-(ends[0] - margin))), 1 / (1 + np.exp(-(ends[1] + margin)))
@@ -128,4 +128,8 @@ def mark_threshold(ax: Axes, threshold: float | None) -> list[Line2D]:
     if threshold is None:
         return []
     label, shade = f"threshold {threshold:.3g}", text_colour()
-    return [ax.axvline(inside(threshold), color=shade, linestyle=":", linewidth=1.2, label=label)]
+    return [
+        ax.axvline(
+            clip_probability(threshold), color=shade, linestyle=":", linewidth=1.2, label=label
+        )
+    ]
