@@ -33,6 +33,8 @@ def draw_critical_differences(frame: pd.DataFrame, methods: Sequence[str], path:
     import matplotlib as mpl
 
     mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
     labels = {name: METHODS[name].label if name in METHODS else name for name in methods}
     colours = {labels[name]: _colour(name) for name in methods}
     display = CriticalDifferenceDisplay.from_scores(values.rename(columns=labels))
@@ -40,6 +42,7 @@ def draw_critical_differences(frame: pd.DataFrame, methods: Sequence[str], path:
         text.set_color(colours[label])
     display.figure_.set_size_inches(11, 0.9 + 0.19 * len(methods))
     display.figure_.savefig(path, dpi=130, bbox_inches="tight")
+    plt.close(display.figure_)
     return True
 
 
