@@ -70,14 +70,18 @@ def warn(message: str) -> None:
     warnings.warn(message, GbimbWarning, stacklevel=level)
 
 
-def unknown_name(argument: str, got: object, allowed: Iterable[str]) -> InvalidParameterError:
+def unknown_name(
+    argument: str, got: object, allowed: Iterable[str], *, usual: str | None = None
+) -> InvalidParameterError:
     """Build the error for a name that is not in a list, with the nearest right one.
+
+    ``usual`` is the right one where ``got`` is its name elsewhere, if it is in the list.
 
     >>> print(unknown_name("loss", "fokal", ["focal", "logistic"]))
     loss must be one of ['focal', 'logistic'], got 'fokal'. Did you mean 'focal'?
     """
     names = sorted(allowed)
     lower = {name.lower(): name for name in names}
-    near = get_close_matches(str(got).lower(), lower, n=1)
+    near = [usual] if usual in lower else get_close_matches(str(got).lower(), lower, n=1)
     hint = f" Did you mean {lower[near[0]]!r}?" if near else ""
     return InvalidParameterError(f"{argument} must be one of {names}, got {got!r}.{hint}")

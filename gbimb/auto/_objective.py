@@ -22,6 +22,7 @@ from gbimb.metrics import (
     row_log_loss,
     threshold_curve,
 )
+from gbimb.metrics._registry import refuse_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -207,6 +208,7 @@ def make_objective(metric: str | ArrayLike, n_classes: int, *, swap: bool = Fals
     swap : bool
         Whether the positive class is the first of two.
     """
+    refuse_function("metric", metric)
     if not isinstance(metric, str):
         costs = _read_costs(metric, n_classes)
         return CostObjective(costs[::-1, ::-1] if swap else costs)

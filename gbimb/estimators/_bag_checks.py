@@ -17,6 +17,7 @@ from gbimb.exceptions import (
     unknown_name,
     warn,
 )
+from gbimb.metrics._registry import refuse_function
 from gbimb.training.bags import FOLDS, SMALLEST_CLASS
 from gbimb.training.remarks import RARE_SHARE
 from gbimb.validation import check_flag, check_jobs, check_number
@@ -40,6 +41,7 @@ def check_parameters(bagging: Any) -> None:  # noqa: ANN401  the bagging
     check_jobs(bagging.n_jobs)
     check_flag("replacement", bagging.replacement)
     check_flag("warm_start", bagging.warm_start)
+    refuse_function("eval_metric", bagging.eval_metric)
     if not isinstance(bagging.eval_metric, str):
         msg = f"eval_metric must be the name of one metric, got {bagging.eval_metric!r}."
         raise InvalidTypeError(msg)

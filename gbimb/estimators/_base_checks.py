@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.decisions.calibration import CURVES, check_calibration
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
+from gbimb.metrics._registry import refuse_function
 from gbimb.validation import check_flag, check_jobs, check_number
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def check_parameters(estimator: Any) -> None:  # noqa: ANN401  either engine's
 
 
 def _check_metrics(eval_metric: Any) -> None:  # noqa: ANN401
+    for metric in eval_metric if isinstance(eval_metric, list | tuple) else [eval_metric]:
+        refuse_function("eval_metric", metric)
     if not isinstance(eval_metric, str | list | tuple):
         msg = f"eval_metric must be a name or a list of names, got {eval_metric!r}."
         raise InvalidTypeError(msg)

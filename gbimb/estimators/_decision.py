@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.special import logit
@@ -12,7 +12,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from gbimb.estimators._facts import facts_html
 from gbimb.estimators._fitted import check_is_fitted
-from gbimb.exceptions import InvalidTypeError
+from gbimb.estimators._habits import (
+    HABITS,
+    OF_LOSS,
+    loss_params,
+    unknown_parameter,
+    with_loss_params,
+)
+from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 from gbimb.parallel import expect_engine_threads
 from gbimb.tables.encoder import as_rows, read_table
 from gbimb.tables.parquet.source import ParquetSource
@@ -47,12 +54,36 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     class_weights_ : float64 array of shape (K,), for more
     """
 
+    loss: Any  # of those that have the parameter
     classes_: NDArray[Any]
     pos_label_: Any
     loss_: BinaryLoss | MulticlassLoss
     threshold_: float
     class_weights_: FloatArray
     calibrator_: Calibrator | None = None
+
+    def __new__(cls, *args: Any, **parameters: Any) -> Self:  # noqa: ANN401
+        """Refuse parameters by the names that other packages have, and say their name here."""
+        del args
+        if msg := unknown_parameter(cls, parameters):
+            raise InvalidTypeError(msg)
+        new: Self = super().__new__(cls)
+        return new
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002  scikit-learn's
+        """Return the parameters; with ``deep`` those inside, such as ``loss__gamma``, too."""
+        params: dict[str, Any] = super().get_params(deep)
+        return params | loss_params(params.get("loss")) if deep else params
+
+    def set_params(self, **params: Any) -> Self:  # noqa: ANN401
+        """Set parameters; ``loss__gamma`` and the like replace the loss, which is a value."""
+        if msg := unknown_parameter(type(self), [name for name in params if name in HABITS]):
+            raise InvalidParameterError(msg)
+        inner = {k: v for k, v in params.items() if k.startswith(OF_LOSS) and hasattr(self, "loss")}
+        super().set_params(**{k: v for k, v in params.items() if k not in inner})
+        if inner:
+            self.loss = with_loss_params(self.loss, inner)
+        return self
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         expect_engine_threads()  # a booster that is unpickled may start some

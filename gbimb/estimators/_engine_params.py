@@ -141,7 +141,7 @@ def _is_direction(value: object) -> bool:
 def check_engine_params(
     engine_params: dict[str, Any] | None,
     ignored: Mapping[str, str],
-    taken: Mapping[str, str | None],
+    taken: Mapping[str, str],
     synonyms: Callable[[str], set[str]],
 ) -> dict[str, Any]:
     """Return a copy of ``engine_params``, or raise with what to use instead.
@@ -152,7 +152,7 @@ def check_engine_params(
     ignored : mapping
         Names that the engine ignores under a custom objective, with the remedy.
     taken : mapping
-        Names that the estimator sets, with its own name for them (None: it decides).
+        Names that the estimator sets, with its own name for them, or why there is none.
     synonyms : callable
         From a name to all names that the engine has for it; none if it does not know it.
     """
@@ -168,7 +168,7 @@ def check_engine_params(
         names = synonyms(name)
         for main in taken.keys() & {name, *names}:
             own = taken[main]
-            remedy = f"use {own}=..." if own else "the estimator sets it itself"
+            remedy = f"use {own}=..." if own.isidentifier() else own
             msg = f"engine_params must not hold {name!r}: {remedy}."
             raise InvalidParameterError(msg)
         for main in ignored.keys() & {name, *names}:

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from gbimb.engines.interface import Engine
     from gbimb.losses import BinaryLoss
 
-# Engine parameters that this estimator has under its own names, or sets itself.
+# Engine parameters that this estimator has under its own names, or the reason to have none.
 TAKEN = {
     "bagging_fraction": "subsample",
     "bagging_freq": "subsample",
-    "boosting": None,
-    "categorical_feature": None,
+    "boosting": "trees are boosted with 'gbdt'",
+    "categorical_feature": "columns of text and pandas categories are categorical",
     "data_random_seed": "random_state",
     "early_stopping_round": "early_stopping_rounds",
     "feature_fraction": "colsample_bytree",
-    "feature_pre_filter": None,
+    "feature_pre_filter": "several boosters share the bins, which wants it off",
     "lambda_l1": "reg_alpha",
     "lambda_l2": "reg_lambda",
     "learning_rate": "learning_rate",
@@ -34,7 +34,7 @@ TAKEN = {
     "metric": "eval_metric",
     "min_data_in_leaf": "min_child_samples",
     "min_sum_hessian_in_leaf": "min_child_weight",
-    "num_class": None,
+    "num_class": "y tells the number of classes",
     "num_iterations": "n_estimators",
     "num_leaves": "num_leaves",
     "num_threads": "n_jobs",
@@ -45,7 +45,8 @@ TAKEN = {
         (
             *("data", "group_column", "header", "ignore_column", "input_model", "label_column"),
             *("output_model", "task", "valid", "weight_column"),
-        )
+        ),
+        "it belongs to LightGBM's command line",
     ),
 }
 

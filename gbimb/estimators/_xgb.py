@@ -19,31 +19,35 @@ if TYPE_CHECKING:
     from gbimb.engines.interface import Engine
     from gbimb.losses import BinaryLoss
 
-# Engine parameters that this estimator has under its own names, or sets itself.
+_ON_CPU = "GPUs are not supported: losses are computed, and trees grown by 'hist', on the CPU"
+
+# Engine parameters that this estimator has under its own names, or the reason to have none.
 TAKEN = {
     "alpha": "reg_alpha",
-    "base_score": None,
-    "booster": None,
+    "base_score": "training starts at the minimum of the loss",
+    "booster": "trees are boosted with 'gbtree'",
     "colsample_bytree": "colsample_bytree",
-    "device": None,
-    "disable_default_eval_metric": None,
+    "device": _ON_CPU,
+    "disable_default_eval_metric": "eval_metric alone is watched",
     "eta": "learning_rate",
     "eval_metric": "eval_metric",
     "gamma": "gamma_split",
+    "gpu_id": _ON_CPU,
     "lambda": "reg_lambda",
     "max_depth": "max_depth",
     "max_leaves": "max_leaves",
     "min_child_weight": "min_child_weight",
     "nthread": "n_jobs",
-    "num_class": None,
+    "num_class": "y tells the number of classes",
     "objective": "loss",
-    "process_type": None,
+    "predictor": _ON_CPU,
+    "process_type": "trees are always new",
     "scale_pos_weight": "scale_pos_weight",
     "seed": "random_state",
-    "seed_per_iteration": None,
+    "seed_per_iteration": "random_state decides on all that is random",
     "subsample": "subsample",
-    "tree_method": None,
-    "updater": None,
+    "tree_method": _ON_CPU,
+    "updater": _ON_CPU,
     "verbosity": "verbose",
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gbimb.exceptions import InvalidDataError, InvalidTypeError, unknown_name
 from gbimb.metrics._multiclass_kernels import count_tables
-from gbimb.metrics._registry import Metric
+from gbimb.metrics._registry import Metric, refuse_function, usual_name
 from gbimb.validation import as_float, check_class_codes, check_number, check_weight
 
 if TYPE_CHECKING:
@@ -226,10 +226,11 @@ def get_multiclass_metric(name: str) -> Metric:
     >>> get_multiclass_metric("mcc@argmax").greater_is_better
     True
     """
+    refuse_function("metric", name)
     base = str(name).removesuffix("@argmax")
     if name != "log_loss" and base not in MULTICLASS_METRICS:
         known = [f"{m}{rule}" for m in MULTICLASS_METRICS for rule in ("", "@argmax")]
-        raise unknown_name("metric", name, [*known, "log_loss"])
+        raise unknown_name("metric", name, [*known, "log_loss"], usual=usual_name(base))
     return Metric(name, None, None, greater_is_better=name != "log_loss")
 
 

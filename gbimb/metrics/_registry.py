@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from gbimb.exceptions import InvalidParameterError, unknown_name
+from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name
 from gbimb.metrics import _scores
 from gbimb.validation import check_number
 
@@ -30,6 +30,22 @@ CURVE_METRICS: Final = ("average_precision", "roc_auc")
 PROBABILITY_METRICS: Final = ("brier", "log_loss")
 # Their best value over thresholds is 1 for any model: everything, or nothing, is called.
 ONE_SIDED: Final = ("precision", "recall", "specificity")
+# Names that other packages have for these, without "_", "neg" and "score".
+_ELSEWHERE: Final = {
+    "average_precision": "ap aucpr auprc averageprecision map prauc precisionrecallauc",
+    "balanced_accuracy": "acc accuracy bacc balacc balancedaccuracy error",
+    "brier": "brier brierloss",
+    "f1": "dice f f1 f1macro f1measure fmeasure macrof1",
+    "fbeta:2": "f2 fbeta",
+    "g_mean": "geometricmean gmean",
+    "log_loss": "binarylogloss crossentropy logloss mlogloss multilogloss nll xentropy",
+    "mcc": "matthews matthewscc matthewscorrcoef matthewscorrelation phi rk",
+    "precision": "ppv precision",
+    "recall": "hitrate recall sensitivity tpr truepositiverate",
+    "roc_auc": "auc aucroc auroc roc rocauc",
+    "specificity": "specificity tnr truenegativerate",
+}
+_USUAL: Final = {word: name for name, words in _ELSEWHERE.items() for word in words.split()}
 CONSTRAINT: Final = re.compile(
     r"(recall(?= at p)|precision(?= at r)) at (precision|recall) ?>= ?(\S+)"
 )
@@ -93,7 +109,7 @@ def get_count_metric(metric: str | CountMetric) -> CountMetric:
         )
     if metric not in COUNT_METRICS:
         known = [*COUNT_METRICS, "fbeta:2", "recall at precision >= 0.9"]
-        raise unknown_name("metric", metric, known)
+        raise unknown_name("metric", metric, known, usual=usual_name(metric))
     return CountMetric(metric, COUNT_METRICS[metric])
 
 
@@ -113,7 +129,7 @@ def get_metric(name: str) -> Metric:
         return Metric(name, get_count_metric(name), None, greater_is_better=True)
     known = [*COUNT_METRICS, "fbeta:2", *CURVE_METRICS, *PROBABILITY_METRICS]
     if base not in COUNT_METRICS and not base.startswith("fbeta:"):
-        raise unknown_name("metric", name, known)
+        raise unknown_name("metric", name, known, usual=usual_name(base))
     threshold = (
         check_number("threshold", _number("metric", name, at), low=0, high=1) if fixed else None
     )
@@ -126,7 +142,34 @@ def get_metric(name: str) -> Metric:
     return Metric(name, get_count_metric(base), threshold, greater_is_better=True)
 
 
+def usual_name(name: str) -> str | None:
+    """Return the name here of a metric by its name elsewhere; None if it is not known.
+
+    >>> usual_name("matthews_corrcoef")
+    'mcc'
+    """
+    bare = re.sub("[^a-z0-9]", "", name.lower())
+    return _USUAL.get(bare.removeprefix("neg").replace("score", ""))
+
+
+def refuse_function(argument: str, metric: object) -> None:
+    """Raise if ``metric`` is a function or a scorer instead of a name."""
+    function = getattr(metric, "_score_func", metric)
+    if not callable(function):
+        return
+    name = str(getattr(function, "__name__", type(function).__name__))
+    usual = usual_name(name)
+    remedy = (
+        f"Use {usual!r}."
+        if usual
+        else "Name one of gbimb's, and compare fits by your own with GridSearchCV(scoring=...)."
+    )
+    msg = f"{argument} must be a name such as 'mcc' or 'f1@0.5', got the function {name}. {remedy}"
+    raise InvalidTypeError(msg)
+
+
 def _check_name(name: object) -> None:
+    refuse_function("metric", name)
     if not isinstance(name, str):
         msg = f"A metric must be named by a string such as 'mcc' or 'f1@0.5', got {name!r}."
         raise InvalidParameterError(msg)

@@ -281,6 +281,11 @@ def choose_positive(classes: NDArray[Any], counts: IntArray, pos_label: object) 
     if pos_label is not None:
         if isinstance(pos_label, list | np.ndarray) or pos_label not in list(classes):
             msg = f"pos_label must be one of {classes.tolist()}, got {pos_label!r}."
+            if isinstance(pos_label, str) and classes.tolist() == [0, 1]:
+                msg += (
+                    " Where a meta-estimator numbers the labels before it fits, as voting, "
+                    "stacking, bagging and one-vs-rest do, give the number."
+                )
             raise InvalidParameterError(msg)
         return pos_label
     # The rarer class; the last one among equals, which is 1 of 0 and 1.

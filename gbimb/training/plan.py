@@ -64,6 +64,12 @@ def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
         raise
     except (TypeError, ValueError) as error:
         reason = str(error).rstrip(".")
+        if "group" in f"{type(cv).__name__} {reason}".lower():
+            msg = (
+                f"cv must split the rows without groups, which fit does not take, got "
+                f"{type(cv).__name__}. Give cv=list(cv.split(X, y, groups)) instead."
+            )
+            raise InvalidParameterError(msg) from None
         msg = f"cv must yield pairs (train, test) of row numbers, got {cv!r:.80}: {reason}."
         raise InvalidParameterError(msg) from None
     for train, test in splits:
@@ -152,15 +158,21 @@ def _stratified(
     scarce = np.flatnonzero((counts > 0) & (counts < folds))
     enough = np.count_nonzero(counts >= folds)
     if enough < 2:
+        asked = f"{folds} folds need" if first is None else f"To hold out one row in {folds} needs"
+        fewer = "fewer folds, " if first is None else ""
         msg = (
-            f"{folds} folds need at least {folds} rows of two classes, got "
-            f"{np.sort(counts)[-2]} of the second. Use fewer folds, cv=None, or X_val and y_val."
+            f"{asked} at least {folds} rows of two classes, got "
+            f"{np.sort(counts)[-2]} of the second. Use {fewer}cv=None, or X_val and y_val."
         )
         raise InvalidDataError(msg)
     if scarce.size:
+        some = f"{scarce.size} of {enough + scarce.size} classes have fewer"
         msg = (
-            f"{scarce.size} of {enough + scarce.size} classes have fewer rows than {folds} folds: "
-            "they are held out from some boosters only, and little can be learnt about them."
+            f"{some} rows than {folds} folds: they are held out from some boosters only, and "
+            "little can be learnt about them."
+            if first is None
+            else f"{some} than {folds} rows, of which one row in {folds} is held out: none or most "
+            "of theirs may be, and little can be learnt about them."
         )
         warn(msg)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=random_state)
