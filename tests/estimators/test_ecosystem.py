@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
@@ -12,6 +13,8 @@ import optuna
 import pandas as pd
 import polars as pl
 import pytest
+from imblearn.pipeline import make_pipeline as make_sampling_pipeline
+from imblearn.under_sampling import RandomUnderSampler
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -22,17 +25,22 @@ from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, make_scorer, matthews_corrcoef
 from sklearn.model_selection import (
+    FixedThresholdClassifier,
     GridSearchCV,
     StratifiedKFold,
     TunedThresholdClassifierCV,
     cross_val_predict,
     cross_val_score,
 )
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import gbimb
 from tests.estimators.common import KINDS, Kind, both, frame, numbers, quick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MCC = make_scorer(matthews_corrcoef)
 
@@ -208,6 +216,44 @@ def test_a_pipeline_can_transform_the_validation_rows(kind: Kind) -> None:
     np.testing.assert_array_equal(
         model.predict_proba(X), expected.predict_proba(scaler.transform(X))
     )
+
+
+@both
+@pytest.mark.parametrize("outer", [make_pipeline, make_sampling_pipeline])
+def test_a_pipeline_with_a_sampler_leaves_the_validation_rows_alone(
+    kind: Kind, outer: Callable[..., Any]
+) -> None:
+    X, y = numbers(600)
+    X_val, y_val = numbers(seed=1)
+    sampler, scaler = RandomUnderSampler(random_state=0), StandardScaler().fit(X)
+    with config_context(enable_metadata_routing=True):
+        clf = quick(kind, cv=None).set_fit_request(X_val=True, y_val=True)
+        inner = make_sampling_pipeline(sampler, clf)
+        model = outer(StandardScaler(), inner, transform_input=["X_val"])
+        model.fit(X, y, X_val=X_val, y_val=y_val)
+    fewer = sampler.fit_resample(scaler.transform(X), y)
+    assert len(fewer[1]) == 2 * y.sum()
+    expected = quick(kind, cv=None).fit(*fewer, X_val=scaler.transform(X_val), y_val=y_val)
+    np.testing.assert_array_equal(
+        model.predict_proba(X_val), expected.predict_proba(scaler.transform(X_val))
+    )
+    assert model.predict_proba(X_val)[:, 1].mean() == pytest.approx(y_val.mean(), abs=0.02)
+
+
+@both
+def test_meta_estimators_keep_or_drop_the_threshold_as_the_guide_says(kind: Kind) -> None:
+    X, y = numbers(600)
+    clf = quick(kind, threshold=0.05)
+    alone = clone(clf).fit(X, y).predict(X)
+    half = clone(clf).set_params(threshold=0.5).fit(X, y).predict(X)
+    assert alone.sum() > 1.5 * half.sum()
+    hard = VotingClassifier([("a", clf)], voting="hard").fit(X, y)
+    np.testing.assert_array_equal(hard.predict(X), alone)
+    np.testing.assert_array_equal(OneVsRestClassifier(clf).fit(X, y).predict(X), alone)
+    soft = VotingClassifier([("a", clf)], voting="soft").fit(X, y)
+    np.testing.assert_array_equal(soft.predict(X), half)
+    own = FixedThresholdClassifier(clf, threshold=0.5, response_method="predict_proba")
+    np.testing.assert_array_equal(own.fit(X, y).predict(X), half)
 
 
 @both
