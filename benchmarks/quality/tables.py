@@ -71,7 +71,7 @@ class QualityTable:
             )
             kept = np.sort(kept)
             frame, y = frame.iloc[kept].reset_index(drop=True), y[kept]
-        X, _ = prepare_columns(frame)
+        X, *_ = prepare_columns(frame)
         return X.set_axis([f"x{i}" for i in range(X.shape[1])], axis=1), y
 
 

@@ -12,8 +12,10 @@ import pandas as pd
 
 from gbimb import datasets
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
-from gbimb.tables.files.columns import prepare_columns
+from gbimb.tables.files.columns import plain_labels, prepare_columns
+from gbimb.tables.files.index import THE_INDEX, unasked_index
 from gbimb.tables.files.match import as_text
+from gbimb.tables.files.notes import alike_labels
 from gbimb.tables.files.read import read_file, require_columns, table_name
 
 if TYPE_CHECKING:
@@ -113,7 +115,7 @@ def built_in_table(name: str) -> BenchmarkTable:
     if name not in datasets.names():
         raise unknown_name("--tables", name, datasets.names())
     table = datasets.load(name)
-    X, _ = prepare_columns(table.X)
+    X, *_ = prepare_columns(table.X)
     positive = None if table.positive is None else str(table.positive)
     labels = read_labels(table.y, "target", positive)
     return BenchmarkTable(name, X, labels.y, positive, classes=labels.classes)
@@ -151,13 +153,14 @@ def read_table(
     if target in drop:
         msg = f"--drop must not name the target, got {target!r}."
         raise InvalidParameterError(msg)
-    labels = read_labels(frame[target], target, positive)
-    features = frame.drop(columns=[target, *drop])
+    labels = read_labels(plain_labels(frame[target]), target, positive)
+    index = unasked_index(frame, path, "--data", {target, *drop})
+    features = frame.drop(columns=[target, *drop, *index])
     if features.shape[1] == 0:
         msg = f"{path.name!r} must have a column besides {target!r} to train on, got none."
         raise InvalidDataError(msg)
-    X, changes = prepare_columns(features)
-    notes = labels.notes + changes
+    X, changes, _ = prepare_columns(features)
+    notes = (*map(THE_INDEX.format, index), *labels.notes, *changes)
     return BenchmarkTable(table_name(path), X, labels.y, labels.positive, notes, labels.classes)
 
 
@@ -178,7 +181,7 @@ def read_labels(values: pd.Series[Any], column: str, positive: str | None) -> Ta
     if len(counts) > 2 and positive is None:
         return _many(text, counts, column)
     chosen = _rarer(counts) if positive is None else _match(positive, counts)
-    notes = []
+    notes = [*alike_labels(counts, column)]
     if len(counts) > 2:
         notes.append(
             f"The positive class {chosen!r} is predicted against {len(counts) - 1} others together."
@@ -197,7 +200,9 @@ def _many(text: pd.Series[Any], counts: dict[str, int], column: str) -> TargetCo
         raise InvalidDataError(msg)
     classes = sorted(counts, key=lambda label: (-counts[label], label))
     codes = text.map({label: code for code, label in enumerate(classes)})
-    return TargetColumn(codes.to_numpy().astype(np.int16), None, tuple(classes), ())
+    return TargetColumn(
+        codes.to_numpy().astype(np.int16), None, tuple(classes), alike_labels(counts, column)
+    )
 
 
 def _refuse_missing(values: pd.Series[Any], column: str) -> None:

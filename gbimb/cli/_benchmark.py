@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +22,6 @@ from gbimb.cli._app import (
     shows_progress,
 )
 from gbimb.cli._notes import notes
-from gbimb.cli._training_file import THE_INDEX, unnamed_index
 from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -175,9 +173,7 @@ def _tables(
     if target is None:
         msg = "--data needs --target COLUMN, the column with the label, got none."
         raise InvalidParameterError(msg)
-    index = unnamed_index(data, "--data", {target, *drop})
-    table = read_table(data, target, positive=positive, drop=[*drop, *index])
-    return (replace(table, notes=(*map(THE_INDEX.format, index), *table.notes)),)
+    return (read_table(data, target, positive=positive, drop=drop),)
 
 
 def _plan(

@@ -151,19 +151,18 @@ def fit(  # noqa: PLR0917  typer passes them by name
         model._check_parameters()  # noqa: SLF001  the same package; before a long file is read
         left_out = {"--id": identifier or [], "--drop": drop or []}
         began = time.perf_counter()
-        given: Given
-        remarks: tuple[str, ...] = ()
         if loss != "auto" and is_streamed(data):
-            source, remarks = open_folder(data, target, weight, left_out)
-            given, labels = {"X": source}, read_target(source).found.tolist()
+            given, remarks, readings = open_folder(data, target, weight, left_out)
+            labels = read_target(given["X"]).found.tolist()
             check_number_of_labels(len(labels), target)
         else:
-            given, remarks = read_rows(data, target, weight, left_out)
+            given, remarks, readings = read_rows(data, target, weight, left_out)
             labels = np.unique(given["y"]).tolist()
         model.set_params(pos_label=match_label(positive, labels))
         notes(remarks, quiet=quiet)
         with _progress(model, quiet=quiet or as_json):
             _fit_here_or_there(model, given, dask)
+        model.readings_ = readings  # for the files it is used on
         model.save(out)
         facts = fit_facts(model, len(given["X"]), out, time.perf_counter() - began)
         if as_json:

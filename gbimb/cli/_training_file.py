@@ -1,10 +1,10 @@
-"""The file that ``gbimb fit`` learns from."""
+"""The file that ``gbimb fit`` trains on."""
 
 from __future__ import annotations
 
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from gbimb.exceptions import (
     InvalidDataError,
@@ -14,15 +14,30 @@ from gbimb.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Container
-
     import pandas as pd
 
-    from gbimb.tables.parquet.source import ParquetSource
+    from gbimb.tables.texts import Reading
 
 MOST_LABELS: Final = 100
-THE_INDEX: Final = "Column {!r} is the index of the table: not learnt from."
 Given: TypeAlias = dict[str, Any]
+
+
+class TrainingFile(NamedTuple):
+    """A file as ``fit`` takes it.
+
+    Attributes
+    ----------
+    given : dict
+        The arguments of ``fit``.
+    notes : tuple of str
+        What was done to its columns.
+    readings : dict of str to Reading
+        How its texts were read.
+    """
+
+    given: Given
+    notes: tuple[str, ...]
+    readings: dict[str, Reading]
 
 
 def is_streamed(data: Path) -> bool:
@@ -40,9 +55,11 @@ def is_streamed(data: Path) -> bool:
 
 def read_rows(
     data: Path, target: str, weight: str | None, left_out: dict[str, list[str]]
-) -> tuple[Given, tuple[str, ...]]:
+) -> TrainingFile:
     """Return what ``fit`` is given from a table, and what was done to its columns."""
-    from gbimb.tables.files.columns import prepare_columns, read_weights
+    from gbimb.tables.files.columns import plain_labels, prepare_columns, read_weights
+    from gbimb.tables.files.index import THE_INDEX, unasked_index
+    from gbimb.tables.files.notes import alike_labels
     from gbimb.tables.files.read import read_file, require_columns
 
     frame = read_file(data, "DATA")
@@ -50,54 +67,52 @@ def read_rows(
     require_columns(
         frame.columns, data.name, {"--target": [target], "--weight": weights, **left_out}
     )
-    _check_labels(frame[target], target)
+    labels = plain_labels(frame[target])
+    _check_labels(labels, target)
     others = {*weights, *chain(*left_out.values())}
     if target in others:
         msg = f"--target must not be among --weight, --id and --drop, got {target!r}."
         raise InvalidParameterError(msg)
-    index = unnamed_index(data, "DATA", {target, *others})
-    X, remarks = prepare_columns(frame.drop(columns=[target, *others, *index]))
+    index = unasked_index(frame, data, "DATA", {target, *others})
+    X, remarks, readings = prepare_columns(frame.drop(columns=[target, *others, *index]))
     if X.shape[1] == 0:
-        msg = f"{data.name!r} has no column left to learn from."
+        msg = f"{data.name!r} has no column left to train on."
         raise InvalidDataError(msg)
-    given: Given = {"X": X, "y": _labels(frame[target])}
+    given: Given = {"X": X, "y": _labels(labels)}
     if weight is not None:
         given["sample_weight"] = read_weights(frame[weight])
-    return given, (*map(THE_INDEX.format, index), *remarks)
-
-
-def unnamed_index(data: Path, option: str, named: Container[str]) -> list[str]:
-    """Return the columns that are an index and that no option names."""
-    from gbimb.tables.files.read import index_columns
-
-    return [name for name in index_columns(data, option) if name not in named]
+    counts = {str(label): int(rows) for label, rows in labels.value_counts().items()}
+    alike = alike_labels(counts, target)
+    return TrainingFile(given, (*map(THE_INDEX.format, index), *alike, *remarks), readings)
 
 
 def open_folder(
     data: Path, target: str, weight: str | None, left_out: dict[str, list[str]]
-) -> tuple[ParquetSource, tuple[str, ...]]:
+) -> TrainingFile:
     """Return a folder of Parquet files as ``fit`` is given it, and what is done to its columns."""
-    from gbimb.tables.files.columns import AS_DAYS
+    import pandas as pd
+
+    from gbimb.tables.files.index import THE_INDEX, unasked_index, unnamed
+    from gbimb.tables.files.streamed import prepare_source
     from gbimb.tables.parquet.source import ParquetSource
 
     everything = ParquetSource(data, target, weight=weight)
-    index = [name for name in everything.index if name not in (target, weight)]
-    there = [*everything.features, *index]
+    there = [*everything.features, *everything.index]
     for option, names in left_out.items():
         for name in names:
             if name not in there:
                 raise unknown_name(option, name, there)
-    not_learnt = set(chain(*left_out.values()))
-    features = [name for name in everything.features if name not in not_learnt]
+    named = {target, *([] if weight is None else [weight]), *chain(*left_out.values())}
+    counters = {n: pd.concat(everything.frames([n]))[n] for n in unnamed(everything.features)}
+    index = unasked_index(counters, data, "DATA", named)
+    features = [name for name in everything.features if name not in {*named, *index}]
     source = ParquetSource(data, target, features=features, weight=weight, dates="days")
     try:
-        source.kinds(features)
+        remarks, readings = prepare_source(source)
     except InvalidTypeError as error:
         msg = f"{error} Here: --drop."
         raise InvalidTypeError(msg) from None
-    days = {name: source.days[name] for name in features if name in source.days}
-    remarks = [THE_INDEX.format(name) for name in index if name not in not_learnt]
-    return source, (*remarks, *(f"Column {name!r}: {AS_DAYS[kind]}" for name, kind in days.items()))
+    return TrainingFile({"X": source}, (*map(THE_INDEX.format, index), *remarks), readings)
 
 
 def _labels(values: pd.Series[Any]) -> Any:  # noqa: ANN401

@@ -54,7 +54,7 @@ def read_parquet(source: ParquetSource, columns: Sequence[str]) -> Any:  # noqa:
 
     names = list(columns)
     paths, groups = zip(*list_groups(source, len(names)), strict=True)
-    read = partial(read_groups, names=names, days=list(source.days))
+    read = partial(read_groups, names=names, as_numbers=source.as_numbers)
     meta = pd.DataFrame(columns=names, dtype=np.float64)  # for the names: types may differ
     return dd.from_map(read, paths, groups, meta=meta, enforce_metadata=False)
 

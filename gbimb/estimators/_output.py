@@ -68,7 +68,7 @@ def _predicted(
     types = shared_types(source, columns)
     for batch in source.batches(wanted):
         rows = batch.select(list(frame.columns))
-        proba = classifier.predict_proba(as_rows(classifier, to_frame(rows, source.days)))
+        proba = classifier.predict_proba(as_rows(classifier, to_frame(rows, source.as_numbers)))
         decided = classifier.classes_[classifier._codes(proba)]  # noqa: SLF001  same package
         kept = [plain_values(batch.column(name)) for name in columns]
         kept = [

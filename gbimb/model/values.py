@@ -165,7 +165,10 @@ def _decode_array(data: dict[str, Any], name: str) -> Any:  # noqa: ANN401
         array = None
     if array is None or len(shape) > 2 or (scalar and array.dtype == object):
         raise malformed(name, data)
-    return array[0] if scalar else array.reshape(shape)
+    try:
+        return array[0] if scalar else array.reshape(shape)
+    except (IndexError, ValueError):  # such as (0, 2**62)
+        raise malformed(name, data) from None
 
 
 def _from_values(content: list[Any], code: object, name: str) -> NDArray[Any] | None:

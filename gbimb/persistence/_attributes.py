@@ -14,6 +14,7 @@ from gbimb.exceptions import InvalidDataError
 from gbimb.json_text import shown
 from gbimb.losses import Loss
 from gbimb.persistence._parameters import LABEL, NUMBER
+from gbimb.tables.texts import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -173,6 +174,20 @@ def _fits(loss: object, size: Size) -> bool:
     return isinstance(loss, Loss) and loss.n_outputs == size.outputs
 
 
+def _are_readings(value: Any, _: Size) -> bool:  # noqa: ANN401
+    """Whether these are pairs of a form and of texts that are missing values, by column."""
+    return isinstance(value, dict) and all(
+        isinstance(name, str)
+        and isinstance(pair, list)
+        and len(pair) == 2
+        and isinstance(pair[0], str)
+        and pair[0] in FORMS
+        and isinstance(pair[1], tuple)
+        and all(isinstance(text, str) for text in pair[1])
+        for name, pair in value.items()
+    )
+
+
 Rule = tuple[str, "Callable[[Any, Size], bool]"]
 
 SHARED: Final[dict[str, Rule]] = {
@@ -191,6 +206,7 @@ SHARED: Final[dict[str, Rule]] = {
     ),
     "calibrator_": ("None, or a curve for each raw score", _is_calibrator),
     "feature_importances_": ("a number for each column", lambda v, s: _is_finite(v, s.features)),
+    "readings_": ("how texts of files are read, by column", _are_readings),
 }
 BOOSTING: Final[dict[str, Rule]] = {
     **SHARED,
@@ -244,7 +260,7 @@ AUTO: Final[dict[str, Rule]] = {
 
 # What a prototype of bags has: no trees yet.
 UNTRAINED: Final = {"classes_", "pos_label_", "n_features_in_", "_encoder", "_zero_is_missing"}
-OPTIONAL: Final = {"feature_names_in_", "calibrator_", "blend_", "best_iterations_"}
+OPTIONAL: Final = {"feature_names_in_", "calibrator_", "blend_", "best_iterations_", "readings_"}
 
 
 def size_of(values: Mapping[str, Any], kind: str) -> Size:

@@ -24,6 +24,7 @@ from gbimb.parallel import expect_engine_threads
 from gbimb.persistence import _attributes, _parameters
 from gbimb.tables.columns import Column
 from gbimb.tables.encoder import TableEncoder
+from gbimb.tables.texts import Reading
 from gbimb.training.bags import OutOfBag
 from gbimb.training.tasks import Correction
 
@@ -52,6 +53,7 @@ PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
     "_correction": list,
     "leaderboard_": lambda table: table.to_dict("list"),
     "calibrator_": lambda c: None if c is None else [_numbers(curve) for curve in c.curves],
+    "readings_": lambda found: {name: [r.form, r.missing] for name, r in found.items()},
     "_oob": lambda oob: [getattr(oob, field.name) for field in fields(oob)],
 }
 BACK: Final[dict[str, Callable[[Any], Any]]] = {
@@ -59,6 +61,7 @@ BACK: Final[dict[str, Callable[[Any], Any]]] = {
     "_correction": lambda line: Correction(*line),
     "leaderboard_": pd.DataFrame,
     "calibrator_": lambda v: None if v is None else Calibrator(tuple(map(_curve, v))),
+    "readings_": lambda pairs: {name: Reading(*pair) for name, pair in pairs.items()},
     "_oob": lambda parts: OutOfBag(*parts),
 }
 

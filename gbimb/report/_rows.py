@@ -11,7 +11,7 @@ from pandas.api import types as pdt
 from scipy.special import expit, softmax
 
 from gbimb.exceptions import InvalidDataError, unknown_name
-from gbimb.tables.files.columns import read_weights
+from gbimb.tables.files.columns import plain_labels, read_weights
 from gbimb.tables.files.match import as_text, match_columns
 from gbimb.tables.files.read import require_columns
 
@@ -168,7 +168,7 @@ def label_codes(values: pd.Series[Any], names: list[str]) -> IntArray:
             "rows without. Fill or remove them."
         )
         raise InvalidDataError(msg)
-    at, found = pd.factorize(values)
+    at, found = pd.factorize(plain_labels(values))
     text = [as_text(label) for label in found.tolist()]
     for label in text:
         if label not in names:

@@ -19,7 +19,7 @@ EVALUATE = ["evaluate", "m.gbimb", "new.csv", "--target", "churned"]
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    X, _ = prepare_columns(table().drop(columns=["customer", "churned"]))
+    X, *_ = prepare_columns(table().drop(columns=["customer", "churned"]))
     clf = gbimb.ImbalancedLGBMClassifier(n_estimators=20, cv=2, random_state=0, n_jobs=1)
     path = tmp_path_factory.mktemp("model") / "m.gbimb"
     clf.fit(X, table()["churned"].to_numpy(object)).save(path)

@@ -18,7 +18,10 @@ from gbimb.tables.files.chunks import chunks
 if TYPE_CHECKING:
     from pathlib import Path
 
-NOTE = "Column 'image_id' is the index of the table: not learnt from."
+NOTE = (
+    "Column 'image_id' is the index of the table and is not trained on. Give it another name to "
+    "train on it."
+)
 INDEXES = {
     "column": pd.Index(np.roll(np.arange(300), 7), name="image_id"),
     "rows": pd.RangeIndex(300, name="image_id"),
@@ -37,10 +40,10 @@ def table(index: pd.Index) -> pd.DataFrame:
 def learnt(data: Path, target: str = "y", **options: list[str]) -> tuple[list[str], list[str]]:
     """Return columns and notes, which a folder and a file must have alike."""
     left_out = {f"--{name}": names for name, names in {"id": [], "drop": [], **options}.items()}
-    given, remarks = read_rows(data / "part.parquet", target, None, left_out)
-    source, streamed = open_folder(data, target, None, left_out)
+    given, remarks, _ = read_rows(data / "part.parquet", target, None, left_out)
+    folder, streamed, _ = open_folder(data, target, None, left_out)
     columns = list(given["X"].columns)
-    assert (list(source.features), streamed) == (columns, remarks)
+    assert (list(folder["X"].features), streamed) == (columns, remarks)
     return columns, list(remarks)
 
 
@@ -59,9 +62,9 @@ def test_an_index_is_learnt_from_neither_in_a_file_nor_in_a_folder(
 def test_an_index_can_be_the_label_or_the_weight(tmp_path: Path) -> None:
     frame = table(INDEXES["column"]).reset_index().assign(w=1.0)
     frame.set_index(["y", "w", "image_id"]).to_parquet(tmp_path / "part.parquet")
-    given, remarks = read_rows(tmp_path / "part.parquet", "y", "w", {})
-    source, streamed = open_folder(tmp_path, "y", "w", {})
-    assert list(given["X"].columns) == list(source.features) == ["x", "z"]
+    given, remarks, _ = read_rows(tmp_path / "part.parquet", "y", "w", {})
+    folder, streamed, _ = open_folder(tmp_path, "y", "w", {})
+    assert list(given["X"].columns) == list(folder["X"].features) == ["x", "z"]
     assert list(remarks) == list(streamed) == [NOTE]
 
 
@@ -70,9 +73,9 @@ def test_an_index_of_one_file_is_that_of_its_folder(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "part.parquet")
     frame.reset_index().to_parquet(tmp_path / "without.parquet")
     left_out: dict[str, list[str]] = {}
-    given, remarks = read_rows(tmp_path, "y", None, left_out)
-    source, streamed = open_folder(tmp_path, "y", None, left_out)
-    assert list(given["X"].columns) == list(source.features) == ["x", "z"]
+    given, remarks, _ = read_rows(tmp_path, "y", None, left_out)
+    folder, streamed, _ = open_folder(tmp_path, "y", None, left_out)
+    assert list(given["X"].columns) == list(folder["X"].features) == ["x", "z"]
     assert list(remarks) == list(streamed) == [NOTE]
 
 

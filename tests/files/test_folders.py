@@ -63,7 +63,7 @@ def test_a_column_that_is_text_in_one_csv_file_is_text_in_all(tmp_path: Path) ->
     write(tmp_path, a="code,x\n007,1\n,2\n12,3\n", b="code,x\nA7,4\n", c="code,x\n,5\n")
     frame = read_file(tmp_path)
     assert frame["code"].dropna().tolist() == ["007", "12", "A7"]
-    X, notes = prepare_columns(frame)
+    X, notes, _ = prepare_columns(frame)
     assert list(X["code"].cat.categories) == ["007", "12", "A7"]
     assert X["code"].isna().tolist() == [False, True, False, False, True]
     assert X["x"].dtype == np.int64
@@ -90,5 +90,5 @@ def test_parquet_files_whose_columns_differ_in_kind_are_refused(tmp_path: Path) 
 def test_booleans_gaps_and_numbers_of_parquet_go_together(tmp_path: Path) -> None:
     for name, values in {"a": [True, False], "b": [0, 1], "c": [None, None]}.items():
         pd.DataFrame({"x": values}).to_parquet(tmp_path / f"{name}.parquet")
-    X, _ = prepare_columns(read_file(tmp_path))
+    X, *_ = prepare_columns(read_file(tmp_path))
     np.testing.assert_array_equal(X["x"], [1, 0, 0, 1, np.nan, np.nan])

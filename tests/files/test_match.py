@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def model() -> gbimb.ImbalancedLGBMClassifier:
     rng = np.random.default_rng(0)
-    X, _ = prepare_columns(
+    X, *_ = prepare_columns(
         pd.DataFrame(
             {
                 "size": rng.normal(size=300),

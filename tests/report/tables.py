@@ -52,7 +52,7 @@ def many_classes(n: int = 600) -> pd.DataFrame:
 
 
 def fitted(frame: pd.DataFrame, **params: object) -> Fitted:
-    X, _ = prepare_columns(frame.drop(columns=["customer", "importance", "churned"]))
+    X, *_ = prepare_columns(frame.drop(columns=["customer", "importance", "churned"]))
     clf = Fitted(**{**QUICK, **params})
     clf.fit(X, frame["churned"].to_numpy(object))
     return clf

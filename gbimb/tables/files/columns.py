@@ -6,10 +6,9 @@ Every method gets the same frame. Nothing is left out unless it was asked for.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from decimal import Decimal
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,29 +16,43 @@ import pyarrow as pa
 from pandas.api import types as pdt
 
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
-from gbimb.tables.parquet.frames import as_days
+from gbimb.tables.days import as_days
+from gbimb.tables.files.notes import AS_DAYS, what_stays_text, what_was_read
+from gbimb.tables.texts import Reading, Texts, read_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from gbimb.array_types import FloatArray
 
-ISO_DATE: Final = re.compile(
-    r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d([.,]\d+)?)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?"
-)
 SECONDS_A_DAY: Final = 86_400
 MANY_TEXTS: Final = 100
-AS_DAYS: Final = {
-    "date": "dates, taken as days since 1970-01-01.",
-    "duration": "durations, taken as days.",
-}
+DECIMAL_COMMA: Final = r"[+-]?\d+,\d+"
 
 
-def prepare_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+class Prepared(NamedTuple):
+    """A table that every method takes.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Numbers, booleans and categories only.
+    notes : tuple of str
+        What was taken for what.
+    readings : dict of str to Reading
+        How the columns were read whose texts are numbers or dates.
+    """
+
+    frame: pd.DataFrame
+    notes: tuple[str, ...]
+    readings: dict[str, Reading]
+
+
+def prepare_columns(frame: pd.DataFrame) -> Prepared:
     """Return the frame with numbers, booleans and categories only, and a note per change.
 
-    Dates, among them ISO dates in text, become days since 1970-01-01 in UTC; text becomes
-    categories; infinite numbers become missing values.
+    Text that is numbers or dates as a whole column is read by value; dates become days since
+    1970-01-01 in UTC, other text categories, infinite numbers missing values.
 
     Raises
     ------
@@ -47,12 +60,71 @@ def prepare_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]
         If a column holds something else, such as lists.
     """
     notes: list[str] = []
-    columns = {}
-    for i, name in enumerate(frame.columns):
-        columns[str(name)], note = _prepare(str(name), frame.iloc[:, i])
+    columns, readings = {}, {}
+    named = {str(name): frame.iloc[:, i] for i, name in enumerate(frame.columns)}
+    texts = read_columns({name: values for name, values in named.items() if is_text(values)})
+    for name, values in named.items():
+        found = texts.get(name)
+        if found is not None and is_by_value(found):
+            columns[name], note = found.series(values), ""
+            readings[name] = found.reading
+        else:
+            columns[name], note = prepare_column(name, values)
+        note = (found and said_of_texts(found)) or note
         if note:
             notes.append(f"Column {name!r}: {note}")
-    return pd.DataFrame(columns), tuple(notes)
+    return Prepared(pd.DataFrame(columns), tuple(notes), readings)
+
+
+def read_columns(columns: Mapping[str, Any], *, always: bool = False) -> dict[str, Texts]:
+    """Return what columns of text are, as far as they may be numbers or dates.
+
+    Where a column can be read in two ways, the other columns say which. With ``always`` all of
+    them are known to hold numbers or dates.
+    """
+    read = {name: read_texts(values, always=always) for name, values in columns.items()}
+    found = {name: texts for name, texts in read.items() if texts is not None}
+    if any(texts.rival for texts in found.values()):
+        sure = {texts.form for texts in found.values() if texts.agrees and texts.is_sure}
+        for name, texts in found.items():
+            again = read_texts(columns[name], sure, always=always) if texts.rival else None
+            found[name] = again or texts
+    return found
+
+
+def is_by_value(texts: Texts) -> bool:
+    """Whether a column of text is read as numbers or dates."""
+    return texts.agrees and not texts.mixed and not _is_code(texts)
+
+
+def said_of_texts(texts: Texts) -> str:
+    """Say what a column of text was taken for, "" where that is no question."""
+    if is_by_value(texts):
+        usual = texts.is_plain and not (texts.missing or texts.rival or texts.reading.is_date)
+        return "" if usual else what_was_read(texts)
+    return what_stays_text(texts) if texts.share and not _is_code(texts) else ""
+
+
+def _is_code(texts: Texts) -> bool:
+    """Whether these are a few whole numbers that somebody keeps as text."""
+    few = len(texts.cells) <= MANY_TEXTS and not texts.missing and texts.is_plain
+    return few and not texts.reading.is_date and all(cell.isdigit() for cell in texts.cells)
+
+
+def is_text(values: pd.Series[Any]) -> bool:
+    """Whether all cells that are there are text, and one is."""
+    if not (pdt.is_string_dtype(values.dtype) or pdt.is_object_dtype(values.dtype)):
+        return False
+    if isinstance(values.dtype, pd.StringDtype):
+        return not values.isna().all()
+    return pdt.infer_dtype(values, skipna=True) == "string"
+
+
+def plain_labels(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column of labels, numbers with a decimal comma such as 1,0 as numbers."""
+    if not is_text(values) or not values.dropna().str.fullmatch(DECIMAL_COMMA).all():
+        return values
+    return values.str.replace(",", ".").astype(np.float64)
 
 
 def read_weights(values: pd.Series[Any]) -> FloatArray:
@@ -63,21 +135,25 @@ def read_weights(values: pd.Series[Any]) -> FloatArray:
     InvalidDataError
         If it holds no numbers, or one is missing, infinite or below 0.
     """
+    name = values.name
+    if is_text(values) and (texts := read_texts(values)) and texts.agrees and not texts.missing:
+        values = texts.series(values)
     if not pdt.is_numeric_dtype(values.dtype):
-        msg = f"The weight column {values.name!r} must hold numbers >= 0, got {values.dtype}."
+        msg = f"The weight column {name!r} must hold numbers >= 0, got {values.dtype}."
         raise InvalidDataError(msg)
     weights = values.to_numpy(np.float64, na_value=np.nan)
     wrong = int((~(np.isfinite(weights) & (weights >= 0))).sum())
     if wrong:
         msg = (
-            f"The weight column {values.name!r} must hold weights >= 0 in every row, got {wrong:,} "
+            f"The weight column {name!r} must hold weights >= 0 in every row, got {wrong:,} "
             f"of {len(weights):,} rows with others or none."
         )
         raise InvalidDataError(msg)
     return weights
 
 
-def _prepare(name: str, values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
+def prepare_column(name: str, values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
+    """Return a column as numbers, booleans or categories, and what was done to it."""
     dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return values, _identifier(values.nunique(), len(values))
@@ -100,8 +176,6 @@ def _objects(name: str, values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
     if not kinds:
         return pd.Series(np.nan, index=values.index, dtype=np.float32), "no value at all."
     if kinds == {str}:
-        if all(ISO_DATE.fullmatch(value) for value in present.unique()):
-            return _dates_in_text(values)
         return _categories(values)
     if all(issubclass(kind, dt.date) for kind in kinds):
         return _days(_times(values, kinds))
@@ -125,21 +199,6 @@ def _numbers(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
         return values, ""
     note = f"{infinite.sum():,} infinite values, taken as missing."
     return values.mask(infinite), note
-
-
-def _dates_in_text(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
-    try:
-        return _days(_parsed(values))
-    except ValueError:  # such as 2024-02-31
-        return _categories(values)
-
-
-def _parsed(values: pd.Series[Any]) -> pd.Series[Any]:
-    try:
-        return pd.to_datetime(values, utc=True, format="ISO8601")
-    except pd.errors.OutOfBoundsDatetime:  # of pandas 2, after the year 2262
-        times = values.astype(object).map(dt.datetime.fromisoformat, na_action="ignore")
-        return times.astype(object)
 
 
 def _days(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
@@ -169,8 +228,9 @@ def _categories(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
 def _identifier(distinct: int, rows: int) -> str:
     if distinct > MANY_TEXTS and 2 * distinct > rows:
         return (
-            f"{distinct:,} different texts in {rows:,} rows: if it is an identifier, leave it out "
-            "with --drop."
+            f"{distinct:,} different texts in {rows:,} rows, taken as categories. If they name the "
+            "rows, leave it out with --drop; numbers and dates are read if written as 1234.5 and "
+            "2021-12-31."
         )
     return ""
 

@@ -13,15 +13,18 @@ from gbimb.exceptions import (
     InvalidParameterError,
     InvalidTypeError,
     unknown_name,
+    warn,
 )
 from gbimb.tables.encoder import encoder_of
-from gbimb.tables.files.columns import prepare_columns
-from gbimb.tables.files.csv import DECIMAL_COMMA
+from gbimb.tables.files.columns import is_text, prepare_column, read_columns
+from gbimb.tables.files.notes import listed, what_was_read
+from gbimb.tables.texts import read_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gbimb.tables.columns import Column
+    from gbimb.tables.texts import Reading, Texts
 
 SHOWN: Final = 3
 
@@ -38,15 +41,23 @@ def as_text(value: Any) -> str:  # noqa: ANN401  any label or cell
 
 
 def text_columns(model: Any) -> list[str]:  # noqa: ANN401  any of our estimators
-    """Return the columns that held text when ``model`` was fitted."""
-    return [c.name for c in _columns(model) if c.categories and isinstance(c.categories[0], str)]
+    """Return the columns to read as text: so they were at fit, or had decimal commas."""
+    words = [c.name for c in _columns(model) if c.categories and isinstance(c.categories[0], str)]
+    return [*words, *(name for name, reading in readings_of(model).items() if reading.form == ",")]
+
+
+def readings_of(model: Any) -> dict[str, Reading]:  # noqa: ANN401
+    """Return how the texts were read that are numbers or dates to the model."""
+    found: dict[str, Reading] = getattr(model, "readings_", {})
+    return found
 
 
 def match_columns(model: Any, frame: pd.DataFrame, file: str) -> pd.DataFrame:  # noqa: ANN401
     """Return the columns that ``model`` learnt from, in its order and with its kinds.
 
-    Further columns are left out. Numbers that came as text are read as numbers, dates as days
-    since 1970-01-01, and numbers are text where the model learnt from text.
+    Further columns are left out. Texts are read as numbers and dates as they were at fit, and
+    what is not read as it was is said in a GbimbWarning; numbers are text where the model was
+    trained on text.
 
     Raises
     ------
@@ -57,7 +68,11 @@ def match_columns(model: Any, frame: pd.DataFrame, file: str) -> pd.DataFrame:  
     """
     columns = _columns(model)
     _require_learnt(columns, frame.columns, file)
-    return pd.DataFrame({c.name: _match(c, frame[c.name]) for c in columns}, index=frame.index)
+    readings = readings_of(model)
+    new = [c.name for c in columns if c.categories is None and c.name not in readings]
+    texts = read_columns({n: frame[n] for n in new if is_text(frame[n])}, always=True)
+    found = {c.name: _match(c, frame[c.name], readings.get(c.name), texts) for c in columns}
+    return pd.DataFrame(found, index=frame.index)
 
 
 def _columns(model: Any) -> tuple[Column, ...]:  # noqa: ANN401
@@ -87,9 +102,11 @@ def _require_learnt(columns: Sequence[Column], there: pd.Index[Any], file: str) 
     raise InvalidParameterError(msg)
 
 
-def _match(column: Column, values: pd.Series[Any]) -> pd.Series[Any]:
+def _match(
+    column: Column, values: pd.Series[Any], reading: Reading | None, found: Mapping[str, Texts]
+) -> pd.Series[Any]:
     if column.categories is None:
-        return _numbers(column.name, values)
+        return _numbers(column.name, values, reading, found.get(column.name))
     if column.categories and isinstance(column.categories[0], str):
         return _text(values)
     return values
@@ -101,26 +118,38 @@ def _text(values: pd.Series[Any]) -> pd.Series[Any]:
     return values.astype(object).where(values.isna(), values.map(as_text)).astype(object)
 
 
-def _numbers(name: str, values: pd.Series[Any]) -> pd.Series[Any]:
-    if pdt.is_numeric_dtype(values.dtype) or pdt.is_bool_dtype(values.dtype):
-        prepared, _ = prepare_columns(values.to_frame(name))
-        return prepared[name]
-    if not isinstance(values.dtype, pd.CategoricalDtype):
-        prepared, _ = prepare_columns(values.to_frame(name))
-        if pdt.is_numeric_dtype(prepared[name].dtype):
-            return prepared[name]
-    numbers = pd.to_numeric(values.astype(object), errors="coerce")
-    there = values.notna() & values.astype(str).str.strip().ne("")
-    wrong = values[numbers.isna() & there]
-    if len(wrong):
-        # Of a column with decimal commas the cells that keep it from being read as numbers.
-        odd = wrong[[not DECIMAL_COMMA.fullmatch(str(cell)) for cell in wrong]]
-        wrong = odd if len(odd) else wrong
-        shown = ", ".join(repr(value) for value in wrong.unique()[:SHOWN])
+def _numbers(
+    name: str, values: pd.Series[Any], reading: Reading | None, texts: Texts | None
+) -> pd.Series[Any]:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(values.cat.categories.dtype)
+    if pdt.infer_dtype(values, skipna=True) in ("mixed", "mixed-integer"):
+        values = values.map(as_text, na_action="ignore")
+    if not is_text(values):
+        prepared, note = prepare_column(name, values)
+        if "infinite" in note:
+            warn(f"Column {name!r}: {note}")
+        return prepared
+    if reading is not None:
+        texts = read_texts(values, {reading.form}, reading.missing, always=True)
+    assert texts is not None
+    if texts.left_over.any() and not texts.agrees:
+        wrong = {texts.cells[i]: int(texts.counts[i]) for i in np.flatnonzero(texts.left_over)}
         msg = (
-            f"Column {name!r} held numbers when the model was fitted, got text in {len(wrong):,} "
-            f"rows, such as {shown}. Correct it, or leave the cells empty."
+            f"Column {name!r} held numbers when the model was fitted, got text in "
+            f"{sum(wrong.values()):,} rows, such as {', '.join(map(repr, list(wrong)[:SHOWN]))}. "
+            "Correct it, or leave the cells empty."
         )
         raise InvalidTypeError(msg)
-    found: pd.Series[Any] = numbers.astype(np.float64)
-    return found
+    _say(name, texts, reading)
+    return texts.series(values)
+
+
+def _say(name: str, texts: Texts, reading: Reading | None) -> None:
+    """Warn of what is read otherwise than at fit."""
+    if not (texts.is_plain or (reading is not None and reading.form == texts.form)):
+        warn(f"Column {name!r}: {what_was_read(texts)}")
+        return
+    known = () if reading is None else reading.missing
+    if new := {cell: n for cell, n in texts.missing.items() if cell.strip() and cell not in known}:
+        warn(f"Column {name!r}: {listed(new)} taken as missing, as at fit there was no such text.")

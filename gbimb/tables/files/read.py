@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import lzma
+import zipfile
+import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, unknown_name
 from gbimb.tables.files.csv import check_repeated, read_csv
 from gbimb.tables.files.folder import mixed_columns, require_same_kinds
-from gbimb.tables.parquet.paths import SUFFIXES, files_in, index_names
+from gbimb.tables.parquet.paths import SUFFIXES, files_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +25,7 @@ CSV: Final = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip", ".csv.zst")
 # pandas' errors are ValueErrors; the last ones come of damaged notes of pandas in Parquet.
 DAMAGED: Final = (
     *(pa.ArrowException, OSError, EOFError, ValueError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError),
     *(ArithmeticError, AttributeError, LookupError, TypeError),
 )
 KINDS: Final = ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet"
@@ -148,15 +151,6 @@ def with_index(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table with its index as columns, as far as it has names."""
     named = [level for level, name in enumerate(frame.index.names) if name is not None]
     return frame.reset_index(named) if named else frame
-
-
-def index_columns(path: Path, option: str) -> list[str]:
-    """Return the columns that are an index in a file, or in one of the files of a folder."""
-    found: list[str] = []
-    for file in filter(is_parquet, list_files(path, option)):
-        with sentences(file):
-            found += index_names(pq.read_schema(file))
-    return list(dict.fromkeys(found))
 
 
 def _checked(frame: pd.DataFrame, name: str) -> pd.DataFrame:

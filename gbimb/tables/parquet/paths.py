@@ -18,9 +18,10 @@ from gbimb.exceptions import GbimbError, InvalidDataError, InvalidTypeError
 from gbimb.parallel import thread_count
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from gbimb.array_types import IntArray
+    from gbimb.tables.parquet.frames import AsNumbers
 
 ROWS_AT_ONCE = 1 << 16
 SUFFIXES = (".parquet", ".pq", ".parq")
@@ -244,11 +245,11 @@ def is_narrow(dtype: Any) -> bool:  # noqa: ANN401  a pyarrow type
 
 
 def check_kinds(
-    parts: Sequence[ParquetPart], columns: Sequence[str], days: Container[str]
+    parts: Sequence[ParquetPart], columns: Sequence[str], as_numbers: AsNumbers
 ) -> dict[str, str]:
     """Return the kind of each column, which must be one in all files.
 
-    Dates are numbers in the columns that ``days`` names, and cannot be used in others.
+    Dates and texts are numbers in the columns that ``as_numbers`` names; other dates are refused.
 
     Raises
     ------
@@ -264,7 +265,7 @@ def check_kinds(
         for name in columns:
             dtype = part.schema.field(name).type
             kind = kind_of(dtype)
-            if kind is None or (kind in DATES and name not in days):
+            if kind is None or (kind in DATES and name not in as_numbers):
                 unusable.setdefault(name, str(dtype))
             elif pa.types.is_null(dtype):
                 continue  # a file in which all values are missing
@@ -284,4 +285,4 @@ def check_kinds(
         )
         raise InvalidTypeError(msg)
     found = {name: kinds.get(name, "number") for name in columns}
-    return {name: "number" if kind in DATES else kind for name, kind in found.items()}
+    return {name: "number" if name in as_numbers else kind for name, kind in found.items()}

@@ -11,11 +11,12 @@ from gbimb.tables.parquet.frames import plain_numbers
 from gbimb.tables.parquet.paths import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
 
+    from gbimb.tables.parquet.frames import AsNumbers
     from gbimb.tables.parquet.source import ParquetSource
 
 VALUES_AT_ONCE: Final = 1 << 25
@@ -34,12 +35,12 @@ def list_groups(source: ParquetSource, n_columns: int) -> Iterator[tuple[Path, l
 
 
 def read_groups(
-    path: Path, groups: Sequence[int], names: Sequence[str], days: Container[str]
+    path: Path, groups: Sequence[int], names: Sequence[str], as_numbers: AsNumbers
 ) -> pd.DataFrame:
-    """Return some columns of some row groups; texts stay texts, dates in ``days`` are days."""
+    """Return some columns of some row groups; texts stay texts but in ``as_numbers``."""
     with readable(path), pq.ParquetFile(path) as file:
         rows = file.read_row_groups(groups, columns=list(names), use_threads=False)
         # The notes of pandas would make an index of a column.
-        plain = plain_numbers(rows.select(list(names)), days).replace_schema_metadata()
+        plain = plain_numbers(rows.select(list(names)), as_numbers).replace_schema_metadata()
         frame: pd.DataFrame = plain.to_pandas(split_blocks=True)
         return frame

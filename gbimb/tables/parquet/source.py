@@ -18,6 +18,7 @@ from gbimb.tables.parquet.paths import (
     is_narrow,
     kind_of,
 )
+from gbimb.tables.texts import Reading
 from gbimb.validation import check_names
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class ParquetSource:
         Names of the index with which pandas wrote the files.
     days : dict
         Columns that are read as days, each with "date" or "duration".
+    as_numbers : dict
+        These, and what else is made a number by more than its type.
     n_rows : int
     budget : MemoryBudget
 
@@ -118,6 +121,7 @@ class ParquetSource:
         special = [name for name in (target, weight) if name is not None]
         self._check_names(chosen, special)
         self.days = self._find_days(special) if dates else {}
+        self.as_numbers: dict[str, str | Reading] = dict(self.days)
         self.index = tuple(dict.fromkeys(name for part in self._parts for name in part.index))
         not_learnt = {*special, *self.index}
         self.features = tuple(
@@ -189,12 +193,15 @@ class ParquetSource:
             If a column holds what is neither a number nor a category, such as dates.
         """
         self.require_columns(columns)
-        return check_kinds(self._parts, columns, self.days)
+        return check_kinds(self._parts, columns, self.as_numbers)
 
     def is_narrow(self, columns: Sequence[str]) -> bool:
         """Whether float32 holds every value of ``columns`` exactly."""
         return all(
-            is_narrow(part.schema.field(name).type) for part in self._parts for name in columns
+            is_narrow(part.schema.field(name).type)
+            and not isinstance(self.as_numbers.get(name), Reading)
+            for part in self._parts
+            for name in columns
         )
 
     def frames(
@@ -212,7 +219,7 @@ class ParquetSource:
         """
         columns = self.features if columns is None else columns
         for batch in self.batches(columns, rows):
-            yield to_frame(batch, self.days)
+            yield to_frame(batch, self.as_numbers)
 
     def batches(
         self, columns: Sequence[str], rows: IntArray | None = None

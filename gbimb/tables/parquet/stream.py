@@ -61,7 +61,9 @@ class StreamedFrame:
         """Return the rows as one data frame."""
         batches = self.source.batches(self.columns, self.rows)
         # Once days and floats, dates and decimals of other types are of one type.
-        return to_frame(one_table(plain_numbers(batch, self.source.days) for batch in batches))
+        return to_frame(
+            one_table(plain_numbers(batch, self.source.as_numbers) for batch in batches)
+        )
 
     def categories(self) -> dict[str, tuple[Any, ...]]:
         """Return the categories of each column that has some, over all rows of the source."""

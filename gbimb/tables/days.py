@@ -1,0 +1,26 @@
+"""Dates, times and durations as numbers."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+TICKS_A_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+SECONDS_A_DAY: Final = 86_400.0
+
+
+def as_days(column: Any) -> Any:  # noqa: ANN401  an Arrow array
+    """Return dates and times as days since 1970-01-01 in UTC, durations as days, in float64.
+
+    >>> import datetime as dt
+    >>> as_days(pa.array([None, dt.date(1970, 1, 3)])).to_pylist()
+    [None, 2.0]
+    """
+    dtype = column.type
+    if pa.types.is_null(dtype) or pa.types.is_date32(dtype):
+        return column.cast(pa.int32()).cast(pa.float64())
+    ticks = TICKS_A_SECOND[getattr(dtype, "unit", "ms")]  # date64 has no unit
+    seconds = pc.divide(column.cast(pa.int64()).cast(pa.float64(), safe=False), ticks)
+    return pc.divide(seconds, SECONDS_A_DAY)

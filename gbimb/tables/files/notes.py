@@ -1,0 +1,90 @@
+"""Sentences on columns: what was taken for what, and what to write instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gbimb.tables.texts import FORMS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gbimb.tables.texts import Texts
+
+SHOWN: Final = 3
+AS_DAYS: Final = {
+    "date": "dates, taken as days since 1970-01-01.",
+    "duration": "durations, taken as days.",
+}
+
+
+def what_was_read(texts: Texts) -> str:
+    """Say how the texts of a column were read as numbers or dates."""
+    cell, value = texts.cells[texts.example], texts.values[texts.example]
+    if texts.is_plain and not texts.rival:
+        said = AS_DAYS["date"] if texts.reading.is_date else "numbers."
+    else:
+        shown = _value(value, is_date=texts.reading.is_date)
+        said = f"{FORMS[texts.form]}, such as {cell!r} as {shown}"
+        said += ", taken as days since 1970-01-01." if texts.reading.is_date else "."
+    if texts.missing:
+        said = f"{said[:-1]}; {listed(texts.missing)} taken as missing."
+    if texts.rival and texts.reading.is_date:
+        first = "month" if texts.form == "dmy" else "day"
+        said += f" No date shows the order: if the {first} comes first, write {cell!r} as "
+        said += f"{_value(texts.as_rival(cell), is_date=True)!r}."
+    elif texts.rival:
+        said += f" If {cell!r} is {texts.as_rival(cell):g}, write it so."
+    return said
+
+
+def what_stays_text(texts: Texts) -> str:
+    """Say why a column with many numbers or dates in it was taken as categories."""
+    what = "dates" if texts.reading.is_date else "numbers"
+    if texts.mixed:
+        return (
+            f"{what} with and without a unit, or with different ones: taken as categories. Write "
+            "them in one unit to have them read as numbers."
+        )
+    bad = {texts.cells[i]: int(texts.counts[i]) for i in np.flatnonzero(texts.left_over)}
+    most = dict(sorted(bad.items(), key=lambda item: -item[1]))
+    return (
+        f"{texts.share:.0%} of its texts are {what}, but not {listed(most)}: taken as categories. "
+        f"Correct or empty those cells to have it read as {what}."
+    )
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Return texts with their rows, the first ones.
+
+    >>> listed({"?": 1200, "-": 1})
+    "'?' (1,200 rows), '-' (1 row)"
+    """
+    shown = [
+        f"{text!r} ({rows:,} row{'' if rows == 1 else 's'})"
+        for text, rows in list(counts.items())[:SHOWN]
+    ]
+    more = [f"{len(counts) - SHOWN} more"] if len(counts) > SHOWN else []
+    return ", ".join([*shown, *more])
+
+
+def alike_labels(counts: Mapping[str, int], column: str) -> tuple[str, ...]:
+    """Say which labels differ by blanks or by small and capital letters only."""
+    groups: dict[str, dict[str, int]] = {}
+    for label, rows in counts.items():
+        groups.setdefault(" ".join(label.split()).casefold(), {})[label] = rows
+    return tuple(
+        f"Column {column!r}: the labels {listed(group)} differ by blanks or case only and are "
+        "taken as different classes. Write them alike if they are one."
+        for group in groups.values()
+        if len(group) > 1
+    )
+
+
+def _value(value: float, *, is_date: bool) -> str:
+    if not is_date:
+        return f"{value:.15g}"
+    time = np.datetime64("1970-01-01", "s") + np.timedelta64(round(value * 86_400), "s")
+    return str(time).removesuffix("T00:00:00").replace("T", " ")
