@@ -25,6 +25,7 @@ from gbimb.tables.encoder import TableEncoder, read_table, take
 from gbimb.tables.labels import read_labels, read_weight
 from gbimb.tables.parquet.source import ParquetSource
 from gbimb.training.checkpoint import open_checkpoint
+from gbimb.training.copies import find_copies
 from gbimb.training.plan import make_plan
 from gbimb.training.seed import draw_seed
 from gbimb.training.tasks import BinaryTask, MulticlassTask, Task, is_balanced
@@ -188,6 +189,10 @@ class AutoImbalancedClassifier(DecidingClassifier):
             self._seed = draw_seed(self.random_state)
             self._encoder = TableEncoder.fit(table)
             encoded = self._encoder.transform(table)
+            copies = find_copies(encoded, labels.codes)
+            plan = make_plan("auto", labels.codes, self._seed, copies and copies.groups)
+            if plan.splits and copies is not None:
+                copies.warn(labels.classes, apart=copies.are_apart(plan.splits))
             checkpoint = open_checkpoint(self, encoded, labels.codes, weight)
             threads = resolve_jobs(self.n_jobs)
             with (
@@ -200,10 +205,11 @@ class AutoImbalancedClassifier(DecidingClassifier):
                     encoded,
                     labels,
                     weight,
-                    make_plan("auto", labels.codes, self._seed),
+                    plan,
                     self._seed,
                     threads,
                     checkpoint,
+                    groups=copies and copies.groups,
                 )
                 compared = compare(whole, self.engine, objective, clock, self.n_trials, show)
                 workshop, tried = compared.workshop, compared.tried

@@ -13,7 +13,6 @@ from gbimb.auto._space import ENGINES, FOREST, Space
 from gbimb.decisions.blending import blend_weights
 from gbimb.exceptions import warn
 from gbimb.training.loss import resolve_class_weight
-from gbimb.training.plan import make_plan
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
@@ -68,7 +67,7 @@ def compare(  # noqa: PLR0917
     if codes.size <= SEARCH_ROWS:
         return Compared(whole, final.run(), [])
     rows = _sample(codes, SEARCH_ROWS, whole.seed)
-    part = whole.part(rows, make_plan("auto", codes[rows], whole.seed))
+    part = whole.part(rows)
     tried = search(part, SEARCH_SHARE).run()
     finalists = final.repeat(_ranked(tried, part), FINALISTS)
     if not finalists:  # interrupted

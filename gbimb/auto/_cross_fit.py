@@ -18,6 +18,7 @@ from gbimb.tables.encoder import engine_names
 from gbimb.training.checkpoint import digest
 from gbimb.training.cross_fit import train
 from gbimb.training.loss import make_loss
+from gbimb.training.plan import Plan, make_plan
 from gbimb.training.rows import Fold, Table, mean_by_place
 from gbimb.training.seed import LARGEST_SEED
 from gbimb.training.stages import Settings
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from gbimb.tables.labels import LabelCodes
     from gbimb.training.boosting import Stop
     from gbimb.training.checkpoint import Checkpoint, Unit
-    from gbimb.training.plan import Plan
     from gbimb.training.tasks import Task
 
 FEWEST_DRAWN: Final = 50
@@ -100,6 +100,8 @@ class Workshop:
     held_out : intp array of shape (m,)
         Rows that are held out from a booster, rising.
     y, held_out_weight : arrays of shape (m,)
+    groups : int array of shape (n,) or None
+        Equal for copied rows, which are held out together.
     stands_for : float64 array of shape (K,) or None
         Of a part with more of the rare classes than their share: how many rows of all each row
         of a class stands for, less a common factor. It counts where held-out rows are judged.
@@ -114,6 +116,7 @@ class Workshop:
     seed: int
     threads: int
     checkpoint: Checkpoint | None = None
+    groups: IntArray | None = None
     stands_for: FloatArray | None = None
     _bins: dict[type, Any] = field(default_factory=dict)
     _rows: Rows | None = None
@@ -206,8 +209,9 @@ class Workshop:
         )
         return self.checkpoint.unit(f"candidate-{what}")
 
-    def part(self, rows: IntArray, plan: Plan) -> Workshop:
-        """Return the workshop of some rows."""
+    def part(self, rows: IntArray) -> Workshop:
+        """Return the workshop of some rows, with folds of its own."""
+        groups = None if self.groups is None else self.groups[rows]
         weight = None if self.weight is None else self.weight[rows]
         labels = self.labels.take(rows)
         n = labels.classes.size
@@ -218,7 +222,8 @@ class Workshop:
             encoded=self.encoded[rows],
             labels=labels,
             weight=weight,
-            plan=plan,
+            plan=make_plan("auto", labels.codes, self.seed, groups),
+            groups=groups,
             stands_for=each if each.min() < EVENLY_DRAWN else None,
             _bins={},
             _rows=None,

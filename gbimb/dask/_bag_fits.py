@@ -95,6 +95,7 @@ class BagFits:
             codes=population.codes[rows],
             weight=population.weight[rows],
             fold=population.fold[rows],
+            groups=None,
             judged=np.searchsorted(rows, bag.unseen),
         )
         own = Bag(

@@ -31,6 +31,7 @@ from gbimb.estimators._fitted import all_or_nothing
 from gbimb.exceptions import InvalidParameterError
 from gbimb.log import logger
 from gbimb.training.bags import OutOfBag, Population
+from gbimb.training.copies import copies_among, row_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -150,14 +151,17 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         together: bool,
     ) -> None:
         ys = gather(client, client.map(_targets_of, drawn, pure=False))
-        targets = np.concatenate([y for y, _ in ys])
-        weights = [w for _, w in ys if w is not None]
+        targets = np.concatenate([y for y, *_ in ys])
+        weights = [w for _, w, _ in ys if w is not None]
         weight = np.concatenate(weights) if weights else np.ones(targets.size, np.float32)
         codes = self._codes_of(targets)
-        population = Population.make(codes, weight, sizes, self._seed)
+        copies = copies_among(np.concatenate([hashes for *_, hashes in ys]), codes)
+        population = Population.make(codes, weight, sizes, self._seed, copies=copies)
+        if copies is not None:
+            copies.warn(self.classes_, apart=population.groups is not None)
         self._population = population = replace(population, totals=totals)
         self._oob = OutOfBag.empty(population.judged.size, self.classes_.size)
-        starts = np.cumsum([0, *(y.size for y, _ in ys)])
+        starts = np.cumsum([0, *(y.size for y, *_ in ys)])
         fits = BagFits(
             client, self._prototype, Drawn(drawn, starts), population, self._seed, self.n_jobs
         )
@@ -280,5 +284,7 @@ def draw_of_each(
     return encoded.train.part(np.sort(np.concatenate(parts)))
 
 
-def _targets_of(drawn: Table) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    return drawn.y, drawn.weight
+def _targets_of(
+    drawn: Table,
+) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[np.uint64]]:
+    return drawn.y, drawn.weight, row_hashes(drawn.matrix)

@@ -27,6 +27,7 @@ from gbimb.tables.encoder import read_table, take
 from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.tables.parquet.stream import StreamedFrame
 from gbimb.training.bags import Bag, OutOfBag, Population
+from gbimb.training.copies import find_in_table
 from gbimb.training.seed import draw_seed
 from gbimb.training.self_paced import SelfPacedDrawing
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from gbimb.array_types import FloatArray, IntArray
+    from gbimb.training.copies import Copies
 
 # Bags in training hold at most this share of the rows of a large table between them.
 LARGEST_SHARE = 0.25
@@ -219,7 +221,8 @@ class UnderBaggingClassifier(AveragedBags):
             self._make_task()  # refuses what cannot be before bags are trained
             threads = resolve_jobs(self.n_jobs)
             with thread_limit(threads):
-                sizes = self._populate(labels, weight, done)
+                copies = find_in_table(table, labels.codes)
+                sizes = self._populate(labels, weight, done, copies)
                 rows = self._rows_needed(sizes) if isinstance(table, StreamedFrame) else None
                 trainer = make_trainer(
                     self, prototype, table, labels, weight, rows=rows, threads=threads
@@ -263,14 +266,23 @@ class UnderBaggingClassifier(AveragedBags):
         for name in ("estimators_", "estimators_samples_", "_shares", "_limits"):
             setattr(self, name, [*getattr(self, name)])
 
-    def _populate(self, labels: LabelCodes, weight: NDArray[Any] | None, done: int) -> IntArray:
+    def _populate(
+        self, labels: LabelCodes, weight: NDArray[Any] | None, done: int, copies: Copies | None
+    ) -> IntArray:
         """Set the rows that bags are drawn from; return how many of each class a bag has."""
         counts = np.bincount(labels.codes, minlength=labels.classes.size)
         sizes = resolve_sampling_strategy(self.sampling_strategy, counts, labels.classes.tolist())
         ones = np.ones(labels.codes.size, np.float32) if weight is None else weight
         population = Population.make(
-            labels.codes, ones, sizes, self._seed, informed=self.sampling == "self_paced"
+            labels.codes,
+            ones,
+            sizes,
+            self._seed,
+            copies=copies,
+            informed=self.sampling == "self_paced",
         )
+        if copies is not None:
+            copies.warn(labels.classes, apart=population.groups is not None)
         digest = 0
         for part in (labels.codes, population.fold, sizes, ones):
             digest = crc32(np.ascontiguousarray(part).data, digest)

@@ -22,7 +22,7 @@ from gbimb.tables.encoder import TableEncoder, engine_names, read_table, take
 from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.tables.parquet.stream import StreamedMatrix
 from gbimb.training.checkpoint import open_checkpoint
-from gbimb.training.copies import warn_of_copies
+from gbimb.training.copies import Copies, find_copies
 from gbimb.training.cross_fit import ONE_KIND, Kind, once_a_row, train
 from gbimb.training.loss import make_loss
 from gbimb.training.plan import Plan, Splits, among, given_splits, make_plan
@@ -160,9 +160,12 @@ class BaseImbalancedClassifier(DecidingClassifier):
             self._encoder = TableEncoder.fit(table)
             matrix = self._matrix(self._encoder.transform(table), reset=True)
             data = Table(matrix, labels.targets, weight)
-            plan = self._plan(labels, validation, splits, seed)
-            if plan.splits:
-                warn_of_copies(matrix, labels.codes)
+            copies = None
+            if validation is None and self.cv is not None:
+                copies = find_copies(matrix, labels.codes)
+            plan = self._plan(labels, validation, splits, seed, copies)
+            if plan.splits and copies is not None:
+                copies.warn(labels.classes, apart=copies.are_apart(plan.splits))
             check_held_out(self, plan, validation)
             folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
                 Fold(None, None if validation is None else self._read_validation(validation))
@@ -308,12 +311,17 @@ class BaseImbalancedClassifier(DecidingClassifier):
         )
 
     def _plan(
-        self, labels: LabelCodes, validation: object, splits: Splits | None, seed: int
+        self,
+        labels: LabelCodes,
+        validation: object,
+        splits: Splits | None,
+        seed: int,
+        copies: Copies | None,
     ) -> Plan:
         if validation is None and splits is not None:
             plan = Plan(splits, f"{len(splits)} splits given by cv")
         elif validation is None:
-            plan = make_plan(self.cv, labels.codes, seed)
+            plan = make_plan(self.cv, labels.codes, seed, copies and copies.groups)
         elif self.cv is None or (isinstance(self.cv, str) and self.cv == "auto"):
             plan = Plan((), "the validation rows given to fit")
         else:

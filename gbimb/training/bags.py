@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gbimb.decisions.sampling import by_frequency
+from gbimb.training.copies import deal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import BoolArray, FloatArray, IntArray
+    from gbimb.training.copies import Copies
 
 FOLDS = 5
 SMALLEST_CLASS = 10
@@ -63,6 +65,8 @@ class Population:
         would come out too high. -1 for rows that any bag judges which has not trained on them.
     judged : intp array
         Rising: the rows on which out-of-bag predictions are kept.
+    groups : int array of shape (n,) or None
+        Equal for copies of a row: a bag that trains on one judges none of the others.
     informed : bool
         Whether rows are drawn by their features. Those left over are then easier than the others:
         a bag only judges rows that were not offered to it.
@@ -74,6 +78,7 @@ class Population:
     held: BoolArray
     fold: NDArray[np.int8]
     judged: IntArray
+    groups: IntArray | None
     informed: bool
 
     @classmethod
@@ -84,9 +89,14 @@ class Population:
         drawn: IntArray,
         seed: int,
         *,
+        copies: Copies | None = None,
         informed: bool = False,
     ) -> Population:
-        """Deal the rows to folds; sample those to be judged of classes that are drawn from."""
+        """Deal the rows to folds; sample those to be judged of classes that are drawn from.
+
+        A class that was oversampled is dealt and held in any case, copies together: of the rows
+        that a bag leaves over, it would have trained on most.
+        """
         rng = np.random.default_rng([seed, codes.size])
         counts = np.bincount(codes)
         # The only row of a class has to be in every bag. As in cross-fitting, the second class
@@ -95,15 +105,25 @@ class Population:
         whole = (drawn == counts) & (counts > 1) & enough
         fold = np.full(codes.size, -1, np.int8)
         dealt = whole | ((drawn < counts) & (whole.any() | (informed & enough)))
+        held = dealt & (2 * drawn > counts)
+        if copies is not None and enough:
+            dealt, held = dealt | copies.oversampled, held | copies.oversampled
         for k in by_frequency(counts)[dealt[by_frequency(counts)]]:
-            fold[codes == k] = rng.permutation(np.arange(counts[k]) % FOLDS)
+            mine = codes == k
+            fold[mine] = (
+                rng.permutation(np.arange(counts[k]) % FOLDS)
+                if copies is None
+                else deal(copies.groups[mine], FOLDS, rng)
+            )
+        groups = None
+        if copies is not None and copies.are_apart(_halves(fold)):
+            groups = copies.groups
         rest = np.flatnonzero(~whole[codes])
         if rest.size > LARGEST_WATCH:
             rest = rng.choice(rest, LARGEST_WATCH, replace=False)
         judged = np.sort(np.concatenate([np.flatnonzero(whole[codes]), rest]))
         totals = np.bincount(codes, weights=weight).astype(np.float64)
-        held = dealt & (2 * drawn > counts)
-        return cls(codes, weight, totals, held, fold, judged, informed)
+        return cls(codes, weight, totals, held, fold, judged, groups, informed)
 
     def offered(self, index: int, rows: IntArray) -> BoolArray:
         """Return which of ``rows`` a bag may draw by their features: those it will not judge."""
@@ -119,6 +139,10 @@ class Population:
         train = drawn[stays | ~left[codes]]  # rows that were drawn twice may all be of the fold
         out = np.ones(self.codes.size, dtype=bool)
         out[train] = False
+        if self.groups is not None:
+            trained = np.zeros(int(self.groups.max()) + 1, bool)
+            trained[self.groups[train]] = True
+            out &= ~trained[self.groups]
         unseen = self.judged[out[self.judged]]
         fold = self.fold[unseen]
         held_out = unseen[(fold == turn) | (fold < 0)]
@@ -194,6 +218,11 @@ class OutOfBag:
         there = self.in_turn_count > 0
         proba: FloatArray = self.in_turn_sums[there] / self.in_turn_count[there, None]
         return proba
+
+
+def _halves(fold: NDArray[np.int8]) -> list[tuple[IntArray, IntArray]]:
+    """Return the split of each fold."""
+    return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(FOLDS)]
 
 
 def places(rows: IntArray, kept: IntArray | None) -> IntArray:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold, check_cv
+from sklearn.model_selection import PredefinedSplit, StratifiedKFold, check_cv
 
 from gbimb.exceptions import (
     GbimbError,
@@ -17,6 +17,7 @@ from gbimb.exceptions import (
     InvalidTypeError,
     warn,
 )
+from gbimb.training.copies import deal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +102,9 @@ def among(kept: IntArray, splits: Splits | None, codes: NDArray[Any]) -> Splits 
     return left
 
 
-def make_plan(cv: object, codes: NDArray[Any], random_state: int) -> Plan:
+def make_plan(
+    cv: object, codes: NDArray[Any], random_state: int, groups: IntArray | None = None
+) -> Plan:
     """Return the plan that ``cv`` asks for.
 
     Parameters
@@ -109,6 +112,8 @@ def make_plan(cv: object, codes: NDArray[Any], random_state: int) -> Plan:
     cv : "auto", "holdout", int >= 2 or None
     codes : array of shape (n,), class codes
     random_state : int
+    groups : int array of shape (n,), optional
+        Equal for rows of a class to hold out together.
 
     Raises
     ------
@@ -126,13 +131,14 @@ def make_plan(cv: object, codes: NDArray[Any], random_state: int) -> Plan:
     if cv is None:
         return Plan((), f"no rows held out ({size})")
     if isinstance(cv, str) and cv == "holdout":
-        ((train, test),) = _stratified(codes, HOLD_OUT, random_state, first=1)
+        ((train, test),) = _stratified(codes, HOLD_OUT, random_state, groups, first=1)
         # A class with a single row is there to be learnt from.
         alone = ~np.isin(codes[test], codes[train])
         split = np.sort(np.concatenate([train, test[alone]])), test[~alone]
         return Plan((split,), f"one row in five held out ({size})")
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool) and cv >= 2:
-        return Plan(_stratified(codes, int(cv), random_state), f"{cv}-fold cross-fitting ({size})")
+        splits = _stratified(codes, int(cv), random_state, groups)
+        return Plan(splits, f"{cv}-fold cross-fitting ({size})")
     msg = (
         "cv must be 'auto', 'holdout', None, a number of folds >= 2, a scikit-learn splitter "
         f"or an iterable of (train, test) row numbers, got {cv!r}."
@@ -151,7 +157,11 @@ def _pick(rows: int, second: int) -> tuple[object, str]:
 
 
 def _stratified(
-    codes: NDArray[Any], folds: int, random_state: int, first: int | None = None
+    codes: NDArray[Any],
+    folds: int,
+    random_state: int,
+    groups: IntArray | None,
+    first: int | None = None,
 ) -> Splits:
     """Deal the rows of each class to the folds, as evenly as they go; return the first splits."""
     counts = np.bincount(codes)
@@ -175,7 +185,13 @@ def _stratified(
             "of theirs may be, and little can be learnt about them."
         )
         warn(msg)
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=random_state)
+    splitter: Any = StratifiedKFold(folds, shuffle=True, random_state=random_state)
+    if groups is not None:
+        rng = np.random.default_rng(random_state)
+        fold = np.empty(codes.size, np.intp)
+        for k in np.unique(codes):
+            fold[codes == k] = deal(groups[codes == k], folds, rng)
+        splitter = PredefinedSplit(fold)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         return tuple(islice(_rows(splitter, codes, codes), first))
