@@ -190,7 +190,8 @@ class AutoImbalancedClassifier(DecidingClassifier):
             self._encoder = TableEncoder.fit(table)
             encoded = self._encoder.transform(table)
             copies = find_copies(encoded, labels.codes)
-            plan = make_plan("auto", labels.codes, self._seed, copies and copies.groups)
+            groups = None if copies is None else copies.groups
+            plan = make_plan("auto", labels.codes, self._seed, groups)
             if plan.splits and copies is not None:
                 copies.warn(labels.classes, apart=copies.are_apart(plan.splits))
             checkpoint = open_checkpoint(self, encoded, labels.codes, weight)
@@ -209,7 +210,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
                     self._seed,
                     threads,
                     checkpoint,
-                    groups=copies and copies.groups,
+                    groups=groups,
                 )
                 compared = compare(whole, self.engine, objective, clock, self.n_trials, show)
                 workshop, tried = compared.workshop, compared.tried

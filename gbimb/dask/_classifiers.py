@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from gbimb.dask._cluster import find_client
+from gbimb.dask._cluster import find_client, gather
 from gbimb.dask._estimator import (
     DaskPredictions,
     local_parameters,
@@ -17,6 +17,7 @@ from gbimb.dask._estimator import (
 )
 from gbimb.dask._fit import Placed, combine, encode_all, start_of, train_on_cluster
 from gbimb.dask._pieces import as_collection, meta_of, split
+from gbimb.dask._rows import some_hashes
 from gbimb.dask._summary import Labels, merge_columns
 from gbimb.dask._worker import Job
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
@@ -24,6 +25,7 @@ from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._fitted import all_or_nothing
 from gbimb.estimators._outcome import keep
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.training.copies import copies_among
 from gbimb.training.loss import make_loss
 from gbimb.training.plan import HOLD_OUT, SMALLEST_CLASS, SMALLEST_TABLE
 from gbimb.training.remarks import warn_if_nothing_learned
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 
 HOLD_OUTS = ("auto", "holdout")
+HASHED_ROWS = 200_000
 
 
 class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
@@ -113,6 +116,8 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         hold_out = self._holds_out(local, labels, given=given is not None)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         parts = encode_all(client, local, placed, labels, validation, seed=seed, hold_out=hold_out)
+        if hold_out:
+            self._warn_of_copies(client, parts.train, labels)
         del placed, validation, pieces
         task = local._make_task()  # noqa: SLF001
         start = start_of(task.loss, parts.totals)
@@ -124,6 +129,18 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         self._take_over(local)
         self.n_workers_ = len(outcomes)
         self.bytes_per_round_ = max(outcome.bytes_per_round for outcome in outcomes)
+
+    @staticmethod
+    def _warn_of_copies(client: Client, encoded: Sequence[Any], labels: Labels) -> None:
+        """Warn of an oversampled class; its copies lie on many workers, and stay where they are."""
+        one_in = max(1, int(labels.kept.sum()) // HASHED_ROWS)
+        told = gather(client, client.map(some_hashes, encoded, one_in=one_in, pure=False))
+        targets = np.concatenate([y for _, y in told])
+        many = labels.classes.size > 2
+        codes = targets if many or labels.positive == labels.classes[1] else 1 - targets
+        copies = copies_among(np.concatenate([hashes for hashes, _ in told]), codes)
+        if copies is not None:
+            copies.warn(labels.classes, apart=False)
 
     def _take_over(self, local: BaseImbalancedClassifier) -> None:
         params = self._get_param_names()

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from gbimb.tables.encoder import as_frame, read_table, take
 from gbimb.tables.labels import read_labels
+from gbimb.training.copies import row_hashes
 from gbimb.training.plan import HOLD_OUT
 from gbimb.training.rows import Table
 
@@ -95,6 +96,16 @@ def totals_of(encoded: Encoded | None, n_classes: int) -> FloatArray:
         return np.zeros(n_classes)
     y, weight = encoded.train.y.astype(np.intp), encoded.train.weight
     return np.bincount(y, weights=weight, minlength=n_classes).astype(np.float64)
+
+
+def some_hashes(encoded: Encoded | None, one_in: int) -> tuple[NDArray[np.uint64], IntArray]:
+    """Return the numbers of about one row in so many, copies of a row with it, and the targets."""
+    if encoded is None:
+        return np.zeros(0, np.uint64), np.zeros(0, np.intp)
+    parts = [part for part in (encoded.train, encoded.held_out) if part.y.size]
+    hashes = np.concatenate([row_hashes(part.matrix) for part in parts])
+    some = (hashes >> np.uint64(32)) % np.uint64(one_in) == 0
+    return hashes[some], np.concatenate([part.y for part in parts])[some].astype(np.intp)
 
 
 def draw_sample(encoded: Encoded | None, seed: int, piece: int, size: int) -> Any:  # noqa: ANN401

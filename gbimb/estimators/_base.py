@@ -321,7 +321,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
         if validation is None and splits is not None:
             plan = Plan(splits, f"{len(splits)} splits given by cv")
         elif validation is None:
-            plan = make_plan(self.cv, labels.codes, seed, copies and copies.groups)
+            groups = None if copies is None else copies.groups
+            plan = make_plan(self.cv, labels.codes, seed, groups)
         elif self.cv is None or (isinstance(self.cv, str) and self.cv == "auto"):
             plan = Plan((), "the validation rows given to fit")
         else:

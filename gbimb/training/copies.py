@@ -59,7 +59,7 @@ class Copies:
         """Say what was found; ``apart`` is whether copies were held out together."""
         counts = np.bincount(self.codes)
         k = int(np.argmax(np.where(self.oversampled, counts, 0)))
-        distinct = np.unique(self.groups[self.codes == k]).size
+        times = counts[k] / np.unique(self.groups[self.codes == k]).size
         held_out = (
             "were held out together, but the score, the threshold and the probabilities are those "
             "of the resampled classes"
@@ -68,8 +68,8 @@ class Copies:
             "threshold are too good, and the probabilities are those of the resampled classes"
         )
         warn(
-            f"Most rows of class {classes[k]} are exact copies of others ({counts[k]:,} rows, "
-            f"{distinct:,} different ones), as oversampling makes them. Copies {held_out}; give "
+            f"Most rows of class {classes[k]} are exact copies of others (each row is there "
+            f"{times:.1f} times on average), as oversampling makes them. Copies {held_out}; give "
             "X_val and y_val with rows as they are, use gbimb.correct_prior, or leave the "
             "sampling to scale_pos_weight or UnderBaggingClassifier."
         )
@@ -97,7 +97,7 @@ def find_copies(matrix: Any, codes: IntArray) -> Copies | None:  # noqa: ANN401
         Missing values are equal, and so are 0.0 and -0.0. A stream is not looked at: that would
         be to read it once more.
     codes : array of shape (n,)
-        Class codes; none is without a row.
+        Class codes.
     """
     if not isinstance(matrix, np.ndarray) and not sparse.issparse(matrix):
         return None
@@ -109,17 +109,17 @@ def copies_among(rows: NDArray[np.uint64], codes: IntArray) -> Copies | None:
     counts = np.bincount(codes)
     hashes = rows + codes.astype(np.uint64) * MULTIPLIER
     ordered = np.sort(hashes)
-    if 2 * np.count_nonzero(ordered[1:] == ordered[:-1]) < MOSTLY * counts.min():
+    if 2 * np.count_nonzero(ordered[1:] == ordered[:-1]) < MOSTLY * counts[counts > 0].min():
         return None
     copied = pd.Series(hashes).duplicated(keep=False).to_numpy()
-    shares = np.bincount(codes, copied) / counts
+    shares = np.bincount(codes, copied) / np.maximum(counts, 1)
     if shares.max() < MOSTLY or shares.min() > MOSTLY:
         return None
     _, groups, sizes = np.unique(hashes, return_inverse=True, return_counts=True)
     others = sizes[groups] - 1
     oversampled = np.zeros(counts.size, bool)
     alone = np.zeros(codes.size, bool)
-    for k in range(counts.size):
+    for k in np.flatnonzero(counts):
         of_class = others[codes == k]
         # Mean over rows is the mean square over the mean of different ones.
         if np.mean(of_class + 1.0) * np.mean(1.0 / (of_class + 1.0)) > EVEN:
