@@ -78,8 +78,7 @@ class CountObjective(Objective):
         self.name = self.watched = name
         # A bound that held where the threshold was chosen fails on about half of other rows, by
         # a hair: such a score is compared at its best.
-        self._has_bound = " at " in name
-        if self._has_bound:
+        if self._metric.has_bound:
             self.watched = "average_precision"
 
     def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
@@ -93,7 +92,7 @@ class CountObjective(Objective):
             drawn = times[order]
             values = self._metric(_counts(drawn * positive, drawn * negative))
             at = int(np.argmax(np.where(last, values, -np.inf)))
-            left = drawn if self._has_bound else drawn == 0
+            left = drawn if self._metric.has_bound else drawn == 0
             judged = _counts(left * positive, left * negative)
             scores[i] = self._metric(ConfusionCounts(*(c[at] for c in judged.as_tuple())))
         return scores

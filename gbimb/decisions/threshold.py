@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from gbimb.exceptions import InvalidDataError
-from gbimb.metrics import ConfusionCounts, ThresholdCurve, get_count_metric, threshold_curve
+from gbimb.metrics import ConfusionCounts, ThresholdCurve, get_searched_metric, threshold_curve
 from gbimb.validation import (
     check_binary_labels,
     check_number,
@@ -46,7 +46,10 @@ def choose_threshold(
       probabilities, after Platt's recalibration on the rows given;
     - *resampled*: the mean (logit) of the best thresholds of 100 Poisson bootstraps.
 
-    The second has the share :math:`n_1 / (n_1 + 200)` with :math:`n_1` positives.
+    The second has the share :math:`n_1 / (n_1 + 200)` with :math:`n_1` positives, and none for a
+    score with a bound, such as "recall at precision >= 0.5": the lowest threshold that keeps to
+    the bound on drawn rows breaks it on average on others. The bound is one on the mean: on new
+    rows it holds about half of the time.
 
     Parameters
     ----------
@@ -94,16 +97,18 @@ def choose_threshold(
     weight = check_weight(sample_weight, y.size)
     if weight is not None:
         y, p, weight = y[weight > 0], p[weight > 0], weight[weight > 0]
-    score = get_count_metric(metric)
+    score = get_searched_metric(metric)
     curve = _thin(threshold_curve(y, p, weight))
     positives = float(curve.counts.tp[-1])
     check_total_weight(positives + float(curve.counts.fp[-1]))
     if positives == 0 or curve.counts.fp[-1] == 0:
         msg = "y_true must hold both classes to choose a threshold, got one only."
         raise InvalidDataError(msg)
-    share = positives / (positives + POSITIVES_FOR_EVEN_SAY)
-    resampled = _resampled(curve, score, random_state)
-    return float(expit(share * resampled + (1 - share) * _expected(curve, score)))
+    place = _expected(curve, score)
+    if not score.has_bound:
+        share = positives / (positives + POSITIVES_FOR_EVEN_SAY)
+        place = share * _resampled(curve, score, random_state) + (1 - share) * place
+    return float(expit(place))
 
 
 def _thin(curve: ThresholdCurve) -> ThresholdCurve:

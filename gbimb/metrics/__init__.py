@@ -19,7 +19,13 @@ from gbimb.metrics._multiclass import (
     macro_recall_score,
     rk_score,
 )
-from gbimb.metrics._registry import CountMetric, Metric, get_count_metric, get_metric
+from gbimb.metrics._registry import (
+    CountMetric,
+    Metric,
+    get_count_metric,
+    get_metric,
+    get_searched_metric,
+)
 from gbimb.metrics._scores import (
     balanced_accuracy_score,
     f1_score,
@@ -57,6 +63,7 @@ __all__ = [
     "get_count_metric",
     "get_metric",
     "get_multiclass_metric",
+    "get_searched_metric",
     "macro_f1_score",
     "macro_recall_score",
     "mcc_score",

@@ -9,7 +9,7 @@ import numpy as np
 
 from gbimb.exceptions import InvalidDataError
 from gbimb.metrics._counts import ConfusionCounts
-from gbimb.metrics._registry import CountMetric, get_count_metric
+from gbimb.metrics._registry import CountMetric, get_searched_metric
 from gbimb.metrics._weight_scale import ROWS, WeightScale
 from gbimb.validation import check_binary_labels, check_raw_score, check_weight
 
@@ -54,7 +54,7 @@ class ThresholdCurve:
 
     def best(self, metric: str | CountMetric) -> BestThreshold:
         """Return the threshold with the highest score; the highest threshold among equals."""
-        measure = get_count_metric(metric)
+        measure = get_searched_metric(metric)
         values = measure(self.counts)
         index = int(np.argmax(values))
         nothing = measure(

@@ -28,8 +28,12 @@ COUNT_METRICS: Final[dict[str, Callable[[ConfusionCounts], Score]]] = {
 }
 CURVE_METRICS: Final = ("average_precision", "roc_auc")
 PROBABILITY_METRICS: Final = ("brier", "log_loss")
-# Their best value over thresholds is 1 for any model: everything, or nothing, is called.
-ONE_SIDED: Final = ("precision", "recall", "specificity")
+# Their best value over thresholds is 1 for any model: all rows, or none, are flagged. What to use.
+ONE_SIDED: Final = {
+    "precision": "precision at recall >= 0.5",
+    "recall": "recall at precision >= 0.5",
+    "specificity": "g_mean",
+}
 # Names that other packages have for these, without "_", "neg" and "score".
 _ELSEWHERE: Final = {
     "average_precision": "ap aucpr auprc averageprecision map prauc precisionrecallauc",
@@ -61,6 +65,16 @@ class CountMetric:
     def __call__(self, counts: ConfusionCounts) -> Score:
         """Return the score of ``counts``."""
         return self.function(counts)
+
+    @property
+    def is_one_sided(self) -> bool:
+        """Whether flagging all rows, or none, is best for any model."""
+        return self.name in ONE_SIDED
+
+    @property
+    def has_bound(self) -> bool:
+        """Whether it is one rate where another reaches a bound."""
+        return CONSTRAINT.fullmatch(self.name) is not None
 
 
 @dataclass(frozen=True)
@@ -103,7 +117,9 @@ def get_count_metric(metric: str | CountMetric) -> CountMetric:
         return CountMetric(metric, partial(_scores.f_beta_score, beta=beta))
     if constraint := CONSTRAINT.fullmatch(metric):
         served, held, number = constraint.groups()
-        bound = check_number(f"metric: {held}", _number("metric", metric, number), low=0, high=1)
+        bound = check_number(
+            f"metric: {held}", _number("metric", metric, number), low=0, high=1, low_open=True
+        )
         return CountMetric(
             metric, partial(_scores.constrained_score, served=served, held=held, bound=bound)
         )
@@ -111,6 +127,25 @@ def get_count_metric(metric: str | CountMetric) -> CountMetric:
         known = [*COUNT_METRICS, "fbeta:2", "recall at precision >= 0.9"]
         raise unknown_name("metric", metric, known, usual=usual_name(metric))
     return CountMetric(metric, COUNT_METRICS[metric])
+
+
+def get_searched_metric(metric: str | CountMetric) -> CountMetric:
+    """Return the score called ``metric`` that a threshold is to be best for.
+
+    Raises
+    ------
+    InvalidParameterError
+        If flagging all rows, or none, is best for any model.
+    """
+    measure = get_count_metric(metric)
+    if isinstance(metric, str) and measure.is_one_sided:
+        msg = (
+            f"metric must tell models apart, but the best {measure.name} over all thresholds is 1 "
+            f"for any of them, got {measure.name!r}. Use 'mcc', 'f1' or {ONE_SIDED[measure.name]!r}"
+            f" (as eval_metric also '{measure.name}@0.5')."
+        )
+        raise InvalidParameterError(msg)
+    return measure
 
 
 def get_metric(name: str) -> Metric:
@@ -133,13 +168,8 @@ def get_metric(name: str) -> Metric:
     threshold = (
         check_number("threshold", _number("metric", name, at), low=0, high=1) if fixed else None
     )
-    if threshold is None and base in ONE_SIDED:
-        msg = (
-            f"The best {base} over all thresholds is 1 for any model. "
-            f"Name a threshold, such as '{base}@0.5', or use 'f1' or 'mcc'; got {name!r}."
-        )
-        raise InvalidParameterError(msg)
-    return Metric(name, get_count_metric(base), threshold, greater_is_better=True)
+    measure = get_searched_metric(base) if threshold is None else get_count_metric(base)
+    return Metric(name, measure, threshold, greater_is_better=True)
 
 
 def usual_name(name: str) -> str | None:

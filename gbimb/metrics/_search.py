@@ -16,7 +16,7 @@ from gbimb.metrics._curves import (
     threshold_between,
     threshold_curve,
 )
-from gbimb.metrics._registry import COUNT_METRICS, CountMetric, get_count_metric
+from gbimb.metrics._registry import COUNT_METRICS, CountMetric, get_searched_metric
 from gbimb.metrics._scores import f_beta_score
 from gbimb.metrics._weight_scale import ROWS, WeightScale
 from gbimb.parallel import run_ranges
@@ -71,7 +71,7 @@ def best_threshold(
     >>> best_threshold([0, 0, 1, 1], [0.1, 0.4, 0.6, 0.8])
     BestThreshold(threshold=0.5, score=1.0)
     """
-    return best_thresholds(y_true, y_score, [get_count_metric(metric)], sample_weight)[0]
+    return best_thresholds(y_true, y_score, [get_searched_metric(metric)], sample_weight)[0]
 
 
 def best_thresholds(

@@ -21,6 +21,7 @@ from gbimb.metrics import (
     get_count_metric,
     get_metric,
     get_multiclass_metric,
+    get_searched_metric,
 )
 from gbimb.training.boosting import TIE_BREAKER
 
@@ -144,7 +145,7 @@ class BinaryTask(Task):
         self.watched = _with_tie_breaker(self.metrics, loss, get_metric(TIE_BREAKER))
         self._threshold = threshold
         if isinstance(threshold, str) and threshold != "auto":
-            _named("threshold", get_count_metric, threshold)
+            _named("threshold", get_searched_metric, threshold)
 
     def evaluate(
         self, y: NDArray[Any], raw: NDArray[Any], weight: NDArray[Any] | None
@@ -196,7 +197,7 @@ class BinaryTask(Task):
         if isinstance(self._threshold, str) and self._threshold != "auto":
             return self._threshold
         first = self.metrics[0].count
-        return "mcc" if first is None else first.name
+        return "mcc" if first is None or first.is_one_sided else first.name
 
     def score(self, y: NDArray[Any], predicted: NDArray[Any], weight: NDArray[Any] | None) -> float:
         """Return the score of decisions in {0, 1}."""

@@ -279,6 +279,9 @@ PARAMETERS = [
     param("eval_metric", "mcc@2", says="2"),
     param("eval_metric", "fbeta:-1", says="-1"),
     param("eval_metric", ("mcc", "mcc"), says="'mcc'"),
+    param("threshold", "recall"),
+    param("threshold", "precision"),
+    param("threshold", "specificity"),
     param("threshold", -0.1),
     param("threshold", 1.1),
     param("threshold", NAN),
@@ -423,6 +426,8 @@ BAG_PARAMETERS = [
     param("sampling", "self_paced", replacement=True),
     param("eval_metric", "mmc"),
     param("eval_metric", ("mcc",)),
+    param("threshold", "recall"),
+    param("eval_metric", "recall"),
     param("threshold", 2.0),
     param("threshold", "f 1"),
     param("calibration", "plat"),
@@ -435,6 +440,7 @@ BAG_PARAMETERS = [
 
 AUTO_PARAMETERS = [
     param("metric", "mmc"),
+    param("metric", "recall"),
     param("metric", "mcc@0.5"),
     param("metric", None),
     param("metric", [[0, 1]], says="(1, 2)"),

@@ -246,7 +246,13 @@ METRICS = [
     case(
         "a bound beyond 1", "precision", "2", metrics.get_count_metric, "recall at precision >= 2"
     ),
-    case("one-sided", "threshold", "'recall'", metrics.get_metric, "recall"),
+    case("one-sided", "thresholds", "'recall'", metrics.get_metric, "recall"),
+    case("no bound", "precision", "0", metrics.get_count_metric, "recall at precision >= 0"),
+    *(
+        case(f"{act.__name__}: {name}", "metric", f"'{name}'", act, Y, P, name)
+        for name in ("precision", "recall", "specificity")
+        for act in (metrics.best_threshold, thresholds.choose_threshold)
+    ),
     case("metric for many", "metric", "'roc_auc'", metrics.get_multiclass_metric, "roc_auc"),
 ]
 

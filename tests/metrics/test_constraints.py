@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gbimb
+from gbimb.decisions.threshold import choose_threshold
 from gbimb.metrics import ConfusionCounts, best_threshold, get_count_metric, get_metric
 
 
@@ -60,3 +61,24 @@ def test_it_can_be_watched_and_served() -> None:
 def test_what_makes_no_sense_is_refused(name: str) -> None:
     with pytest.raises(gbimb.exceptions.InvalidParameterError):
         get_count_metric(name)
+
+
+def test_a_bound_on_precision_holds_on_average_on_new_rows() -> None:
+    rng = np.random.default_rng(0)
+    new = np.sort(rng.beta(0.1, 5, 300_000))[::-1]
+    precision = np.cumsum(new) / np.arange(1, new.size + 1)
+    found = []
+    for _ in range(60):
+        p = rng.beta(0.1, 5, 5000)
+        threshold = choose_threshold(rng.random(p.size) < p, p, "recall at precision >= 0.5")
+        found.append(precision[np.searchsorted(-new, -threshold, side="right") - 1])
+    assert np.mean(found) == pytest.approx(0.505, abs=0.015)
+
+
+def test_a_threshold_is_not_chosen_for_recall_where_recall_is_watched_at_one() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 3))
+    y = X[:, 0] + rng.normal(size=600) > 1.8
+    given = {"n_estimators": 10, "cv": 2, "random_state": 0}
+    clf = gbimb.ImbalancedLGBMClassifier(eval_metric="recall@0.2", **given).fit(X, y)
+    assert 0.01 < clf.predict(X).mean() < 0.3

@@ -83,7 +83,7 @@ def test_trap_threshold_between_neighbours_in_float32_is_rounded_onto_the_lower_
 
 def test_trap_threshold_above_all_is_rounded_onto_the_highest_float32_score() -> None:
     score = np.full(3, 0.4, np.float32)
-    found = best_threshold([0, 0, 0], score, "specificity")
+    found = best_threshold([0, 0, 0], score, get_count_metric("specificity"))
     assert found.score == 1
     assert not (score >= found.threshold).any()
 
@@ -94,7 +94,7 @@ def test_trap_threshold_above_all_is_rounded_onto_the_highest_float32_score() ->
 def test_best_threshold_is_not_beaten_by_any_other_and_reaches_its_score(
     metric: str, t: Table
 ) -> None:
-    found = best_threshold(t.y, t.score, metric, t.weight)
+    found = best_threshold(t.y, t.score, get_count_metric(metric), t.weight)
     measure = get_count_metric(metric)
     reached = measure(counts_at(t, found.threshold))
     assert found.score == pytest.approx(reached, rel=1e-9, abs=1e-9)
@@ -119,8 +119,10 @@ def test_rows_without_weight_change_no_score(t: Table) -> None:
     assert t.weight is not None
     rows = t.weight > 0
     for metric in NAMES:
-        whole = best_threshold(t.y, t.score, metric, t.weight).score
-        part = best_threshold(t.y[rows], t.score[rows], metric, t.weight[rows]).score
+        whole = best_threshold(t.y, t.score, get_count_metric(metric), t.weight).score
+        part = best_threshold(
+            t.y[rows], t.score[rows], get_count_metric(metric), t.weight[rows]
+        ).score
         assert whole == pytest.approx(part, abs=1e-9)
 
 
@@ -188,7 +190,7 @@ def test_no_threshold_is_above_an_infinite_score() -> None:
 
 
 def test_the_highest_of_equally_good_thresholds_is_taken_in_the_middle_of_its_gap() -> None:
-    found = best_threshold([1, 1, 0, 0], [0.9, 0.7, 0.3, 0.1], "recall")
+    found = best_threshold([1, 1, 0, 0], [0.9, 0.7, 0.3, 0.1], "balanced_accuracy")
     assert found == (pytest.approx(0.5), 1.0)
     found = best_threshold([1, 0, 1, 0], [0.8, 0.6, 0.4, 0.2], "balanced_accuracy")
     assert found == (pytest.approx(0.7), 0.75)

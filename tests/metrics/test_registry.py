@@ -121,9 +121,11 @@ def test_a_wrong_number_in_a_name_is_told(wrong: str, words: str) -> None:
 
 @pytest.mark.parametrize("name", ONE_SIDED)
 def test_trap_the_best_of_a_one_sided_score_is_1_for_any_model(name: str) -> None:
-    assert best_threshold([1, 0, 0, 1], [0.9, 0.1, 0.3, 0.2], name).score == 1
+    assert best_threshold([1, 0, 0, 1], [0.9, 0.1, 0.3, 0.2], get_count_metric(name)).score == 1
     with pytest.raises(InvalidParameterError, match=f"'{name}@0.5'"):
         get_metric(name)
+    with pytest.raises(InvalidParameterError, match=f"got '{name}'"):
+        best_threshold([1, 0], [0.9, 0.1], name)
 
 
 @pytest.mark.parametrize("wrong", [None, 3, ["mcc"]])
