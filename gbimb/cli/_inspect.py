@@ -48,35 +48,24 @@ def inspect(
 
 
 def _facts(model: Any, path: Path) -> dict[str, Any]:  # noqa: ANN401  any of our estimators
-    encoder = getattr(model, "_encoder", None) or model._prototype._encoder  # noqa: SLF001
-    known = {c.name: c.categories for c in encoder.columns}
-    names = list(getattr(model, "feature_names_in_", range(model.n_features_in_)))
-    gains = getattr(model, "feature_importances_", np.full(len(names), np.nan))
+    from gbimb.estimators.inspection import describe_model
+
+    about = describe_model(model)
     columns = [
-        {
-            "name": str(name),
-            "kind": "number" if known.get(name) is None else "category",
-            "categories": 0 if known.get(name) is None else len(known[name]),
-            "importance": float(gain),
-        }
-        for name, gain in zip(names, gains, strict=True)
+        {**c, "importance": np.nan} if c["importance"] is None else c for c in about["columns"]
     ]
     facts: dict[str, Any] = {
-        "model": type(model).__name__,
+        "model": about["class"],
         "bytes": path.stat().st_size,
-        "classes": [str(label) for label in model.classes_],
-        "positive": None if model.pos_label_ is None else str(model.pos_label_),
-        "loss": repr(model.loss_),
-        "parameters": {k: _as_json(v) for k, v in model.get_params(deep=False).items()},
+        "classes": list(map(str, about["classes"])),
+        "positive": None if about["positive"] is None else str(about["positive"]),
+        "loss": about["loss"],
+        "parameters": {name: _as_json(value) for name, value in about["parameters"].items()},
         "columns": sorted(columns, key=lambda column: -column["importance"]),
         **decision_rule(model),
     }
-    for name in ("best_iteration_", "best_score_", "validation_", "oob_score_"):
-        if hasattr(model, name):
-            facts[name.removesuffix("_")] = getattr(model, name)
-    if hasattr(model, "explain_choice"):
-        facts["choice"] = model.explain_choice()
-    return facts
+    optional = ("best_iteration", "best_score", "validation", "oob_score", "choice")
+    return facts | {name: about[name] for name in optional if about[name] is not None}
 
 
 def _as_json(value: Any) -> Any:  # noqa: ANN401  any parameter

@@ -6,6 +6,7 @@ Each has ``from_estimator`` or ``from_predictions``, ``plot(ax=None)``, the attr
 
 from __future__ import annotations
 
+from gbimb.plots._base import Display
 from gbimb.plots._confusion import ConfusionDisplay
 from gbimb.plots._precision_recall import PrecisionRecallDisplay
 from gbimb.plots._ranks import CriticalDifferenceDisplay
@@ -17,6 +18,7 @@ from gbimb.plots._training import TrainingDisplay
 __all__ = [
     "ConfusionDisplay",
     "CriticalDifferenceDisplay",
+    "Display",
     "PrecisionRecallDisplay",
     "ReliabilityDisplay",
     "ScoreDisplay",

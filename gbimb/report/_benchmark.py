@@ -78,18 +78,21 @@ def _verdict(results: Results, board: pd.DataFrame) -> list[str]:
     best = board.iloc[0]
     where = f"{len(results.plan.tables)} tables" if len(results.plan.tables) > 1 else "this table"
     first = (
-        f"Of {len(board)} ways to learn, {best['name']} has the highest MCC on {where}, "
+        f"Of {len(board)} methods, {best['name']} has the highest mean MCC on {where}, "
         f"{best['mcc']:.3f}"
     )
     if best["method"] == BASELINE:
-        return [f"{first}.", "That is the line to beat: nothing does better on average."]
+        return [f"{first}.", "That is the baseline: no other method is better on average."]
     found = compare(results.records, best["engine"], best["method"], BASELINE)
     if found is None:
-        return [f"{first}.", f"Without {method_label(BASELINE)} there is no line to beat."]
-    sure = "which chance does not explain" if found.is_confirmed else "which chance may explain"
+        return [
+            f"{first}.",
+            f"{method_label(BASELINE).capitalize()} was not run, so there is no baseline.",
+        ]
+    sure = "more than chance explains" if found.is_confirmed else "which may be chance"
     second = (
-        f"Against {method_label(BASELINE)} with the same engine, the line to beat, its MCC "
-        f"differs by {amount(found)}, {sure}; the best of many always looks better than it is."
+        f"Its difference from the baseline, {method_label(BASELINE)} with the same engine, is "
+        f"{amount(found)}, {sure}. The best of many methods always looks better than it is."
     )
     return [f"{first}.", second]
 
@@ -129,12 +132,12 @@ def rank_display(facts: dict[str, Any]) -> CriticalDifferenceDisplay | None:
 def _ranks_note(tables: int) -> str:
     if tables >= FEWEST_TABLES:
         return (
-            "Mean ranks over the tables; a bar joins what Wilcoxon's signed-rank test, after "
-            "Holm's correction, cannot tell apart."
+            "Mean ranks over the tables; a bar joins methods without a significant difference "
+            "(Wilcoxon's signed-rank test with Holm's correction)."
         )
     return (
-        f"No diagram: it compares ranks over {FEWEST_TABLES} tables or more, and there "
-        f"{'is one' if tables == 1 else f'are {tables}'} here."
+        f"No diagram: it needs {FEWEST_TABLES} tables or more, and there "
+        f"{'is one' if tables == 1 else f'are {tables}'}."
     )
 
 
@@ -155,7 +158,7 @@ def _few(table: BenchmarkTable, folds: int) -> Check:
     rows = min(table.class_rows)
     each = f"{rows:,} rows of the rarest class, about {rows / folds:.0f} in a fold"
     if rows < FEW_ROWS:
-        text = f"Table {table.name!r} has only {each}: one row more or less moves its scores."
+        text = f"Table {table.name!r} has only {each}: a single row changes its scores."
         return Check("GBI001", "warning", text)
     return Check("GBI001", "passed", f"Table {table.name!r} has {each}.")
 
@@ -164,11 +167,11 @@ def _repeated(table: BenchmarkTable) -> Check:
     prints = pd.util.hash_pandas_object(table.X.assign(**{"\0label": table.y}), index=False)
     again = int(prints.duplicated(keep=False).sum())
     if again < LEAST_REPEATED * table.rows:
-        text = f"{again:,} of {table.rows:,} rows of table {table.name!r} are there more than once."
+        text = f"{again:,} of {table.rows:,} rows of table {table.name!r} are duplicates."
         return Check("GBI006", "passed", text)
     text = (
-        f"{again:,} of {table.rows:,} rows of table {table.name!r} are there more than once, label "
-        "included, so that folds share them: remove them if they are the same cases."
+        f"{again:,} of {table.rows:,} rows of table {table.name!r} are duplicates, label included, "
+        "so that folds share them: remove them if they are the same cases."
     )
     return Check("GBI006", "warning", text)
 
@@ -180,8 +183,6 @@ def _constant(results: Results) -> list[Check]:
             name = f"{_name(record.engine, record.method)} on {record.table!r}"
             zeros[name] = zeros.get(name, 0) + 1
     if not zeros:
-        return [
-            Check("GBI002", "passed", "Every method tells some rows from others in every fold.")
-        ]
+        return [Check("GBI002", "passed", "Every method has an MCC other than 0 in every fold.")]
     shown = "; ".join(f"{name} in {n} of {results.plan.folds} folds" for name, n in zeros.items())
-    return [Check("GBI002", "warning", f"All rows are called alike, or as by chance: {shown}.")]
+    return [Check("GBI002", "warning", f"MCC is 0 (one class for all rows, or chance): {shown}.")]

@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import FloatArray, IntArray
-    from gbimb.plots._base import Display
+    from gbimb.plots import Display
     from gbimb.report._checks import Check
-    from gbimb.report._rows import Rows
+    from gbimb.report._rows import ScoredRows
 
 HALVES: Final = 100
 LABELS: Final = {
@@ -61,18 +61,18 @@ LABELS: Final = {
 
 
 def binary_facts(
-    model: Any,  # noqa: ANN401  any of our estimators
-    rows: Rows,
+    model: dict[str, Any],
+    rows: ScoredRows,
     costs: dict[str, float] | None,
     in_training: Check,
 ) -> tuple[dict[str, Any], dict[str, Display], pd.DataFrame]:
-    """Return the numbers, the pictures that show them, and the table of thresholds."""
-    at = int(np.flatnonzero(model.classes_ == model.pos_label_)[0])
+    """Return the numbers, their pictures, and the table of thresholds, for a described model."""
+    at = model["classes"].index(model["positive"])
     y = (rows.codes == at).astype(np.uint8)
-    threshold = float(model.threshold_)
+    threshold = float(model["threshold"])
     seen = Predictions(y, rows.proba[:, at], rows.weight, (rows.names[1 - at], rows.names[at]))
     sweep = Sweep.of(y, seen.proba, seen.weight, threshold=threshold)
-    bins = _reliability(seen, rows.before[:, at])
+    bins = _reliability(seen, rows.uncorrected[:, at])
     curve = threshold_curve(y, seen.proba, seen.weight)
     area = average_precision(curve)
     displays: dict[str, Display] = {
@@ -105,7 +105,7 @@ def binary_facts(
         "cost": None if costs is None else cost_facts(costs, sweep, threshold),
     }
     finding = _find(seen, sweep, place, facts)
-    sample = rows.sample, (rows.sampled == at).astype(np.intp)
+    sample = rows.sample, (rows.sample_codes == at).astype(np.intp)
     facts["checks"] = checks.in_order(
         [
             checks.constant(rows.proba),
@@ -123,11 +123,11 @@ def binary_facts(
     return facts, displays, table
 
 
-def _reliability(seen: Predictions, before: FloatArray) -> pd.DataFrame:
+def _reliability(seen: Predictions, uncorrected: FloatArray) -> pd.DataFrame:
     bins = reliability_bins(seen.y, seen.proba, seen.weight)
-    if np.allclose(before, seen.proba, rtol=1e-3, atol=1e-9):
+    if np.allclose(uncorrected, seen.proba, rtol=1e-3, atol=1e-9):
         return bins
-    return before_and_after(reliability_bins(seen.y, before, seen.weight), bins)
+    return before_and_after(reliability_bins(seen.y, uncorrected, seen.weight), bins)
 
 
 def _scores(
@@ -176,18 +176,18 @@ def gains_of_halves(
     *,
     score: Callable[[ConfusionCounts], Any] = mcc_score,
 ) -> FloatArray:
-    """Return what the best threshold of one half of the rows adds to a score on the other half.
+    """Return the gain of the best threshold of one half of the rows on the other half.
 
-    On the rows that it is the best of, a threshold always looks better than it is.
+    On the rows that it was chosen on, a threshold always looks better than it is.
 
     Parameters
     ----------
     y : uint8 array of shape (n,), 0 or 1
     proba, weight : float64 arrays of shape (n,)
     thresholds : float64 array of shape (k,), falling
-        The last one calls all rows.
+        The last one flags all rows.
     chosen : int
-        The position of the one that it is compared with.
+        The position of the threshold to compare with.
     score : callable
         From counts; higher is better.
 

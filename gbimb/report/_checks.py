@@ -1,12 +1,12 @@
-"""Coded checks: what is likely to mislead whoever reads the numbers.
+"""Coded checks: what may mislead a reader of the numbers.
 
 ======  ==========================================================================================
 GBI001  Too few rows of a class for the score's precision
 GBI002  The probabilities are constant
 GBI003  The best round is the last one
-GBI004  The threshold is at the edge: nobody, or everybody, is called; a class is never called
-GBI005  A column alone tells the classes, or one from all others, apart
-GBI006  Rows are in the training file, too
+GBI004  The threshold flags no row or every row; a class is never predicted
+GBI005  A single column separates the classes, or one from the others
+GBI006  Rows are also in the training file
 GBI007  The probabilities do not add up to the rows of each class
 GBI008  Another threshold does clearly better
 GBI009  The model may be no better than chance
@@ -44,7 +44,7 @@ TITLES: Final = {
     "GBI001": "Enough rows of each class",
     "GBI002": "The probabilities differ",
     "GBI003": "Training was long enough",
-    "GBI004": "Every class is called, and none for all rows",
+    "GBI004": "Every class is predicted, and none for all rows",
     "GBI005": "No column gives the answer away",
     "GBI006": "Test rows are not training rows",
     "GBI007": "The probabilities add up",
@@ -61,7 +61,7 @@ class Check:
     ----------
     code : str
     severity : {"problem", "warning", "passed", "skipped"}
-        A problem makes the numbers worthless, a warning wants a look.
+        A problem makes the numbers worthless, a warning deserves a look.
     text : str
         A sentence.
     """
@@ -76,16 +76,16 @@ class Check:
 
 
 def in_order(checks: Sequence[Check]) -> list[dict[str, str]]:
-    """Return the checks as plain values, the gravest first."""
+    """Return the checks as plain values, the most severe first."""
     ranks = ("problem", "warning", "passed", "skipped")
     return [c.facts() for c in sorted(checks, key=lambda c: (ranks.index(c.severity), c.code))]
 
 
 def few_rows(name: str, rows: int, low: float, high: float) -> Check:
-    """GBI001: ``rows`` of the rarest class, called ``name``, and the ends of MCC's interval."""
-    text = f"{rows:,} rows of {name!r} place MCC between {low:z.2f} and {high:z.2f}"
+    """GBI001: the number of rows of the rarest class, and the 95 % interval of MCC."""
+    text = f"{rows:,} rows of {name!r} give MCC a 95 % interval of {low:z.2f} to {high:z.2f}"
     if rows < FEW_ROWS or high - low > WIDE_INTERVAL:
-        text = f"Only {text}: smaller differences between models cannot be seen on these rows."
+        text = f"Only {text}: smaller differences between models cannot be seen."
         return Check("GBI001", "warning", text)
     return Check("GBI001", "passed", f"{text}.")
 
@@ -96,60 +96,59 @@ def constant(proba: FloatArray) -> Check:
     if values > 1 or len(proba) == 1:
         return Check("GBI002", "passed", f"There are {values:,} different probabilities.")
     text = (
-        "Every row has the same probability, so the model tells no row from another: it has no "
-        "split, or the columns that it splits on are empty here."
+        "Every row has the same probability: the model has no split, or the columns that it splits "
+        "on are empty here."
     )
     return Check("GBI002", "problem", text)
 
 
-def last_round(model: Any) -> Check:  # noqa: ANN401  any of our estimators
-    """GBI003: whether ``n_estimators`` ended the training, and not early stopping."""
-    history = getattr(model, "evals_result_", None)
-    if not history or model.early_stopping_rounds is None:
-        return Check("GBI003", "skipped", "The model did not stop early, or holds several models.")
-    kept = getattr(model, "best_iterations_", {}) or {next(iter(history)): model.best_iteration_}
-    told = []
-    for data, best in kept.items():
-        if best >= model.n_estimators:
-            text = f"The last of {best:,} rounds is the best: more n_estimators may do better."
+def last_round(model: dict[str, Any]) -> Check:
+    """GBI003: whether ``n_estimators`` ended the training of a described model."""
+    history, parameters = model["history"], model["parameters"]
+    if history is None or parameters["early_stopping_rounds"] is None:
+        text = "The model did not stop early, or consists of several models."
+        return Check("GBI003", "skipped", text)
+    best_rounds = []
+    for member, best in model["best_iterations"].items():
+        if best >= parameters["n_estimators"]:
+            text = f"The best round is the last of {best:,}: a larger n_estimators may do better."
             return Check("GBI003", "warning", text)
-        rounds = max(map(len, history[data].values()))
-        told.append(f"{best:,} of {rounds:,}")
-    each = f" in the {len(told)} kinds of trees" if len(told) > 1 else ""
-    text = f"Round {' and '.join(told)} is the best{each}."
-    return Check("GBI003", "passed", text)
+        rounds = max(map(len, history[member].values()))
+        best_rounds.append(f"{best:,} of {rounds:,}")
+    each = f" (of the {len(best_rounds)} members)" if len(best_rounds) > 1 else ""
+    return Check("GBI003", "passed", f"The best round is {' and '.join(best_rounds)}{each}.")
 
 
 def edge(threshold: float, flagged: float, positive: str) -> Check:
-    """GBI004: the share of rows called at the threshold."""
+    """GBI004: the share of rows flagged at the threshold."""
     if 0 < flagged < 1:
-        text = f"{flagged:.2%} of the rows are called {positive!r} at {threshold:.3g}."
+        text = f"{flagged:.2%} of the rows are flagged as {positive!r}."
         return Check("GBI004", "passed", text)
     who = "No row is" if flagged == 0 else "All rows are"
-    text = f"{who} called {positive!r} at the threshold {threshold:.3g}: choose another."
+    text = f"{who} flagged as {positive!r} at the threshold {threshold:.3g}: choose another."
     return Check("GBI004", "problem", text)
 
 
-def never_called(names: Sequence[str], true: FloatArray, called: FloatArray) -> Check:
-    """GBI004 for more than two classes: the rows that are, and that are called, of each."""
-    at = np.flatnonzero((true > 0) & (called == 0))
-    if np.count_nonzero(called) == 1:
-        only = names[int(np.argmax(called))]
-        return Check("GBI004", "problem", f"All rows are called {only!r}.")
+def never_predicted(names: Sequence[str], true: FloatArray, predicted: FloatArray) -> Check:
+    """GBI004 for more than two classes: the true and the predicted rows of each."""
+    at = np.flatnonzero((true > 0) & (predicted == 0))
+    if np.count_nonzero(predicted) == 1:
+        only = names[int(np.argmax(predicted))]
+        return Check("GBI004", "problem", f"All rows are predicted as {only!r}.")
     if at.size == 0:
-        return Check("GBI004", "passed", "Every class that is there is called for some rows.")
+        return Check("GBI004", "passed", "Every class with rows is predicted for some row.")
     shown = ", ".join(f"{names[i]!r} ({number(true[i])} rows)" for i in at[:NAMES_SHOWN])
     more = f" and {at.size - NAMES_SHOWN} more" if at.size > NAMES_SHOWN else ""
-    text = f"No row is called {shown}{more}: the model does not find them at all."
+    text = f"No row is predicted as {shown}{more}: the model never finds them."
     return Check("GBI004", "warning", text)
 
 
 def leaks(sample: pd.DataFrame, codes: IntArray, source: str = "") -> Check:
     """GBI005: columns that alone rank the positives first; ``codes`` is 1 for the positive."""
     if min(np.bincount(codes, minlength=2)) < 2:
-        return Check("GBI005", "skipped", "There are too few rows of a class.")
+        return Check("GBI005", "skipped", "A class has too few rows.")
     areas = {repr(str(name)): column_auc(sample[name], codes) for name in sample.columns}
-    return _leaks(areas, f"the classes apart{source}", source)
+    return _leaks(areas, f"the classes{source}", source)
 
 
 def leaks_of_classes(
@@ -170,29 +169,30 @@ def leaks_of_classes(
             best = max(by_class, key=lambda name: by_class[name])
             areas[f"{str(column)!r} of {best!r}"] = by_class[best]
     if not areas:
-        return Check("GBI005", "skipped", f"No class has {FEW_ROWS} rows.")
-    return _leaks(areas, f"a class from all others{source}", f" against all others{source}")
+        return Check("GBI005", "skipped", f"No class has {FEW_ROWS} rows or more.")
+    return _leaks(areas, f"a class from the others{source}", f" against the others{source}")
 
 
 def _leaks(areas: dict[str, float], what: str, source: str) -> Check:
     found = {name: area for name, area in areas.items() if area > SUSPECT_AUC}
     if not found:
         name = max(areas, key=lambda n: areas[n])
-        text = f"The strongest column alone, {name}, reaches an AUC of {areas[name]:.3f}{source}."
+        text = f"The strongest single column, {name}, has an AUC of {areas[name]:.3f}{source}."
         return Check("GBI005", "passed", text)
     shown = ", ".join(f"{n} (AUC {a:.4f})" for n, a in list(found.items())[:NAMES_SHOWN])
     more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
     text = (
-        f"Almost alone these tell {what}: {shown}{more}. Is each known before the answer is? If "
-        "not, leave it out with --drop."
+        f"A single column almost separates {what}: {shown}{more}. If it is not known before the "
+        "label is, leave it out with --drop."
     )
     return Check("GBI005", "warning", text)
 
 
 def column_auc(values: pd.Series[Any], codes: IntArray) -> float:
-    """Return how well a column alone ranks, from 0.5 to 1, whichever way it points.
+    """Return the AUC of a single column in its better direction, from 0.5 to 1.
 
-    A category counts with the share of positives that the other half of the rows has in it.
+    A category is scored by its share of positives in the other half of the rows, so that a category
+    of one row gives nothing away.
     """
     y = codes.astype(np.uint8)
     if pdt.is_numeric_dtype(values.dtype) or pdt.is_bool_dtype(values.dtype):
@@ -217,16 +217,16 @@ def _out_of_half(values: pd.Series[Any], y: NDArray[np.uint8]) -> FloatArray:
 
 
 def repeated(prints: NDArray[np.uint64], training: NDArray[np.uint64] | None, file: str) -> Check:
-    """GBI006: rows of which column for column and label for label the training file has one."""
+    """GBI006: rows that the training file has with the same values and label."""
     if training is None:
-        text = "Name the file that the model was fitted on with --train to look for them."
+        text = "Not checked: give the training file with --train."
         return Check("GBI006", "skipped", text)
     found = int(np.isin(prints, training).sum())
     if found == 0:
         return Check("GBI006", "passed", f"No row is in {file!r}.")
     text = (
         f"{found:,} of {prints.size:,} rows ({found / prints.size:.1%}) are in {file!r} with the "
-        "same values and label. Where they are the same cases, the scores here are too good."
+        "same values and label. If they are the same cases, the scores here are too good."
     )
     return Check("GBI006", "warning", text)
 
@@ -234,9 +234,10 @@ def repeated(prints: NDArray[np.uint64], training: NDArray[np.uint64] | None, fi
 def off_by_more_than_chance(
     expected: FloatArray, found: FloatArray, spread: FloatArray
 ) -> BoolArray:
-    """Return for which classes the number of rows is not what the probabilities add up to.
+    """Return for which classes the probabilities do not add up to the number of rows.
 
-    ``spread`` is its standard deviation if they are true. One of many classes is off by chance.
+    ``spread`` is the standard deviation of that number if the probabilities are true. Among many
+    classes one is off by chance, so the limit grows with their number.
     """
     limit = CHANCE if found.size == 1 else CHANCE + np.sqrt(2 * np.log(found.size))
     off: BoolArray = np.abs(found - expected) > limit * np.asarray(spread)
@@ -250,9 +251,9 @@ def sums(
     off: BoolArray,
     sure: BoolArray,
 ) -> Check:
-    """GBI007: the expected and found number of rows of each class, and whether they differ.
+    """GBI007: whether the expected and the actual number of rows of each class differ.
 
-    ``sure`` says which classes have rows enough to tell.
+    ``sure`` marks the classes with enough rows to tell.
     """
     at = np.flatnonzero(off)
     if at.size == 0:
@@ -263,34 +264,34 @@ def sums(
             f"there are {number(found[worst])}, "
         )
         if sure.any():
-            return Check("GBI007", "passed", f"{text}which chance explains.")
+            return Check("GBI007", "passed", f"{text}a difference within chance.")
         return Check("GBI007", "skipped", f"{text}too few to tell whether they add up.")
     shown = [
-        f"{names[i]!r} {number(expected[i])} rows where there are {number(found[i])}"
+        f"{names[i]!r} {number(expected[i])} instead of {number(found[i])}"
         for i in at[:NAMES_SHOWN]
     ]
     text = (
-        f"The probabilities add up to more or fewer rows than chance explains: {', '.join(shown)}. "
-        "The share of the classes may have moved since training."
+        f"The probabilities do not add up to the number of rows: {', '.join(shown)}. The share of "
+        "the classes may have changed since training."
     )
     return Check("GBI007", "warning", text)
 
 
 def better_threshold(chosen: float, found: Finding) -> Check:
-    """GBI008: whether the best threshold of these rows does better than chance explains."""
+    """GBI008: whether the best threshold of these rows is better beyond chance."""
     gain, least = (f"{x:.3f}" if found.cost is None else f"{x:.3g}" for x in found.gains)
     adds = "adds {} to MCC" if found.cost is None else "saves {} of the cost of a row"
     if found.is_better:
         text = (
-            f"A threshold near {found.best:.3g} instead of {chosen:.3g} does better: the best one "
-            f"of a half of these rows {adds.format(gain)} on the other half, and {least} or more "
+            f"A threshold near {found.best:.3g} is better than {chosen:.3g}: the best threshold of "
+            f"one half of these rows {adds.format(gain)} on the other half, and at least {least} "
             "in 97.5 % of random halves."
         )
         return Check("GBI008", "warning", text)
     what = "MCC is highest" if found.cost is None else "A row costs least"
     text = (
-        f"{what} at {found.best:.3g} here, but it is not reliable that the best threshold of a "
-        f"half of these rows does better on the other half: it {adds.format(gain)} on average."
+        f"{what} at {found.best:.3g} here, but not reliably: the best threshold of one half of "
+        f"these rows {adds.format(gain)} on average on the other half."
     )
     return Check("GBI008", "passed", text)
 
@@ -298,10 +299,10 @@ def better_threshold(chosen: float, found: Finding) -> Check:
 def chance(score: str, low: float) -> Check:
     """GBI009: the lower end of the interval of a score that is 0 by chance."""
     if low > 0:
-        text = f"{score} is {low:.2f} or more for all that these rows can tell; 0 is chance."
+        text = f"The 95 % interval of {score} starts at {low:.2f}; 0 is chance."
         return Check("GBI009", "passed", text)
     text = (
-        f"{score} may be {low:z.2f}, and 0 is chance: that the model is no better than chance "
-        "cannot be excluded. Judge it on more rows of the rarest class."
+        f"The 95 % interval of {score} starts at {low:z.2f}, and 0 is chance: the model may be no "
+        "better than chance. Evaluate it on more rows of the rarest class."
     )
     return Check("GBI009", "warning", text)

@@ -1,4 +1,4 @@
-"""What right and wrong calls cost, at every threshold."""
+"""The cost of right and wrong predictions at every threshold."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from gbimb.metrics import ConfusionCounts
     from gbimb.plots.statistics import Sweep
 
-KINDS: Final = ("tp", "fp", "fn", "tn")
+OUTCOMES: Final = ("tp", "fp", "fn", "tn")
 FORM: Final = "fp=5,fn=100"
 
 
 def parse_costs(text: str | None) -> dict[str, float] | None:
-    """Return the cost of each kind of row from text such as "fp=5,fn=100,tp=-20".
+    """Return the cost of each outcome from text such as "fp=5,fn=100,tp=-20".
 
     Raises
     ------
     InvalidParameterError
-        If it is not of that form, or all calls cost the same.
+        If it is not of that form, or a wrong prediction costs the same as a right one.
 
     Examples
     --------
@@ -39,8 +39,8 @@ def parse_costs(text: str | None) -> dict[str, float] | None:
     costs: dict[str, float] = {}
     for part in filter(None, (p.strip() for p in re.split("[,;]", text))):
         name, equals, amount = (p.strip() for p in part.partition("="))
-        if name.lower() not in KINDS:
-            raise unknown_name("--cost", name, KINDS)
+        if name.lower() not in OUTCOMES:
+            raise unknown_name("--cost", name, OUTCOMES)
         try:
             costs[name.lower()] = float(amount)
         except ValueError:
@@ -52,27 +52,30 @@ def parse_costs(text: str | None) -> dict[str, float] | None:
 
 
 def check_costs(costs: Mapping[str, float]) -> dict[str, float]:
-    """Return the cost of each kind of row, zero where none is given.
+    """Return the cost of each outcome, zero where none is given.
 
     Raises
     ------
     GbimbError
-        If a name or a number is not allowed, or all calls cost the same.
+        If a name or a number is invalid, or a wrong prediction costs the same as a right one.
     """
     for name, amount in costs.items():
-        if name not in KINDS:
-            raise unknown_name("costs", name, KINDS)
+        if name not in OUTCOMES:
+            raise unknown_name("costs", name, OUTCOMES)
         check_number(f"costs[{name!r}]", amount, low_open=True, high_open=True)
-    full = {name: float(costs.get(name, 0.0)) for name in KINDS}
+    full = {name: float(costs.get(name, 0.0)) for name in OUTCOMES}
     if full["fp"] == full["tn"] and full["fn"] == full["tp"]:
-        msg = f"The costs must tell right from wrong calls, as {FORM} does, got {dict(costs)}."
+        msg = (
+            "costs must differ between right and wrong predictions, for example "
+            f"{FORM}, got {dict(costs)}."
+        )
         raise InvalidParameterError(msg)
     return full
 
 
 def total_cost(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # noqa: ANN401
     """Return the cost of all rows; a float, or an array with one for each threshold."""
-    return sum(costs[name] * getattr(counts, name) for name in KINDS)
+    return sum(costs[name] * getattr(counts, name) for name in OUTCOMES)
 
 
 def cost_of_a_row(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # noqa: ANN401
@@ -82,17 +85,17 @@ def cost_of_a_row(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # n
 
 
 def saving(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # noqa: ANN401
-    """Return what a row gains on average, a score of which more is better."""
+    """Return the negative cost of a row: a score of which more is better."""
     return -cost_of_a_row(costs, counts)
 
 
 def cost_facts(costs: dict[str, float], sweep: Sweep, threshold: float) -> dict[str, Any]:
-    """Return the cost at every threshold with its band, and where it is least."""
+    """Return the cost at every threshold with its band, and the cheapest threshold."""
     each = np.asarray(cost_of_a_row(costs, sweep.counts))
     drawn = cost_of_a_row(costs, sweep.resample(RESAMPLES, 0))
     low, high = widen_to_include(each, np.quantile(drawn, QUANTILES, axis=0))
     best = int(np.argmin(each))
-    alarm, miss = costs["fp"] - costs["tn"], costs["fn"] - costs["tp"]
+    false_alarm, miss = costs["fp"] - costs["tn"], costs["fn"] - costs["tp"]
     facts: dict[str, Any] = {
         "costs": costs,
         "chosen": float(cost_of_a_row(costs, sweep.at(threshold))),
@@ -100,8 +103,11 @@ def cost_facts(costs: dict[str, float], sweep: Sweep, threshold: float) -> dict[
         "least_threshold": float(sweep.thresholds[best]),
         "nobody": float(each[0]),
         "everybody": float(each[-1]),
-        # Where the probability is true, calling pays from here on.
-        "expected_threshold": alarm / (alarm + miss) if alarm > 0 and miss > 0 else None,
+        # With true probabilities, flagging a row pays from the p on where
+        # p * miss = (1 - p) * false_alarm.
+        "expected_threshold": (
+            false_alarm / (false_alarm + miss) if false_alarm > 0 and miss > 0 else None
+        ),
         "curve": {"cost": each, "cost_low": low, "cost_high": high},
     }
     return facts | {"note": _note(facts)}
@@ -110,13 +116,12 @@ def cost_facts(costs: dict[str, float], sweep: Sweep, threshold: float) -> dict[
 def _note(cost: dict[str, Any]) -> str:
     given = ", ".join(f"{name} {value:g}" for name, value in cost["costs"].items() if value)
     note = (
-        f"Costs of a row: {given}. At the chosen threshold a row costs {cost['chosen']:.3g} on "
-        f"average; calling nobody {cost['nobody']:.3g}, calling everybody {cost['everybody']:.3g}, "
-        f"and at best, with the threshold {cost['least_threshold']:.3g}, {cost['least']:.3g}."
+        f"Cost of a row: {given}. On average a row costs {cost['chosen']:.3g} at the chosen "
+        f"threshold, {cost['nobody']:.3g} if no row is flagged, {cost['everybody']:.3g} if all "
+        f"are, and {cost['least']:.3g} at the cheapest threshold, {cost['least_threshold']:.3g}."
     )
     if cost["expected_threshold"] is not None:
         note += (
-            f" With true probabilities the least cost is expected at "
-            f"{cost['expected_threshold']:.3g}."
+            f" With true probabilities the cheapest threshold is {cost['expected_threshold']:.3g}."
         )
-    return note + " What is below zero is a profit." if min(cost["costs"].values()) < 0 else note
+    return note + " Negative costs are profits." if min(cost["costs"].values()) < 0 else note

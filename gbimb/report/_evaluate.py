@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from gbimb.estimators.inspection import describe_model
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.report._binary import binary_facts
 from gbimb.report._checks import repeated
 from gbimb.report._cost import check_costs
 from gbimb.report._model import environment, importances, model_facts
 from gbimb.report._multiclass import many_facts
-from gbimb.report._rows import Asked, class_names, fingerprints, judge, label_codes
+from gbimb.report._rows import (
+    EvaluationRequest,
+    class_names,
+    fingerprints,
+    label_codes,
+    score_rows,
+)
 from gbimb.tables.files.chunks import chunks
 from gbimb.tables.files.match import match_columns, text_columns
 from gbimb.tables.files.read import list_files, require_columns, sentences
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb.plots._base import Display
+    from gbimb.plots import Display
 
     Watch = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
 
@@ -35,7 +42,7 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
-    """How good a model is on a table.
+    """The quality of a model on a table.
 
     Attributes
     ----------
@@ -52,7 +59,7 @@ class Evaluation:
     table: pd.DataFrame
 
     def __repr__(self) -> str:
-        """Return the score and what the checks found, short enough for a prompt."""
+        """Return score and checks, short enough for a prompt."""
         score = self.facts["scores"][0]
         found = [check["severity"] for check in self.facts["checks"]]
         return (
@@ -98,7 +105,7 @@ def evaluate(
     command: str = "",
     watch: Watch = iter,
 ) -> Evaluation:
-    """Judge a fitted model on rows that it has not seen.
+    """Evaluate a fitted model on rows that it was not trained on.
 
     Parameters
     ----------
@@ -110,23 +117,23 @@ def evaluate(
     weight : str, optional
         Column with weights of the rows.
     identifier : sequence of str
-        Columns that name the rows, shown beside the mistakes.
+        Columns that name the rows, shown with the mistakes.
     costs : dict, optional
-        What a row costs, of "tp", "fp", "fn", "tn", such as ``{"fp": 5, "fn": 100}``; a negative
-        number is a gain. For two classes.
+        The cost of a row by outcome ("tp", "fp", "fn", "tn"), such as ``{"fp": 5, "fn": 100}``; a
+        negative cost is a profit. For two classes.
     train : str or Path, optional
-        The file that the model was fitted on, to look for rows that are in both.
+        The training file, to look for rows that are in both.
     model_file : Path, optional
-        Where the model comes from, to tell it from others.
+        Of the model, to show its hash.
     command : str, optional
-        What was asked for, to ask for it again.
+        The command line, to reproduce the report.
     watch : callable, optional
-        Passes the pieces on, and shows how far they are.
+        Passes the pieces on and shows progress.
 
     Raises
     ------
     GbimbError
-        In one sentence, if a file, a column or a label cannot be used.
+        If a file, a column or a label cannot be used.
 
     Examples
     --------
@@ -142,36 +149,37 @@ def evaluate(
     """
     many = len(model.classes_) > 2
     name = "the data frame" if isinstance(data, pd.DataFrame) else Path(data).name
-    asked = Asked(name, target, weight, identifier, typed=bool(command))
-    _check_names(asked)
+    request = EvaluationRequest(name, target, weight, identifier, typed=bool(command))
+    _check_names(request)
     costs = None if costs is None else check_costs(costs)
     if many and costs is not None:
-        msg = f"{asked.name('costs')} goes with two classes, got a model of {len(model.classes_)}."
+        msg = f"{request.name('costs')} needs two classes, got a model of {len(model.classes_)}."
         raise InvalidParameterError(msg)
-    pieces, digest = _open(data, asked, [*_text(model, target), *identifier])
-    rows = judge(model, watch(pieces), asked)
+    pieces, digest = _open(data, request, [*_text(model, target), *identifier])
+    rows = score_rows(model, watch(pieces), request)
     counts = np.bincount(rows.codes, rows.weight, len(rows.names))
     if np.count_nonzero(counts) < 2:
         only = rows.names[int(np.argmax(counts))]
         weighted = "" if weight is None else " with weight"
-        msg = f"{name!r} must have rows{weighted} of two classes or more, got {only!r} only."
+        msg = f"{name!r} must have rows{weighted} of two classes or more, got only {only!r}."
         raise InvalidDataError(msg)
     in_training = (
         repeated(rows.prints, None, "")
         if train is None
-        else repeated(rows.prints, _prints(model, Path(train), asked), Path(train).name)
+        else repeated(rows.prints, _prints(model, Path(train), request), Path(train).name)
     )
+    about = describe_model(model)
     if many:
-        facts, displays, table = many_facts(model, rows, in_training)
+        facts, displays, table = many_facts(about, rows, in_training)
     else:
-        facts, displays, table = binary_facts(model, rows, costs, in_training)
+        facts, displays, table = binary_facts(about, rows, costs, in_training)
     facts |= {
         "format": FORMAT,
         "title": name,
         "command": command,
-        "model": model_facts(model)
+        "model": model_facts(about)
         | {"sha256": None if model_file is None else _hash([model_file])},
-        "importances": importances(model),
+        "importances": importances(about),
         "mistakes": {kind: _records(frame) for kind, frame in rows.mistakes.items()},
         "data": {
             "file": name,
@@ -184,9 +192,12 @@ def evaluate(
     return Evaluation(facts, displays, table)
 
 
-def _check_names(asked: Asked) -> None:
-    """Refuse labels and weights themselves, where the name of their column is asked for."""
-    for name, got, what in (("target", asked.target, "label"), ("weight", asked.weight, "weight")):
+def _check_names(request: EvaluationRequest) -> None:
+    """Raise if labels or weights themselves are given instead of the name of their column."""
+    for name, got, what in (
+        ("target", request.target, "label"),
+        ("weight", request.weight, "weight"),
+    ):
         if not pd.api.types.is_hashable(got):
             msg = (
                 f"{name} must be the name of the column with the {what} in data, got a "
@@ -197,29 +208,29 @@ def _check_names(asked: Asked) -> None:
 
 
 def _open(
-    data: pd.DataFrame | str | Path, asked: Asked, text: Sequence[str]
+    data: pd.DataFrame | str | Path, request: EvaluationRequest, text: Sequence[str]
 ) -> tuple[Iterator[pd.DataFrame], str | None]:
     """Return the pieces of the rows, and a hash of files.
 
-    ``text`` names columns to be read as text, as an identifier such as 007 is.
+    ``text`` names columns to read as text, such as an identifier 007.
     """
     if isinstance(data, pd.DataFrame):
         return iter([data]), None
-    path, option = Path(data), asked.name("data")
+    path, option = Path(data), request.name("data")
     return chunks(path, option, text), _hash(list_files(path, option))
 
 
 def _text(model: Any, target: str) -> list[str]:  # noqa: ANN401
-    """Return the columns that are text: what the model learnt as such, and labels such as 007."""
+    """Return the columns to read as text: those that were text in training, and such labels."""
     labels = [target] if isinstance(model.classes_.tolist()[0], str) else []
     return [*text_columns(model), *labels]
 
 
-def _prints(model: Any, train: Path, asked: Asked) -> NDArray[np.uint64]:  # noqa: ANN401
+def _prints(model: Any, train: Path, request: EvaluationRequest) -> NDArray[np.uint64]:  # noqa: ANN401
     parts = []
-    for frame in chunks(train, asked.name("train"), _text(model, asked.target)):
-        require_columns(frame.columns, train.name, {asked.name("target"): [asked.target]})
-        codes = label_codes(frame[asked.target], class_names(model))
+    for frame in chunks(train, request.name("train"), _text(model, request.target)):
+        require_columns(frame.columns, train.name, {request.name("target"): [request.target]})
+        codes = label_codes(frame[request.target], class_names(model))
         parts.append(fingerprints(match_columns(model, frame, train.name), codes))
     return np.unique(np.concatenate(parts))
 

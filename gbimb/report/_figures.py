@@ -1,4 +1,4 @@
-"""The pictures of a report, and where the slider finds its marks in them."""
+"""The pictures of a report, and the positions of the slider's marks in them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from gbimb.plots._base import Display
+    from gbimb.plots import Display
     from gbimb.report._evaluate import Evaluation
 
 CAPTIONS: Final = {
     "precision_recall": (
         "Precision and recall",
-        "Each point of the line is a threshold. Chance stays on the dashed line, the prevalence.",
+        "Each point of the curve is a threshold. Random predictions lie on the dashed line.",
     ),
     "threshold": (
         "Scores against the threshold",
@@ -40,24 +40,24 @@ CAPTIONS: Final = {
     "reliability": (
         "Reliability",
         (
-            "Of the rows with about this probability, the share that are. True probabilities lie "
-            "on the dashed line; bars are 95 % intervals, triangles bins without one."
+            "The share of positives among rows with similar probability. True probabilities lie on "
+            "the dashed line; bars are 95 % intervals, triangles bins without a positive."
         ),
     ),
     "scores": (
         "Probabilities of each class",
-        "The bars of each class add up to 1, on an axis with room for rare probabilities.",
+        "The bars of each class add up to 1. The axis is even in log odds.",
     ),
     "training": (
         "Training",
         (
-            "On rows held out from training; the dotted line, or of several kinds of trees the "
-            "dots, are the rounds kept."
+            "Scores of held-out rows; the dotted line (with several members, the dots) marks the "
+            "rounds kept."
         ),
     ),
     "differences": (
         "Differences in MCC",
-        "Points are mean differences, lines 95 % intervals; grey where zero is inside.",
+        "Points are mean differences, lines 95 % intervals, grey if they include zero.",
     ),
     "ranks": ("Critical differences", "1 is the best mean rank."),
     "cost": ("Cost of a row", "Mean over all rows; the band is a 95 % interval."),
@@ -65,7 +65,7 @@ CAPTIONS: Final = {
 
 
 def evaluation_figures(evaluation: Evaluation) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return SVG by name, and for some the places of the thresholds of the curve."""
+    """Return SVG by name, and for some the positions of the thresholds in it."""
     figures, marks = {}, {}
     axes = {}
     for name, display in evaluation.displays.items():
@@ -101,7 +101,7 @@ def _plot_cost(ax: Axes, table: pd.DataFrame, threshold: float) -> None:
     ax.fill_between(x, data["cost_low"], data["cost_high"], color=colour(0), alpha=0.15, lw=0)
     ax.plot(x, data["cost"], color=colour(0), label="cost")
     nobody = float(table["cost"].iloc[0])
-    ax.axhline(nobody, color=text_colour(), linestyle="--", linewidth=1, label="calling nobody")
+    ax.axhline(nobody, color=text_colour(), linestyle="--", linewidth=1, label="no row flagged")
     mark_threshold(ax, threshold)
     probability_axis(ax.xaxis, *probability_limits(x))
     ax.set(xlabel="threshold on the probability", ylabel="cost of a row")

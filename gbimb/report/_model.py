@@ -1,71 +1,61 @@
-"""What a fitted model says about itself."""
+"""What a report says about a model, from its description."""
 
 from __future__ import annotations
 
 import platform
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from gbimb.benchmark.records import versions
 from gbimb.plots import TrainingDisplay
-from gbimb.plots._training import rounds_kept
 
 if TYPE_CHECKING:
-    from gbimb.plots._base import Display
+    from gbimb.plots import Display
 
-MOST_FEATURES: Final = 20
+FEATURES_SHOWN: Final = 20
 
 
-def model_facts(model: Any) -> dict[str, Any]:  # noqa: ANN401  any of our estimators
-    """Return the settings of a model and how it was trained."""
-    changed = {
-        name: repr(value)
-        for name, value in model.get_params(deep=False).items()
-        if repr(value) != repr(type(model)().get_params(deep=False)[name]) and name != "n_jobs"
-    }
+def model_facts(model: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a model and how it was trained, as plain values."""
     facts: dict[str, Any] = {
-        "class": type(model).__name__,
-        "loss": repr(model.loss_),
-        "parameters": changed,
-        "columns": int(model.n_features_in_),
-        "validation": getattr(model, "validation_", None),
-        "choice": model.explain_choice() if hasattr(model, "explain_choice") else None,
+        "class": model["class"],
+        "loss": model["loss"],
+        "parameters": {k: repr(v) for k, v in model["changed"].items() if k != "n_jobs"},
+        "columns": len(model["columns"]),
+        "validation": model["validation"],
+        "choice": model["choice"],
     }
-    history = getattr(model, "evals_result_", None)
-    if history:
+    if model["history"]:
         facts["training"] = {
-            "history": {
-                data: {metric: list(values) for metric, values in metrics.items()}
-                for data, metrics in history.items()
-            },
-            "best_round": int(model.best_iteration_),
-            "best_rounds": getattr(model, "best_iterations_", {}),
+            "history": model["history"],
+            "best_round": model["best_iteration"],
+            "best_rounds": _rounds_of_members(model),
         }
     return facts
 
 
-def training_display(model: Any) -> dict[str, Display]:  # noqa: ANN401
+def _rounds_of_members(model: dict[str, Any]) -> dict[str, int]:
+    return model["best_iterations"] if len(model["best_iterations"]) > 1 else {}
+
+
+def training_display(model: dict[str, Any]) -> dict[str, Display]:
     """Return the picture of training, if rows were held out for one booster."""
-    history = getattr(model, "evals_result_", None)
-    if not history:
+    if not model["history"]:
         return {}
-    kept = rounds_kept(model)
-    return {"training": TrainingDisplay(evals_result=history, best_iteration=kept)}
+    kept = _rounds_of_members(model) or model["best_iteration"]
+    return {"training": TrainingDisplay(evals_result=model["history"], best_iteration=kept)}
 
 
-def importances(model: Any) -> dict[str, Any] | None:  # noqa: ANN401
+def importances(model: dict[str, Any]) -> dict[str, Any] | None:
     """Return the share of the gain of each feature, the largest first, or None."""
-    gains = getattr(model, "feature_importances_", None)
-    if gains is None:
+    columns = model["columns"]
+    if any(column["importance"] is None for column in columns):
         return None
-    names = getattr(model, "feature_names_in_", range(len(gains)))
-    order = np.argsort(-gains, kind="stable")
-    shown = [{"name": str(names[i]), "share": float(gains[i])} for i in order if gains[i] > 0]
+    used = [{"name": c["name"], "share": c["importance"]} for c in columns if c["importance"] > 0]
+    used.sort(key=lambda feature: -feature["share"])
     return {
-        "shown": shown[:MOST_FEATURES],
-        "further": max(0, len(shown) - MOST_FEATURES),
-        "unused": len(gains) - len(shown),
+        "shown": used[:FEATURES_SHOWN],
+        "further": max(0, len(used) - FEATURES_SHOWN),
+        "unused": len(columns) - len(used),
     }
 
 

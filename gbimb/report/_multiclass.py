@@ -32,27 +32,27 @@ from gbimb.report._verdict import CHANCE, WIDEST, many_verdict, ratio_error
 
 if TYPE_CHECKING:
     from gbimb.array_types import BoolArray, FloatArray, IntArray
-    from gbimb.plots._base import Display
-    from gbimb.report._rows import Rows
+    from gbimb.plots import Display
+    from gbimb.report._rows import ScoredRows
 
 SCORES: Final = {
-    "mcc": ("R_K (MCC of many classes)", rk_score),
+    "mcc": ("R_K (multi-class MCC)", rk_score),
     "f1": ("macro F1", macro_f1_score),
-    "balanced_accuracy": ("mean recall of the classes", macro_recall_score),
+    "balanced_accuracy": ("mean recall", macro_recall_score),
 }
 CONFUSIONS_SHOWN: Final = 15
 SMALLEST: Final = 1e-15
 
 
 def many_facts(
-    model: Any,  # noqa: ANN401  any of our estimators
-    rows: Rows,
+    model: dict[str, Any],
+    rows: ScoredRows,
     in_training: Check,
 ) -> tuple[dict[str, Any], dict[str, Display], pd.DataFrame]:
-    """Return the numbers, the pictures that show them, and the table of classes."""
+    """Return the numbers, their pictures, and the table of classes, for a described model."""
     weight = np.ones(rows.codes.size) if rows.weight is None else rows.weight
-    called = model._codes(rows.proba)  # noqa: SLF001  the same package
-    matrix = MulticlassCounts.from_labels(rows.codes, called, len(rows.names), weight).matrix
+    k = len(rows.names)
+    matrix = MulticlassCounts.from_labels(rows.codes, rows.predicted, k, weight).matrix
     bins = _reliability(rows)
     displays: dict[str, Display] = {
         "reliability": ReliabilityDisplay(bins=bins),
@@ -65,8 +65,8 @@ def many_facts(
         "rows": int(rows.codes.size),
         "weighted": rows.weight is not None,
         "right": float(np.trace(matrix) / matrix.sum()),
-        "class_weights": dict(zip(rows.names, model.class_weights_, strict=True)),
-        "scores": _scores(rows, called, weight, matrix),
+        "class_weights": dict(zip(rows.names, model["class_weights"], strict=True)),
+        "scores": _scores(rows, weight, matrix),
         "classes": table.to_dict("records"),
         "matrix": matrix,
         "confusions": _confusions(matrix, rows.names),
@@ -88,10 +88,8 @@ def many_facts(
     return facts, displays, table
 
 
-def _scores(
-    rows: Rows, called: IntArray, weight: FloatArray, matrix: FloatArray
-) -> list[dict[str, Any]]:
-    drawn = _resample(rows.codes, called, weight, len(matrix))
+def _scores(rows: ScoredRows, weight: FloatArray, matrix: FloatArray) -> list[dict[str, Any]]:
+    drawn = _resample(rows, weight, len(matrix))
     found: list[dict[str, Any]] = []
     for name, (label, score) in SCORES.items():
         value = score(MulticlassCounts(matrix))
@@ -106,33 +104,31 @@ def _scores(
     return [*found, whole]
 
 
-def _resample(
-    codes: IntArray, called: IntArray, weight: FloatArray, k: int
-) -> list[MulticlassCounts]:
-    """Return draws of the table that the rows may stand for; see ``Sweep.resample``.
+def _resample(rows: ScoredRows, weight: FloatArray, k: int) -> list[MulticlassCounts]:
+    """Return posterior draws of the confusion matrix; see ``Sweep.resample``.
 
-    One row called right and one called wrong, spread over the classes that are there, are the
-    prior: of two classes that is half a row in each of the four cells, of many it is no more.
+    The prior is one row predicted right and one predicted wrong, spread over the classes with
+    rows: with two classes half a row in each of the four cells.
     """
-    cells = codes * k + called
+    cells = rows.codes * k + rows.predicted
     total, squares = (
         np.bincount(cells, weights=w, minlength=k * k).astype(np.float64)
         for w in (weight, weight**2)
     )
     rng = np.random.default_rng(0)
-    there = np.bincount(codes, weights=weight, minlength=k) > 0
-    prior = np.where(np.eye(k, dtype=bool), 1.0, 1.0 / (k - 1)) * there[:, None] / there.sum()
+    present = np.bincount(rows.codes, weights=weight, minlength=k) > 0
+    prior = np.where(np.eye(k, dtype=bool), 1.0, 1.0 / (k - 1)) * present[:, None] / present.sum()
     row = row_weight(total.sum(keepdims=True), squares.sum(keepdims=True))
     drawn = draw_weights(rng, total, squares, RESAMPLES)
     drawn += row * rng.standard_gamma(prior.ravel(), drawn.shape)
     return [MulticlassCounts(m.reshape(k, k)) for m in drawn]
 
 
-def _reliability(rows: Rows) -> pd.DataFrame:
+def _reliability(rows: ScoredRows) -> pd.DataFrame:
     bins = _pooled(rows.codes, rows.proba, rows.weight)
-    if np.allclose(rows.before, rows.proba, rtol=1e-3, atol=1e-9):
+    if np.allclose(rows.uncorrected, rows.proba, rtol=1e-3, atol=1e-9):
         return bins
-    return before_and_after(_pooled(rows.codes, rows.before, rows.weight), bins)
+    return before_and_after(_pooled(rows.codes, rows.uncorrected, rows.weight), bins)
 
 
 def _pooled(codes: IntArray, proba: FloatArray, weight: FloatArray | None) -> pd.DataFrame:
@@ -142,8 +138,8 @@ def _pooled(codes: IntArray, proba: FloatArray, weight: FloatArray | None) -> pd
     return reliability_bins(hits, proba.ravel(), None if weight is None else np.repeat(weight, k))
 
 
-def _classes(rows: Rows, matrix: FloatArray, weight: FloatArray) -> pd.DataFrame:
-    hits, true, called = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+def _classes(rows: ScoredRows, matrix: FloatArray, weight: FloatArray) -> pd.DataFrame:
+    hits, true, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
 
     def share(part: FloatArray, whole: FloatArray) -> FloatArray:
         return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
@@ -152,17 +148,17 @@ def _classes(rows: Rows, matrix: FloatArray, weight: FloatArray) -> pd.DataFrame
         average_precision(threshold_curve((rows.codes == i).astype(np.uint8), p, weight))
         for i, p in enumerate(rows.proba.T)
     ]
-    there = true > 0
+    present = true > 0
     return pd.DataFrame(
         {
             "class": rows.names,
             "rows": true,
-            "called": called,
+            "called": predicted,
             "hits": hits,
-            "precision": share(hits, called),
-            "recall": np.where(there, share(hits, true), np.nan),
-            "f1": np.where(there, share(2 * hits, true + called), np.nan),
-            "average_precision": np.where(there, areas, np.nan),
+            "precision": share(hits, predicted),
+            "recall": np.where(present, share(hits, true), np.nan),
+            "f1": np.where(present, share(2 * hits, true + predicted), np.nan),
+            "average_precision": np.where(present, areas, np.nan),
             "expected": rows.proba.T @ weight,
             "spread": np.sqrt((rows.proba * (1 - rows.proba)).T @ weight**2),
         }
@@ -170,7 +166,7 @@ def _classes(rows: Rows, matrix: FloatArray, weight: FloatArray) -> pd.DataFrame
 
 
 def _confusions(matrix: FloatArray, names: list[str]) -> list[dict[str, Any]]:
-    """Return the commonest mistakes."""
+    """Return the most common mistakes."""
     wrong = matrix * (1 - np.eye(len(matrix)))
     order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS_SHOWN]
     pairs = [divmod(int(i), len(matrix)) for i in order]
@@ -187,7 +183,7 @@ def _confusions(matrix: FloatArray, names: list[str]) -> list[dict[str, Any]]:
 
 
 def _checks(
-    rows: Rows, table: pd.DataFrame, rk: dict[str, Any], off: BoolArray, sure: BoolArray
+    rows: ScoredRows, table: pd.DataFrame, rk: dict[str, Any], off: BoolArray, sure: BoolArray
 ) -> list[Check]:
     each = np.bincount(rows.codes, minlength=len(rows.names))
     rarest = int(np.argmin(np.where(each > 0, each, each.max())))
@@ -196,8 +192,8 @@ def _checks(
         checks.few_rows(rows.names[rarest], int(each[rarest]), rk["low"], rk["high"]),
         checks.constant(rows.proba),
         checks.sums(rows.names, expected, found, off, sure),
-        checks.never_called(rows.names, found, table["called"].to_numpy(np.float64)),
-        checks.leaks_of_classes(rows.sample, rows.sampled, rows.names),
-        Check("GBI008", "skipped", "It moves one threshold; of more classes each has a weight."),
+        checks.never_predicted(rows.names, found, table["called"].to_numpy(np.float64)),
+        checks.leaks_of_classes(rows.sample, rows.sample_codes, rows.names),
+        Check("GBI008", "skipped", "More than two classes have weights, not one threshold."),
         checks.chance("R_K", rk["low"]),
     ]

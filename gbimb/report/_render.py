@@ -49,7 +49,7 @@ def require_packages() -> None:
 
 
 def check_path(path: str | Path, option: str = "--report") -> Path:
-    """Return the path; raise unless a page can be made and written there."""
+    """Return the path; raise unless a report can be written there."""
     require_packages()
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
@@ -86,7 +86,7 @@ def evaluation_page(evaluation: Evaluation) -> str:
         "data": None,
         "figures": figures,
         "captions": CAPTIONS,
-        "mistakes_note": "Rows are counted from 1; further columns are those that matter most.",
+        "mistakes_note": "Rows are counted from 1; the last columns are the most important.",
     }
     if two:
         shown["data"] = _slider_data(facts, marks)
@@ -107,7 +107,7 @@ def save_benchmark(results: Results, path: str | Path, command: str = "") -> lis
     path : str or Path
         Ends in .html; the numbers go beside it, as ``<name>_numbers.json`` and ``.csv``.
     command : str, optional
-        What was asked for, to ask for it again.
+        The command line, to reproduce the report.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def benchmark_page(facts: dict[str, Any]) -> str:
 
 
 def render(template: str, facts: dict[str, Any], **shown: Any) -> str:  # noqa: ANN401
-    """Return a page; whatever is text in ``facts`` stays text."""
+    """Return a page; text in ``facts`` is escaped."""
     from markupsafe import Markup
 
     script = _asset("slider.js")
@@ -160,7 +160,7 @@ def render(template: str, facts: dict[str, Any], **shown: Any) -> str:  # noqa: 
 
 
 def _slider_data(facts: dict[str, Any], marks: dict[str, Any]) -> dict[str, Any]:
-    """Return what the script counts with, thresholds rising."""
+    """Return the numbers for the script, with the lowest threshold first."""
     curve = {name: values[::-1] for name, values in facts["curve"].items()}
     counts, cost = facts["counts"], facts["cost"]
     positives, negatives = counts["tp"] + counts["fn"], counts["fp"] + counts["tn"]

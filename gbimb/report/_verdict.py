@@ -1,4 +1,4 @@
-"""The outcome in two sentences."""
+"""The outcome in a few sentences."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ if TYPE_CHECKING:
     from gbimb.array_types import FloatArray
 
 CHANCE: Final = 1.96
-"""Standard deviations that chance explains."""
+"""Standard deviations within chance: those of a two-sided 5 % test."""
 WIDEST: Final = 0.25
-"""Half the interval of expected to found rows that lets one speak of trust; of a rare class about
-60 rows are that sure."""
-CANNOT_EXCLUDE: Final = "; that it is no better than chance cannot be excluded"
+"""Half the 95 % interval of expected over found rows, below which the probabilities are called
+trustworthy: about 60 rows of a rare class."""
+MAYBE_CHANCE: Final = "; the model may be no better than chance"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the second sentence is about.
+    """Whether probabilities and threshold can be trusted.
 
     Attributes
     ----------
     expected, found, spread : float
-        Positives by the sum of the probabilities, those that there are, and the standard
-        deviation of their number if the probabilities are true.
+        Positives by the sum of the probabilities, the actual number, and its standard deviation
+        if the probabilities are true.
     error : float
-        The standard error of the ratio of expected to found, whatever the probabilities are.
+        The relative standard error of expected over found rows.
     best : float
-        The threshold with the highest MCC of these rows, or with the least cost.
+        The threshold with the highest MCC of these rows, or with the lowest cost.
     gain, least_gain : float
-        What the best threshold of one half of the rows adds on the other half: the mean over
-        random halves, and what it adds in all but 2.5 % of them; of a cost, what it saves.
+        The gain in MCC (or saving in cost) from the best threshold of one half of the rows on the
+        other half: the mean over random halves, and its 2.5 % quantile.
     cost : float or None
-        Of a row at the chosen threshold, where costs are given.
+        Of a row at the chosen threshold, if costs are given.
     """
 
     expected: float
@@ -54,39 +54,34 @@ class Finding:
 
     @property
     def is_sure(self) -> bool:
-        """Whether there are rows enough to tell whether the probabilities add up."""
+        """Whether there are enough rows to tell whether the probabilities add up."""
         return CHANCE * self.error <= WIDEST
 
     @property
     def differs(self) -> bool:
-        """Whether chance does not explain how many positives there are."""
+        """Whether the number of positives contradicts the probabilities."""
         return abs(self.found - self.expected) > CHANCE * self.spread
 
     @property
     def is_better(self) -> bool:
-        """Whether chance does not explain what the best threshold adds."""
+        """Whether another threshold is better beyond chance."""
         return self.least_gain > 0
 
 
 def binary_verdict(facts: dict[str, Any], finding: Finding) -> list[str]:
-    """Return what is found and missed, and whether probabilities and threshold can be trusted."""
+    """Return what the model finds, and whether probabilities and threshold can be trusted."""
     mcc, _, precision, recall, _ = facts["scores"][:5]
     counts, positive = facts["counts"], facts["positive"]
     if counts["tp"] + counts["fp"] == 0:
-        first = f"No row is called {positive!r} at the threshold {facts['threshold']:.3g}"
+        first = f"No row is flagged as {positive!r} at the threshold {facts['threshold']:.3g}"
     else:
         first = (
-            f"It finds {number(counts['tp'])} of {number(counts['tp'] + counts['fn'])} "
-            f"{positive!r} rows ({recall['value']:.0%}), and {precision['value']:.0%} of the rows "
-            f"that it calls {positive!r} are"
+            f"The model finds {number(counts['tp'])} of {number(counts['tp'] + counts['fn'])} "
+            f"{positive!r} rows (recall {recall['value']:.0%}), and {precision['value']:.0%} of "
+            "the rows it flags are right (precision)"
         )
-    first += (
-        f": MCC {mcc['value']:z.2f}, between {mcc['low']:z.2f} and {mcc['high']:z.2f} for all that "
-        f"{number(facts['rows'])} rows can tell, where 0 is chance and 1 is perfect"
-    )
-    first += CANNOT_EXCLUDE if mcc["low"] <= 0 else ""
     trust = (
-        f"Its probabilities add up to {number(finding.expected)} {positive!r} rows, there are "
+        f"Its probabilities add up to {number(finding.expected)} {positive!r} rows; there are "
         f"{number(finding.found)}"
     )
     if finding.differs:
@@ -95,34 +90,46 @@ def binary_verdict(facts: dict[str, Any], finding: Finding) -> list[str]:
     elif finding.is_sure:
         trust += ", so on average they can be trusted"
     else:
-        trust += ", which are too few to tell whether they can be trusted"
-    return [f"{first}.", f"{trust}, and {_rule(facts, finding)}."]
+        trust += ", too few to tell whether they can be trusted"
+    return [f"{first}. {_interval('MCC', mcc)}", f"{trust}. {_rule(facts, finding)}."]
+
+
+def _interval(label: str, score: dict[str, Any]) -> str:
+    low, high = score["low"], score["high"]
+    return (
+        f"{label} is {score['value']:z.2f} (95 % interval {low:z.2f} to {high:z.2f}; 0 is chance, "
+        f"1 is perfect){MAYBE_CHANCE if low <= 0 else ''}."
+    )
 
 
 def _rule(facts: dict[str, Any], finding: Finding) -> str:
-    """Return whether another threshold is clearly better, or cheaper where costs are given."""
+    """Return whether another threshold is clearly better, or cheaper if costs are given."""
     chosen = facts["threshold"]
     if finding.cost is None:
         if finding.is_better:
-            return f"a threshold near {finding.best:.3g} would add {finding.gain:.2f} to MCC"
-        return f"no threshold is clearly better than {chosen:.3g}"
-    cost = f"a row costs {finding.cost:.3g}"
+            return f"A threshold near {finding.best:.3g} would add {finding.gain:.2f} to MCC"
+        return f"No threshold is clearly better than {chosen:.3g}"
     if not finding.is_better:
-        return f"no threshold is clearly cheaper than {chosen:.3g}, where {cost}"
-    less = f"{finding.gain:.3g} less near {finding.best:.3g}"
-    rule = f"{cost} at the threshold {chosen:.3g}, and {less}"
+        return (
+            f"No threshold is clearly cheaper than {chosen:.3g}, where a row costs "
+            f"{finding.cost:.3g} on average"
+        )
+    rule = (
+        f"At the threshold {chosen:.3g} a row costs {finding.cost:.3g} on average, and "
+        f"{finding.gain:.3g} less near {finding.best:.3g}"
+    )
     expected = facts["cost"]["expected_threshold"]
     return rule if expected is None else f"{rule}; with true probabilities {expected:.3g} is best"
 
 
 def ratio_error(found: FloatArray, squares: FloatArray, total: float) -> FloatArray:
-    """Return the standard error of expected to found, over its value, by the delta method.
+    """Return the relative standard error of expected over found rows, by the delta method.
 
     Parameters
     ----------
     found, squares : float64 array of shape (K,)
-        Sums of the weights, and of their squares, of the rows of each class; without a row the
-        error is infinite.
+        Sums of the weights, and of their squares, of the rows of each class; the error is infinite
+        for a class without rows.
     total : float
         The sum of all weights.
     """
@@ -131,36 +138,35 @@ def ratio_error(found: FloatArray, squares: FloatArray, total: float) -> FloatAr
 
 
 def many_verdict(facts: dict[str, Any], differs: list[str], unsure: list[str]) -> list[str]:
-    """Return how many are called right, which class fares worst, and whether to trust.
+    """Return the share predicted correctly, the worst class, and whether to trust probabilities.
 
-    ``unsure`` are the classes that are there with too few rows to tell.
+    ``differs`` are the classes whose probabilities do not add up, ``unsure`` those with too few
+    rows to tell.
     """
     rk = facts["scores"][0]
-    there = [row for row in facts["classes"] if row["rows"] > 0]
-    worst = min(there, key=lambda row: float(row["f1"]))
+    present = [row for row in facts["classes"] if row["rows"] > 0]
+    worst = min(present, key=lambda row: float(row["f1"]))
     first = (
-        f"It calls {facts['right']:.0%} of {number(facts['rows'])} rows of {len(facts['names'])} "
-        f"classes right: R_K (MCC of many classes) {rk['value']:z.2f}, between {rk['low']:z.2f} "
-        f"and {rk['high']:z.2f} for all that these rows can tell, where 0 is chance and 1 perfect"
+        f"The model predicts {facts['right']:.0%} of {number(facts['rows'])} rows of "
+        f"{len(facts['names'])} classes correctly. {_interval('R_K (multi-class MCC)', rk)}"
     )
-    first += CANNOT_EXCLUDE if rk["low"] <= 0 else ""
     second = (
-        f"It does worst on {worst['class']!r}, of which it finds {number(worst['hits'])} of "
-        f"{number(worst['rows'])} rows; "
+        f"Its worst class is {worst['class']!r}: it finds {number(worst['hits'])} of "
+        f"{number(worst['rows'])} rows. "
     )
     if differs:
-        second += f"the probabilities do not add up for {', '.join(map(repr, differs[:3]))}."
-    elif len(unsure) == len(there):
-        second += "the rows are too few to tell whether the probabilities add up."
+        second += f"The probabilities do not add up for {', '.join(map(repr, differs[:3]))}."
+    elif len(unsure) == len(present):
+        second += "The rows are too few to tell whether the probabilities add up."
     elif unsure:
-        shown = ", ".join(map(repr, unsure[:3])) + (", ..." if len(unsure) > 3 else "")
+        more = f" and {len(unsure) - 3} more" if len(unsure) > 3 else ""
+        shown = ", ".join(map(repr, unsure[:3])) + more
         second += (
-            f"the probabilities add up for the classes with rows enough to tell, which {shown} "
-            f"{'has' if len(unsure) == 1 else 'have'} not."
+            f"The probabilities add up, except for classes with too few rows to tell: {shown}."
         )
     else:
-        second += "for every class the probabilities add up to the rows that there are."
-    return [f"{first}.", second]
+        second += "The probabilities of every class add up to its number of rows."
+    return [first, second]
 
 
 def number(value: float) -> str:

@@ -73,11 +73,11 @@ def test_json_is_one_object_without_the_long_lists() -> None:
 def test_costs_are_printed_and_the_verdict_speaks_of_them() -> None:
     code, out, _ = invoke(*EVALUATE, "--cost", "fp=5,fn=100")
     assert code == 0
-    assert "Costs of a row: fp 5, fn 100. At the chosen threshold a row costs" in out
+    assert "Cost of a row: fp 5, fn 100. On average a row costs" in out
     assert "a row costs" in out.splitlines()[1]
     _, out, _ = invoke(*EVALUATE, "--cost", "fp=5,fn=100", "--json")
     cost = json.loads(out)["cost"]
-    assert f"{cost['chosen']:.3g} on average" in cost["note"]
+    assert f"On average a row costs {cost['chosen']:.3g}" in cost["note"]
     assert "Costs" not in invoke(*EVALUATE)[1]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from gbimb.report._binary import binary_facts
 from gbimb.report._checks import Check
 from gbimb.report._cost import parse_costs
 from gbimb.report._multiclass import many_facts
-from gbimb.report._rows import Rows
+from gbimb.report._rows import ScoredRows
 from gbimb.tables.files.columns import prepare_columns
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 Fitted = gbimb.ImbalancedLGBMClassifier
 NAME = "<script>window.hurt = 1</script>"
 POSITIVE = "</script><b>gone</b>"
+DESCRIBED = {"history": None, "parameters": {}}  # of a model that kept no training history
 QUICK = {"n_estimators": 15, "cv": 2, "random_state": 0, "n_jobs": 1}
 
 
@@ -58,7 +58,7 @@ def fitted(frame: pd.DataFrame, **params: object) -> Fitted:
     return clf
 
 
-def judged(
+def evaluated(
     model: object, frame: pd.DataFrame, folder: Path, cost: str | None = None, **options: object
 ) -> Evaluation:
     frame.to_csv(folder / "test.csv", index=False)
@@ -68,21 +68,22 @@ def judged(
     )
 
 
-def rows_of(codes: np.ndarray, proba: np.ndarray, weight: np.ndarray | None) -> Rows:
-    """Rows that no model was asked about."""
-    return Rows(
+def rows_of(codes: np.ndarray, proba: np.ndarray, weight: np.ndarray | None) -> ScoredRows:
+    """Rows with given predictions, without a model."""
+    return ScoredRows(
         names=[str(k) for k in range(proba.shape[1])],
         codes=codes,
+        predicted=np.argmax(proba, axis=1),
         proba=proba,
-        before=proba,
+        uncorrected=proba,
         weight=weight,
         prints=np.zeros(codes.size, np.uint64),
         sample=pd.DataFrame({"x": proba[:, -1]}),
-        sampled=codes,
+        sample_codes=codes,
     )
 
 
-def told(
+def facts_of(
     y: np.ndarray,
     proba: np.ndarray,
     threshold: float = 0.5,
@@ -91,15 +92,14 @@ def told(
     costs: dict[str, float] | None = None,
 ) -> dict[str, Any]:
     """The numbers of a report on labels 0 and 1 with these probabilities of 1."""
-    model = SimpleNamespace(classes_=np.arange(2), pos_label_=1, threshold_=threshold)
+    model = DESCRIBED | {"classes": [0, 1], "positive": 1, "threshold": threshold}
     rows = rows_of(y.astype(np.intp), np.column_stack([1 - proba, proba]), weight)
     return binary_facts(model, rows, costs, Check("GBI006", "skipped", ""))[0]
 
 
-def told_of_many(codes: np.ndarray, proba: np.ndarray) -> dict[str, Any]:
-    """The numbers of a report on classes with these probabilities; the largest one is called."""
-    weights = [1.0] * proba.shape[1]
-    model = SimpleNamespace(class_weights_=weights, _codes=lambda p: np.argmax(p, axis=1))
+def facts_of_many(codes: np.ndarray, proba: np.ndarray) -> dict[str, Any]:
+    """The numbers of a report on classes with these probabilities; the largest one is predicted."""
+    model = DESCRIBED | {"class_weights": [1.0] * proba.shape[1]}
     return many_facts(model, rows_of(codes, proba, None), Check("GBI006", "skipped", ""))[0]
 
 

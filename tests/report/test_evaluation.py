@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,10 +24,10 @@ from gbimb.report import Evaluation, evaluate
 from gbimb.report import _checks as checks
 from gbimb.report._binary import gains_of_halves
 from gbimb.report._cost import parse_costs
-from gbimb.report._rows import Asked, Sample, judge
+from gbimb.report._rows import ClassSample, EvaluationRequest, score_rows
 from gbimb.report._verdict import Finding
 from gbimb.tables.files.match import match_columns
-from tests.report.tables import NAME, POSITIVE, Fitted, fitted, judged, many_classes, table
+from tests.report.tables import NAME, POSITIVE, Fitted, evaluated, fitted, many_classes, table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +53,7 @@ def test_scores_are_those_of_scikit_learn(
     model: Fitted, tmp_path: Path, weight: str | None
 ) -> None:
     frame = table(seed=1)
-    got = scores(judged(model, frame, tmp_path, weight=weight))
+    got = scores(evaluated(model, frame, tmp_path, weight=weight))
     y, proba = said(model, frame)
     w = None if weight is None else frame[weight].to_numpy(float)
     called = proba >= model.threshold_
@@ -110,17 +109,17 @@ def test_mistakes_are_the_surest_ones_with_their_identifiers(
 
 def test_pieces_give_the_same_as_the_whole(model: Fitted) -> None:
     frame = table(seed=1)
-    asked = Asked("test.csv", "churned", "importance", ["customer"])
-    whole = judge(model, iter([frame]), asked)
-    pieces = judge(model, (frame[i : i + 70] for i in range(0, len(frame), 70)), asked)
-    for name in ("codes", "proba", "before", "weight", "prints"):
+    asked = EvaluationRequest("test.csv", "churned", "importance", ["customer"])
+    whole = score_rows(model, iter([frame]), asked)
+    pieces = score_rows(model, (frame[i : i + 70] for i in range(0, len(frame), 70)), asked)
+    for name in ("codes", "predicted", "proba", "uncorrected", "weight", "prints"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(pieces, name))
     for kind, rows in whole.mistakes.items():
         pd.testing.assert_frame_equal(rows, pieces.mistakes[kind])
 
 
 def test_the_sample_is_bounded_and_takes_rows_from_everywhere() -> None:
-    sample = Sample(2, size=50)
+    sample = ClassSample(2, size=50)
     for i in range(20):
         sample.add(pd.DataFrame({"x": np.full(30, i)}), np.arange(30) % 2)
     assert np.bincount(sample.codes).tolist() == [50, 50]
@@ -149,7 +148,7 @@ def test_costs_are_counted_at_every_threshold(two: Evaluation, model: Fitted) ->
         ("px=1", "'fn', 'fp'"),
         ("fp", "of the form"),
         ("fp=x", "of the form"),
-        ("tp=0", "tell right"),
+        ("tp=0", "right and wrong predictions"),
     ],
 )
 def test_a_cost_that_cannot_be_read_gets_a_sentence(model: Fitted, text: str, message: str) -> None:
@@ -160,10 +159,10 @@ def test_a_cost_that_cannot_be_read_gets_a_sentence(model: Fitted, text: str, me
 
 
 def test_a_correction_is_shown_beside_what_it_corrects(model: Fitted, tmp_path: Path) -> None:
-    names = {b["name"] for b in judged(model, table(), tmp_path).facts["reliability"]}
+    names = {b["name"] for b in evaluated(model, table(), tmp_path).facts["reliability"]}
     assert names == {"before correction", "after correction"}
     plain = fitted(table(), loss="logistic")
-    names = {b["name"] for b in judged(plain, table(), tmp_path).facts["reliability"]}
+    names = {b["name"] for b in evaluated(plain, table(), tmp_path).facts["reliability"]}
     assert names == {""}
 
 
@@ -188,7 +187,7 @@ def test_many_classes_have_a_matrix_and_a_row_each(many: Evaluation) -> None:
 
 def test_costs_go_with_two_classes(tmp_path: Path) -> None:
     with pytest.raises(InvalidParameterError, match="two classes"):
-        judged(fitted(many_classes()), many_classes(), tmp_path, cost="fp=1")
+        evaluated(fitted(many_classes()), many_classes(), tmp_path, cost="fp=1")
 
 
 @pytest.mark.parametrize(
@@ -206,13 +205,13 @@ def test_rows_that_cannot_be_judged_get_a_sentence(
     model: Fitted, tmp_path: Path, change: dict[str, Any], message: str
 ) -> None:
     with pytest.raises((InvalidDataError, InvalidParameterError), match=message):
-        judged(model, table().assign(**change), tmp_path, weight="importance")
+        evaluated(model, table().assign(**change), tmp_path, weight="importance")
 
 
 def test_a_class_without_weight_gets_a_sentence(model: Fitted, tmp_path: Path) -> None:
     frame = table().assign(importance=lambda t: (t["churned"] == POSITIVE).astype(int))
     with pytest.raises(InvalidDataError, match="rows with weight of two classes"):
-        judged(model, frame, tmp_path, weight="importance")
+        evaluated(model, frame, tmp_path, weight="importance")
 
 
 def test_rows_of_the_training_file_are_found(model: Fitted, tmp_path: Path) -> None:
@@ -220,7 +219,7 @@ def test_rows_of_the_training_file_are_found(model: Fitted, tmp_path: Path) -> N
     train, new = (table(seed=seed).dropna(subset="score") for seed in (0, 1))
     train.to_parquet(tmp_path / "train.parquet")
     frame = pd.concat([train[:100], new[:600]], ignore_index=True)
-    evaluation = judged(model, frame, tmp_path, train=tmp_path / "train.parquet")
+    evaluation = evaluated(model, frame, tmp_path, train=tmp_path / "train.parquet")
     check = next(c for c in evaluation.facts["checks"] if c["code"] == "GBI006")
     assert check["severity"] == "warning"
     assert f"100 of {len(frame)} rows" in check["text"]
@@ -228,9 +227,9 @@ def test_rows_of_the_training_file_are_found(model: Fitted, tmp_path: Path) -> N
 
 def test_a_column_that_gives_the_answer_away_is_found(tmp_path: Path) -> None:
     frame = table()
-    told = frame["churned"].eq(POSITIVE)
-    frame = frame.assign(refund=np.where(told, "paid", None), ended=np.where(told, 9.0, np.nan))
-    evaluation = judged(fitted(frame), frame, tmp_path)
+    leak = frame["churned"].eq(POSITIVE)
+    frame = frame.assign(refund=np.where(leak, "paid", None), ended=np.where(leak, 9.0, np.nan))
+    evaluation = evaluated(fitted(frame), frame, tmp_path)
     check = next(c for c in evaluation.facts["checks"] if c["code"] == "GBI005")
     assert check["severity"] == "warning"
     assert "'refund'" in check["text"]
@@ -243,7 +242,7 @@ def test_with_many_classes_a_column_that_gives_one_away_is_found(tmp_path: Path)
     frame["score"] = frame["score"].round(0)
     frame["ended"] = np.where(frame["churned"].eq("<u>third</u>"), 9.0, np.nan)
     frame["same"] = 1.0
-    evaluation = judged(fitted(frame), frame, tmp_path)
+    evaluation = evaluated(fitted(frame), frame, tmp_path)
     check = next(c for c in evaluation.facts["checks"] if c["code"] == "GBI005")
     assert check["severity"] == "warning"
     assert "'ended' of '<u>third</u>' (AUC 1.0000)" in check["text"]
@@ -270,18 +269,18 @@ def test_checks_find_what_they_look_for() -> None:
     assert checks.edge(0.9, 0.0, "yes").severity == "problem"
     assert checks.edge(0.0, 1.0, "yes").severity == "problem"
     true, names = np.array([50.0, 3, 0]), ["a", "b", "c"]
-    assert checks.never_called(names, true, np.array([48.0, 5, 0])).severity == "passed"
-    missed = checks.never_called(names, true, np.array([50.0, 0, 3]))
+    assert checks.never_predicted(names, true, np.array([48.0, 5, 0])).severity == "passed"
+    missed = checks.never_predicted(names, true, np.array([50.0, 0, 3]))
     assert missed.severity == "warning"
     assert "'b' (3 rows)" in missed.text
     assert "'c'" not in missed.text
-    assert checks.never_called(names, true, np.array([53.0, 0, 0])).severity == "problem"
+    assert checks.never_predicted(names, true, np.array([53.0, 0, 0])).severity == "problem"
     better = Finding(60, 60, 5, 0.1, best=0.3, gain=0.2, least_gain=0.1)
     assert checks.better_threshold(0.9, better).severity == "warning"
     sums = np.array([[10.0, 50], [30, 51]])
     off = checks.off_by_more_than_chance(*sums, np.array([3.0, 7]))
     assert off.tolist() == [True, False]
-    assert "'a' 10 rows" in checks.sums("ab", *sums, off, ~off).text
+    assert "'a' 10 instead of 30" in checks.sums("ab", *sums, off, ~off).text
     assert checks.chance("MCC", -0.01).severity == "warning"
     assert checks.chance("MCC", 0.01).severity == "passed"
 
@@ -302,29 +301,33 @@ def test_a_better_threshold_is_told_from_a_lucky_one(rng: np.random.Generator) -
 
 
 def test_the_last_round_being_the_best_is_found(tmp_path: Path) -> None:
-    assert found(judged(fitted(table(), n_estimators=2), table(), tmp_path))["GBI003"] == "warning"
+    assert (
+        found(evaluated(fitted(table(), n_estimators=2), table(), tmp_path))["GBI003"] == "warning"
+    )
 
 
-def test_the_last_round_of_any_kind_of_trees_is_found() -> None:
+def test_the_last_round_of_any_member_is_found() -> None:
     history = {"valid": {"mcc": [0.1] * 5}, "valid, larger": {"mcc": [0.1] * 9}}
-    model = SimpleNamespace(early_stopping_rounds=2, evals_result_=history, n_estimators=9)
-    model.best_iterations_ = {"valid": 3, "valid, larger": 9}
-    assert "The last of 9 rounds" in checks.last_round(model).text
-    model.best_iterations_ = {"valid": 3, "valid, larger": 6}
-    text = "Round 3 of 5 and 6 of 9 is the best in the 2 kinds of trees."
+    parameters = {"early_stopping_rounds": 2, "n_estimators": 9}
+    model: dict[str, Any] = {"parameters": parameters, "history": history}
+    model["best_iterations"] = {"valid": 3, "valid, larger": 9}
+    assert "The best round is the last of 9" in checks.last_round(model).text
+    model["best_iterations"] = {"valid": 3, "valid, larger": 6}
+    text = "The best round is 3 of 5 and 6 of 9 (of the 2 members)."
     assert checks.last_round(model) == checks.Check("GBI003", "passed", text)
 
 
 def test_rounds_that_patience_ended_do_not_ask_for_more() -> None:
     history = {"valid": {"mcc": [0.1] * 5}, "valid, larger": {"mcc": [0.1] * 70}}
-    model = SimpleNamespace(early_stopping_rounds=2, evals_result_=history, n_estimators=1000)
-    model.best_iterations_ = {"valid": 3, "valid, larger": 70}
+    parameters = {"early_stopping_rounds": 2, "n_estimators": 1000}
+    kept = {"valid": 3, "valid, larger": 70}
+    model = {"parameters": parameters, "history": history, "best_iterations": kept}
     assert checks.last_round(model).severity == "passed"
 
 
 def test_the_report_names_what_it_was_made_from(model: Fitted, tmp_path: Path) -> None:
     model.save(tmp_path / "m.gbimb")
-    facts = judged(model, table(), tmp_path, model_file=tmp_path / "m.gbimb").facts
+    facts = evaluated(model, table(), tmp_path, model_file=tmp_path / "m.gbimb").facts
     digest = hashlib.sha256((tmp_path / "test.csv").read_bytes()).hexdigest()
     assert facts["data"]["sha256"] == digest
     assert (
@@ -342,20 +345,20 @@ def test_bags_can_be_judged(tmp_path: Path) -> None:
     )
     bags = gbimb.UnderBaggingClassifier(n_estimators=3, random_state=0, n_jobs=1)
     bags.fit(matched, frame["churned"].to_numpy(object))
-    evaluation = judged(bags, frame, tmp_path)
+    evaluation = evaluated(bags, frame, tmp_path)
     assert "training" not in evaluation.displays
     assert found(evaluation)["GBI003"] == "skipped"
 
 
 def test_a_data_frame_is_judged_as_the_file_is(model: Fitted, tmp_path: Path) -> None:
     frame = table(seed=1)
-    assert scores(evaluate(model, frame, "churned")) == scores(judged(model, frame, tmp_path))
+    assert scores(evaluate(model, frame, "churned")) == scores(evaluated(model, frame, tmp_path))
     assert evaluate(model, frame, "churned").facts["data"]["sha256"] is None
 
 
 def test_labels_of_digits_are_read_as_text_where_the_model_learnt_text(tmp_path: Path) -> None:
     frame = table().assign(churned=lambda t: np.where(t["churned"] == POSITIVE, "007", "012"))
-    counts = judged(fitted(frame), frame, tmp_path).facts["counts"]
+    counts = evaluated(fitted(frame), frame, tmp_path).facts["counts"]
     assert counts["tp"] + counts["fn"] == (frame["churned"] == "007").sum()
 
 
@@ -365,7 +368,7 @@ def test_a_folder_is_judged_as_one_table(model: Fitted, tmp_path: Path) -> None:
     frame[:250].to_csv(tmp_path / "parts" / "a.csv.gz", index=False)
     frame[250:].to_parquet(tmp_path / "parts" / "b.parquet")
     parts = evaluate(model, tmp_path / "parts", "churned")
-    assert scores(parts) == pytest.approx(scores(judged(model, frame, tmp_path)))
+    assert scores(parts) == pytest.approx(scores(evaluated(model, frame, tmp_path)))
 
 
 def test_labels_where_the_name_of_their_column_is_asked_for_get_a_sentence(model: Fitted) -> None:

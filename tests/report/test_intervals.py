@@ -8,7 +8,7 @@ import pytest
 from gbimb.metrics import ConfusionCounts
 from gbimb.plots import ThresholdDisplay
 from gbimb.plots.statistics import DEFAULT_METRICS, QUANTILES, Sweep, score_of
-from tests.report.tables import check_of, counted, told, told_of_many
+from tests.report.tables import check_of, counted, facts_of, facts_of_many
 
 # Rows, share of positives, recall, and share of false alarms among the negatives.
 TABLES = {
@@ -24,7 +24,7 @@ def ends(facts: dict, name: str) -> tuple[float, float, float]:
 
 
 def test_none_found_may_be_bad_luck() -> None:
-    facts = told(*counted(tp=0, fp=5, fn=6, tn=989))
+    facts = facts_of(*counted(tp=0, fp=5, fn=6, tn=989))
     low, value, high = ends(facts, "recall")
     assert (low, value) == (0, 0)
     assert high == pytest.approx(0.390, abs=0.001)
@@ -34,14 +34,14 @@ def test_none_found_may_be_bad_luck() -> None:
 
 
 def test_no_false_alarm_may_be_good_luck() -> None:
-    low, value, high = ends(told(*counted(tp=9, fp=0, fn=3, tn=500)), "precision")
+    low, value, high = ends(facts_of(*counted(tp=9, fp=0, fn=3, tn=500)), "precision")
     assert low == pytest.approx(0.701, abs=0.001)
     assert (value, high) == (1, 1)
 
 
 def test_no_mistake_among_many_classes_may_be_good_luck() -> None:
     codes = np.repeat([0, 1, 2], [100, 20, 6])
-    facts = told_of_many(codes, 0.1 + 0.7 * np.eye(3)[codes])
+    facts = facts_of_many(codes, 0.1 + 0.7 * np.eye(3)[codes])
     for name in ("mcc", "f1", "balanced_accuracy"):
         low, value, high = ends(facts, name)
         assert low < 0.98
@@ -50,13 +50,13 @@ def test_no_mistake_among_many_classes_may_be_good_luck() -> None:
 
 def test_many_classes_without_rows_have_no_part_in_the_interval() -> None:
     codes = np.arange(300) % 2
-    facts = told_of_many(codes, 0.01 + 0.8 * np.eye(20)[codes])
+    facts = facts_of_many(codes, 0.01 + 0.8 * np.eye(20)[codes])
     assert ends(facts, "balanced_accuracy")[0] > 0.97
 
 
 def test_a_scale_of_the_weights_changes_no_interval() -> None:
     y, proba = counted(tp=4, fp=2, fn=3, tn=200)
-    plain, scaled = told(y, proba), told(y, proba, weight=np.full(y.size, 0.01))
+    plain, scaled = facts_of(y, proba), facts_of(y, proba, weight=np.full(y.size, 0.01))
     for name in DEFAULT_METRICS:
         assert ends(scaled, name) == pytest.approx(ends(plain, name))
 
@@ -65,9 +65,9 @@ def test_uneven_weights_are_fewer_rows() -> None:
     y, proba = counted(tp=40, fp=20, fn=40, tn=900)
     weight = np.random.default_rng(0).pareto(1.5, y.size) + 0.01
     for name in DEFAULT_METRICS:
-        low, value, high = ends(told(y, proba, weight=weight), name)
+        low, value, high = ends(facts_of(y, proba, weight=weight), name)
         assert low <= value <= high
-        plain = ends(told(y, proba), name)
+        plain = ends(facts_of(y, proba), name)
         assert high - low > plain[2] - plain[0]
 
 

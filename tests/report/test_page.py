@@ -182,7 +182,7 @@ def test_the_leaderboard_is_in_order_and_the_leader_is_the_verdict() -> None:
     facts, board = benchmark_facts(results(), "gbimb benchmark")
     assert board["mcc"].is_monotonic_decreasing
     assert board["name"].iloc[0] in facts["verdict"][0]
-    assert "line to beat" in facts["verdict"][1]
+    assert "baseline" in facts["verdict"][1]
 
 
 def test_the_same_evaluation_gives_the_same_page(two: Evaluation) -> None:
