@@ -284,7 +284,6 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
             "num_leaves": self.num_leaves or (8 if rows <= SMALL_TABLE else 31),
             "max_depth": self.max_depth,
             "min_data_in_leaf": fewest,
-            "min_data_in_bin": 1,
             "min_sum_hessian_in_leaf": self._min_child_weight(),
             "bagging_fraction": self._subsample(rows),
             "bagging_freq": int(self._subsample(rows) < 1),

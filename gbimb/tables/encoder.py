@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
+from gbimb.engines.histograms import histogram_bytes
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.tables.arrays import check_table, sentences
 from gbimb.tables.columns import Column, encode, read_column
@@ -157,6 +158,7 @@ def _check_room(X: Any, name: str) -> None:  # noqa: ANN401  any table
     values = X.nnz if sparse.issparse(X) else n_rows * n_columns
     floats = getattr(X, "dtype", None) in (np.float32, np.float64) and not sparse.issparse(X)
     estimate = values * (1 if floats else 1 + COPIED) + n_rows * BYTES_PER_ROW
+    estimate += histogram_bytes(n_rows, n_columns, values)
     check_room(estimate, f"Training on {name} with {n_rows:,} rows of {n_columns:,} columns")
 
 

@@ -9,6 +9,14 @@ import numpy as np
 from scipy import sparse
 
 from gbimb.array_types import RowStream
+from gbimb.engines.histograms import (
+    ENTRY_BYTES,
+    LEAVES,
+    WIDE_ROWS_IN_BIN,
+    is_wide,
+    leaf_bytes,
+    pool_bytes,
+)
 from gbimb.engines.lightgbm.member import Member
 from gbimb.engines.lightgbm.native import Objective, synonyms
 from gbimb.exceptions import InvalidParameterError
@@ -27,6 +35,10 @@ LISTENS = True
 
 # Rows that are enough to cut bins from, where not all are in one place.
 SAMPLE_ROWS = 200_000
+
+# LightGBM's own defaults.
+MAX_BIN = 255
+FEWEST_IN_LEAF = 20
 
 
 _LIBRARY: Any = vars(lgb.basic)["_LIB"]
@@ -58,21 +70,31 @@ class Bins:
         feature_names: Sequence[str],
         params: Mapping[str, Any],
     ) -> None:
+        leaves = max(LEAVES, int(params.get("num_leaves", LEAVES)))
+        wide = is_wide(X, int(params.get("max_bin", MAX_BIN)), leaves)
         self._params = {
+            "min_data_in_bin": WIDE_ROWS_IN_BIN if wide else 1,
             **params,
             "objective": "none",
             "metric": "None",
-            "feature_pre_filter": False,
+            "feature_pre_filter": wide,
         }
         self._X = X
-        self._dataset = lgb.Dataset(
-            _as_matrix(X),
-            label=y,
-            weight=weight,
-            categorical_feature=list(categorical),
-            feature_name=list(feature_names),
-            params=self._params,
-        ).construct()
+        options: dict[str, Any] = {
+            "label": y,
+            "weight": weight,
+            "categorical_feature": list(categorical),
+            "feature_name": list(feature_names),
+        }
+        self._fewest = int(params.get("min_data_in_leaf", FEWEST_IN_LEAF))
+        self._dataset = _construct(_as_matrix(X), {**self._params}, options)
+        while wide and self._fewest > 1 and not _n_bins(self._dataset):
+            self._fewest //= 2  # no column can be split: LightGBM wants one all the same
+            lower = {**self._params, "min_data_in_leaf": self._fewest}
+            self._dataset = _construct(_as_matrix(X), lower, options)
+        if wide:
+            pool = _pool_megabytes(self._dataset, X, leaves)
+            self._params = {"histogram_pool_size": pool, **self._params}
 
     def external(
         self,
@@ -102,7 +124,19 @@ class Bins:
         self._use_threads_of(params)
         train_set = self._whole() if train is None else self._subset(train)
         valid = self._subset(held_out) if isinstance(held_out, np.ndarray) else held_out
-        return Member(Objective(loss), start, train_set, valid, {**self._params, **params})
+        return Member(Objective(loss), start, train_set, valid, self._with(params))
+
+    def _with(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters of a member.
+
+        Where columns without a split were left out of the bins, leaves are as large as these took
+        them to be: LightGBM refuses smaller ones.
+        """
+        options = {**self._params, **params}
+        if self._params["feature_pre_filter"]:
+            given = options.get("min_data_in_leaf", FEWEST_IN_LEAF)
+            options["min_data_in_leaf"] = max(self._fewest, given)
+        return options
 
     def restored(
         self,
@@ -139,8 +173,7 @@ class Bins:
             valid = begin(self._subset(held_out), self._X[np.sort(held_out)])
         elif held_out is not None:
             valid = begin(held_out, held_out_matrix)
-        options = {**self._params, **params}
-        member = Member(Objective(loss), start, train_set, valid, options)
+        member = Member(Objective(loss), start, train_set, valid, self._with(params))
         member.replay(model, rounds)
         return member
 
@@ -181,6 +214,26 @@ class Bins:
     def _subset(self, rows: NDArray[np.intp]) -> lgb.Dataset:
         rising: Any = np.sort(rows)  # annotated as a list of int, which boxes every row
         return self._dataset.subset(rising).construct()
+
+
+def _construct(X: Any, params: dict[str, Any], options: Mapping[str, Any]) -> lgb.Dataset:  # noqa: ANN401
+    return lgb.Dataset(X, params=params, **options).construct()
+
+
+def _n_bins(dataset: lgb.Dataset) -> int:
+    """Return the number of bins of the columns that may be split."""
+    return sum(dataset.feature_num_bin(i) for i in range(dataset.num_feature()))
+
+
+def _pool_megabytes(dataset: lgb.Dataset, X: Matrix, leaves: int) -> float:
+    """Return the ``histogram_pool_size`` of one of several boosters on a wide table.
+
+    LightGBM takes entries alone for the size of a histogram.
+    """
+    n_bins = max(1, _n_bins(dataset))
+    used = sum(dataset.feature_num_bin(i) > 0 for i in range(dataset.num_feature()))
+    leaf = leaf_bytes(n_bins, used)
+    return ENTRY_BYTES * n_bins / leaf * pool_bytes(X, leaf, leaves) / (1 << 20)
 
 
 class StreamedBins(Bins):

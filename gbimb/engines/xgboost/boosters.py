@@ -10,6 +10,15 @@ import numpy as np
 import xgboost as xgb
 
 from gbimb.array_types import RowStream
+from gbimb.engines.histograms import (
+    ENTRY_BYTES,
+    LEAVES,
+    WIDE_ROWS_IN_BIN,
+    is_wide,
+    most_bins,
+    n_values,
+    pool_bytes,
+)
 from gbimb.engines.xgboost.member import Member
 from gbimb.engines.xgboost.native import Rows, declared_start
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
@@ -28,6 +37,10 @@ LISTENS = False
 
 # Rows that are enough to cut bins from, where not all are in one place.
 SAMPLE_ROWS = 400_000
+
+MAX_BIN = 256
+FEWEST_BINS = 16
+FEWEST_KEPT = 4  # histograms of a booster: of two leaves and their parents
 
 # Below this share of the rows a matrix of their own is worth its memory.
 SMALL_SHARE = 0.5
@@ -60,6 +73,7 @@ class Bins:
     ) -> None:
         many = "num_class" in params
         self._params = {
+            **_limits_if_wide(X, int(params.get("max_bin", MAX_BIN))),
             **params,
             "objective": "multi:softprob" if many else "binary:logistic",
             "disable_default_eval_metric": 1,
@@ -75,7 +89,7 @@ class Bins:
             "nthread": params.get("nthread"),
         }
         # Weights would move the bins: they stay with the objective.
-        self._dmatrix = _quantised(X, self._y, max_bin=params.get("max_bin", 256), **self._options)
+        self._dmatrix = _quantised(X, self._y, max_bin=self._params.get("max_bin", MAX_BIN), **self._options)
 
     def external(
         self,
@@ -163,6 +177,26 @@ class Bins:
     def _copy_of(self, rows: NDArray[np.intp]) -> xgb.DMatrix:
         rows = np.sort(rows)
         return self.external(self._X[rows], self._y[rows], None)
+
+
+def _limits_if_wide(X: Matrix, max_bin: int) -> dict[str, Any]:
+    """Return parameters that limit the histograms of one of several boosters on a wide table.
+
+    XGBoost makes room for all leaves of a level at once, however few it may keep: so trees grow
+    leaf by leaf, down to the same depth.
+    """
+    if not is_wide(X, max_bin, LEAVES):
+        return {}
+    n_rows, n_columns = X.shape
+    max_bin = max(FEWEST_BINS, min(max_bin, n_rows // WIDE_ROWS_IN_BIN))
+    n_bins = most_bins(n_rows, n_columns, n_values(X), max_bin)
+    leaf = ENTRY_BYTES * n_bins
+    kept = pool_bytes(X, leaf, LEAVES) // leaf
+    return {
+        "max_bin": max_bin,
+        "grow_policy": "lossguide",
+        "max_cached_hist_node": max(FEWEST_KEPT, kept),
+    }
 
 
 class _Batches(xgb.DataIter):
