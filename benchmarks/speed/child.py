@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 
 def first_fit(engine: str, side: str) -> str:
@@ -57,6 +58,53 @@ def peak_of_training(engine: str, side: str, rows: int, columns: int, threads: i
     return str(_status("VmHWM") - before)
 
 
+def peak_on_wide_table(engine: str, side: str, form: str, rows: int, columns: int) -> str:
+    """Return the bytes that a whole fit on few rows and many columns takes at its peak."""
+    import gc
+    import warnings
+
+    import lightgbm as lgb
+    import numpy as np
+    import pandas as pd
+    import xgboost as xgb
+    from scipy import sparse
+
+    import gbimb
+
+    def table(rows: int, columns: int) -> tuple[Any, Any]:
+        rng = np.random.default_rng(0)
+        if form == "sparse":
+            at = rng.integers(0, columns, 10 * rows), np.arange(0, 10 * rows + 1, 10)
+            X = sparse.csr_matrix((np.ones(10 * rows, np.float32), *at), (rows, columns))
+            signal = np.asarray(X[:, : columns // 10].sum(axis=1)).ravel()
+        else:
+            X = rng.standard_normal((rows, columns), dtype=np.float32)
+            signal = X[:, :5].sum(axis=1)
+        signal = signal + rng.standard_normal(rows)
+        y = (signal > np.quantile(signal, 0.9)).astype(int)
+        return pd.DataFrame(X).add_prefix("x") if form == "frame" else X, y
+
+    def train(rows: int, columns: int) -> None:
+        X, y = table(rows, columns)
+        gc.collect()
+        Path("/proc/self/clear_refs").write_text("5")
+        if side == "gbimb":
+            names = {"lightgbm": "ImbalancedLGBMClassifier", "xgboost": "ImbalancedXGBClassifier"}
+            getattr(gbimb, names[engine])(random_state=0, n_jobs=1).fit(X, y)
+        elif engine == "lightgbm":
+            params = {"objective": "binary", "verbosity": -1, "num_threads": 1}
+            lgb.train(params, lgb.Dataset(X, y), 100)
+        else:
+            xgb.train({"objective": "binary:logistic", "nthread": 1}, xgb.DMatrix(X, y), 100)
+
+    warnings.simplefilter("ignore")
+    train(200, 20)  # loads what is needed at any size
+    gc.collect()
+    before = _status("VmRSS")
+    train(rows, columns)
+    return str(_status("VmHWM") - before)
+
+
 def _status(name: str) -> int:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
@@ -65,10 +113,7 @@ def _status(name: str) -> int:
 
 
 if __name__ == "__main__":
-    task, engine, side, *numbers = sys.argv[1:]
-    answer = (
-        first_fit(engine, side)
-        if task == "fit"
-        else peak_of_training(engine, side, *(int(number) for number in numbers))
-    )
-    sys.stdout.write(answer + "\n")
+    task, *arguments = sys.argv[1:]
+    words = [int(word) if word.isdigit() else word for word in arguments]
+    tasks = {"fit": first_fit, "peak": peak_of_training, "wide": peak_on_wide_table}
+    sys.stdout.write(tasks[task](*words) + "\n")  # type: ignore[operator]

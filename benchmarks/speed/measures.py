@@ -338,6 +338,28 @@ def memory(sizes: Sizes) -> Iterator[Row]:
         )
 
 
+WIDE = {"dense": (300, 3_000), "frame": (300, 3_000), "sparse": (10_000, 40_000)}
+
+
+def wide(_: Sizes) -> Iterator[Row]:
+    """Peak memory of whole fits on few rows and many columns, each in a process of its own."""
+    if not Path("/proc/self/clear_refs").exists():
+        return
+    for engine in ("lightgbm", "xgboost"):
+        for form, (rows, columns) in WIDE.items():
+            ours, other = (
+                float(_child("wide", engine, side, form, str(rows), str(columns)).split()[-1])
+                for side in ("gbimb", "own")
+            )
+            yield Row(
+                f"{engine}: memory of a fit on {rows:,} x {columns:,}, {form}",
+                ours / other,
+                "x",
+                3.0,
+                f"{ours / 1e6:.0f} MB vs {other / 1e6:.0f} MB",
+            )
+
+
 def prediction(sizes: Sizes) -> Iterator[Row]:
     """``predict_proba`` of the estimators against the engine's own prediction."""
     X, y = make_table(sizes.predict_rows, sizes.columns, 2)
@@ -456,6 +478,7 @@ PARTS: dict[str, Callable[[Sizes], Iterator[Row]]] = {
     "training": training,
     "thresholds": thresholds,
     "memory": memory,
+    "wide": wide,
     "prediction": prediction,
     "start": start_up,
 }

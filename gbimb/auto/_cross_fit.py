@@ -21,7 +21,7 @@ from gbimb.training.loss import make_loss
 from gbimb.training.plan import Plan, make_plan
 from gbimb.training.rows import Fold, Table, mean_by_place
 from gbimb.training.seed import LARGEST_SEED
-from gbimb.training.stages import Settings
+from gbimb.training.stages import Settings, most_rounds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -156,7 +156,7 @@ class Workshop:
                 data=data,
                 folds=folds,
                 settings=Settings(
-                    model.n_estimators,
+                    most_rounds(model.n_estimators, self.labels.classes.size),
                     model.early_stopping_rounds,
                     self.threads,
                     seed,

@@ -19,7 +19,7 @@ from gbimb.metrics import SharedRows, evaluate_multiclass, evaluate_shared
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.training.cross_fit import make_watch
 from gbimb.training.rows import Table
-from gbimb.training.stages import Settings, boost_warm
+from gbimb.training.stages import Settings, boost_warm, most_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -146,7 +146,7 @@ def _train(  # noqa: PLR0917
                 task, evaluate, estimator.early_stopping_rounds, job.rows, group(own)
             )
         settings = Settings(
-            estimator.n_estimators,
+            most_rounds(estimator.n_estimators, estimator.classes_.size),
             estimator.early_stopping_rounds,
             threads,
             job.seed,

@@ -50,7 +50,7 @@ def leaf_bytes(n_bins: int, n_columns: int) -> int:
 
 def is_wide(X: Matrix, max_bin: int, leaves: int) -> bool:
     """Return whether histograms have to be limited, and need coarser bins."""
-    bins = most_bins(*X.shape, n_values(X), max_bin)
+    bins = most_bins(X.shape[0], X.shape[1], n_values(X), max_bin)
     needed = BOOSTERS * leaves * leaf_bytes(bins, X.shape[1])
     return needed > allowed_bytes(n_values(X))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -18,7 +19,7 @@ from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.cross_fit import train
 from gbimb.training.rows import Fold, Table
 from gbimb.training.seed import LARGEST_SEED
-from gbimb.training.stages import Settings
+from gbimb.training.stages import Settings, most_rounds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,8 +78,11 @@ class SharedBinsTrainer:
         self._labels = labels
         self._rows = rows
         self._seed = seed
+        of_bins: Any = copy(prototype)
+        if getattr(of_bins, "min_child_samples", 0) is None:
+            of_bins.min_child_samples = 1  # small bags have small leaves
         with engine_sentences(prototype):
-            self._bins = prototype._make_bins(data, seed, threads)  # noqa: SLF001  same package
+            self._bins = of_bins._make_bins(data, seed, threads)  # noqa: SLF001  same package
 
     def fit(self, bag: Bag, population: Population, threads: int) -> BaseImbalancedClassifier:
         """Return a classifier stopped early on the bag's held-out rows."""
@@ -89,7 +93,7 @@ class SharedBinsTrainer:
         seed = seed_of(bag, self._seed)
         held_out = places(bag.held_out, self._rows) if bag.held_out.size else None
         settings = Settings(
-            fitted.n_estimators,
+            most_rounds(fitted.n_estimators, fitted.classes_.size),
             fitted.early_stopping_rounds,
             threads,
             seed,

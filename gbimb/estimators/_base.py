@@ -29,7 +29,7 @@ from gbimb.training.plan import Plan, Splits, among, given_splits, make_plan
 from gbimb.training.remarks import warn_if_nothing_learned, warn_if_undecided
 from gbimb.training.rows import Fold, Table
 from gbimb.training.seed import draw_seed
-from gbimb.training.stages import Settings
+from gbimb.training.stages import MOST_ROUNDS, Settings, most_rounds
 from gbimb.training.tasks import BinaryTask, MulticlassTask, Task
 from gbimb.training.validation_rows import arrays_of, one_validation_set
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 SMALL_TABLE = 20_000
 SMALLEST_SUBSAMPLED = 1_000
+FASTEST = 0.3
 
 
 class BaseImbalancedClassifier(DecidingClassifier):
@@ -227,7 +228,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             "min_child_weight": self.min_child_weight,
         }
         params = {k: v for k, v in peculiar.items() if chosen.get(k) is None}
-        rate = params["learning_rate"] / self._steepness()
+        rate = self._with_pace(params["learning_rate"])
         params["learning_rate"] = rate if self.learning_rate is None else self.learning_rate
         return {**params, **(self.engine_params or {})}
 
@@ -238,10 +239,14 @@ class BaseImbalancedClassifier(DecidingClassifier):
     def _learning_rate(self, rows: int) -> float:
         if self.learning_rate is not None:
             return self.learning_rate
-        return (0.1 if rows <= SMALL_TABLE else 0.2) / self._steepness()
+        return self._with_pace(0.1 if rows <= SMALL_TABLE else 0.2)
 
-    def _steepness(self) -> float:
-        return self.loss_.steepness if hasattr(self, "loss_") else 1.0
+    def _with_pace(self, rate: float) -> float:
+        """Return the learning rate of the log loss for the loss, and for the rounds there are."""
+        rate /= self.loss_.steepness if hasattr(self, "loss_") else 1.0
+        n_classes = self.classes_.size if hasattr(self, "classes_") else 2
+        pace = MOST_ROUNDS / most_rounds(MOST_ROUNDS, n_classes)
+        return max(rate, min(rate * pace, FASTEST))
 
     def _subsample(self, rows: int) -> float:
         if self.subsample is not None:
@@ -300,7 +305,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
 
     def _settings(self, seed: int, threads: int, checkpoint: Checkpoint | None) -> Settings:
         return Settings(
-            self.n_estimators,
+            most_rounds(self.n_estimators, self.classes_.size),
             self.early_stopping_rounds,
             threads,
             seed,

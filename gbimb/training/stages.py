@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 
 UNWATCHED_ROUNDS = 100
+MANY = 8  # classes, each of which gets a tree a round
+TREES_OF_MANY = 2_500
+MOST_ROUNDS = 1_000
+
+
+def most_rounds(n_estimators: int, n_classes: int) -> int:
+    """Return the rounds to train at most: with many classes fewer, unless somebody chose them."""
+    if n_classes < MANY or n_estimators != MOST_ROUNDS:
+        return n_estimators
+    return TREES_OF_MANY // n_classes or 1
 
 
 @dataclass(frozen=True)

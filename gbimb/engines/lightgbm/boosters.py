@@ -213,7 +213,9 @@ class Bins:
 
     def _subset(self, rows: NDArray[np.intp]) -> lgb.Dataset:
         rising: Any = np.sort(rows)  # annotated as a list of int, which boxes every row
-        return self._dataset.subset(rising).construct()
+        part = self._dataset.subset(rising).construct()
+        part.feature_name = self._dataset.feature_name  # rather than names of its own
+        return part
 
 
 def _construct(X: Any, params: dict[str, Any], options: Mapping[str, Any]) -> lgb.Dataset:  # noqa: ANN401

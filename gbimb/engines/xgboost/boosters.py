@@ -89,7 +89,9 @@ class Bins:
             "nthread": params.get("nthread"),
         }
         # Weights would move the bins: they stay with the objective.
-        self._dmatrix = _quantised(X, self._y, max_bin=self._params.get("max_bin", MAX_BIN), **self._options)
+        self._dmatrix = _quantised(
+            X, self._y, max_bin=self._params.get("max_bin", MAX_BIN), **self._options
+        )
 
     def external(
         self,

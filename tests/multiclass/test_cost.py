@@ -1,0 +1,33 @@
+"""Many classes: each gets a tree a round, so there are fewer rounds, and larger steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gbimb
+from gbimb.losses import SoftmaxFocalLoss, SoftmaxLoss
+from gbimb.training.stages import TREES_OF_MANY, most_rounds
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "expected"), [(2, 1000), (7, 1000), (8, 312), (18, 138), (5000, 1)]
+)
+def test_with_many_classes_there_are_fewer_rounds(n_classes: int, expected: int) -> None:
+    assert most_rounds(1000, n_classes) == expected
+    assert n_classes < 8 or expected * n_classes <= max(TREES_OF_MANY, n_classes)
+
+
+def test_rounds_that_somebody_chose_stay() -> None:
+    assert most_rounds(500, 18) == 500
+
+
+@pytest.mark.parametrize(
+    ("loss", "n_classes", "expected"),
+    [("focal", 3, 0.037), ("focal", 18, 0.267), ("logistic", 18, 0.3), ("logistic", 3, 0.1)],
+)
+def test_steps_grow_as_rounds_fall(loss: str, n_classes: int, expected: float) -> None:
+    clf = gbimb.ImbalancedLGBMClassifier(loss=loss)
+    clf.classes_ = np.arange(n_classes)
+    clf.loss_ = SoftmaxFocalLoss(n_classes, 2.0) if loss == "focal" else SoftmaxLoss(n_classes)
+    assert clf._learning_rate(8000) == pytest.approx(expected, abs=5e-4)
