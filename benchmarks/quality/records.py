@@ -9,11 +9,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from dataclasses import dataclass, fields
-from io import StringIO
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from gbimb.benchmark.records import CellStore, write_atomically
+from gbimb.benchmark.records import CellStore, csv_text, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -131,12 +130,7 @@ def read_records(path: Path) -> list[QualityRecord]:
 
 def write_records(path: Path, records: Iterable[QualityRecord]) -> None:
     """Write a CSV file of results, whole or not at all."""
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for record in records:
-        writer.writerow([_write(getattr(record, name)) for name in COLUMNS])
-    write_atomically(path, text.getvalue())
+    write_atomically(path, csv_text(COLUMNS, map(asdict, records)))
 
 
 def _read(name: str, text: str) -> Any:  # noqa: ANN401  as the column is
@@ -145,7 +139,3 @@ def _read(name: str, text: str) -> Any:  # noqa: ANN401  as the column is
     if name in WHOLE_NUMBERS:
         return int(text)
     return float(text) if text else None
-
-
-def _write(value: object) -> object:
-    return f"{value:.6g}" if isinstance(value, float) else value

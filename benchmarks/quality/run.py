@@ -24,7 +24,7 @@ from benchmarks.quality.records import FOLDS, OK, KeptStore, QualityCell, Qualit
 from benchmarks.quality.tables import WHOLE, find_tables
 from benchmarks.quality.workers import Scratch, Worker
 from gbimb.benchmark.plan import choose
-from gbimb.benchmark.runner import InterruptedRunError, run_cells
+from gbimb.benchmark.runner import InterruptedRunError, Progress, run_cells
 from gbimb.exceptions import GbimbError
 
 if TYPE_CHECKING:
@@ -59,14 +59,12 @@ class Options:
         ]
 
 
-class Lines:
+class Lines(Progress):
     """Progress as lines on the error output."""
 
-    def start(
-        self, cells: Sequence[QualityCell], done: Sequence[QualityRecord], _jobs: int
-    ) -> None:
+    def start(self, cells: Sequence[QualityCell], done: Sequence[QualityRecord], jobs: int) -> None:
         """Write how many fits there are."""
-        say(f"{len(cells):,} cells, {len(done):,} of them done")
+        say(f"{len(cells):,} cells, {len(done):,} of them done; {jobs} at a time")
 
     def advance(self, record: QualityRecord) -> None:
         """Write one result."""

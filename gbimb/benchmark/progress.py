@@ -7,15 +7,16 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
+from rich import progress
 from rich.text import Text
+
+from gbimb.benchmark.runner import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
     from rich.console import Console
-    from rich.progress import Task
 
     from gbimb.benchmark.plan import Cell
     from gbimb.benchmark.records import Record
@@ -58,10 +59,10 @@ class TimeLeft:
         )
 
 
-class _TimeLeftColumn(ProgressColumn):
+class _TimeLeftColumn(progress.ProgressColumn):
     """Count down between two fits."""
 
-    def render(self, task: Task) -> Text:
+    def render(self, task: progress.Task) -> Text:
         left, known_at = task.fields["left"], task.fields["known_at"]
         if left is None:
             return Text("time left --:--")
@@ -69,15 +70,15 @@ class _TimeLeftColumn(ProgressColumn):
         return Text(f"time left {int(seconds // 60)}:{int(seconds % 60):02}")
 
 
-class ProgressBar:
+class ProgressBar(Progress):
     """The bar; a context manager, so that it disappears afterwards."""
 
     def __init__(self, console: Console) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("fits,"),
+        self._bar = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("fits,"),
             _TimeLeftColumn(),
             console=console,
             transient=True,

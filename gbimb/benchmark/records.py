@@ -7,7 +7,9 @@ folder.
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import secrets
 from dataclasses import asdict, dataclass, fields
@@ -20,6 +22,8 @@ from gbimb import __version__
 from gbimb.benchmark.plan import Cell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from _typeshed import DataclassInstance
 
     from gbimb.benchmark.methods import Method
@@ -132,6 +136,17 @@ def write_atomically(path: Path, text: str) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def csv_text(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows as CSV, with six significant digits."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        short = {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()}
+        writer.writerow(short)
+    return text.getvalue()
 
 
 def cell_key(cell: Cell, method: Method, fingerprint: str, *, folds: int, seed: int) -> str:

@@ -5,8 +5,6 @@ No path is written to the files, only the name of the user's table.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import platform
@@ -16,16 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.benchmark.methods import BASELINE, HOLDOUT, MAIN, SAME_RECIPE
-from gbimb.benchmark.records import Record, versions, write_atomically
-from gbimb.benchmark.runner import Progress, Silent, run_plan
+from gbimb.benchmark.records import Record, csv_text, versions, write_atomically
+from gbimb.benchmark.runner import Progress, run_plan
 from gbimb.benchmark.statistics import MEASURES, Comparison, SummaryRow, compare, summarise
 from gbimb.benchmark.verdict import verdict
 from gbimb.parallel import resolve_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from gbimb.benchmark.plan import Cell, Plan
+    from gbimb.benchmark.plan import Plan
 
 COMPARED: Final = ("mcc", "f1", "average_precision")
 FORMAT: Final = 1
@@ -70,7 +68,7 @@ def run(
     out: str | Path,
     *,
     jobs: int | None = None,
-    progress: Progress[Cell, Record] | None = None,
+    progress: Progress | None = None,
 ) -> Results:
     """Run a benchmark; results that the folder already has are read from there.
 
@@ -89,7 +87,7 @@ def run(
     -------
     Results
     """
-    records = run_plan(plan, Path(out) / "cells", resolve_jobs(jobs), progress or Silent())
+    records = run_plan(plan, Path(out) / "cells", resolve_jobs(jobs), progress or Progress())
     return make_results(plan, records)
 
 
@@ -157,7 +155,7 @@ def _records(results: Results) -> str:
         row["gbimb_version"] = record.versions["gbimb"]
         row["engine_version"] = record.versions[record.engine]
         rows.append(row)
-    return _csv([*plain, "warnings", "gbimb_version", "engine_version"], rows)
+    return csv_text([*plain, "warnings", "gbimb_version", "engine_version"], rows)
 
 
 def _summary(results: Results) -> str:
@@ -168,20 +166,7 @@ def _summary(results: Results) -> str:
         | {f"{m}_sd": row.measures[m].sd for m in MEASURES}
         for row in results.summary
     ]
-    return _csv(["table", "engine", "method", *names], rows)
-
-
-def _csv(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _short(value) for name, value in row.items()})
-    return text.getvalue()
-
-
-def _short(value: object) -> object:
-    return f"{value:.6g}" if isinstance(value, float) else value
+    return csv_text(["table", "engine", "method", *names], rows)
 
 
 def as_dict(results: Results, command: str) -> dict[str, Any]:

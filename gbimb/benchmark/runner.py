@@ -10,7 +10,7 @@ import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
@@ -36,8 +36,6 @@ ABOUT_CODE: Final = (DeprecationWarning, PendingDeprecationWarning, FutureWarnin
 
 C = TypeVar("C")
 R = TypeVar("R", bound="DataclassInstance")
-C_contra = TypeVar("C_contra", contravariant=True)
-R_contra = TypeVar("R_contra", contravariant=True)
 
 
 class CellError(GbimbError, RuntimeError):
@@ -52,27 +50,17 @@ class InterruptedRunError(GbimbError, RuntimeError):
     exit_code = 130
 
 
-class Progress(Protocol[C_contra, R_contra]):
-    """Whoever watches a run."""
+class Progress:
+    """Whoever watches a run; this one does nothing."""
 
-    def start(self, cells: Sequence[C_contra], done: Sequence[R_contra], jobs: int) -> None:
+    def start(self, cells: Sequence[Any], done: Sequence[Any], jobs: int) -> None:
         """Show the fits of the run, and the results that there are."""
 
-    def advance(self, record: R_contra) -> None:
+    def advance(self, record: Any) -> None:  # noqa: ANN401  of the run's own type
         """Show that a fit is done."""
 
 
-class Silent:
-    """Nobody watches."""
-
-    def start(self, cells: Sequence[object], done: Sequence[object], jobs: int) -> None:
-        """Do nothing."""
-
-    def advance(self, record: object) -> None:
-        """Do nothing."""
-
-
-def run_plan(plan: Plan, folder: Path, jobs: int, progress: Progress[Cell, Record]) -> list[Record]:
+def run_plan(plan: Plan, folder: Path, jobs: int, progress: Progress) -> list[Record]:
     """Return the results of a plan, in its order, fitting those that ``folder`` lacks."""
     prints = {table.name: table.fingerprint() for table in plan.tables}
     methods = {method.name: method for method in plan.methods}
@@ -90,7 +78,7 @@ def run_cells(
     cells: Mapping[str, C],
     store: CellStore[R],
     fit_all: Callable[[Mapping[str, C]], Iterator[tuple[str, R]]],
-    progress: Progress[C, R],
+    progress: Progress,
     jobs: int,
     *,
     refit: Callable[[R], bool] = lambda _: False,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -53,26 +53,6 @@ TESTS: Final = {
     "t": "Wilcoxon signed-rank test over tables",
     "bootstrap": "Wilcoxon signed-rank test over tables",
 }
-
-
-class ScoredFold(Protocol):
-    """What is read of a result: where it belongs, and its measures as further attributes."""
-
-    @property
-    def table(self) -> str:
-        """Name of the table."""
-
-    @property
-    def engine(self) -> str:
-        """Name of the engine; empty where methods have none."""
-
-    @property
-    def method(self) -> str:
-        """Name of the method."""
-
-    @property
-    def fold(self) -> int:
-        """Number of the fold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +147,12 @@ class Comparison:
 
 
 def compare(
-    records: Sequence[ScoredFold], engine: str, method: str, baseline: str, measure: str = "mcc"
+    records: Sequence[Any], engine: str, method: str, baseline: str, measure: str = "mcc"
 ) -> Comparison | None:
-    """Compare two methods of an engine on the folds that both have; None if there are none."""
+    """Compare two methods of an engine on the folds that both have; None if there are none.
+
+    ``records`` have the attributes table, engine, method, fold and ``measure``.
+    """
     values = by_fold([r for r in records if r.engine == engine], measure)
     tables = dict.fromkeys(table for table, _, _ in values)
     paired = {
@@ -209,9 +192,7 @@ def compare(
     )
 
 
-def by_fold(
-    records: Iterable[ScoredFold], measure: str
-) -> dict[tuple[str, str, str], dict[int, float]]:
+def by_fold(records: Iterable[Any], measure: str) -> dict[tuple[str, str, str], dict[int, float]]:
     """Return the value of each fold, for each (table, engine, method)."""
     values: dict[tuple[str, str, str], dict[int, float]] = defaultdict(dict)
     for record in records:
@@ -298,7 +279,7 @@ def signed_rank_p(differences: FloatArray) -> float:
     return float(np.mean(possible >= abs(np.sign(moved) @ ranks) - 1e-9))
 
 
-def summarise(records: Sequence[ScoredFold]) -> list[SummaryRow]:
+def summarise(records: Sequence[Any]) -> list[SummaryRow]:
     """Return a row per table, engine and method, and then one per engine and method."""
     rows: dict[tuple[str, str, str], dict[str, Spread]] = defaultdict(dict)
     for measure in MEASURES:

@@ -126,8 +126,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     from gbimb.benchmark.console import print_results
     from gbimb.benchmark.results import FILES, as_dict, export, run
     from gbimb.parallel import resolve_jobs
-    from gbimb.report import save_benchmark
-    from gbimb.report._render import check_path, report_files
+    from gbimb.report import report_files, save_benchmark
 
     with exit_codes():
         chosen = _tables(data, target, positive, drop or [], tables)
@@ -138,7 +137,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
         _check_folder(out)
         check_not_read("--out", [out / name for name in FILES], data)
         if report is not None:
-            check_not_read("--report", report_files(check_path(report)), data)
+            check_not_read("--report", report_files(report), data)
         with _progress(quiet=quiet or as_json) as progress:
             results = run(plan, out, jobs=resolve_jobs(jobs), progress=progress)
         export(results, out, command)

@@ -78,13 +78,11 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     """
     from gbimb import report as reports
     from gbimb.persistence import load
-    from gbimb.report._cost import parse_costs
-    from gbimb.report._render import check_path, report_files
 
     with exit_codes():
         if report is not None:
-            check_not_read("--report", report_files(check_path(report)), data, model, train)
-        costs = parse_costs(cost)
+            check_not_read("--report", reports.report_files(report), data, model, train)
+        costs = reports.parse_costs(cost)
         found = reports.evaluate(
             load(model).set_params(n_jobs=jobs),
             data,

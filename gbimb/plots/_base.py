@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 class Display:
-    """What every picture has: ``plot``, ``frame``, and after ``plot`` ``ax_`` and ``figure_``."""
+    """A picture and its numbers.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure, after ``plot``
+    """
 
     ax_: Axes
     figure_: Figure

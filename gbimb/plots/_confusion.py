@@ -42,10 +42,6 @@ class ConfusionDisplay(Display):
     threshold : float or None
         For the title.
 
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure, after ``plot``
-
     Examples
     --------
     >>> y, proba = [0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]

@@ -35,10 +35,6 @@ class CriticalDifferenceDisplay(Display):
     p_values : DataFrame of shape (K, K)
         Corrected p-value of each pair.
 
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure, after ``plot``
-
     References
     ----------
     J. Demsar. Statistical comparisons of classifiers over multiple data sets. 2006.

@@ -43,10 +43,6 @@ class ReliabilityDisplay(PredictionsDisplay):
         As ``frame`` returns it. ``from_predictions`` also takes ``y_proba_before``, the
         probabilities before a correction, to draw both.
 
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure, after ``plot``
-
     References
     ----------
     E. B. Wilson. Probable inference, the law of succession, and statistical inference. 1927.

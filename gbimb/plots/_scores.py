@@ -38,10 +38,6 @@ class ScoreDisplay(PredictionsDisplay):
     threshold : float or None
         The one marked.
 
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure, after ``plot``
-
     Examples
     --------
     >>> display = ScoreDisplay.from_predictions([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])

@@ -33,10 +33,6 @@ class TrainingDisplay(Display):
     best_iteration : int, dict or None
         Number of rounds kept; with several fits or members, ``{data: number}``.
 
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure, after ``plot``
-
     Examples
     --------
     >>> display = TrainingDisplay.from_evals_result({"valid": {"mcc": [0.2, 0.4, 0.3]}}, 2)

@@ -14,7 +14,8 @@ Computing knows nothing of pages, and rendering computes nothing. A new check is
 
 from __future__ import annotations
 
+from gbimb.report._cost import parse_costs
 from gbimb.report._evaluate import Evaluation, evaluate
-from gbimb.report._render import save_benchmark
+from gbimb.report._render import report_files, save_benchmark
 
-__all__ = ["Evaluation", "evaluate", "save_benchmark"]
+__all__ = ["Evaluation", "evaluate", "parse_costs", "report_files", "save_benchmark"]

@@ -27,6 +27,7 @@ def benchmark_facts(results: Results, command: str) -> tuple[dict[str, Any], pd.
     """Return the numbers of a report on a benchmark, and its leaderboard."""
     board = _leaderboard(results)
     scores = _scores_by_table(results)
+    ranks = rank_display(scores)
     facts = as_dict(results, command)
     facts |= {
         "title": ", ".join(t.name for t in results.plan.tables[:3])
@@ -40,7 +41,9 @@ def benchmark_facts(results: Results, command: str) -> tuple[dict[str, Any], pd.
             "rows": [{"name": n, "values": scores[n].tolist()} for n in scores],
         },
         "differences": _differences(results),
-        "ranks": _ranks(scores),
+        "ranks": None
+        if ranks is None
+        else {"mean": ranks.ranks.to_dict(), "groups": ranks.groups()},
         "ranks_note": _ranks_note(len(scores)),
         "checks": in_order(_checks(results)),
     }
@@ -111,21 +114,11 @@ def _differences(results: Results) -> list[dict[str, Any]]:
     ]
 
 
-def _ranks(scores: pd.DataFrame) -> dict[str, Any] | None:
+def rank_display(scores: pd.DataFrame) -> CriticalDifferenceDisplay | None:
+    """Return the diagram of critical differences, not drawn yet, if there are enough tables."""
     if len(scores) < FEWEST_TABLES or scores.shape[1] < 2:
         return None
     ranks = scores.rank(axis=1, ascending=False).mean()
-    display = CriticalDifferenceDisplay(ranks=ranks, p_values=signed_rank_holm(scores))
-    return {"mean": display.ranks.to_dict(), "groups": display.groups()}
-
-
-def rank_display(facts: dict[str, Any]) -> CriticalDifferenceDisplay | None:
-    """Return the diagram of critical differences, if there are enough tables for one."""
-    if facts["ranks"] is None:
-        return None
-    columns = {row["name"]: row["values"] for row in facts["by_table"]["rows"]}
-    scores = pd.DataFrame(columns, index=facts["by_table"]["columns"])
-    ranks = pd.Series(facts["ranks"]["mean"])
     return CriticalDifferenceDisplay(ranks=ranks, p_values=signed_rank_holm(scores))
 
 

@@ -105,16 +105,14 @@ def binary_facts(
         "cost": None if costs is None else cost_facts(costs, sweep, threshold),
     }
     finding = _find(seen, sweep, place, facts)
-    sample = rows.sample, (rows.sample_codes == at).astype(np.intp)
-    facts["checks"] = checks.in_order(
-        [
-            checks.constant(rows.proba),
-            checks.last_round(model),
-            checks.leaks(*sample),
-            in_training,
-            *_checks(facts, finding),
-        ]
-    )
+    found = [
+        in_training,
+        checks.constant(rows.proba),
+        checks.last_round(model),
+        checks.leaks(rows.sample, (rows.sample_codes == at).astype(np.intp)),
+        *_checks(facts, finding),
+    ]
+    facts["checks"] = checks.in_order(found)
     facts["verdict"] = binary_verdict(facts, finding)
     if costs is not None:
         table = table.assign(**facts["cost"].pop("curve"))

@@ -279,7 +279,9 @@ def sums(
 
 def better_threshold(chosen: float, found: Finding) -> Check:
     """GBI008: whether the best threshold of these rows is better beyond chance."""
-    gain, least = (f"{x:.3f}" if found.cost is None else f"{x:.3g}" for x in found.gains)
+    gain, least = (
+        f"{x:.3f}" if found.cost is None else f"{x:.3g}" for x in (found.gain, found.least_gain)
+    )
     adds = "adds {} to MCC" if found.cost is None else "saves {} of the cost of a row"
     if found.is_better:
         text = (

@@ -73,15 +73,10 @@ def check_costs(costs: Mapping[str, float]) -> dict[str, float]:
     return full
 
 
-def total_cost(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # noqa: ANN401
-    """Return the cost of all rows; a float, or an array with one for each threshold."""
-    return sum(costs[name] * getattr(counts, name) for name in OUTCOMES)
-
-
 def cost_of_a_row(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # noqa: ANN401
     """Return the mean cost; a float, or an array with one for each threshold."""
     rows = np.maximum(sum(counts.as_tuple()), np.finfo(float).tiny)
-    return total_cost(costs, counts) / rows
+    return sum(costs[name] * getattr(counts, name) for name in OUTCOMES) / rows
 
 
 def saving(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # noqa: ANN401

@@ -13,12 +13,13 @@ import pandas as pd
 from gbimb.estimators.inspection import describe_model
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.report._binary import binary_facts
-from gbimb.report._checks import repeated
+from gbimb.report._checks import Check, repeated
 from gbimb.report._cost import check_costs
 from gbimb.report._model import environment, importances, model_facts
 from gbimb.report._multiclass import many_facts
 from gbimb.report._rows import (
     EvaluationRequest,
+    ScoredRows,
     class_names,
     fingerprints,
     label_codes,
@@ -112,99 +113,103 @@ def evaluate(
     model : fitted estimator of gbimb
     data : DataFrame, str or Path
         The rows with their labels; a file or a folder of files is read piece by piece.
-    target : str
-        Column with the label.
-    weight : str, optional
-        Column with weights of the rows.
+    target, weight : str
+        Columns with the label and, optionally, the weight of a row.
     identifier : sequence of str
         Columns that name the rows, shown with the mistakes.
     costs : dict, optional
-        The cost of a row by outcome ("tp", "fp", "fn", "tn"), such as ``{"fp": 5, "fn": 100}``; a
-        negative cost is a profit. For two classes.
+        For two classes, the cost of a row by outcome ("tp", "fp", "fn", "tn"), such as
+        ``{"fp": 5, "fn": 100}``; a negative cost is a profit.
     train : str or Path, optional
         The training file, to look for rows that are in both.
-    model_file : Path, optional
-        Of the model, to show its hash.
-    command : str, optional
-        The command line, to reproduce the report.
+    model_file, command : Path and str, optional
+        The model's file and the command line, shown to reproduce the report.
     watch : callable, optional
         Passes the pieces on and shows progress.
-
-    Raises
-    ------
-    GbimbError
-        If a file, a column or a label cannot be used.
 
     Examples
     --------
     >>> import gbimb
     >>> table = gbimb.datasets.load("yeast_me2")
-    >>> frame = table.X.assign(label=table.y)
     >>> clf = gbimb.ImbalancedLGBMClassifier(random_state=0).fit(table.X[::2], table.y[::2])
-    >>> found = evaluate(clf, frame[1::2], "label", costs={"fp": 1, "fn": 20})
-    >>> [score["name"] for score in found.facts["scores"]][:3]
-    ['mcc', 'f1', 'precision']
-    >>> bool(found.facts["cost"]["chosen"] < found.facts["cost"]["nobody"])
+    >>> test = table.X.assign(label=table.y)[1::2]
+    >>> facts = evaluate(clf, test, "label", costs={"fp": 1, "fn": 20}).facts
+    >>> bool(facts["cost"]["chosen"] < facts["cost"]["nobody"])
     True
     """
-    many = len(model.classes_) > 2
     name = "the data frame" if isinstance(data, pd.DataFrame) else Path(data).name
     request = EvaluationRequest(name, target, weight, identifier, typed=bool(command))
-    _check_names(request)
-    costs = None if costs is None else check_costs(costs)
-    if many and costs is not None:
-        msg = f"{request.name('costs')} needs two classes, got a model of {len(model.classes_)}."
-        raise InvalidParameterError(msg)
+    costs = _check_arguments(model, request, costs)
     pieces, digest = _open(data, request, [*_text(model, target), *identifier])
     rows = score_rows(model, watch(pieces), request)
-    counts = np.bincount(rows.codes, rows.weight, len(rows.names))
-    if np.count_nonzero(counts) < 2:
-        only = rows.names[int(np.argmax(counts))]
-        weighted = "" if weight is None else " with weight"
-        msg = f"{name!r} must have rows{weighted} of two classes or more, got only {only!r}."
-        raise InvalidDataError(msg)
-    in_training = (
-        repeated(rows.prints, None, "")
-        if train is None
-        else repeated(rows.prints, _prints(model, Path(train), request), Path(train).name)
+    _require_two_classes(rows, request)
+    about, in_training = describe_model(model), _in_training(model, rows, train, request)
+    facts, displays, table = (
+        binary_facts(about, rows, costs, in_training)
+        if len(rows.names) == 2
+        else many_facts(about, rows, in_training)
     )
-    about = describe_model(model)
-    if many:
-        facts, displays, table = many_facts(about, rows, in_training)
-    else:
-        facts, displays, table = binary_facts(about, rows, costs, in_training)
-    facts |= {
-        "format": FORMAT,
-        "title": name,
-        "command": command,
-        "model": model_facts(about)
-        | {"sha256": None if model_file is None else _hash([model_file])},
-        "importances": importances(about),
-        "mistakes": {kind: _records(frame) for kind, frame in rows.mistakes.items()},
-        "data": {
-            "file": name,
-            "target": target,
-            "weight": weight,
-            "sha256": digest,
-        },
-        "versions": environment(),
-    }
+    facts |= {"title": name, "command": command, **_provenance(about, rows, request)}
+    facts["data"]["sha256"] = digest
+    facts["model"]["sha256"] = None if model_file is None else _hash([model_file])
     return Evaluation(facts, displays, table)
 
 
-def _check_names(request: EvaluationRequest) -> None:
-    """Raise if labels or weights themselves are given instead of the name of their column."""
-    for name, got, what in (
-        ("target", request.target, "label"),
-        ("weight", request.weight, "weight"),
-    ):
-        if not pd.api.types.is_hashable(got):
+def _provenance(
+    model: dict[str, Any], rows: ScoredRows, request: EvaluationRequest
+) -> dict[str, Any]:
+    """Return what the numbers were made from."""
+    return {
+        "format": FORMAT,
+        "model": model_facts(model),
+        "importances": importances(model),
+        "mistakes": {kind: _records(frame) for kind, frame in rows.mistakes.items()},
+        "data": {"file": request.file, "target": request.target, "weight": request.weight},
+        "versions": environment(),
+    }
+
+
+def _check_arguments(
+    model: Any,  # noqa: ANN401
+    request: EvaluationRequest,
+    costs: dict[str, float] | None,
+) -> dict[str, float] | None:
+    """Return the cost of every outcome; raise if columns or costs cannot be used."""
+    columns = ("target", request.target, "label"), ("weight", request.weight, "weight")
+    for name, given, what in columns:
+        if not pd.api.types.is_hashable(given):  # labels or weights instead of their column
             msg = (
                 f"{name} must be the name of the column with the {what} in data, got a "
-                f"{type(got).__name__}. Put it into data, with data.assign({what}={name}), and "
+                f"{type(given).__name__}. Put it into data, with data.assign({what}={name}), and "
                 f"give {what!r}."
             )
             raise InvalidTypeError(msg)
+    if costs is not None and len(model.classes_) > 2:
+        msg = f"{request.name('costs')} needs two classes, got a model of {len(model.classes_)}."
+        raise InvalidParameterError(msg)
+    return None if costs is None else check_costs(costs)
+
+
+def _require_two_classes(rows: ScoredRows, request: EvaluationRequest) -> None:
+    counts = np.bincount(rows.codes, rows.weight, len(rows.names))
+    if np.count_nonzero(counts) < 2:
+        only = rows.names[int(np.argmax(counts))]
+        weighted = "" if request.weight is None else " with weight"
+        msg = (
+            f"{request.file!r} must have rows{weighted} of two classes or more, got only {only!r}."
+        )
+        raise InvalidDataError(msg)
+
+
+def _in_training(
+    model: Any,  # noqa: ANN401
+    rows: ScoredRows,
+    train: str | Path | None,
+    request: EvaluationRequest,
+) -> Check:
+    if train is None:
+        return repeated(rows.prints, None, "")
+    return repeated(rows.prints, _prints(model, Path(train), request), Path(train).name)
 
 
 def _open(

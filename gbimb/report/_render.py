@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from gbimb.benchmark.records import write_atomically
 from gbimb.benchmark.verdict import p_text
@@ -21,8 +22,6 @@ from gbimb.report._verdict import number
 from gbimb.tables.files.json_values import plain, to_json
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from gbimb.benchmark import Results
     from gbimb.report._evaluate import Evaluation
 
@@ -61,8 +60,15 @@ def check_path(path: str | Path, option: str = "--report") -> Path:
     return path
 
 
-def report_files(path: Path) -> list[Path]:
-    """Return the files of a report: the page, and its numbers as JSON and CSV."""
+def report_files(path: str | Path) -> list[Path]:
+    """Return the files that a report will write: the page, and its numbers as JSON and CSV.
+
+    Raises
+    ------
+    GbimbError
+        If jinja2 or matplotlib is not installed, or the path cannot hold a report.
+    """
+    path = check_path(path)
     # Not the bare name with another ending, which may be that of the user's table.
     return [path, *(path.with_name(f"{path.stem}_numbers.{end}") for end in ("json", "csv"))]
 
@@ -126,7 +132,9 @@ def save_benchmark(results: Results, path: str | Path, command: str = "") -> lis
 
 def benchmark_page(facts: dict[str, Any]) -> str:
     """Return the report of a benchmark as HTML."""
-    figures = benchmark_figures(facts, rank_display(facts))
+    columns = {row["name"]: row["values"] for row in facts["by_table"]["rows"]}
+    scores = pd.DataFrame(columns, index=facts["by_table"]["columns"])
+    figures = benchmark_figures(facts, rank_display(scores))
     return render(
         "benchmark.html.j2",
         plain(facts),

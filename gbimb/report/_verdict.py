@@ -48,11 +48,6 @@ class Finding:
     cost: float | None = None
 
     @property
-    def gains(self) -> tuple[float, float]:
-        """``gain`` and ``least_gain``."""
-        return self.gain, self.least_gain
-
-    @property
     def is_sure(self) -> bool:
         """Whether there are enough rows to tell whether the probabilities add up."""
         return CHANCE * self.error <= WIDEST
