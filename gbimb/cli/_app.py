@@ -102,6 +102,7 @@ def check_not_read(option: str, written: Iterable[Path], *read: Path | None) -> 
             for path in read
             if path is not None and path.exists()
             for file in (filter(is_table, path.rglob("*")) if path.is_dir() else [path])
+            if file.exists()  # not a link that leads nowhere
         ):
             msg = f"{option} must not be a file that is read, got {str(out)!r}. Name another."
             raise InvalidParameterError(msg)

@@ -45,6 +45,10 @@ SPELLED: Final = {
     "metric": "--metric",
     "time_budget": "--time-budget",
     "random_state": "--seed",
+    "sample_weight": "--weight",
+    "target": "--target",
+    "weight": "--weight",
+    "y": "--target",
 }
 """Which option gives a parameter of the estimators."""
 
@@ -268,5 +272,8 @@ def _make_model(
     cv = int(validation) if validation.isdecimal() else validation
     if cv not in ("auto", "holdout") and not (isinstance(cv, int) and cv >= 2):
         msg = f"--validation must be auto, holdout or a number of folds >= 2, got {validation!r}."
+        raise InvalidParameterError(msg)
+    if dask is not None and isinstance(cv, int):
+        msg = f"--validation must be auto or holdout with --dask, got {validation!r}."
         raise InvalidParameterError(msg)
     return make(loss=loss, eval_metric=(metric,), cv=cv)

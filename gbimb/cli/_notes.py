@@ -18,7 +18,21 @@ AS_OPTIONS: Final = {
     "Give a threshold, X_val and y_val, or a number of folds for cv": (
         "Give a number of folds with --validation"
     ),
-    "Use fewer folds, cv=None, or X_val and y_val": "Use fewer folds",
+    "Use cv=None, or X_val and y_val": "Use more rows of that class",
+    "cv=None, or X_val and y_val": "or more rows of that class",
+    "give X_val and y_val with rows as they are, use gbimb.correct_prior, or leave the sampling "
+    "to scale_pos_weight or UnderBaggingClassifier": (
+        "train on the rows as they were before the sampling"
+    ),
+    "Give fewer columns, a ParquetSource or float32, or undersample with UnderBaggingClassifier": (
+        "Leave columns out with --drop, or give a folder of Parquet files, which is read in pieces"
+    ),
+    "Leave them out of features; dates can be read as numbers with dates='days'": (
+        "Leave them out with --drop"
+    ),
+    "Name the columns to read with features": "Write them all with the same columns",
+    "target, weight and features must name": "--target, --weight, --id and --drop must name",
+    ", a numpy RandomState or None": "",
 }
 """What sentences say of parameters, and what a user of the command line can do."""
 

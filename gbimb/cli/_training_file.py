@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from gbimb.exceptions import (
     InvalidDataError,
     InvalidParameterError,
-    InvalidTypeError,
     unknown_name,
 )
 
@@ -76,8 +75,7 @@ def read_rows(
     index = unasked_index(frame, data, "DATA", {target, *others})
     X, remarks, readings = prepare_columns(frame.drop(columns=[target, *others, *index]))
     if X.shape[1] == 0:
-        msg = f"{data.name!r} has no column left to train on."
-        raise InvalidDataError(msg)
+        raise _nothing_left(data)
     given: Given = {"X": X, "y": _labels(labels)}
     if weight is not None:
         given["sample_weight"] = read_weights(frame[weight])
@@ -106,13 +104,15 @@ def open_folder(
     counters = {n: pd.concat(everything.frames([n]))[n] for n in unnamed(everything.features)}
     index = unasked_index(counters, data, "DATA", named)
     features = [name for name in everything.features if name not in {*named, *index}]
+    if not features:
+        raise _nothing_left(data)
     source = ParquetSource(data, target, features=features, weight=weight, dates="days")
-    try:
-        remarks, readings = prepare_source(source)
-    except InvalidTypeError as error:
-        msg = f"{error} Here: --drop."
-        raise InvalidTypeError(msg) from None
+    remarks, readings = prepare_source(source)
     return TrainingFile({"X": source}, (*map(THE_INDEX.format, index), *remarks), readings)
+
+
+def _nothing_left(data: Path) -> InvalidDataError:
+    return InvalidDataError(f"{data.name!r} has no column left to train on. Drop fewer columns.")
 
 
 def _labels(values: pd.Series[Any]) -> Any:  # noqa: ANN401

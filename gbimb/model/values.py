@@ -167,7 +167,7 @@ def _decode_array(data: dict[str, Any], name: str) -> Any:  # noqa: ANN401
         raise malformed(name, data)
     try:
         return array[0] if scalar else array.reshape(shape)
-    except (IndexError, ValueError):  # such as (0, 2**62)
+    except (IndexError, OverflowError, ValueError):  # such as (0, 2**62)
         raise malformed(name, data) from None
 
 

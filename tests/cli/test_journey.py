@@ -187,7 +187,10 @@ WRONG = [
     ([*FIT, "--jobs", "5000"], "Leave --jobs out."),
     ([*FIT, "--loss", "auto", "--time-budget", "-1"], "--time-budget must be a number"),
     ([*FIT, "--validation", "1"], "be auto, holdout or a number of folds >= 2, got '1'."),
-    ([*FIT, "--validation", "900"], "got 60 of the second. Use fewer folds."),
+    (
+        [*FIT, "--validation", "900"],
+        "got 60 of the second. Use fewer folds, or more rows of that class.",
+    ),
     ([*FIT, "--weight", "score"], "weights >= 0 in every row, got"),
     ([*FIT, "--time-budget", "5"], "goes with --loss auto"),
     ([*FIT, "--loss", "auto", "--validation", "3"], "goes with one loss"),

@@ -7,11 +7,10 @@ import sys
 import atheris
 
 # Only these: what Numba compiles does not bear the counters.
-WATCHED = ["gbimb.persistence", "gbimb.files", "gbimb.sources", "zipfile"]
+WATCHED = ["gbimb.persistence", "gbimb.model", "gbimb.tables", "zipfile"]
 
 with atheris.instrument_imports(include=WATCHED):
-    import gbimb.sources  # noqa: F401
-
+    import gbimb.tables.files.read  # noqa: F401
     from tests.fuzzing.targets import mutate_member, try_bytes
 
 

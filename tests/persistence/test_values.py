@@ -81,3 +81,10 @@ def test_arrays_of_another_kind_are_refused(value: object, tmp_path: Path) -> No
         saved("lightgbm"), lambda state: state["fitted"].update(feature_importances_=value)
     )
     refuse(data, tmp_path / "x", "feature_importances_ of .* must be a number for each column")
+
+
+@pytest.mark.parametrize("shape", [[0, 1 << 62], [1 << 62, 0], [0, 1 << 70]], ids=str)
+def test_a_shape_beyond_what_numpy_has_is_refused_in_a_sentence(shape: list[int]) -> None:
+    array = {"type": "array", "dtype": "float64", "shape": shape, "values": []}
+    with pytest.raises(gbimb.exceptions.InvalidDataError, match="does not have the form"):
+        decode(array, "threshold_")

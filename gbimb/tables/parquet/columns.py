@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.tables.parquet.paths import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,8 +88,9 @@ def read_weight(source: ParquetSource) -> NDArray[Any] | None:
     """Return the weights of all rows, None where the source names no column of them."""
     if source.weight is None:
         return None
-    if source.kinds([source.weight])[source.weight] != "number":
-        msg = f"The weight {source.weight!r} must be a column of numbers, got one of texts."
+    types = source.types(source.weight)
+    if other := [dtype for dtype in types if kind_of(dtype) != "number"]:
+        msg = f"The weight {source.weight!r} must be a column of numbers, got {other[0]}."
         raise InvalidDataError(msg)
     kind = np.float32 if source.is_narrow([source.weight]) else np.float64
     weight = np.empty(source.n_rows, kind)

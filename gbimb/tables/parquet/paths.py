@@ -210,7 +210,8 @@ def files_in(folder: Path, endings: tuple[str, ...]) -> list[Path]:
         if partitions := [part for part in inside[:-1] if "=" in part]:
             msg = (
                 f"The columns in the names of folders are not read, got {partitions[0]!r} in "
-                f"{str(folder)!r}. Give a list of files, or write the column into them."
+                f"{str(folder)!r}. Move the files out of such folders, or write the column into "
+                "them."
             )
             raise InvalidDataError(msg)
         files.append(file)

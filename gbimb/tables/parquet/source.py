@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -194,6 +194,11 @@ class ParquetSource:
         """
         self.require_columns(columns)
         return check_kinds(self._parts, columns, self.as_numbers)
+
+    def types(self, column: str) -> list[Any]:
+        """Return the Arrow type of a column in each file."""
+        self.require_columns([column])
+        return [part.schema.field(column).type for part in self._parts]
 
     def is_narrow(self, columns: Sequence[str]) -> bool:
         """Whether float32 holds every value of ``columns`` exactly."""
