@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import gbimb
+from gbimb.model.values import decode
 from tests.persistence.archives import refuse, with_state
 from tests.persistence.models import saved
 
