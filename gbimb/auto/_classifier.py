@@ -21,7 +21,7 @@ from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_na
 from gbimb.log import logger
 from gbimb.losses import LogisticLoss, SoftmaxLoss
 from gbimb.parallel import resolve_jobs, thread_limit
-from gbimb.tables.encoder import TableEncoder, read_table, take
+from gbimb.tables.encoder import learn_columns, read_table, take
 from gbimb.tables.labels import read_labels, read_weight
 from gbimb.tables.parquet.source import ParquetSource
 from gbimb.training.checkpoint import open_checkpoint
@@ -187,8 +187,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
                 self.metric, labels.classes.size, swap=self._positive_is_first()
             )
             self._seed = draw_seed(self.random_state)
-            self._encoder = TableEncoder.fit(table)
-            encoded = self._encoder.transform(table)
+            self._encoder, encoded = learn_columns(table, labels.codes, weight)
             copies = find_copies(encoded, labels.codes)
             groups = None if copies is None else copies.groups
             plan = make_plan("auto", labels.codes, self._seed, groups)

@@ -19,7 +19,7 @@ from gbimb.dask._estimator import (
     refuse_areas,
     refuse_checkpoints,
 )
-from gbimb.dask._fit import Placed
+from gbimb.dask._fit import Placed, see_all
 from gbimb.dask._pieces import as_collection, meta_of, split
 from gbimb.dask._rows import Deal, encode
 from gbimb.dask._summary import Labels, merge_columns
@@ -221,6 +221,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
             client.submit(encode, piece, shared, Deal(0, i, None), pure=False)
             for i, piece in enumerate(placed.futures)
         ]
+        see_all(client, self._prototype, encoded)
         return [
             client.submit(draw_of_each, part, tuple(share.tolist()), self._seed, i, pure=False)
             for i, (part, share) in enumerate(zip(encoded, shares, strict=True))

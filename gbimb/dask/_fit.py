@@ -13,7 +13,7 @@ import numpy as np
 from gbimb.dask._cluster import gather, one_fit_at_a_time
 from gbimb.dask._pieces import weigh
 from gbimb.dask._process import break_off, end_fit, free_port, start_tracker, topic_of
-from gbimb.dask._rows import Deal, draw_sample, encode, n_held_out, totals_of
+from gbimb.dask._rows import Deal, draw_sample, encode, n_held_out, observe, totals_of
 from gbimb.dask._summary import summarise
 from gbimb.dask._worker import train_part
 from gbimb.exceptions import InvalidDataError
@@ -108,12 +108,14 @@ def encode_all(
         client.submit(encode, piece, shared, deal, pure=False)
         for piece, deal in zip(placed.futures, deals, strict=True)
     ]
+    see_all(client, estimator, encoded)
     k = labels.classes.size
     totals = gather(client, client.map(totals_of, encoded, n_classes=k, pure=False))
     held = n_held_out(before, labels.kept) if hold_out else np.zeros_like(labels.kept)
     rows = (labels.kept - held).sum(axis=1)
     of_held, watched = held.sum(axis=0), []
     if validation is not None:
+        shared = client.scatter(estimator, broadcast=True, hash=False)
         watched = [
             client.submit(encode, piece, shared, Deal(seed, i, None), "y_val", pure=False)
             for i, piece in enumerate(validation.futures)
@@ -131,6 +133,17 @@ def encode_all(
         of_held.astype(np.int64) if hold_out or validation is not None else None,
         _sample(client, estimator, encoded, labels.kept.sum(axis=1), seed),
     )
+
+
+def see_all(
+    client: distributed.Client,
+    estimator: Any,  # noqa: ANN401
+    encoded: Sequence[distributed.Future],
+) -> None:
+    """Let the estimator's encoder know what all rows hold."""
+    seen = gather(client, client.map(observe, encoded, pieces=len(encoded), pure=False))
+    parts = [part for part in seen if part is not None]
+    estimator._encoder = estimator._encoder.having_seen(*parts)  # noqa: SLF001
 
 
 def _check_validation(rows: IntArray, labels: Labels) -> None:

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from gbimb.tables.encoder import as_frame, read_table, take
 from gbimb.tables.labels import read_labels
+from gbimb.tables.typical import Observed
 from gbimb.training.copies import row_hashes
 from gbimb.training.plan import HOLD_OUT
 from gbimb.training.rows import Table
@@ -88,6 +89,17 @@ def encode(piece: Piece, estimator: Any, deal: Deal, name: str = "y") -> Encoded
     if not held_out.any():
         return Encoded(rows, rows.part(np.zeros(0, np.intp)))
     return Encoded(rows.part(np.flatnonzero(~held_out)), rows.part(np.flatnonzero(held_out)))
+
+
+def observe(encoded: Encoded | None, pieces: int) -> Observed | None:
+    """Return what the rows of one of some pieces say of the columns."""
+    if encoded is None:
+        return None
+    tables = [table for table in (encoded.train, encoded.held_out) if table.y.size]
+    weighted = encoded.train.weight is not None
+    weight = np.concatenate([table.weight for table in tables]) if weighted else None
+    y = np.concatenate([table.y for table in tables])
+    return Observed.of((table.matrix for table in tables), y, weight, pieces)
 
 
 def totals_of(encoded: Encoded | None, n_classes: int) -> FloatArray:

@@ -19,6 +19,7 @@ from gbimb.tables.labels import (
     choose_positive,
     read_labels,
 )
+from gbimb.tables.parquet.columns import canonical_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,7 +156,7 @@ def merge_columns(summaries: Sequence[Summary], names: Sequence[str] | None) -> 
 
     ``names`` are those of the collection, None if it has none.
 
-    Categories are those of any piece: sorted, unless all pieces have the same ones in one order.
+    Categories are those of any piece, in an order that does not depend on the pieces.
 
     Raises
     ------
@@ -165,7 +166,7 @@ def merge_columns(summaries: Sequence[Summary], names: Sequence[str] | None) -> 
     filled = [s for s in summaries if s.columns is not None]
     if names is None:
         names = [column.name for column in filled[0].columns or ()]
-    found: dict[str, dict[tuple[Any, ...] | None, None]] = {name: {} for name in names}
+    found: dict[str, list[Column]] = {name: [] for name in names}
     for s in filled:
         columns = s.columns or ()
         others = found.keys() ^ {column.name for column in columns}
@@ -178,24 +179,21 @@ def merge_columns(summaries: Sequence[Summary], names: Sequence[str] | None) -> 
             raise InvalidDataError(msg)
         for column in columns:
             if column.name not in s.empty or column.categories:
-                found[column.name][column.categories] = None
-    return TableEncoder(
-        tuple(Column(name, _categories(name, list(kinds))) for name, kinds in found.items())
-    )
+                found[column.name].append(column)
+    return TableEncoder(tuple(_merged(name, columns) for name, columns in found.items()))
 
 
-def _categories(name: str, found: list[tuple[Any, ...] | None]) -> tuple[Any, ...] | None:
-    texts = [categories for categories in found if categories is not None]
-    if len(texts) < len(found) and texts:
+def _merged(name: str, columns: list[Column]) -> Column:
+    kinds = {column.categories is None for column in columns}
+    if len(kinds) > 1:
         msg = (
             f"Column {name!r} must be of one kind in all partitions, got numbers in some and "
             "categories in others. Convert it before."
         )
         raise InvalidDataError(msg)
-    if len(texts) < 2:
-        return texts[0] if texts else None
-    every = dict.fromkeys(value for categories in texts for value in categories)
-    try:
-        return tuple(sorted(every))
-    except TypeError:
-        return tuple(every)
+    if len(set(columns)) < 2:
+        return columns[0] if columns else Column(name, None)
+    if kinds == {True}:
+        return Column(name, None, columns[0].kind)
+    every = (value for column in columns for value in column.categories or ())
+    return Column(name, canonical_order(every))

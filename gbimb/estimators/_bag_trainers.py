@@ -13,7 +13,7 @@ from gbimb.estimators._bag_checks import is_own
 from gbimb.estimators._bag_training import begin_bag, keep_bag, probability_of_rows, seed_of
 from gbimb.estimators._engine_params import engine_sentences
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
-from gbimb.tables.encoder import TableEncoder, take
+from gbimb.tables.encoder import learn_columns, take
 from gbimb.training.bags import places
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.cross_fit import train
@@ -197,8 +197,8 @@ def make_trainer(
         y = labels.classes[labels.codes]
         loaded = table if rows is None else table.load()
         return PlainTrainer(prototype, loaded, y, weight, seed=seed, rows=rows)
-    prototype.adopt(bagging, TableEncoder.fit(table))
-    encoded = prototype._encoder.transform(table)  # noqa: SLF001
+    encoder, encoded = learn_columns(table, labels.codes, weight)
+    prototype.adopt(bagging, encoder)
     if rows is not None:
         encoded = encoded.load()
     matrix = prototype._matrix(encoded, reset=True)  # noqa: SLF001

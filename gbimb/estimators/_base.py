@@ -18,7 +18,7 @@ from gbimb.exceptions import (
 from gbimb.log import logger, told
 from gbimb.losses import MulticlassLoss
 from gbimb.parallel import resolve_jobs, thread_count, thread_limit
-from gbimb.tables.encoder import TableEncoder, engine_names, read_table, take
+from gbimb.tables.encoder import TableEncoder, engine_names, learn_columns, read_table, take
 from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.tables.parquet.stream import StreamedMatrix
 from gbimb.training.checkpoint import open_checkpoint
@@ -158,8 +158,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
             self.loss_ = make_loss(self, labels, weight)
             task = self._make_task()
             seed = draw_seed(self.random_state)
-            self._encoder = TableEncoder.fit(table)
-            matrix = self._matrix(self._encoder.transform(table), reset=True)
+            self._encoder, encoded = learn_columns(table, labels.codes, weight)
+            matrix = self._matrix(encoded, reset=True)
             data = Table(matrix, labels.targets, weight)
             copies = None
             if validation is None and self.cv is not None:
@@ -206,8 +206,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
         Returns
         -------
         float array or CSR matrix of shape (n, n_features)
-            Categories are whole numbers in the order of ``fit``; missing values and categories
-            that were not there are NaN.
+            Categories are whole numbers in the order of ``fit``, missing values NaN. A typical
+            value stands in for what training never saw, as in predictions.
         """
         check_is_fitted(self)
         return self._matrix(self._encoder.transform(read_table(self, X, reset=False)))

@@ -23,6 +23,7 @@ from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 from gbimb.parallel import expect_engine_threads
 from gbimb.tables.encoder import as_rows, read_table
 from gbimb.tables.parquet.source import ParquetSource
+from gbimb.tables.typical import one_warning
 from gbimb.validation import check_names
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         frame: Any = read_table(self, X, reset=False)
         n_numbers = len(frame) * (self.classes_.size + 2)
         X.budget.check(8 * n_numbers, "The result", "Write it to a file with predict_to.")
-        return np.concatenate([self._raw_score(as_rows(self, part)) for part in frame])
+        with one_warning(len(frame)):
+            return np.concatenate([self._raw_score(as_rows(self, part)) for part in frame])
 
     def decision_function(self, X: Any) -> FloatArray:  # noqa: ANN401
         """Return scores that decide as :meth:`predict` does, float64 and finite.

@@ -15,6 +15,7 @@ from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.tables.encoder import as_rows, read_table
 from gbimb.tables.parquet.frames import to_frame
 from gbimb.tables.parquet.value_types import as_type, plain_values, shared_types
+from gbimb.tables.typical import one_warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,11 +48,12 @@ def write_predictions(
     new = target.with_name(f".gbimb-{secrets.token_hex(8)}.tmp")
     try:
         batches = _predicted(classifier, source, list(columns), names)
-        first = next(batches)
-        with pq.ParquetWriter(new, first.schema) as writer:
-            writer.write_batch(first)
-            for batch in batches:
-                writer.write_batch(batch)
+        with one_warning(source.n_rows):
+            first = next(batches)
+            with pq.ParquetWriter(new, first.schema) as writer:
+                writer.write_batch(first)
+                for batch in batches:
+                    writer.write_batch(batch)
         new.replace(target)
     except OSError as error:
         msg = f"Predictions cannot be written to {str(path)!r}: {error.strerror}."

@@ -88,16 +88,26 @@ def _are_rounds(value: Any) -> bool:  # noqa: ANN401
 
 
 def _are_columns(value: Any, size: Size) -> bool:  # noqa: ANN401
-    """Whether these are pairs of name and categories; none for a plain array."""
+    """Whether these are names and categories, none for a plain array, with typical values."""
+    if isinstance(value, dict):
+        if value.keys() != {"columns", "values", "complete"}:
+            return False
+        if not _is_array(value["complete"], "b", size.features):
+            return False
+        typical, value = value["values"], value["columns"]
+        if not _is_array(typical, "f", size.features) or np.isinf(typical).any():
+            return False
     return (
         isinstance(value, list) and len(value) in {0, size.features} and all(map(_is_column, value))
     )
 
 
 def _is_column(pair: Any) -> bool:  # noqa: ANN401
-    if not isinstance(pair, list) or len(pair) != 2 or type(pair[0]) is not str:
+    if not isinstance(pair, list) or len(pair) not in {2, 3} or type(pair[0]) is not str:
         return False
-    categories = pair[1]
+    categories, kind = pair[1], (pair[2] if len(pair) == 3 else None)
+    if kind not in ((None, "days") if categories is None else (None, "ordinal")):
+        return False
     if categories is None:
         return True
     return (

@@ -25,6 +25,7 @@ from gbimb.persistence import _attributes, _parameters
 from gbimb.tables.columns import Column
 from gbimb.tables.encoder import TableEncoder
 from gbimb.tables.texts import Reading
+from gbimb.tables.typical import Typical
 from gbimb.training.bags import OutOfBag
 from gbimb.training.tasks import Correction
 
@@ -47,9 +48,23 @@ def _curve(numbers: list[Any]) -> Curve:
     return IsotonicCurve(*numbers) if len(numbers) == 2 else BetaCurve(*numbers)
 
 
+def _columns(encoder: TableEncoder) -> Any:  # noqa: ANN401
+    columns = [[c.name, c.categories] + ([c.kind] if c.kind else []) for c in encoder.columns]
+    if encoder.typical is None:
+        return columns
+    return {"columns": columns, **vars(encoder.typical)}
+
+
+def _encoder(state: Any) -> TableEncoder:  # noqa: ANN401
+    """Return the columns, of a file of version 0.1 without typical values."""
+    columns = state if isinstance(state, list) else state["columns"]
+    typical = None if isinstance(state, list) else Typical(state["values"], state["complete"])
+    return TableEncoder(tuple(Column(*parts) for parts in columns), typical)
+
+
 # Attributes that are no plain values: what stands for them in a file, and back.
 PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
-    "_encoder": lambda encoder: [[c.name, c.categories] for c in encoder.columns],
+    "_encoder": _columns,
     "_correction": list,
     "leaderboard_": lambda table: table.to_dict("list"),
     "calibrator_": lambda c: None if c is None else [_numbers(curve) for curve in c.curves],
@@ -57,7 +72,7 @@ PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
     "_oob": lambda oob: [getattr(oob, field.name) for field in fields(oob)],
 }
 BACK: Final[dict[str, Callable[[Any], Any]]] = {
-    "_encoder": lambda pairs: TableEncoder(tuple(Column(*pair) for pair in pairs)),
+    "_encoder": _encoder,
     "_correction": lambda line: Correction(*line),
     "leaderboard_": pd.DataFrame,
     "calibrator_": lambda v: None if v is None else Calibrator(tuple(map(_curve, v))),
@@ -243,7 +258,7 @@ def _build_booster(state: dict[str, Any], boosters: Members, base: Any = None) -
     if engine is None or not isinstance(name, str) or name not in boosters:
         raise malformed("booster", name)
     columns = estimator._encoder.columns  # noqa: SLF001
-    counts = [None if c.categories is None else len(c.categories) for c in columns]
+    counts = [len(c.categories or ()) if c.is_nominal else None for c in columns]
     estimator.booster_ = get_engine(engine).load(
         boosters.pop(name), size.outputs, counts or [None] * size.features
     )

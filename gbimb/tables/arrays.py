@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy import sparse
@@ -26,7 +26,7 @@ def check_table(X: object, name: str) -> None:
             return
         msg = f"{name} must be {TABLE}, got {what(X)}."
         raise InvalidTypeError(msg)
-    if getattr(X, "ndim", 2) == 1:
+    if _is_one_column(X):
         msg = (
             f"{name} must be {TABLE}, got {what(X)}: Expected 2D array, got 1D array instead. "
             "Reshape your data: reshape(-1, 1) makes one feature of it, reshape(1, -1) one row."
@@ -40,6 +40,13 @@ def check_table(X: object, name: str) -> None:
             msg = f"{msg} Complex data not supported."
             raise InvalidDataError(msg)
         raise InvalidTypeError(msg)
+
+
+def _is_one_column(X: Any) -> bool:  # noqa: ANN401
+    shape = getattr(X, "shape", None)
+    if isinstance(shape, tuple):
+        return len(shape) == 1
+    return hasattr(X, "type") and hasattr(X, "to_pylist") and not hasattr(X, "schema")
 
 
 @contextmanager

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from gbimb.array_types import FloatArray
 
 TICKS_A_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 SECONDS_A_DAY: Final = 86_400.0
@@ -24,3 +30,24 @@ def as_days(column: Any) -> Any:  # noqa: ANN401  an Arrow array
     ticks = TICKS_A_SECOND[getattr(dtype, "unit", "ms")]  # date64 has no unit
     seconds = pc.divide(column.cast(pa.int64()).cast(pa.float64(), safe=False), ticks)
     return pc.divide(seconds, SECONDS_A_DAY)
+
+
+def days_of(values: pd.Series[Any]) -> FloatArray:
+    """Return dates, points in time or durations of pandas or Python as days, missing ones as NaN.
+
+    Dates among points in time are midnights.
+
+    >>> days_of(pd.Series(pd.to_datetime(["1970-01-03 12:00", None]))).tolist()
+    [2.5, nan]
+    """
+    if values.dtype == object:
+        midnight = dt.time()
+        times = [
+            value
+            if isinstance(value, dt.datetime | dt.timedelta) or pd.isna(value)
+            else dt.datetime.combine(value, midnight)
+            for value in values
+        ]
+        values = pd.Series(times, dtype=object)
+    days: FloatArray = np.asarray(as_days(pa.array(values, from_pandas=True)), np.float64)
+    return days

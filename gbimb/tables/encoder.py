@@ -1,13 +1,17 @@
 """From whatever table came in to the matrix that an engine bins.
 
-Categories become whole numbers in an order that is fixed at ``fit``; missing values and
-categories that were not there at ``fit`` become NaN. Numeric arrays pass without a copy.
+Categories become whole numbers in an order that is fixed at ``fit``, missing values NaN. For
+categories that were not there at ``fit``, and missing values in columns that had none, stands a
+typical value. Numeric arrays pass without a copy.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import partial
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,17 +22,19 @@ from sklearn.utils.validation import validate_data
 from gbimb.engines.histograms import histogram_bytes
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.tables.arrays import check_table, sentences
-from gbimb.tables.columns import Column, encode, read_column
+from gbimb.tables.columns import UNKNOWN, Column, encode, read_column
 from gbimb.tables.memory import check_room
 from gbimb.tables.parquet.source import ParquetSource
 from gbimb.tables.parquet.stream import StreamedFrame, StreamedMatrix
+from gbimb.tables.typical import Observed, Tally, Typical, tally_of
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from numpy.typing import NDArray
     from sklearn.base import BaseEstimator
 
 BYTES_PER_ROW = 60  # labels, raw scores, gradient and curvature
 COPIED = 4  # bytes of a value in the float32 copy of what is no float array
+WIDE = ("Int128", "UInt128")  # of polars, which neither NumPy nor Arrow has
 
 
 @dataclass(frozen=True)
@@ -39,41 +45,85 @@ class TableEncoder:
     ----------
     columns : tuple of Column
         Empty if the table was a plain array.
+    typical : Typical or None
+        What stands in for values that training never saw; None takes them for missing, as files
+        of version 0.1 did.
     """
 
     columns: tuple[Column, ...] = field(default=())
+    typical: Typical | None = None
 
     @classmethod
     def fit(cls, X: object) -> TableEncoder:
         """Read the columns of ``X``, a data frame from :func:`as_frame`; arrays have none."""
         if isinstance(X, StreamedFrame):
             found = X.categories()
-            return cls(tuple(Column(name, found.get(name)) for name in X.columns))
+            days = X.source.days
+            return cls(
+                tuple(
+                    Column(name, *found.get(name, (None, "days" if name in days else None)))
+                    for name in X.columns
+                )
+            )
         if not isinstance(X, pd.DataFrame):
             return cls()
         return cls(tuple(read_column(str(name), X.iloc[:, i]) for i, name in enumerate(X.columns)))
 
+    def having_seen(self, *observed: Observed) -> TableEncoder:
+        """Return the same with the typical values of the rows that were seen."""
+        return replace(self, typical=Observed.merge(observed).typical(self.categorical))
+
     @property
     def categorical(self) -> list[int]:
-        """Positions of the columns with categories."""
-        return [i for i, column in enumerate(self.columns) if column.categories is not None]
+        """Positions of the columns with categories that have no order."""
+        return [i for i, column in enumerate(self.columns) if column.is_nominal]
 
-    def transform(self, X: object) -> Any:  # noqa: ANN401  an ndarray, a SciPy matrix or a stream
-        """Return ``X`` as a float matrix in which categories are whole numbers."""
+    def transform(self, X: object, tally: Tally | None = None) -> Any:  # noqa: ANN401  an ndarray, a SciPy matrix or a stream
+        """Return ``X`` as a float matrix in which categories are whole numbers.
+
+        Warns of values that training never saw, once all rows that ``tally`` counts are there.
+        """
         if isinstance(X, StreamedFrame):
-            return StreamedMatrix(X, self.transform, X)
-        if not isinstance(X, pd.DataFrame):
-            return X
+            return StreamedMatrix(X, partial(self.transform, tally=Tally(len(X))), X)
+        n_rows = X.shape[0]  # type: ignore[attr-defined]
+        tally = tally or tally_of(n_rows)
+        if isinstance(X, pd.DataFrame):
+            X = self._transform_frame(X, tally)
+        elif self.typical is not None and (new := self.typical.missing_in(X)).size:
+            names = [c.name for c in self.columns] or [f"x{j}" for j in range(X.shape[1])]  # type: ignore[attr-defined]
+            X = self.typical.fill(X, new, tally, names)
+        tally.finish(n_rows)
+        return X
+
+    def _transform_frame(self, X: pd.DataFrame, tally: Tally) -> NDArray[Any]:
         columns = self.columns
         if not columns:  # fitted on an array, which has numbers only
             columns = tuple(Column(str(name), None) for name in X.columns)
         X = in_fitted_order(X, [column.name for column in columns])
-        values = [encode(X.iloc[:, i], column) for i, column in enumerate(columns)]
+        values = [self._encode(X.iloc[:, i], columns[i], i, tally) for i in range(len(columns))]
         wide = any(v.dtype == np.float64 for v in values)
         out = np.empty((len(X), len(values)), np.float64 if wide else np.float32)
         for i, v in enumerate(values):
             out[:, i] = v
         return out
+
+    def _encode(
+        self, values: pd.Series[Any], column: Column, place: int, tally: Tally
+    ) -> NDArray[Any]:
+        """Return a column as numbers, with the typical value for what training never saw."""
+        codes = encode(values, column)
+        unknown = codes == UNKNOWN if column.categories is not None else None
+        if unknown is not None and unknown.any():
+            codes[unknown] = np.nan if self.typical is None else self.typical.values[place]
+            if self.typical is not None:
+                example = values.iloc[int(np.argmax(unknown))]
+                tally.add(column.name, unknown=int(unknown.sum()), example=example)
+        if self.typical is not None and self.typical.complete[place]:
+            missing = np.isnan(codes)
+            if missing.any():
+                codes = np.where(missing, codes.dtype.type(self.typical.values[place]), codes)
+                tally.add(column.name, missing=int(missing.sum()))
+        return codes
 
     def refuse_array(self, X: object) -> None:
         """Raise for an array where there were categories, whose numbers it cannot know."""
@@ -86,26 +136,53 @@ class TableEncoder:
             raise InvalidTypeError(msg)
 
 
+def learn_columns(
+    table: object, codes: NDArray[Any], weight: NDArray[Any] | None
+) -> tuple[TableEncoder, Any]:
+    """Return how the columns of a table are read, and its rows as a float matrix."""
+    encoder = TableEncoder.fit(table)
+    matrix = encoder.transform(table)
+    parts = matrix.batches() if isinstance(matrix, StreamedMatrix) else [matrix]
+    return encoder.having_seen(Observed.of(parts, codes, weight)), matrix
+
+
 def as_frame(X: object) -> object:
-    """Return polars and Arrow tables as a pandas data frame; anything else as it is."""
+    """Return polars and Arrow tables, and arrays with text, as a pandas data frame.
+
+    Anything else is returned as it is.
+    """
     module = type(X).__module__.partition(".")[0]
     if module in ("polars", "pyarrow") and hasattr(X, "__arrow_c_stream__"):
-        import pyarrow as pa
-
-        return _with_signed_codes(pa.table(X)).to_pandas(strings_to_categorical=True)
+        return _to_pandas(X)
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and _has_text(X):
+        return pd.DataFrame(X).infer_objects()
     return X
 
 
-def _with_signed_codes(table: pa.Table) -> pa.Table:
-    """Return the table with codes of categories that every version of pyarrow gives to pandas."""
+def _to_pandas(X: Any) -> pd.DataFrame:  # noqa: ANN401  a polars or Arrow table
+    """Return a data frame, texts as categories, whole numbers of 128 bits as float64."""
+    kinds = zip(X.columns, getattr(X, "dtypes", ()), strict=False)
+    if wide := [name for name, kind in kinds if str(kind) in WIDE]:
+        X = X.with_columns(*(X[name].cast(float) for name in wide))
     import pyarrow as pa
 
+    table = pa.table(X)
     for i, column in enumerate(table.schema):
         kind = column.type
         if pa.types.is_dictionary(kind) and pa.types.is_unsigned_integer(kind.index_type):
+            # Signed codes are what every version of pyarrow gives to pandas.
             signed = pa.dictionary(pa.int64(), kind.value_type, kind.ordered)
             table = table.set_column(i, column.with_type(signed), table.column(i).cast(signed))
-    return table
+    frame: pd.DataFrame = table.to_pandas(strings_to_categorical=True, date_as_object=False)
+    return frame
+
+
+def _has_text(X: NDArray[Any]) -> bool:
+    """Whether some values are text, and all others numbers or missing."""
+    kinds = {type(value) for value in X.ravel()}
+    words = [kind for kind in kinds if issubclass(kind, str)]
+    rest = kinds - set(words) - {type(None), type(pd.NA)}
+    return bool(words) and all(issubclass(kind, Real | Decimal | np.bool_) for kind in rest)
 
 
 def read_table(estimator: BaseEstimator, X: object, *, reset: bool, name: str = "X") -> object:
@@ -128,7 +205,8 @@ def read_table(estimator: BaseEstimator, X: object, *, reset: bool, name: str = 
     check_table(X, name)
     if reset:
         _check_room(X, name)
-    X = as_frame(X)
+    with sentences(X, name):
+        X = as_frame(X)
     if isinstance(X, pd.DataFrame):
         _check_frame(X, name)
         if not reset and hasattr(estimator, "feature_names_in_"):

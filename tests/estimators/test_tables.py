@@ -93,19 +93,6 @@ def test_the_same_values_in_another_form_give_the_same_predictions(
 
 
 @both
-def test_unseen_categories_are_missing_values(
-    kind: Kind, table: tuple[pd.DataFrame, np.ndarray]
-) -> None:
-    X, y = table
-    clf = quick(kind).fit(X, y)
-    unseen = X.assign(
-        text="purple", category=pd.Categorical(["z"] * len(X)), code=pd.Categorical([99] * len(X))
-    )
-    missing = X.assign(text=None, category=None, code=None)
-    np.testing.assert_array_equal(clf.predict_proba(unseen), clf.predict_proba(missing))
-
-
-@both
 def test_categories_carry_a_signal(kind: Kind) -> None:
     rng = np.random.default_rng(0)
     towns = np.array([f"town {i}" for i in range(12)])[rng.integers(0, 12, 1500)]
@@ -131,10 +118,9 @@ def test_polars_and_arrow_equal_pandas(
     clf = quick(kind, n_estimators=10).fit(X, y)
     from_other = quick(kind, n_estimators=10).fit(other, y)
     assert list(from_other.feature_names_in_) == list(X.columns)
-    # Categories come in another order, and sums over them in another last digit.
     base = clf.predict_proba(X)
-    np.testing.assert_allclose(from_other.predict_proba(other), base, rtol=1e-9)
-    np.testing.assert_array_equal(from_other.predict_proba(X), from_other.predict_proba(other))
+    np.testing.assert_array_equal(from_other.predict_proba(other), base)
+    np.testing.assert_array_equal(from_other.predict_proba(X), base)
     np.testing.assert_array_equal(clf.predict_proba(other), base)
 
 
@@ -202,15 +188,13 @@ def test_columns_that_changed_are_refused(
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (pd.Timestamp("2020-01-01"), r"'c'.*datetime64.*Turn dates"),
-        (pd.Timedelta("1h"), r"'c'.*timedelta64"),
         (pd.Period("2020"), r"'c'.*period"),
         (1j, r"'c'.*complex"),
         (["a", 1] * 200, r"'c'.*one kind.*'int', 'str'"),
         ([[1, 2]] * 400, r"'c'.*'list'"),
         ([{"a": 1}] * 400, r"'c'.*'dict'"),
     ],
-    ids=["datetime", "timedelta", "period", "complex", "mixed", "lists", "dicts"],
+    ids=["period", "complex", "mixed", "lists", "dicts"],
 )
 def test_a_column_of_another_kind_is_refused(
     kind: Kind,

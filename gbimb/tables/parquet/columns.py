@@ -12,10 +12,11 @@ from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.tables.parquet.paths import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
+    from gbimb.array_types import IntArray
     from gbimb.tables.parquet.source import ParquetSource
 
 MOST_LABELS: Final = np.iinfo(np.int16).max
@@ -101,20 +102,38 @@ def read_weight(source: ParquetSource) -> NDArray[Any] | None:
     return weight
 
 
-def read_categories(source: ParquetSource, columns: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+def read_categories(
+    source: ParquetSource, columns: Sequence[str], rows: IntArray | None = None
+) -> dict[str, tuple[tuple[Any, ...], str | None]]:
     """Return the categories of each of ``columns`` that has some, the same for all files.
 
-    Texts are sorted; the values of Arrow dictionaries stay in the order in which they appear.
+    Those of an Arrow dictionary with an order stay in it, and are called "ordinal"; of others
+    only those of the rows count, in an order that does not depend on the rows.
     """
     kinds = {name: kind for name, kind in source.kinds(columns).items() if kind != "number"}
     seen: dict[str, dict[Any, None]] = {name: {} for name in kinds}
+    ordered: dict[str, set[tuple[Any, ...] | None]] = {name: set() for name in kinds}
     if kinds:
-        for batch in source.batches(list(kinds)):
+        for batch in source.batches(list(kinds), rows):
             for name in kinds:
                 column = batch.column(name)
-                if hasattr(column, "dictionary"):  # not where a file has missing values only
-                    seen[name].update(dict.fromkeys(column.dictionary.to_pylist()))
-    return {
-        name: tuple(sorted(values) if kinds[name] == "text" else values)
-        for name, values in seen.items()
-    }
+                if not hasattr(column, "dictionary"):  # where a file has missing values only
+                    continue
+                values = column.dictionary.to_pylist()
+                ordered[name].add(tuple(values) if column.type.ordered else None)
+                used = column.indices.unique().drop_null().to_pylist()
+                seen[name].update(dict.fromkeys(values[i] for i in used))
+    found: dict[str, tuple[tuple[Any, ...], str | None]] = {}
+    for name, values in seen.items():
+        scale = next(iter(ordered[name])) if len(ordered[name]) == 1 else None
+        found[name] = (canonical_order(values), None) if scale is None else (scale, "ordinal")
+    return found
+
+
+def canonical_order(categories: Iterable[Any]) -> tuple[Any, ...]:
+    """Return categories in the one order that does not depend on the container or the rows."""
+    distinct = list(dict.fromkeys(categories))
+    try:
+        return tuple(sorted(distinct))
+    except TypeError:  # of several types
+        return tuple(sorted(distinct, key=lambda value: (type(value).__name__, repr(value))))

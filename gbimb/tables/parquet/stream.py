@@ -65,9 +65,9 @@ class StreamedFrame:
             one_table(plain_numbers(batch, self.source.as_numbers) for batch in batches)
         )
 
-    def categories(self) -> dict[str, tuple[Any, ...]]:
-        """Return the categories of each column that has some, over all rows of the source."""
-        return read_categories(self.source, self.columns)
+    def categories(self) -> dict[str, tuple[tuple[Any, ...], str | None]]:
+        """Return the categories of each column that has some; "ordinal" are those with an order."""
+        return read_categories(self.source, self.columns, self.rows)
 
 
 @dataclass(frozen=True, eq=False)
