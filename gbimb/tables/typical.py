@@ -47,6 +47,16 @@ class Typical:
     values: FloatArray
     complete: BoolArray
 
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Typical)
+            and np.array_equal(self.values, other.values, equal_nan=True)
+            and np.array_equal(self.complete, other.complete)
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.complete.tobytes())
+
     def missing_in(self, matrix: Any) -> IntArray:  # noqa: ANN401  an ndarray or a CSR matrix
         """Return the columns that have their first missing values, of an array of numbers."""
         if sparse.issparse(matrix):
