@@ -18,7 +18,7 @@ from gbimb.exceptions import (
 from gbimb.log import logger, told
 from gbimb.losses import MulticlassLoss
 from gbimb.parallel import resolve_jobs, thread_count, thread_limit
-from gbimb.tables.encoder import TableEncoder, engine_names, learn_columns, read_table, take
+from gbimb.tables.encoder import TableEncoder, engine_names, read_table, see_rows, take
 from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.tables.parquet.stream import StreamedMatrix
 from gbimb.training.checkpoint import open_checkpoint
@@ -158,8 +158,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
             self.loss_ = make_loss(self, labels, weight)
             task = self._make_task()
             seed = draw_seed(self.random_state)
-            self._encoder, encoded = learn_columns(table, labels.codes, weight)
-            matrix = self._matrix(encoded, reset=True)
+            self._encoder = TableEncoder.fit(table)
+            matrix = self._matrix(self._encoder.transform(table), reset=True)
             data = Table(matrix, labels.targets, weight)
             copies = None
             if validation is None and self.cv is not None:
@@ -168,11 +168,12 @@ class BaseImbalancedClassifier(DecidingClassifier):
             if plan.splits and copies is not None:
                 copies.warn(labels.classes, apart=copies.are_apart(plan.splits))
             check_held_out(self, plan, validation)
+            if isinstance(matrix, StreamedMatrix):
+                self._check_memory(matrix, len(plan.splits), validation)
+            self._encoder = see_rows(self._encoder, matrix, labels.codes, weight)
             folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
                 Fold(None, None if validation is None else self._read_validation(validation))
             ]
-            if isinstance(matrix, StreamedMatrix):
-                self._check_memory(matrix, folds)
             checkpoint = open_checkpoint(
                 self, matrix, data.y, weight, plan.splits, arrays_of(folds)
             )
@@ -290,12 +291,15 @@ class BaseImbalancedClassifier(DecidingClassifier):
             params=params,
         )
 
-    def _check_memory(self, matrix: StreamedMatrix, folds: Sequence[Fold]) -> None:
+    def _check_memory(
+        self, matrix: StreamedMatrix, folds: int, validation: tuple[Any, Any, Any] | None
+    ) -> None:
         """Refuse a fit that would take more memory than its source allows."""
         rows, columns = matrix.shape
-        watched = sum(fold.held_out.y.size for fold in folds if isinstance(fold.held_out, Table))
+        X_val = None if validation is None else validation[0]
+        watched = 0 if X_val is None else getattr(X_val, "n_rows", None) or np.shape(X_val)[0]
         estimate = self._engine.training_bytes(
-            rows * len(folds) + watched, columns, self.loss_.n_outputs
+            rows * max(1, folds) + watched, columns, self.loss_.n_outputs
         )
         matrix.frame.source.budget.check(
             estimate,

@@ -142,8 +142,18 @@ def learn_columns(
     """Return how the columns of a table are read, and its rows as a float matrix."""
     encoder = TableEncoder.fit(table)
     matrix = encoder.transform(table)
+    return see_rows(encoder, matrix, codes, weight), matrix
+
+
+def see_rows(
+    encoder: TableEncoder,
+    matrix: Any,  # noqa: ANN401  as it was encoded
+    codes: NDArray[Any],
+    weight: NDArray[Any] | None,
+) -> TableEncoder:
+    """Return the encoder with the typical values of training rows."""
     parts = matrix.batches() if isinstance(matrix, StreamedMatrix) else [matrix]
-    return encoder.having_seen(Observed.of(parts, codes, weight)), matrix
+    return encoder.having_seen(Observed.of(parts, codes, weight))
 
 
 def as_frame(X: object) -> object:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from gbimb.tables.typical import Observed
 from scipy import sparse
 from scipy.special import expit
 
 import gbimb
+from gbimb.tables.typical import Observed
 from tests.estimators.common import Estimator, Kind, both, numbers, quick
 
 if TYPE_CHECKING:

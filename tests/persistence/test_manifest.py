@@ -139,4 +139,5 @@ def test_the_state_is_text_that_a_person_can_read() -> None:
     assert state["class"] == "ImbalancedLGBMClassifier"
     assert state["params"]["loss"] == "focal"
     assert state["fitted"]["threshold_"] == model("lightgbm").threshold_
-    assert state["fitted"]["_encoder"][2] == ["word", {"type": "tuple", "items": ["x", "y", "z"]}]
+    columns = dict(state["fitted"]["_encoder"]["items"])["columns"]
+    assert columns[2] == ["word", {"type": "tuple", "items": ["x", "y", "z"]}]
