@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -166,6 +167,7 @@ def averaging_shift(
     loss: BinaryLoss,
     raw_scores: Sequence[FloatArray],
     sample_weight: NDArray[Any] | None = None,
+    shares: ArrayLike | None = None,
 ) -> float:
     """Return what to add to the mean of several models' raw scores.
 
@@ -178,10 +180,13 @@ def averaging_shift(
     raw_scores : sequence of float64 arrays of shape (n,)
         Of the same rows, one array a model.
     sample_weight : array of shape (n,), optional
+    shares : sequence of float, optional
+        Of the models in the mean; None is equal ones.
     """
+    mean = partial(np.average, axis=0, weights=shares)
     probabilities = [loss.probability(raw) for raw in raw_scores]
-    share = float(np.average(np.mean(probabilities, axis=0), weights=sample_weight))
-    return match_share(loss, np.mean(raw_scores, axis=0), share, sample_weight)
+    share = float(np.average(mean(probabilities), weights=sample_weight))
+    return match_share(loss, mean(raw_scores), share, sample_weight)
 
 
 def match_share(

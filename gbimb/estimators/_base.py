@@ -25,7 +25,7 @@ from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import Copies, find_copies
 from gbimb.training.cross_fit import ONE_KIND, Kind, once_a_row, train
 from gbimb.training.loss import make_loss
-from gbimb.training.plan import Plan, Splits, among, given_splits, make_plan
+from gbimb.training.plan import Plan, Splits, among, given_splits, make_plan, plan_of
 from gbimb.training.remarks import warn_if_nothing_learned, warn_if_undecided
 from gbimb.training.rows import Fold, Table
 from gbimb.training.seed import draw_seed
@@ -189,6 +189,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
                     folds=folds,
                     settings=self._settings(seed, threads, checkpoint),
                     kinds=self._kinds(data.y.size),
+                    uneven=plan.uneven,
                 )
             if plan.splits:
                 trained = once_a_row(trained, plan.splits)
@@ -328,7 +329,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         copies: Copies | None,
     ) -> Plan:
         if validation is None and splits is not None:
-            plan = Plan(splits, f"{len(splits)} splits given by cv")
+            plan = plan_of(splits, labels.codes.size)
         elif validation is None:
             groups = None if copies is None else copies.groups
             plan = make_plan(self.cv, labels.codes, seed, groups)

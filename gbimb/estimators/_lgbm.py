@@ -99,7 +99,10 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         averages their raw scores in one booster. "auto" cross-fits five folds up to 20,000 rows,
         and up to 200,000 while a second class has fewer than 7,000; it holds out one row in five
         of larger tables, and none below 100 rows or 10 of the second class. Without held-out rows
-        the threshold is 0.5, and probabilities are not recalibrated.
+        the threshold is 0.5, and probabilities are not recalibrated. Copies of the rows of an
+        oversampled class are held out together. Of given splits that train on unlike numbers of
+        rows, or on the past only (``TimeSeriesSplit``), each booster has the share in the average
+        with which it predicts the rows that none trained on; ``validation_`` says how many.
     n_estimators : int, default=1000
         The largest number of rounds; at most 100 where no row is held out. With eight classes or
         more 1,000 stands for 2,500 trees, 138 rounds of 18 classes.

@@ -50,7 +50,7 @@ def _best_score(trained: Trained, task: Task) -> float:
     if trained.y is None or trained.raw is None:
         return float("nan")
     name = task.metrics[0].name
-    if len(trained.grown) > 1:
+    if len(trained.grown) > 1 or trained.folds is not None:
         return task.evaluate(trained.y, trained.raw, trained.weight)[name]
     boosted = trained.grown[0].boosted
     return boosted.history[name][boosted.rounds - 1]

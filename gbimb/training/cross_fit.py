@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb.array_types import FloatArray
+    from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.engines.interface import Engine
     from gbimb.training.plan import Splits
     from gbimb.training.rows import Fold, Table
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 
 SMALLEST_TABLE = 100
-EQUAL_ROWS = 10.0  # held-out rows that speak for equal shares of the kinds of trees
+LARGEST_JUDGE = 50_000
+EQUAL_ROWS = 10.0  # rows that speak for equal shares of the kinds of trees, or of uneven folds
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,8 @@ class Grown:
         What each booster gives to the same rows; empty for one alone.
     share : float
         Of this kind in the mean.
+    unseen : list of float64 arrays
+        What each booster gives to rows that none trained on, to compare them by.
     """
 
     kind: Kind
@@ -68,6 +71,7 @@ class Grown:
     raw: FloatArray
     sample: Sequence[FloatArray] = ()
     share: float = 1.0
+    unseen: Sequence[FloatArray] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +87,8 @@ class Trained:
     y, raw, proba, weight : arrays of shape (m,), (m,) or (m, K) twice, and (m,) or None
         Labels, corrected raw scores, probabilities and weights of the held-out rows, fold by
         fold; None if there are none.
+    folds : int array or None
+        Those with a share in the booster; None is all, with equal shares.
     """
 
     booster: Any
@@ -91,6 +97,7 @@ class Trained:
     raw: FloatArray | None = None
     proba: FloatArray | None = None
     weight: NDArray[Any] | None = None
+    folds: IntArray | None = None
 
 
 def train(
@@ -103,10 +110,12 @@ def train(
     settings: Settings,
     engine_params: dict[str, Any] | None = None,
     kinds: Sequence[Kind] = ONE_KIND,
+    uneven: bool = False,
 ) -> Trained:
     """Train boosters of each kind for each fold, and merge all into one with a corrected score.
 
-    Where no row is held out, nothing says how to mix kinds: there is one booster.
+    Where no row is held out, nothing says how to mix kinds: there is one booster. Of ``uneven``
+    folds the boosters have shares of their own, and so do the rows that they hold out.
     """
     start = task.start(data, folds)
     y, weight = _labels(data, folds)
@@ -121,6 +130,7 @@ def train(
         task, lambda raw: task.evaluate(y, raw, weight), settings.patience, data.y.size, counts
     )
     some = data.sample(settings.seed)
+    judge = _unseen(data, folds, settings.seed) if uneven else None
     grown: list[Grown] = []
     for i, kind in enumerate(kinds):
         params = {**(engine_params or {}), **kind.params}
@@ -138,17 +148,62 @@ def train(
         raw = _held_out_scores(engine, singles, data, folds, settings.threads)
         averaged = singles if len(singles) > 1 else []
         scores = [_raw_scores(engine, one, some.matrix, settings.threads) for one in averaged]
-        grown.append(Grown(kind, boosted, models, raw, scores))
+        unseen = []
+        if judge is not None:
+            unseen = [_raw_scores(engine, s, judge.matrix, settings.threads) for s in averaged]
+        grown.append(Grown(kind, boosted, models, raw, scores, unseen=unseen))
         if boosted.interrupted:
             break
-    return finish(
-        engine,
-        task,
-        grown,
-        start,
-        held_out=HeldOut(y, weight),
-        sample_weight=some.weight,
-        correct=settings.correct,
+    end = partial(
+        finish, engine, task, start=start, sample_weight=some.weight, correct=settings.correct
+    )
+    if not uneven:
+        return end(grown, held_out=HeldOut(y, weight))
+    shares = _shares_of_folds(task, grown, folds, judge)
+    kept = np.flatnonzero(shares)
+    sizes = [f.held_out.size for f in folds if isinstance(f.held_out, np.ndarray)]
+    there = np.repeat(shares > 0, sizes)
+    counts_as: NDArray[Any] = np.repeat(shares * kept.size, sizes)[there]
+    held_out = HeldOut(y[there], counts_as if weight is None else counts_as * weight[there])
+    grown = [_of_folds(part, kept, there) for part in grown]
+    return replace(end(grown, held_out=held_out, shares=shares[kept]), folds=kept)
+
+
+def _unseen(data: Table, folds: Sequence[Fold], seed: int) -> Table | None:
+    """Return rows of two classes that no booster trained on; None if there are none."""
+    unseen = np.ones(data.y.size, bool)
+    for fold in folds:
+        unseen[fold.train] = False
+    rows = np.flatnonzero(unseen)
+    if np.unique(data.y[rows]).size < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    return data.part(np.sort(rng.permutation(rows)[:LARGEST_JUDGE]))
+
+
+def _shares_of_folds(
+    task: Task, grown: Sequence[Grown], folds: Sequence[Fold], judge: Table | None
+) -> FloatArray:
+    """Return the share of each fold: as its boosters predict rows that none trained on.
+
+    Without such rows, as many as it trained on.
+    """
+    if judge is None:
+        sizes = np.array([fold.train.size for fold in folds if fold.train is not None])
+        by_size: FloatArray = sizes / sizes.sum()
+        return by_size
+    scores = [np.mean(of_fold, axis=0) for of_fold in zip(*(p.unseen for p in grown), strict=True)]
+    likelihood = np.column_stack([task.likelihood(judge.y, raw) for raw in scores])
+    return blend_weights(likelihood, judge.weight, EQUAL_ROWS)
+
+
+def _of_folds(part: Grown, kept: IntArray, rows: BoolArray) -> Grown:
+    """Return the boosters of some folds, with the held-out rows that are theirs."""
+    return replace(
+        part,
+        models=[part.models[i] for i in kept],
+        sample=[part.sample[i] for i in kept],
+        raw=part.raw[rows],
     )
 
 
@@ -179,24 +234,32 @@ def finish(
     held_out: HeldOut,
     sample_weight: NDArray[Any] | None,
     correct: bool,
+    shares: FloatArray | None = None,
 ) -> Trained:
-    """Return one booster of all that was grown, with the correction that held-out rows ask for."""
+    """Return one booster of all that was grown, with the correction that held-out rows ask for.
+
+    ``shares`` are those of the folds in the mean; None is equal ones.
+    """
     y, weight = held_out.y, held_out.weight
     if len(grown) > 1:
         likelihood = np.column_stack([task.likelihood(y, part.raw) for part in grown])
-        shares = blend_weights(likelihood, weight, EQUAL_ROWS).tolist()
-        grown = [replace(part, share=w) for part, w in zip(grown, shares, strict=True) if w]
+        of_kinds = blend_weights(likelihood, weight, EQUAL_ROWS).tolist()
+        grown = [replace(part, share=w) for part, w in zip(grown, of_kinds, strict=True) if w]
     raw = np.sum([part.share * part.raw for part in grown], axis=0)
     line = task.correct(y, raw, weight) if correct else task.no_correction()
     corrected = line.slope * start + line.intercept
     # After the slope: a steeper or flatter line changes what averaging over folds does.
-    shares = [part.share for part in grown]
+    of_kinds = [part.share for part in grown]
     of_folds = zip(*(part.sample for part in grown), strict=True)
-    by_fold = [np.tensordot(shares, scores, axes=1) for scores in of_folds]
+    by_fold = [np.tensordot(of_kinds, scores, axes=1) for scores in of_folds]
     each = [line.slope * scores + line.intercept for scores in by_fold]
     if each:
-        corrected = corrected + task.averaging_shift(each, sample_weight)
-    weights = [part.share / len(part.models) for part in grown for _ in part.models]
+        corrected = corrected + task.averaging_shift(each, sample_weight, shares)
+    weights = [
+        part.share / len(part.models) if shares is None else part.share * float(shares[i])
+        for part in grown
+        for i in range(len(part.models))
+    ]
     raw = line.slope * raw + line.intercept
     models = [model for part in grown for model in part.models]
     booster = engine.merge(models, line.slope, corrected, weights)
@@ -208,7 +271,8 @@ def once_a_row(trained: Trained, splits: Splits) -> Trained:
 
     Ten copies of a positive say no more than one of what the threshold should be.
     """
-    rows = np.concatenate([held_out for _, held_out in splits])
+    folds = range(len(splits)) if trained.folds is None else trained.folds
+    rows = np.concatenate([splits[i][1] for i in folds])
     there, first, at = np.unique(rows, return_index=True, return_inverse=True)
     if there.size == rows.size or trained.y is None:
         return trained

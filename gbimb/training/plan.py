@@ -32,6 +32,7 @@ PLENTY: Final = 7_000
 SMALLEST_TABLE: Final = 100
 SMALLEST_CLASS: Final = 10
 FOLDS: Final = 5
+EVEN_SIZES: Final = 0.8
 HOLD_OUT: Final = 5  # one row in so many
 
 
@@ -49,10 +50,13 @@ class Plan:
         Empty if no row is held out: one booster is then trained on all rows.
     reason : str
         What was picked, and why.
+    uneven : bool
+        Whether the boosters are not to have equal shares: they trained on unlike parts.
     """
 
     splits: Splits
     reason: str
+    uneven: bool = False
 
 
 def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
@@ -82,6 +86,39 @@ def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
         )
         raise InvalidParameterError(msg)
     return splits
+
+
+def plan_of(splits: Splits, n: int) -> Plan:
+    """Return the plan of given splits of ``n`` rows; say where they do not partition the rows.
+
+    Boosters are uneven if they trained on unlike numbers of rows, or each on rows before those
+    that it holds out, as time series are split.
+    """
+    reason = f"{len(splits)} split{'s' if len(splits) > 1 else ''} given by cv"
+    held_out = np.bincount(np.concatenate([test for _, test in splits]), minlength=n)
+    if (held_out == 1).all() and all(train.size + test.size == n for train, test in splits):
+        return Plan(splits, reason)
+    trained = np.zeros(n, bool)
+    for train, _ in splits:
+        trained[train] = True
+    unseen = n - np.count_nonzero(trained)
+    sizes = np.array([train.size for train, _ in splits])
+    shares = " to ".join(dict.fromkeys(f"{size / n:.0%}" for size in (sizes.min(), sizes.max())))
+    found = f"the boosters trained on {shares} of the rows"
+    if unseen:
+        found += f" and none on {unseen:,} of them"
+    if not held_out.all():
+        found += f", {np.count_nonzero(held_out == 0):,} rows were never held out"
+    in_time = all(train[-1] < test[0] for train, test in splits)
+    uneven = len(splits) > 1 and (sizes.min() < EVEN_SIZES * sizes.max() or in_time)
+    if uneven:
+        by = "how well it predicts the rows that none trained on" if unseen else "its rows"
+        warn(
+            f"cv does not hold out each row once: {found}. Each booster counts by {by}; leave cv "
+            "at 'auto' to train on all rows, or fit on the newest rows alone if they are unlike "
+            "the older ones."
+        )
+    return Plan(splits, f"{reason}: {found}", uneven)
 
 
 def among(kept: IntArray, splits: Splits | None, codes: NDArray[Any]) -> Splits | None:

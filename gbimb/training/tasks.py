@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -28,7 +29,7 @@ from gbimb.training.boosting import TIE_BREAKER
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from gbimb.array_types import FloatArray
     from gbimb.losses import BinaryLoss, MulticlassLoss
@@ -93,6 +94,7 @@ class Task(ABC):
         self,
         raw_scores: Sequence[FloatArray],
         weight: NDArray[Any] | None,
+        shares: ArrayLike | None = None,
     ) -> FloatArray:
         """Return what the mean of several boosters' raw scores lacks."""
 
@@ -162,9 +164,10 @@ class BinaryTask(Task):
         self,
         raw_scores: Sequence[FloatArray],
         weight: NDArray[Any] | None,
+        shares: ArrayLike | None = None,
     ) -> FloatArray:
         """Return what the mean of several boosters' raw scores lacks, shape (1,)."""
-        return np.array([averaging_shift(self.link, raw_scores, weight)])
+        return np.array([averaging_shift(self.link, raw_scores, weight, shares)])
 
     def correct(self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None) -> Correction:
         """Return slope and intercept; none where only one class is held out."""
@@ -249,11 +252,13 @@ class MulticlassTask(Task):
         self,
         raw_scores: Sequence[FloatArray],
         weight: NDArray[Any] | None,
+        shares: ArrayLike | None = None,
     ) -> FloatArray:
         """Return what the mean of several boosters' raw scores lacks, shape (K,)."""
         probabilities = [self.link.probability(raw) for raw in raw_scores]
-        target = np.average(np.mean(probabilities, axis=0), axis=0, weights=weight)
-        return match_class_shares(self.link, np.mean(raw_scores, axis=0), target, weight)
+        mean = partial(np.average, axis=0, weights=shares)
+        target = np.average(mean(probabilities), axis=0, weights=weight)
+        return match_class_shares(self.link, mean(raw_scores), target, weight)
 
     def correct(self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None) -> Correction:
         """Return an intercept for each class that makes mean probability and share agree."""
