@@ -70,6 +70,11 @@ def check_flag(name: str, value: object) -> None:
         raise InvalidTypeError(msg)
 
 
+def is_one_of(value: object, names: Iterable[str]) -> bool:
+    """Whether ``value``, which may be an array, is one of the names."""
+    return isinstance(value, str) and value in names
+
+
 def check_names(argument: str, values: object, what: str = "names") -> list[str]:
     """Return a list of names, from anything that holds some, or raise.
 
@@ -105,7 +110,7 @@ def check_binary_labels(y_true: ArrayLike, name: str = "y_true") -> NDArray[Any]
 
     Booleans, integers and floats pass without a copy.
     """
-    y = _as_labels(y_true, name)
+    y = as_labels(y_true, name)
     if y.dtype == np.bool_:
         return y.view(np.uint8)
     if y.dtype.kind not in "iuf":
@@ -122,7 +127,8 @@ def check_binary_labels(y_true: ArrayLike, name: str = "y_true") -> NDArray[Any]
     return y
 
 
-def _as_labels(y_true: ArrayLike, name: str) -> NDArray[Any]:
+def as_labels(y_true: ArrayLike, name: str) -> NDArray[Any]:
+    """Return labels of any kind as a one-dimensional array, or raise."""
     y = _as_array(y_true, name)
     if y.ndim != 1:
         what = f"an array of shape {y.shape}" if y.ndim else repr(y_true)[:LONGEST_SHOWN]
@@ -133,7 +139,7 @@ def _as_labels(y_true: ArrayLike, name: str) -> NDArray[Any]:
 
 def check_class_codes(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> NDArray[Any]:
     """Return labels as a one-dimensional array of whole numbers in [0, n_classes), or raise."""
-    y = _as_labels(y_true, name)
+    y = as_labels(y_true, name)
     if y.dtype.kind not in "biuf":
         msg = f"{name} must hold class codes 0 to {n_classes - 1} here, got dtype {y.dtype}."
         raise InvalidTypeError(msg)

@@ -10,7 +10,13 @@ from scipy.special import log_softmax, softmax
 
 from gbimb.decisions.sweep import MEASURES, climb
 from gbimb.exceptions import InvalidDataError, unknown_name
-from gbimb.validation import check_class_codes, check_number, check_probabilities, check_weight
+from gbimb.validation import (
+    check_class_codes,
+    check_number,
+    check_probabilities,
+    check_weight,
+    is_one_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -92,7 +98,7 @@ def fit_class_weights(
     >>> bool(weights[0] < weights[2])
     True
     """
-    if metric not in MEASURES:
+    if not is_one_of(metric, MEASURES):
         raise unknown_name("metric", metric, MEASURES)
     check_number("random_state", random_state, low=0, integer=True)
     rows = _thin(_check(y_true, y_proba, sample_weight), random_state)

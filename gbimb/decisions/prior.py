@@ -91,20 +91,24 @@ def correct_prior(
     n_classes = 2 if p.ndim == 1 else p.shape[1]
     old = _prevalence("resampled_prevalence", resampled_prevalence, n_classes)
     new = _prevalence("true_prevalence", true_prevalence, n_classes)
-    if p.ndim == 1:
-        odds = (new[1] / old[1]) / (new[0] / old[0])
-        pulled: FloatArray = p * odds / (p * odds + (1.0 - p))
-        return pulled
-    shifted = p * (new / old)
+    pair = np.column_stack([1.0 - p, p]) if p.ndim == 1 else p
+    if not pair.any(axis=1).all():
+        msg = "proba must have a number > 0 in each row, got one of zeros alone."
+        raise InvalidDataError(msg)
+    shifted = pair * (new / old)
     corrected: FloatArray = shifted / shifted.sum(axis=1, keepdims=True)
-    return corrected
+    return corrected[:, 1] if p.ndim == 1 else corrected
 
 
 def _prevalence(name: str, value: ArrayLike, n_classes: int) -> FloatArray:
     share = as_float(value, name).astype(np.float64, copy=False)
     if share.ndim == 0:
         share = np.array([1.0 - share, share])
-    if share.shape != (n_classes,) or not (share > 0).all() or abs(share.sum() - 1) > 1e-6:
+    if (
+        share.shape != (n_classes,)
+        or not (share > SMALLEST_SHARE).all()
+        or abs(share.sum() - 1) > 1e-6
+    ):
         msg = (
             f"{name} must be a number in (0, 1) for two classes or {n_classes} numbers > 0 with "
             f"sum 1, one a class, got {value!r}."

@@ -96,7 +96,7 @@ def choose_threshold(
     check_number("random_state", random_state, low=0, integer=True)
     weight = check_weight(sample_weight, y.size)
     if weight is not None:
-        y, p, weight = y[weight > 0], p[weight > 0], weight[weight > 0]
+        y, p, weight = y[weight > 0], p[weight > 0], weight[weight > 0] / _unit(weight)
     score = get_searched_metric(metric)
     curve = _thin(threshold_curve(y, p, weight))
     positives = float(curve.counts.tp[-1])
@@ -109,6 +109,11 @@ def choose_threshold(
         share = positives / (positives + POSITIVES_FOR_EVEN_SAY)
         place = share * _resampled(curve, score, random_state) + (1 - share) * place
     return float(expit(place))
+
+
+def _unit(weight: NDArray[Any]) -> float:
+    """Return the weight of a row: 1, unless all weights together are less than that of one."""
+    return 1.0 if weight.sum(dtype=np.float64) >= 1 else float(weight.max())
 
 
 def _thin(curve: ThresholdCurve) -> ThresholdCurve:

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
+def check_counts(values: NDArray[np.float64], name: str) -> None:
+    """Raise unless all are finite and >= 0."""
+    if not (values >= 0).all():
+        msg = f"{name} must be >= 0, got {values.min():g}."
+        raise InvalidDataError(msg)
+    if np.isinf(values).any():
+        msg = f"{name} must be finite, got infinity."
+        raise InvalidDataError(msg)
+
+
 @dataclass(frozen=True, eq=False)
 class ConfusionCounts:
     """Weighted numbers of true and false positives and negatives.
@@ -23,7 +33,7 @@ class ConfusionCounts:
 
     Parameters
     ----------
-    tp, fp, fn, tn : float or float64 array, >= 0
+    tp, fp, fn, tn : float or float64 array, >= 0 and finite
         True positives, false positives, false negatives, true negatives.
 
     Examples
@@ -43,10 +53,12 @@ class ConfusionCounts:
         """Turn the counts into floats: products of four whole numbers overflow int64."""
         for name in ("tp", "fp", "fn", "tn"):
             value = np.asarray(as_float(getattr(self, name), name), np.float64)
-            if not (value >= 0).all():
-                msg = f"{name} must be >= 0, got {value.min():g}."
-                raise InvalidDataError(msg)
+            check_counts(value, name)
             object.__setattr__(self, name, float(value) if value.ndim == 0 else value)
+        shapes = [np.shape(value) for value in self.as_tuple()]
+        if len(set(shapes) - {()}) > 1:
+            msg = f"tp, fp, fn and tn must be of one shape, got {shapes}."
+            raise InvalidDataError(msg)
 
     @classmethod
     def from_labels(

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gbimb.exceptions import InvalidDataError, InvalidTypeError, unknown_name
+from gbimb.metrics._counts import check_counts
 from gbimb.metrics._multiclass_kernels import count_tables
 from gbimb.metrics._registry import Metric, refuse_function, usual_name
-from gbimb.validation import as_float, check_class_codes, check_number, check_weight
+from gbimb.validation import (
+    as_float,
+    as_labels,
+    check_class_codes,
+    check_number,
+    check_weight,
+    is_one_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.losses import Loss
 
+MOST_CLASSES: Final = 4096
 PRIOR_POWERS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -51,9 +60,7 @@ class MulticlassCounts:
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
             msg = f"matrix must be square, one row and one column a class, got {matrix.shape}."
             raise InvalidDataError(msg)
-        if not (matrix >= 0).all():
-            msg = f"matrix must be >= 0, got {matrix.min():g}."
-            raise InvalidDataError(msg)
+        check_counts(matrix, "matrix")
         matrix.flags.writeable = False
         object.__setattr__(self, "matrix", matrix)
 
@@ -72,7 +79,7 @@ class MulticlassCounts:
         InvalidDataError
             If shapes differ or a value is no class code.
         """
-        check_number("n_classes", n_classes, low=1, high_open=True, integer=True)
+        check_number("n_classes", n_classes, low=1, high=MOST_CLASSES, integer=True)
         y = check_class_codes(y_true, n_classes)
         pred = check_class_codes(y_pred, n_classes, "y_pred")
         if pred.shape != y.shape:
@@ -123,17 +130,39 @@ def _table(
     if y_pred is None:
         msg = "y_pred is missing: give y_true and y_pred, or a MulticlassCounts alone."
         raise InvalidTypeError(msg)
-    y, pred = np.asarray(y_true), np.asarray(y_pred)
-    if y.ndim != 1 or y.shape != pred.shape or y.size == 0:
+    y, pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
+    if y.shape != pred.shape or y.size == 0:
         msg = (
-            "y_true and y_pred must be one-dimensional, of the same length and not empty, "
-            f"got shapes {y.shape} and {pred.shape}."
+            "y_true and y_pred must be of the same length and not empty, got "
+            f"{y.size} and {pred.size} rows."
         )
         raise InvalidDataError(msg)
-    labels, codes = np.unique(np.concatenate([y, pred]), return_inverse=True)
+    try:
+        labels, codes = np.unique(np.concatenate([y, pred]), return_inverse=True)
+        missing = labels.dtype.kind == "f" and np.isnan(labels[-1])
+    except TypeError:
+        missing = True
+    if missing:
+        msg = (
+            "y_true and y_pred must hold labels of one kind, none missing, got dtypes "
+            f"{y.dtype} and {pred.dtype}."
+        )
+        raise InvalidDataError(msg)
+    if labels.size > MOST_CLASSES:
+        msg = (
+            f"y_true and y_pred must hold labels of at most {MOST_CLASSES:,} classes, got "
+            f"{labels.size:,} different values. Round numbers to classes first."
+        )
+        raise InvalidDataError(msg)
     return MulticlassCounts.from_labels(
         codes[: y.size], codes[y.size :], labels.size, sample_weight
     ).matrix
+
+
+def _in_range(matrix: FloatArray) -> FloatArray:
+    """Return the table with a largest cell near 1: no product of scores overflows or underflows."""
+    scaled: FloatArray = np.ldexp(matrix, -int(np.frexp(matrix.max())[1]))
+    return scaled
 
 
 def rk_score(
@@ -162,7 +191,7 @@ def rk_score(
     >>> round(rk_score(["a", "b", "c", "c"], ["a", "c", "c", "c"]), 4)
     0.6455
     """
-    matrix = _table(y_true, y_pred, sample_weight)
+    matrix = _in_range(_table(y_true, y_pred, sample_weight))
     other = 1.0 - np.eye(len(matrix))
     hits, rows, columns = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
     misses, alarms = (matrix * other).sum(axis=1), (matrix * other).sum(axis=0)
@@ -186,7 +215,7 @@ def macro_f1_score(
     >>> round(macro_f1_score([0, 1, 2, 2], [0, 2, 2, 2]), 4)
     0.6
     """
-    matrix = _table(y_true, y_pred, sample_weight)
+    matrix = _in_range(_table(y_true, y_pred, sample_weight))
     sums = matrix.sum(axis=1) + matrix.sum(axis=0)
     f1 = np.divide(2.0 * np.diag(matrix), sums, out=np.zeros(len(sums)), where=sums > 0)
     return float(f1.mean())
@@ -204,7 +233,7 @@ def macro_recall_score(
     >>> round(macro_recall_score([0, 1, 2, 2], [0, 2, 2, 2]), 4)
     0.6667
     """
-    matrix = _table(y_true, y_pred, sample_weight)
+    matrix = _in_range(_table(y_true, y_pred, sample_weight))
     rows = matrix.sum(axis=1)
     there = rows > 0
     return float((np.diag(matrix)[there] / rows[there]).mean()) if there.any() else 0.0
@@ -227,10 +256,9 @@ def get_multiclass_metric(name: str) -> Metric:
     True
     """
     refuse_function("metric", name)
-    base = str(name).removesuffix("@argmax")
-    if name != "log_loss" and base not in MULTICLASS_METRICS:
-        known = [f"{m}{rule}" for m in MULTICLASS_METRICS for rule in ("", "@argmax")]
-        raise unknown_name("metric", name, [*known, "log_loss"], usual=usual_name(base))
+    known = [*(f"{m}{rule}" for m in MULTICLASS_METRICS for rule in ("", "@argmax")), "log_loss"]
+    if not is_one_of(name, known):
+        raise unknown_name("metric", name, known, usual=usual_name(str(name)))
     return Metric(name, None, None, greater_is_better=name != "log_loss")
 
 

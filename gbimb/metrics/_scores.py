@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+LARGEST_COUNT: Final = 1e70  # whose fourth power is finite
 
 Score: TypeAlias = Any
 """A float, or a float64 array where the counts hold one entry a threshold."""
@@ -31,11 +33,20 @@ def _counts(
         if y_pred is not None or sample_weight is not None:
             msg = "Give either counts alone or y_true and y_pred, got counts and further arrays."
             raise InvalidTypeError(msg)
-        return y_true
+        return _in_range(y_true)
     if y_pred is None:
         msg = "y_pred is missing: give y_true and y_pred, or a ConfusionCounts alone."
         raise InvalidTypeError(msg)
-    return ConfusionCounts.from_labels(y_true, y_pred, sample_weight)
+    return _in_range(ConfusionCounts.from_labels(y_true, y_pred, sample_weight))
+
+
+def _in_range(counts: ConfusionCounts) -> ConfusionCounts:
+    """Return counts of which products neither overflow nor underflow; scores are ratios."""
+    largest = max(c if isinstance(c, float) else c.max(initial=0.0) for c in counts.as_tuple())
+    if largest == 0 or 1 / LARGEST_COUNT < largest < LARGEST_COUNT:
+        return counts
+    exponent = -int(np.frexp(largest)[1])
+    return ConfusionCounts(*(np.ldexp(c, exponent) for c in counts.as_tuple()))
 
 
 def mcc_score(

@@ -20,7 +20,7 @@ from gbimb.metrics._registry import COUNT_METRICS, CountMetric, get_searched_met
 from gbimb.metrics._scores import f_beta_score
 from gbimb.metrics._weight_scale import ROWS, WeightScale
 from gbimb.parallel import run_ranges
-from gbimb.validation import as_float
+from gbimb.validation import as_float, as_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,8 +117,8 @@ class ScoredRows:
         cls, y_true: ArrayLike, y_score: ArrayLike, sample_weight: ArrayLike | None
     ) -> ScoredRows | None:
         """Return None if there are too few rows to search in, or something is wrong with them."""
-        y = np.asarray(y_true)
-        if y.ndim != 1 or y.size < SEARCHED_ROWS or y.dtype.kind not in "biuf":
+        y = as_labels(y_true, "y_true")
+        if y.size < SEARCHED_ROWS or y.dtype.kind not in "biuf":
             return None
         score = as_float(y_score, "y_score")
         weight = None if sample_weight is None else as_float(sample_weight, "sample_weight")
