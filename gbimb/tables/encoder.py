@@ -22,7 +22,7 @@ from sklearn.utils.validation import validate_data
 from gbimb.engines.histograms import histogram_bytes
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.tables.arrays import check_table, sentences
-from gbimb.tables.columns import UNKNOWN, Column, encode, read_column
+from gbimb.tables.columns import LARGEST_FLOAT32_INTEGER, UNKNOWN, Column, encode, read_column
 from gbimb.tables.memory import check_room
 from gbimb.tables.parquet.source import ParquetSource
 from gbimb.tables.parquet.stream import StreamedFrame, StreamedMatrix
@@ -231,10 +231,25 @@ def read_table(estimator: BaseEstimator, X: object, *, reset: bool, name: str = 
             estimator,
             X,
             reset=reset,
-            dtype=[np.float32, np.float64],
+            dtype=_float_types(X),
             accept_sparse="csr",
             ensure_all_finite="allow-nan",
         )
+
+
+def _float_types(X: Any) -> list[type[np.floating[Any]]]:  # noqa: ANN401  any array
+    """Return what floats X may stay as, first the one that what is no float becomes.
+
+    It is float32 where that holds every value, as of a data frame.
+    """
+    values = X.data if sparse.issparse(X) else X
+    dtype = getattr(X, "dtype", None)
+    kind, size = (dtype.kind, dtype.itemsize) if isinstance(dtype, np.dtype) else ("O", 0)
+    exact = kind == "b" or (kind in "iuf" and size <= 2)
+    if kind in "iu" and not exact and values.size:
+        lowest, highest = int(values.min()), int(values.max())
+        exact = lowest >= -LARGEST_FLOAT32_INTEGER and highest <= LARGEST_FLOAT32_INTEGER
+    return [np.float32, np.float64] if exact else [np.float64, np.float32]
 
 
 def _check_room(X: Any, name: str) -> None:  # noqa: ANN401  any table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -172,7 +173,8 @@ def _column(y: Any, name: str) -> NDArray[Any]:  # noqa: ANN401
     if sparse.issparse(y):
         msg = f"{name} must be an array of shape (n,), got a sparse matrix. Use {name}.toarray()."
         raise InvalidTypeError(msg)
-    array = np.asarray(y)
+    # polars has whole numbers of 128 bits, which NumPy has not.
+    array = np.asarray(y.to_list() if str(getattr(y, "dtype", "")).endswith("Int128") else y)
     if array.ndim == 0:
         msg = f"{name} must be an array of shape (n,), got {type(y).__name__} {y!r:.60}."
         raise InvalidTypeError(msg)
@@ -185,6 +187,8 @@ def _column(y: Any, name: str) -> NDArray[Any]:  # noqa: ANN401
     values: NDArray[Any] = column_or_1d(array, warn=True)
     if values.dtype == object:
         values = pd.Series(values).infer_objects().to_numpy()  # booleans and numbers are objects
+        if values.size and all(isinstance(value, Decimal) for value in values):
+            values = values.astype(np.float64)  # as a ParquetSource takes them
     return values
 
 

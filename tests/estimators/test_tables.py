@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from scipy import sparse
+from sklearn.ensemble import BaggingClassifier, StackingClassifier
+from sklearn.metrics import average_precision_score
 
 import gbimb
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
@@ -179,6 +183,216 @@ def test_columns_that_changed_are_refused(
             clf.predict(changed)
     with pytest.raises(InvalidTypeError, match="'number' was a number at fit"):
         clf.predict(X.assign(number="a word"))
+
+
+# --- one model, whatever the container ----------------------------------------------------------
+
+
+WORDS = np.array(["red", "green", "blue", "amber"])
+
+
+def coloured() -> tuple[pd.DataFrame, np.ndarray]:
+    """Numbers and a column of words whose order of appearance is not the alphabet's."""
+    X, y = numbers(500)
+    place = (X[:, 0] > 0).astype(int) + (X[:, 1] > 1) + (X[:, 2] > 1.5)
+    return pd.DataFrame({"a": X[:, 2], "word": WORDS[place]}), y
+
+
+FORMS: dict[str, Any] = {
+    "category in order of appearance": lambda t: t.astype(
+        {"word": pd.CategoricalDtype(t["word"].unique())}
+    ),
+    "category with unused values": lambda t: t.astype({"word": pd.CategoricalDtype(["x", *WORDS])}),
+    "objects": lambda t: t.astype({"word": object}),
+    "NumPy strings": lambda t: t.assign(
+        word=pd.Series([np.str_(v) for v in t["word"]], dtype=object)
+    ),
+    "Arrow dictionary in pandas": lambda t: t.assign(
+        word=pd.arrays.ArrowExtensionArray(
+            pa.chunked_array([t["word"][:90].tolist(), t["word"][90:].tolist()]).dictionary_encode()
+        )
+    ),
+    "polars strings": pl.from_pandas,
+    "polars categories": lambda t: pl.from_pandas(t).with_columns(
+        pl.col("word").cast(pl.Categorical)
+    ),
+    "Arrow": pa.Table.from_pandas,
+    "Arrow dictionary": lambda t: pa.table(
+        {"a": t["a"].to_numpy(), "word": pa.array(t["word"].tolist()).dictionary_encode()}
+    ),
+}
+
+
+@both
+@pytest.mark.parametrize("form", FORMS)
+def test_one_table_gives_one_model_from_every_container(kind: Kind, form: str) -> None:
+    X, y = coloured()
+    clf = quick(kind).fit(X, y)
+    other = quick(kind).fit(FORMS[form](X), y)
+    base = clf.predict_proba(X)
+    assert other._encoder == clf._encoder
+    np.testing.assert_array_equal(other.predict_proba(X), base)
+    np.testing.assert_array_equal(clf.predict_proba(FORMS[form](X)), base)
+
+
+def test_categories_that_are_numbers_are_in_their_order() -> None:
+    codes = pd.Categorical([10, 9, 100, 9], categories=[100, 9, 7, 10])
+    encoder = TableEncoder.fit(pd.DataFrame({"code": codes}))
+    assert encoder.columns[0].categories == (9, 10, 100)
+    np.testing.assert_array_equal(
+        encoder.transform(pd.DataFrame({"code": codes}))[:, 0], [1, 0, 2, 0]
+    )
+
+
+@both
+@pytest.mark.parametrize("form", ["pandas", "polars", "Arrow"])
+def test_ordered_categories_are_numbers_in_their_order(kind: Kind, form: str) -> None:
+    X, y = numbers(600)
+    level = np.clip(np.round(2 * X[:, 0] + 4), 0, 8).astype(int)
+    names = np.array(["none", "tiny", "low", "some", "mid", "more", "high", "top", "max"])
+    typed = pd.DataFrame(
+        {"level": pd.Categorical(names[level], categories=names, ordered=True), "b": X[:, 1]}
+    )
+    enum = pl.from_pandas(typed).with_columns(pl.col("level").cast(pl.Enum(names.tolist())))
+    table = {"pandas": typed, "polars": enum, "Arrow": pa.Table.from_pandas(typed)}
+    clf = quick(kind).fit(table[form], y)
+    plain = quick(kind).fit(pd.DataFrame({"level": level, "b": X[:, 1]}), y)
+    assert clf._encoder.categorical == []
+    expected = plain.predict_proba(pd.DataFrame({"level": level, "b": X[:, 1]}))
+    np.testing.assert_array_equal(clf.predict_proba(typed), expected)
+    np.testing.assert_array_equal(clf.predict_proba(typed.astype({"level": str})), expected)
+
+
+# --- kinds of columns and labels -----------------------------------------------------------------
+
+DAY = dt.date(2024, 1, 1)
+
+
+@both
+@pytest.mark.parametrize(
+    "dates",
+    [
+        pd.Series(pd.date_range(DAY, periods=400)),
+        pd.Series(pd.date_range(DAY, periods=400, tz="UTC").tz_convert("Asia/Tokyo")),
+        pd.Series([DAY + dt.timedelta(i) for i in range(400)], dtype=object),
+        pd.Series(pd.date_range(DAY, periods=400)).astype("timestamp[us][pyarrow]"),
+        pl.date_range(DAY, DAY + dt.timedelta(399), eager=True),
+        pl.datetime_range(DAY, DAY + dt.timedelta(399), "1d", eager=True),
+    ],
+    ids=["points", "zone", "dates", "arrow", "polars dates", "polars points"],
+)
+def test_dates_are_days_since_1970(kind: Kind, dates: Any) -> None:  # noqa: ANN401
+    X, y = numbers()
+    y = ((X[:, 0] > 1) | (np.arange(400) > 370)).astype(int)
+    days = 19_723.0 + np.arange(400)
+    is_polars = isinstance(dates, pl.Series)
+    table = (pl if is_polars else pd).DataFrame({"a": X[:, 0], "when": dates})
+    clf = quick(kind).fit(table, y)
+    np.testing.assert_array_equal(clf.booster_input(table)[:, 1], days)
+    plain = quick(kind).fit(pd.DataFrame({"a": X[:, 0], "when": days}), y)
+    np.testing.assert_array_equal(
+        clf.predict_proba(table), plain.predict_proba(pd.DataFrame({"a": X[:, 0], "when": days}))
+    )
+    with pytest.raises(InvalidTypeError, match="'when' was a number at fit"):
+        plain.predict(table)
+
+
+@both
+@pytest.mark.parametrize(
+    "values",
+    [
+        [np.int32(i % 9) for i in range(400)],
+        [np.float32(i % 9) if i % 5 else None for i in range(400)],
+        [Decimal(i % 9) for i in range(400)],
+        pl.Series([i % 9 for i in range(400)], dtype=pl.Int128),
+    ],
+    ids=["NumPy integers", "NumPy floats", "Decimal", "Int128"],
+)
+def test_numbers_of_any_type_are_numbers(kind: Kind, values: Any) -> None:  # noqa: ANN401
+    X, y = numbers()
+    is_polars = isinstance(values, pl.Series)
+    column = values if is_polars else pd.Series(values, dtype=object)
+    table = (pl if is_polars else pd).DataFrame({"a": X[:, 0], "n": column})
+    plain = pd.DataFrame({"a": X[:, 0], "n": pd.Series(list(values)).astype(float)})
+    np.testing.assert_array_equal(
+        quick(kind).fit(table, y).predict_proba(table),
+        quick(kind).fit(plain, y).predict_proba(plain),
+    )
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda y: pd.Series([Decimal(int(v)) for v in y]),
+        lambda y: pl.Series(y.tolist(), dtype=pl.Int128),
+        lambda y: pl.Series(y).cast(pl.Decimal(5, 0)),
+        lambda y: pa.chunked_array([y[:100], y[100:]]),
+        lambda y: pa.chunked_array([y[:100], y[100:]]).dictionary_encode(),
+    ],
+    ids=["Decimal", "Int128", "polars Decimal", "chunked", "dictionary"],
+)
+def test_labels_of_any_type_are_labels(form: Any) -> None:  # noqa: ANN401
+    X, y = numbers()
+    clf = quick(gbimb.ImbalancedLGBMClassifier).fit(X, form(y))
+    assert clf.classes_.tolist() == [0, 1]
+    expected = quick(gbimb.ImbalancedLGBMClassifier).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(clf.predict_proba(X), expected)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [pl.Series([1.0, 2.0]), pa.chunked_array([[1.0], [2.0]]), pa.array([1.0, 2.0])],
+    ids=["polars", "chunked", "array"],
+)
+def test_one_column_is_no_table(column: Any) -> None:  # noqa: ANN401
+    with pytest.raises(InvalidDataError, match="Expected 2D array, got 1D array"):
+        gbimb.ImbalancedXGBClassifier().fit(column, [0, 1])
+
+
+@both
+def test_an_array_with_text_is_read_column_by_column(kind: Kind) -> None:
+    X, y = coloured()
+    clf = quick(kind).fit(X, y)
+    array = X.to_numpy(dtype=object)
+    by_array = quick(kind).fit(array, y)
+    np.testing.assert_array_equal(by_array.predict_proba(array), clf.predict_proba(X))
+    assert not hasattr(by_array, "feature_names_in_")
+    array[3, 1] = 7
+    with pytest.raises(InvalidTypeError, match="one kind of value"):
+        quick(kind).fit(array, y)
+
+
+@both
+def test_bagging_and_stacking_take_columns_of_text(kind: Kind) -> None:
+    X, y = coloured()
+    X["word"] = X["word"].replace("amber", "blue")  # so that no part lacks a word
+    for meta in (
+        BaggingClassifier(quick(kind), n_estimators=2, random_state=0),
+        StackingClassifier([("one", quick(kind))], quick(kind), cv=2),
+    ):
+        assert average_precision_score(y, meta.fit(X, y).predict_proba(X)[:, 1]) > 2 * y.mean()
+
+
+def test_whole_numbers_of_arrays_keep_their_digits() -> None:
+    kind = gbimb.ImbalancedLGBMClassifier
+    X, y = numbers()
+    keys = 2**40 + np.argsort(np.argsort(X))
+    by_array = quick(kind).fit(keys, y).predict_proba(keys)
+    table = pd.DataFrame(keys)
+    np.testing.assert_array_equal(by_array, quick(kind).fit(table, y).predict_proba(table))
+    np.testing.assert_array_equal(
+        by_array, quick(kind).fit(keys.astype(object), y).predict_proba(keys.astype(object))
+    )
+
+
+@both
+def test_values_beyond_float32_give_one_answer_in_every_form(kind: Kind) -> None:
+    X, y = numbers()
+    clf = quick(kind).fit(X, y)
+    X[:, 0] = 1e39
+    expected = clf.predict_proba(X)
+    for form in (lambda a: a.astype(object), sparse.csr_matrix, lambda a: a.tolist()):
+        np.testing.assert_array_equal(clf.predict_proba(form(X)), expected)
 
 
 # --- what cannot be used -----------------------------------------------------------------------
