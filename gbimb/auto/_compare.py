@@ -69,6 +69,7 @@ def compare(  # noqa: PLR0917
     rows = _sample(codes, SEARCH_ROWS, whole.seed)
     part = whole.part(rows)
     tried = search(part, SEARCH_SHARE).run()
+    clock.reserve *= max(1.0, whole.y.size / part.y.size)
     finalists = final.repeat(_ranked(tried, part), FINALISTS)
     if not finalists:  # interrupted
         return Compared(part, tried, [])
@@ -97,7 +98,7 @@ def _space(workshop: Workshop, engines: tuple[str, ...], objective: Objective) -
     return Space(
         engines=engines,
         rows=labels.codes.size,
-        many=labels.classes.size > 2,
+        classes=labels.classes.size,
         class_weights=_class_weights(labels, workshop.weight),
         has_categories=bool(workshop.encoder.categorical),
         fixed={

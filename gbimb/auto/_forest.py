@@ -36,7 +36,6 @@ MOST_ROWS: Final = 40_000
 TREES: Final = 60
 FEWEST_TREES: Final = 20
 ROWS_AND_TREES: Final = 600_000
-TREES_PER_STEP: Final = 5
 LARGEST: Final = float(np.finfo(np.float32).max)
 
 
@@ -163,10 +162,9 @@ def grow(
     wanted, done = number_of_trees(rows.y.size), 0
 
     def step(fold: int) -> None:
-        for i in range(done, min(done + TREES_PER_STEP, wanted)):
-            tree = parts[fold].tree(forest, (seed + 1009 * fold + i) % LARGEST_SEED)
-            votes[fold] += tree.predict(held_out[fold])[:, 0]
-            grown[fold].append(_arrays(tree))
+        tree = parts[fold].tree(forest, (seed + 1009 * fold + done) % LARGEST_SEED)
+        votes[fold] += tree.predict(held_out[fold])[:, 0]
+        grown[fold].append(_arrays(tree))
 
     with ThreadPoolExecutor(min(threads, len(folds))) as pool:
         while done < wanted:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -28,6 +29,8 @@ GIVEN_UP: Final = "given up"
 # Candidates are compared where rounds times learning rate passes one of these.
 MILESTONES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 PATIENCE_IN_ROUNDS: Final = 5
+# Seconds that follow the last round of a candidate for each second before: where none is known.
+FIRST_AFTER: Final = 0.5
 
 
 class Clock:
@@ -93,6 +96,8 @@ class Search:
     share: float
     n_trials: int | None
     report: Report
+    _training: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: 1.0))
+    _after: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: FIRST_AFTER))
 
     def run(self) -> list[Tried]:
         """Return what was tried, in that order; at least one is fitted."""
@@ -150,17 +155,23 @@ class Search:
         candidate = self.space.candidate(choice)
         began = self.clock.spent()
         rate = choice.get("learning_rate")
-        watch = Watcher(self, rate or 0.0, trial if rate else None)
+        engine = choice["engine"]
+        after = 1.2 * self._after[engine] / self._training[engine]
+        watch = Watcher(self, rate or 0.0, trial if rate else None, after)
         try:
             fitted = self.workshop.fit(candidate, index, watch)
         except optuna.TrialPruned:
             seconds = self.clock.spent() - began
             return Tried(candidate, choice, GIVEN_UP, np.nan, np.nan, seconds, None, np.empty(0))
+        merged = self.clock.spent()
         scores, loss = self._judge(fitted)
         score = float(scores.mean()) if scores.size else np.nan
         finished = self.clock.spent()
-        # What comes after the last round has to be within the time, too.
-        self.clock.reserve = max(self.clock.reserve, 1.2 * (finished - watch.last_round))
+        # What comes after the last round has to be within the time, too: of a candidate it grows
+        # with its rounds, and the blend is judged as candidates are.
+        self._training[engine] += watch.last_round - began
+        self._after[engine] += finished - watch.last_round
+        self.clock.reserve = max(self.clock.reserve, 2.0 * (finished - merged))
         state = OUT_OF_TIME if watch.out_of_time else FINISHED
         return Tried(candidate, choice, state, score, loss, finished - began, fitted, scores)
 
@@ -202,22 +213,30 @@ class Search:
 
 
 class Watcher:
-    """Ends a candidate when the time is up, or when others were better at the same stage."""
+    """Ends a candidate when the time is up, or when others were better at the same stage.
 
-    def __init__(self, search: Search, learning_rate: float, trial: optuna.Trial | None) -> None:
+    ``after`` is what follows the last round, as a share of the time of the rounds.
+    """
+
+    def __init__(
+        self, search: Search, learning_rate: float, trial: optuna.Trial | None, after: float
+    ) -> None:
         self._search = search
         self._rate = learning_rate
         self._trial = trial
         self._passed = 0
         self.out_of_time = False
-        self.last_round = search.clock.spent()
+        self._after = after
+        self._began = self.last_round = search.clock.spent()
+        self.timed = search.clock.ticks
 
     def __call__(self, history: Mapping[str, list[float]], done: int) -> bool:
         """Return whether to stop; raise ``optuna.TrialPruned`` to give up."""
         import optuna
 
         self.last_round = self._search.clock.spent()
-        self.out_of_time = self._search.clock.left(self._search.share) <= 0
+        after = self._after * (self.last_round - self._began)
+        self.out_of_time = self._search.clock.left(self._search.share) <= after
         values = next(iter(history.values()), None)
         if self.out_of_time or self._trial is None or not values:
             return self.out_of_time

@@ -10,6 +10,7 @@ from gbimb.auto._forest import Forest
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.estimators._base import SMALL_TABLE, SMALLEST_SUBSAMPLED
 from gbimb.losses import FocalLoss
+from gbimb.training.stages import with_pace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,8 +53,7 @@ class Space:
     engines : sequence of str
         "scikit-learn" stands for forests.
     rows : int
-    many : bool
-        Whether there are more than two classes.
+    classes : int
     class_weights : mapping
         What "none", "root" and "balanced" are as ``scale_pos_weight``.
     has_categories : bool
@@ -63,7 +63,7 @@ class Space:
 
     engines: Sequence[str]
     rows: int
-    many: bool
+    classes: int
     class_weights: Mapping[str, Any]
     has_categories: bool
     fixed: Mapping[str, Any]
@@ -71,7 +71,8 @@ class Space:
     def base(self, engine: str) -> Choice:
         """Return the estimators' own defaults, with log loss."""
         small = self.rows <= SMALL_TABLE
-        whole = self.many and small
+        many = self.classes > 2
+        whole = many and small
         if engine == FOREST:
             fewest = 1 if self.rows <= FEW_ROWS else 3
             return {"engine": engine, "min_samples_leaf": fewest, "max_features": 0.5}
@@ -80,7 +81,7 @@ class Space:
             "loss": "logistic",
             "class_weight": "none",
             "rows": "all",
-            "learning_rate": 0.1 if small else 0.2,
+            "learning_rate": with_pace(0.1 if small else 0.2, self.classes),
             "subsample": 1.0 if whole or self.rows < SMALLEST_SUBSAMPLED else 0.8,
             "colsample_bytree": 1.0 if whole else 0.5,
             "reg_lambda": 1.0,
@@ -88,7 +89,7 @@ class Space:
         }
         if engine == "lightgbm":
             fewest = min(20, self.rows // 50)
-            leaves = 8 if small and not self.many else 31
+            leaves = 8 if small and not many else 31
             choice |= {"num_leaves": leaves, "min_child_samples": fewest, "extra_trees": False}
         else:
             choice |= {"max_depth": 6 if whole else 4, "min_child_weight": 1.0}
@@ -122,7 +123,9 @@ class Space:
         choice["rows"] = pick("rows", ["all", "drawn"])
         if choice["rows"] == "drawn":
             choice["drawn"] = number("drawn", 1.0, 30.0, log=True)
-        choice["learning_rate"] = number("learning_rate", 0.03, 0.3, log=True)
+        choice["learning_rate"] = number(
+            "learning_rate", with_pace(0.03, self.classes), 0.3, log=True
+        )
         choice["subsample"] = number("subsample", 0.5, 1.0)
         choice["colsample_bytree"] = number("colsample_bytree", 0.2, 1.0)
         choice["reg_lambda"] = number("reg_lambda", 0.05, 20.0, log=True)

@@ -29,7 +29,7 @@ from gbimb.training.plan import Plan, Splits, among, given_splits, make_plan, pl
 from gbimb.training.remarks import warn_if_nothing_learned, warn_if_undecided
 from gbimb.training.rows import Fold, Table
 from gbimb.training.seed import draw_seed
-from gbimb.training.stages import MOST_ROUNDS, Settings, most_rounds
+from gbimb.training.stages import Settings, most_rounds, with_pace
 from gbimb.training.tasks import BinaryTask, MulticlassTask, Task
 from gbimb.training.validation_rows import arrays_of, one_validation_set
 
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 SMALL_TABLE = 20_000
 SMALLEST_SUBSAMPLED = 1_000
-FASTEST = 0.3
 
 
 class BaseImbalancedClassifier(DecidingClassifier):
@@ -247,8 +246,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         """Return the learning rate of the log loss for the loss, and for the rounds there are."""
         rate /= self.loss_.steepness if hasattr(self, "loss_") else 1.0
         n_classes = self.classes_.size if hasattr(self, "classes_") else 2
-        pace = MOST_ROUNDS / most_rounds(MOST_ROUNDS, n_classes)
-        return max(rate, min(rate * pace, FASTEST))
+        return with_pace(rate, n_classes)
 
     def _subsample(self, rows: int) -> float:
         if self.subsample is not None:

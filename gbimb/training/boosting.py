@@ -6,6 +6,7 @@ each fold sees a fifth of them, and stopping on it keeps too few trees.
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 
 ROUNDS_PER_STEP = 5
+SLOW_ROUND = 0.1  # seconds
 TIE_BREAKER = "log_loss"
 
 
@@ -123,7 +125,8 @@ def boost(
     moving average over half the patience: the value of a single round is noisy where positives
     are few. Of the rounds within one standard error of the best, the one with the least log loss
     is kept (the one-standard-error rule, Breiman et al. 1984). ``stop`` is asked every five
-    rounds, with the history and the number of rounds so far. ``unit`` gets a state every so many
+    rounds, with the history and the number of rounds so far, and if it is ``timed`` every round
+    where rounds are slow. ``unit`` gets a state every so many
     rounds; members that were restored from one go on after ``resumed``.
     """
     done = 0 if before is None else before.rounds
@@ -134,10 +137,12 @@ def boost(
     if resumed is not None:
         done, history = resumed.done, {name: [*series] for name, series in resumed.history.items()}
     saved, interrupted, stopped = done, False, False
+    slow = timed = bool(getattr(stop, "timed", False))
     workers = min(len(members), threads)
     with _threads(workers, prepare_thread) as run:
         while done < n_rounds:
-            step = min(ROUNDS_PER_STEP, n_rounds - done)
+            step = min(1 if slow else ROUNDS_PER_STEP, n_rounds - done)
+            began = time.monotonic()
             advance = partial(
                 _advance, rounds=step, watched=watch is not None, threads=threads // workers
             )
@@ -155,6 +160,7 @@ def boost(
                 interrupted = True
                 break
             done += step
+            slow = timed and time.monotonic() - began > step * SLOW_ROUND
             if watch is not None:
                 _report(history, done, verbose)
                 if watch.patience is not None and _exhausted(history, watch, done):

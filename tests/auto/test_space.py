@@ -11,7 +11,7 @@ from gbimb.auto._space import ENGINES, FOREST, Space
 
 def space(rows: int, *, many: bool, engines: tuple[str, ...] = ENGINES) -> Space:
     weights: dict[str, Any] = {"none": None, "root": 3.0, "balanced": "balanced"}
-    return Space(engines, rows, many, weights, has_categories=False, fixed={})
+    return Space(engines, rows, 3 if many else 2, weights, has_categories=False, fixed={})
 
 
 @pytest.mark.parametrize("rows", [500, 5_000, 30_000])

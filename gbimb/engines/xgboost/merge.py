@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 # Under the objective of training, ``booster.predict`` gives a sigmoid or softmax, which is no
 # probability under most losses. Under this one it gives the raw score.
 WITHOUT_LINK: Final = {"name": "reg:squarederror", "reg_loss_param": {"scale_pos_weight": "1"}}
+
+TREE = '{"base_weights":'
 
 
 def merge(
@@ -37,40 +40,73 @@ def merge(
     weights : sequence of float, optional
         Of the models in the mean, with sum 1; equal ones by default.
     """
-    parts = [json.loads(model) for model in models]
-    merged = parts[0]
-    shares = [1.0 / len(parts)] * len(parts) if weights is None else weights
-    trees: list[dict[str, Any]] = []
+    shares = [1.0 / len(models)] * len(models) if weights is None else weights
+    merged: dict[str, Any] = {}
+    trees: list[str] = []
     tree_info: list[int] = []
     indptr = [0]
-    for part, weight in zip(parts, shares, strict=True):
+    for model, weight in zip(models, shares, strict=True):
+        part, own = _parts(model.decode("utf-8"))
+        merged = merged or part
         forest = forest_of(part)
         indptr += [indptr[-1] + step for step in forest["iteration_indptr"][1:]]
         tree_info += forest["tree_info"]
-        trees += [_rescale(tree, np.float32(slope * weight)) for tree in forest["trees"]]
-    for i, tree in enumerate(trees):
-        tree["id"] = i
-    model = forest_of(merged)
-    model.update(trees=trees, tree_info=tree_info, iteration_indptr=indptr)
-    model["gbtree_model_param"]["num_trees"] = str(len(trees))
+        share = np.float32(slope * weight)
+        trees += [_rescale(tree, share, i) for i, tree in enumerate(own, len(trees))]
+    forest = forest_of(merged)
+    forest.update(tree_info=tree_info, iteration_indptr=indptr)
+    forest["gbtree_model_param"]["num_trees"] = str(len(trees))
     merged["learner"]["learner_model_param"]["base_score"] = json.dumps(start.tolist())
     merged["learner"]["objective"] = WITHOUT_LINK
+    before, empty, after = json.dumps(merged).partition('"trees": [')
     booster = xgb.Booster()
-    booster.load_model(bytearray(json.dumps(merged), "utf-8"))
+    booster.load_model(bytearray(f"{before}{empty}{','.join(trees)}{after}", "utf-8"))
     return booster
+
+
+def _parts(model: str) -> tuple[dict[str, Any], list[str]]:
+    """Return a model without its trees, and each tree as text.
+
+    Thousands of trees as lists of Python numbers would take ten times as much memory.
+    """
+    begin = model.index("[", model.index('"trees":')) + 1
+    trees = [TREE + rest.rstrip(", ") for rest in model[begin:].split(TREE)[1:]]
+    tail = model[begin:]
+    if trees:
+        end = trees[-1].index("}}") + 2  # of the tree and of the last of its parts
+        trees[-1], tail = trees[-1][:end], trees[-1][end:]
+    return json.loads(model[:begin] + tail), trees
+
+
+def _array(name: str) -> re.Pattern[str]:
+    return re.compile(rf'"{name}":\s*\[([^\]]*)\]')
+
+
+def _numbers(name: str, text: str) -> list[Any]:
+    found = _array(name).search(text)
+    assert found is not None
+    numbers: list[Any] = json.loads(f"[{found[1]}]")
+    return numbers
+
+
+def _with_array(text: str, name: str, values: Sequence[float]) -> str:
+    return _array(name).sub(f'"{name}":{json.dumps(values)}', text, count=1)
+
+
+def _rescale(tree: str, share: np.float32, number: int) -> str:
+    tree = re.sub(r'"id":\s*\d+', f'"id":{number}', tree, count=1)
+    if share == 1.0:
+        return tree
+    # A leaf keeps its value where an inner node keeps its split.
+    leaf = np.asarray(_numbers("left_children", tree)) == -1
+    values = np.asarray(_numbers("split_conditions", tree), dtype=np.float32)
+    values[leaf] *= share
+    tree = _with_array(tree, "split_conditions", values.tolist())
+    weights = np.asarray(_numbers("base_weights", tree), np.float32) * share
+    return _with_array(tree, "base_weights", weights.tolist())
 
 
 def forest_of(model: dict[str, Any]) -> dict[str, Any]:
     """Return the part of a model that holds the trees."""
     forest: dict[str, Any] = model["learner"]["gradient_booster"]["model"]
     return forest
-
-
-def _rescale(tree: dict[str, Any], share: np.float32) -> dict[str, Any]:
-    # A leaf keeps its value where an inner node keeps its split.
-    leaf = np.asarray(tree["left_children"]) == -1
-    values = np.asarray(tree["split_conditions"], dtype=np.float32)
-    values[leaf] *= share
-    tree["split_conditions"] = values.tolist()
-    tree["base_weights"] = (np.asarray(tree["base_weights"], np.float32) * share).tolist()
-    return tree
