@@ -19,10 +19,10 @@ from gbimb.benchmark.statistics import ALL_TABLES, INTERVALS, TESTS
 from gbimb.tables.files.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gbimb.benchmark.results import Results
-    from gbimb.benchmark.statistics import Spread, SummaryRow
+    from gbimb.benchmark.statistics import Comparison, Spread
     from gbimb.benchmark.tables import BenchmarkTable
 
 WIDE: Final = 98
@@ -118,54 +118,56 @@ def _row_count(n: int) -> str:
     return f"{n:,} row" if n == 1 else f"{n:,} rows"
 
 
-def _spread(value: Spread, width: int, digits: int = 3) -> Text:
+def _fill(grid: Table, rows: Mapping[str, Iterable[Sequence[str]]]) -> Table:
+    """Add the rows of each engine below its name."""
+    for engine, lines in rows.items():
+        grid.add_row(Text(ENGINES[engine], style="bold"))
+        for name, *cells in lines:
+            grid.add_row(Text(f" {name}"), *map(Text, cells))
+    return grid
+
+
+def _spread(value: Spread, width: int, digits: int = 3) -> str:
     space = " " if width >= WIDE else "\n"
     spread = f"{value.sd:.{digits}f}".removeprefix("0")
-    return Text(f"{value.mean:.{digits}f}{space}±{spread}")
-
-
-def _rows(results: Results, table: str) -> dict[str, list[SummaryRow]]:
-    methods = [method.name for method in results.plan.methods]
-    return {
-        engine: sorted(
-            (row for row in results.summary if (row.table, row.engine) == (table, engine)),
-            key=lambda row: methods.index(row.method),
-        )
-        for engine in results.plan.engines
-    }
+    return f"{value.mean:.{digits}f}{space}±{spread}"
 
 
 def _per_table(results: Results, width: int) -> Table:
     tables = [table.name for table in results.plan.tables]
     heads = [_two_lines(_short(name)) for name in tables]
     grid = _grid("MCC of each table", "Mean ± standard deviation over folds.", ["", *heads])
-    cells = {(row.table, row.engine, row.method): row.measures["mcc"] for row in results.summary}
-    for engine in results.plan.engines:
-        grid.add_row(Text(ENGINES[engine], style="bold"))
-        for method in results.plan.methods:
-            values = [cells[table, engine, method.name] for table in tables]
-            grid.add_row(
-                Text(f" {method_label(method.name)}"), *(_spread(v, width) for v in values)
-            )
-    return grid
+    found = {(row.table, row.engine, row.method): row.measures["mcc"] for row in results.summary}
+    rows = {
+        engine: [
+            (method_label(m.name), *(_spread(found[t, engine, m.name], width) for t in tables))
+            for m in results.plan.methods
+        ]
+        for engine in results.plan.engines
+    }
+    return _fill(grid, rows)
 
 
 def _overall(results: Results, width: int) -> Table:
-    single = len(results.plan.tables) == 1
-    title = "This table" if single else f"Mean of {len(results.plan.tables)} tables"
+    n_tables = len(results.plan.tables)
+    title = "This table" if n_tables == 1 else f"Mean of {n_tables} tables"
     caption = (
         f"Mean ± standard deviation over {results.plan.folds} folds; ↑ higher is better, ↓ lower "
         f"is better. Seconds on one thread.{_many_classes(results)}"
     )
-    grid = _grid(title, caption, ["", *SHOWN.values()])
-    for engine, rows in _rows(results, ALL_TABLES).items():
-        grid.add_row(Text(ENGINES[engine], style="bold"))
-        for row in rows:
-            values = [
-                _spread(row.measures[m], width, 2 if m.endswith("seconds") else 3) for m in SHOWN
-            ]
-            grid.add_row(Text(f" {method_label(row.method)}"), *values)
-    return grid
+    means = {(r.engine, r.method): r.measures for r in results.summary if r.table == ALL_TABLES}
+    digits = {measure: 2 if measure.endswith("seconds") else 3 for measure in SHOWN}
+    rows = {
+        engine: [
+            (
+                method_label(m.name),
+                *(_spread(means[engine, m.name][k], width, n) for k, n in digits.items()),
+            )
+            for m in results.plan.methods
+        ]
+        for engine in results.plan.engines
+    }
+    return _fill(_grid(title, caption, ["", *SHOWN.values()]), rows)
 
 
 def _many_classes(results: Results) -> str:
@@ -184,19 +186,23 @@ def _differences(results: Results) -> Table:
     units = "folds" if kind == "folds" else "tables"
     heads = ["", "MCC", "95 % interval", "median", f"higher on\n{units}", "p"]
     grid = _grid(f"Differences from {method_label(BASELINE)}, fold by fold", caption, heads)
-    for engine in results.plan.engines:
-        grid.add_row(Text(ENGINES[engine], style="bold"))
-        for c in (c for c in shown if c.engine == engine):
-            other = "" if c.baseline == BASELINE else f" from {method_label(c.baseline)}"
-            grid.add_row(
-                Text(f" {method_label(c.method)}{other}"),
-                Text(f"{c.mean:+.3f}"),
-                Text(f"{c.low:+.3f} to {c.high:+.3f}"),
-                Text(f"{c.median:+.3f}"),
-                Text(f"{c.higher} of {c.units}"),
-                Text("<0.001" if c.p_value < 0.001 else f"{c.p_value:.3f}"),
-            )
-    return grid
+    rows = {
+        engine: [_difference(c) for c in shown if c.engine == engine]
+        for engine in results.plan.engines
+    }
+    return _fill(grid, rows)
+
+
+def _difference(c: Comparison) -> Sequence[str]:
+    other = "" if c.baseline == BASELINE else f" from {method_label(c.baseline)}"
+    return (
+        f"{method_label(c.method)}{other}",
+        f"{c.mean:+.3f}",
+        f"{c.low:+.3f} to {c.high:+.3f}",
+        f"{c.median:+.3f}",
+        f"{c.higher} of {c.units}",
+        "<0.001" if c.p_value < 0.001 else f"{c.p_value:.3f}",
+    )
 
 
 def _limit(smallest_p: float) -> str:

@@ -17,6 +17,7 @@ from gbimb.tables.files.index import THE_INDEX, unasked_index
 from gbimb.tables.files.match import as_text
 from gbimb.tables.files.notes import alike_labels
 from gbimb.tables.files.read import read_file, require_columns, table_name
+from gbimb.tables.files.targets import match_label, require_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,19 +31,7 @@ MOST_CLASSES: Final = 100
 
 
 class TargetColumn(NamedTuple):
-    """The labels of a table.
-
-    Attributes
-    ----------
-    y : integer array of shape (n,)
-        1 for the positive class of two; with more, positions in ``classes``.
-    positive : str or None
-        The label of the positive class, as text; None with more than two classes.
-    classes : tuple of str
-        With more than two classes their labels, as text, the most frequent one first; else empty.
-    notes : tuple of str
-        What looks odd.
-    """
+    """The labels of a table, as in ``BenchmarkTable``."""
 
     y: NDArray[np.integer[Any]]
     positive: str | None
@@ -172,7 +161,7 @@ def read_labels(values: pd.Series[Any], column: str, positive: str | None) -> Ta
     GbimbError
         If labels are missing, too few or too many, or ``positive`` is not one of them.
     """
-    _refuse_missing(values, column)
+    require_labels(values, column)
     text = values.astype(object).map(as_text)
     counts = {str(label): int(n) for label, n in text.value_counts().items()}
     if len(counts) == 1:
@@ -180,7 +169,7 @@ def read_labels(values: pd.Series[Any], column: str, positive: str | None) -> Ta
         raise InvalidDataError(msg)
     if len(counts) > 2 and positive is None:
         return _many(text, counts, column)
-    chosen = _rarer(counts) if positive is None else _match(positive, counts)
+    chosen = _rarer(counts) if positive is None else match_label(positive, counts)
     notes = [*alike_labels(counts, column)]
     if len(counts) > 2:
         notes.append(
@@ -205,16 +194,6 @@ def _many(text: pd.Series[Any], counts: dict[str, int], column: str) -> TargetCo
     )
 
 
-def _refuse_missing(values: pd.Series[Any], column: str) -> None:
-    missing = int(values.isna().sum())
-    if missing:
-        msg = (
-            f"Column {column!r} must have a label in every row, got {missing:,} missing in "
-            f"{len(values):,} rows (empty cells and text such as NA). Fill or remove them."
-        )
-        raise InvalidDataError(msg)
-
-
 def _rarer(counts: dict[str, int]) -> str:
     rarest = min(counts.values())
     # Among equals the last one, which is 1 of 0 and 1.
@@ -224,20 +203,3 @@ def _rarer(counts: dict[str, int]) -> str:
 def _shown(counts: dict[str, int]) -> str:
     shown = ", ".join(f"{label!r} ({n:,})" for label, n in list(counts.items())[:SHOWN_LABELS])
     return f"{shown}, ..." if len(counts) > SHOWN_LABELS else shown
-
-
-def _match(positive: str, counts: dict[str, int]) -> str:
-    if positive in counts:
-        return positive
-    for label in counts:
-        same_word = positive.lower() == label.lower() and label in ("True", "False")
-        if same_word or _same_number(positive, label):
-            return label
-    raise unknown_name("--positive", positive, counts)
-
-
-def _same_number(a: str, b: str) -> bool:
-    try:
-        return float(a) == float(b)
-    except ValueError:
-        return False

@@ -26,7 +26,6 @@ from gbimb.cli._training_file import (
     Given,
     check_number_of_labels,
     is_streamed,
-    match_label,
     open_folder,
     read_rows,
 )
@@ -141,6 +140,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
     Text columns become categories, dates days since 1970-01-01; empty cells are missing values.
     The index of a Parquet file is not learnt from.
     """
+    from gbimb.tables.files.targets import match_label
     from gbimb.tables.parquet.columns import read_target
 
     with exit_codes(SPELLED):
@@ -162,7 +162,8 @@ def fit(  # noqa: PLR0917  typer passes them by name
         else:
             given, remarks, readings = read_rows(data, target, weight, left_out)
             labels = np.unique(given["y"]).tolist()
-        model.set_params(pos_label=match_label(positive, labels))
+        if positive is not None:
+            model.set_params(pos_label=match_label(positive, labels))
         notes(remarks, quiet=quiet)
         with _progress(model, quiet=quiet or as_json):
             _fit_here_or_there(model, given, dask)

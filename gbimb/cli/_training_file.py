@@ -60,6 +60,7 @@ def read_rows(
     from gbimb.tables.files.index import THE_INDEX, unasked_index
     from gbimb.tables.files.notes import alike_labels
     from gbimb.tables.files.read import read_file, require_columns
+    from gbimb.tables.files.targets import require_labels
 
     frame = read_file(data, "DATA")
     weights = [] if weight is None else [weight]
@@ -67,7 +68,8 @@ def read_rows(
         frame.columns, data.name, {"--target": [target], "--weight": weights, **left_out}
     )
     labels = plain_labels(frame[target])
-    _check_labels(labels, target)
+    check_number_of_labels(labels.nunique(), target)
+    require_labels(labels, target)
     others = {*weights, *chain(*left_out.values())}
     if target in others:
         msg = f"--target must not be among --weight, --id and --drop, got {target!r}."
@@ -122,31 +124,8 @@ def _labels(values: pd.Series[Any]) -> Any:  # noqa: ANN401
     return values.astype(object).to_numpy()
 
 
-def _check_labels(values: pd.Series[Any], target: str) -> None:
-    check_number_of_labels(values.nunique(), target)
-    missing = int(values.isna().sum())
-    if missing:
-        msg = (
-            f"Column {target!r} must have a label in every row, got {missing:,} of "
-            f"{len(values):,} rows without. Fill or remove them."
-        )
-        raise InvalidDataError(msg)
-
-
 def check_number_of_labels(labels: int, target: str) -> None:
     """Refuse a column that is no label."""
     if labels > MOST_LABELS:
         msg = f"Column {target!r} must hold at most {MOST_LABELS} labels, got {labels:,}."
         raise InvalidDataError(msg)
-
-
-def match_label(positive: str | None, labels: list[Any]) -> Any:  # noqa: ANN401
-    """Return the label that ``positive`` spells."""
-    if positive is None:
-        return None
-    from gbimb.tables.files.match import as_text
-
-    for label in labels:
-        if as_text(label) == positive:
-            return label
-    raise unknown_name("--positive", positive, [as_text(label) for label in labels])

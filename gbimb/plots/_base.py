@@ -119,11 +119,6 @@ class PredictionsDisplay(Display):
             classes this one is drawn against the rest.
         sample_weight, ax, **options
             As in ``from_predictions``.
-
-        Raises
-        ------
-        GbimbError
-            If an argument cannot be used, or matplotlib is not installed.
         """
         found = predict_with(estimator, X, cls.__name__, pos_label)
         return cls.from_predictions(
@@ -160,11 +155,6 @@ class PredictionsDisplay(Display):
             The one marked; defaults to the median over the folds' estimators.
         pos_label, sample_weight, ax, **options
             As in ``from_estimator``.
-
-        Raises
-        ------
-        GbimbError
-            If an argument cannot be used, or matplotlib is not installed.
         """
         folds = cv_test_folds(cv_results, X, y)
         found = [predict_with(f.estimator, f.X, cls.__name__, pos_label) for f in folds]

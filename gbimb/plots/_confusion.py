@@ -10,14 +10,8 @@ from sklearn.metrics import confusion_matrix
 
 from gbimb.estimators import check_is_fitted
 from gbimb.exceptions import InvalidDataError
-from gbimb.plots._base import Display
-from gbimb.plots._read import (
-    CvFold,
-    cv_test_folds,
-    predict_with,
-    read_predictions,
-    two_names,
-)
+from gbimb.plots._base import PredictionsDisplay
+from gbimb.plots._read import CvFold, cv_test_folds, two_names
 from gbimb.plots.axes import colour, escape_dollars, make_axes, text_colour
 
 if TYPE_CHECKING:
@@ -28,10 +22,13 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb.array_types import FloatArray, TableLike
+    from gbimb.plots.statistics import Predictions
 
 
-class ConfusionDisplay(Display):
+class ConfusionDisplay(PredictionsDisplay):
     """The confusion matrix with counts, and the share of each true class.
+
+    Of probabilities, those >= the threshold (0.5 unless it is given) are predicted positive.
 
     Parameters
     ----------
@@ -58,30 +55,11 @@ class ConfusionDisplay(Display):
         self.threshold = threshold
 
     @classmethod
-    def from_predictions(
-        cls,
-        y_true: ArrayLike,
-        y_proba: ArrayLike,
-        *,
-        threshold: float = 0.5,
-        pos_label: Any = None,  # noqa: ANN401  any label
-        sample_weight: ArrayLike | None = None,
-        ax: Axes | None = None,
-    ) -> Self:
-        """Draw labels against probabilities that are >= a threshold; for two classes.
-
-        Parameters
-        ----------
-        y_true, y_proba, pos_label, sample_weight, ax
-            As in the other pictures.
-        threshold : float, default=0.5
-        """
-        rows = read_predictions(
-            y_true, y_proba, what=cls.__name__, pos_label=pos_label, sample_weight=sample_weight
-        )
+    def _of_rows(cls, rows: Predictions, threshold: float | None) -> Self:
+        threshold = 0.5 if threshold is None else threshold
         flagged = (rows.proba >= threshold).astype(np.uint8)
         matrix = confusion_matrix(rows.y, flagged, labels=[0, 1], sample_weight=rows.weight)
-        return cls(matrix=matrix, labels=rows.names, threshold=threshold).plot(ax)
+        return cls(matrix=matrix, labels=rows.names, threshold=threshold)
 
     @classmethod
     def from_estimator(
@@ -91,37 +69,20 @@ class ConfusionDisplay(Display):
         y: ArrayLike,
         *,
         threshold: float | None = None,
-        pos_label: Any = None,  # noqa: ANN401  any label
         sample_weight: ArrayLike | None = None,
         ax: Axes | None = None,
+        **options: Any,  # noqa: ANN401
     ) -> Self:
-        """Draw what a fitted classifier predicts, by its own rule or at a threshold.
+        """Draw what a fitted classifier predicts for rows of two classes or more.
 
-        Parameters
-        ----------
-        estimator : fitted classifier
-        X : table of shape (n, n_features)
-        y : array of shape (n,)
-            Two labels or more.
-        threshold : float, optional
-            On the probability of ``pos_label``; None takes ``estimator.predict``.
-        pos_label : label, optional
-            Only with a threshold.
-        sample_weight, ax
-            As in the other pictures.
+        By its own ``predict``; given a threshold, by that on the probability of ``pos_label``.
         """
         if threshold is not None:
-            found = predict_with(estimator, X, cls.__name__, pos_label)
-            return cls.from_predictions(
-                y,
-                found.proba,
-                threshold=threshold,
-                pos_label=found.pos_label,
-                sample_weight=sample_weight,
-                ax=ax,
-            )
+            given = {"threshold": threshold, "sample_weight": sample_weight, "ax": ax, **options}
+            return super().from_estimator(estimator, X, y, **given)
         check_is_fitted(estimator)
-        whole = CvFold(estimator, X, np.asarray(y), np.arange(len(np.asarray(y))))
+        labels = np.asarray(y)
+        whole = CvFold(estimator, X, labels, np.arange(len(labels)))
         return cls._from_folds([whole], sample_weight, ax)
 
     @classmethod
@@ -131,19 +92,18 @@ class ConfusionDisplay(Display):
         X: TableLike,
         y: ArrayLike,
         *,
+        threshold: float | None = None,
         sample_weight: ArrayLike | None = None,
         ax: Axes | None = None,
+        **options: Any,  # noqa: ANN401
     ) -> Self:
         """Draw the test rows of all folds together, predicted by the estimator of each fold.
 
-        Parameters
-        ----------
-        cv_results : dict
-            Of ``cross_validate(..., return_estimator=True, return_indices=True)``.
-        X, y : the table and labels that were cross-validated
-        sample_weight, ax
-            As in the other pictures.
+        By its own ``predict``; given a threshold, by that on the probability of ``pos_label``.
         """
+        if threshold is not None:
+            given = {"threshold": threshold, "sample_weight": sample_weight, "ax": ax, **options}
+            return super().from_cv_results(cv_results, X, y, **given)
         return cls._from_folds(cv_test_folds(cv_results, X, y), sample_weight, ax)
 
     @classmethod

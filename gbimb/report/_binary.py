@@ -174,24 +174,11 @@ def gains_of_halves(
     *,
     score: Callable[[ConfusionCounts], Any] = mcc_score,
 ) -> FloatArray:
-    """Return the gain of the best threshold of one half of the rows on the other half.
+    """Return the gain of the best threshold of a random half of the rows on the other half.
 
-    On the rows that it was chosen on, a threshold always looks better than it is.
-
-    Parameters
-    ----------
-    y : uint8 array of shape (n,), 0 or 1
-    proba, weight : float64 arrays of shape (n,)
-    thresholds : float64 array of shape (k,), falling
-        The last one flags all rows.
-    chosen : int
-        The position of the threshold to compare with.
-    score : callable
-        From counts; higher is better.
-
-    Returns
-    -------
-    float64 array of shape (100,), one for each random half
+    On the rows that it was chosen on, a threshold always looks better than it is. It is compared
+    with ``thresholds[chosen]``; thresholds fall, and the last one flags all rows. Of ``score``,
+    from counts, more is better. One value for each of a hundred halves.
     """
     rng = np.random.default_rng(0)
     cells = 2 * np.searchsorted(-thresholds, -proba) + y

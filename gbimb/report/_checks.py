@@ -1,17 +1,4 @@
-"""Coded checks: what may mislead a reader of the numbers.
-
-======  ==========================================================================================
-GBI001  Too few rows of a class for the score's precision
-GBI002  The probabilities are constant
-GBI003  The best round is the last one
-GBI004  The threshold flags no row or every row; a class is never predicted
-GBI005  A single column separates the classes, or one from the others
-GBI006  Rows are also in the training file
-GBI007  The probabilities do not add up to the rows of each class
-GBI008  Another threshold does clearly better
-GBI009  The model may be no better than chance
-======  ==========================================================================================
-"""
+"""Coded checks: what may mislead a reader of the numbers. ``TITLES`` lists what they ask."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from gbimb.benchmark.records import write_atomically
 from gbimb.benchmark.verdict import p_text
 from gbimb.exceptions import InvalidParameterError, MissingDependencyError
 from gbimb.report._benchmark import benchmark_facts, rank_display
+from gbimb.report._binary import LABELS
 from gbimb.report._figures import CAPTIONS, benchmark_figures, evaluation_figures
 from gbimb.report._verdict import number
 from gbimb.tables.files.json_values import plain, to_json
@@ -28,12 +29,8 @@ if TYPE_CHECKING:
 LARGEST_MATRIX: Final = 30
 SMALL_MATRIX: Final = 6
 RATES: Final = {
-    "mcc": "MCC",
-    "f1": "F1",
-    "precision": "precision",
-    "recall": "recall",
-    "specificity": "specificity",
-    "flagged": "share flagged",
+    name: LABELS.get(name, name)
+    for name in ("mcc", "f1", "precision", "recall", "specificity", "flagged")
 }
 
 

@@ -14,6 +14,7 @@ from gbimb.exceptions import InvalidDataError, unknown_name
 from gbimb.tables.files.columns import plain_labels, read_weights
 from gbimb.tables.files.match import as_text, match_columns
 from gbimb.tables.files.read import require_columns
+from gbimb.tables.files.targets import require_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -171,12 +172,7 @@ def label_codes(values: pd.Series[Any], names: list[str]) -> IntArray:
         If a label is missing, or not in ``names``.
     """
     column = str(values.name)
-    if values.isna().any():
-        msg = (
-            f"Column {column!r} must have a label in every row, got {int(values.isna().sum()):,} "
-            "missing. Fill or remove them."
-        )
-        raise InvalidDataError(msg)
+    require_labels(values, column)
     at, labels = pd.factorize(plain_labels(values))
     text = [as_text(label) for label in labels.tolist()]
     for label in text:
