@@ -72,6 +72,7 @@ def _number(point: str, comma: str) -> str:
 
 _PATTERNS: Final = {".": _number("\\.", ","), ",": _number(",", "\\.")}
 _PLAIN: Final = "^[+-]?(?:\\d+\\.\\d*|0|[1-9]\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?$"
+_PERHAPS_GROUPED: Final = "^[+-]?([1-9]\\d{0,2}(\\.\\d{3})?|0)$"
 _IS_PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _TIME: Final = (
     r"(?:[ T](?P<H>\d{1,2}):(?P<M>\d\d)(?::(?P<S>\d\d)(?:[.,](?P<f>\d{1,6})\d*)?)?"
@@ -255,13 +256,14 @@ def read_texts(
         Never return None, and take codes such as 007 as numbers: the column is known to hold some.
     """
     cells, codes = _distinct(column)
-    if not always and not looks_like_values(cells):
+    forms = likely_forms(cells)
+    if not always and not forms:
         return None
     words = np.array(cells.to_pylist(), dtype=object)
     known = np.array([is_mark(word) or word in missing for word in words], dtype=bool)
     counts = np.bincount(codes + 1, minlength=len(words) + 1)[1:].astype(np.intp)
     clean = pa.array(words, pa.string(), mask=known)
-    found = {f: _values(clean, f, codes=always) for f in _worth_trying(clean, preferred)}
+    found = {f: _values(clean, f, codes=always) for f in _worth_trying(clean, forms, preferred)}
     score = {form: int(counts[~np.isnan(v)].sum()) for form, v in found.items()}
     best = [form for form in found if score[form] == max(score.values())]
     form, rival = _choose(best, found, preferred, words[~known])
@@ -269,13 +271,14 @@ def read_texts(
     return Texts(words.tolist(), counts, codes, form, found[form], known, rival, mixed)
 
 
-def looks_like_values(cells: pa.Array) -> bool:
-    """Whether half of some texts, marks aside, are numbers or dates."""
+def likely_forms(cells: pa.Array) -> list[str]:
+    """Return the forms of some texts, none unless half of them, marks aside, are of one."""
     some = cells.take(pa.array(range(0, len(cells), max(1, len(cells) // SAMPLE))))
     words = pa.array([w for w in some.to_pylist() if not is_mark(w)], pa.string())
     if not len(words):
-        return True
-    return max(float((~np.isnan(_values(words, form))).mean()) for form in FORMS) >= 0.5
+        return list(FORMS)
+    shares = {form: float((~np.isnan(_values(words, form))).mean()) for form in FORMS}
+    return [form for form in FORMS if shares[form]] if max(shares.values()) >= 0.5 else []
 
 
 def is_mark(text: str) -> bool:
@@ -299,21 +302,13 @@ def _distinct(column: Any) -> tuple[pa.Array, IntArray]:  # noqa: ANN401
     return array.dictionary.cast(pa.string()), codes
 
 
-def _worth_trying(cells: pa.Array, preferred: Collection[str]) -> list[str]:
+def _worth_trying(cells: pa.Array, forms: list[str], preferred: Collection[str]) -> list[str]:
     """Return the forms that can be: texts such as 1.5 and 12 are nothing but numbers."""
     there = cells.drop_null()
-    plain = pc.all(pc.match_substring_regex(there, _PLAIN)).as_py()
-    grouped = plain and pc.all(
-        pc.match_substring_regex(there, "^[+-]?([1-9]\\d{0,2}(\\.\\d{3})?|0)$")
-    )
-    return [
-        ".",
-        *(
-            f
-            for f in list(FORMS)[1:]
-            if not plain or f in preferred or (f == "," and grouped.as_py())
-        ),
-    ]
+    if pc.all(pc.match_substring_regex(there, _PLAIN)).as_py():
+        grouped = pc.all(pc.match_substring_regex(there, _PERHAPS_GROUPED)).as_py()
+        return [".", *(f for f in list(FORMS)[1:] if f in preferred or (f == "," and grouped))]
+    return [form for form in FORMS if not forms or form in forms or form in preferred]
 
 
 def _other(form: str) -> str:
@@ -390,20 +385,17 @@ def _numbers(cells: pa.Array, point: str, fits: pa.BooleanArray) -> FloatArray:
 def _days(cells: pa.Array, form: str) -> FloatArray:
     """Return days since 1970-01-01."""
     words = cells.to_pylist()
-    times = [None if word is None else _time(word, form) for word in words]
+    days = np.full(len(words), np.nan)
     if form == "ymd":
         iso = [i for i, word in enumerate(words) if word is not None and _ISO.fullmatch(word)]
-        if iso:
-            exact = pd.to_datetime(
-                pd.Series([words[i] for i in iso]), utc=True, format="ISO8601", errors="coerce"
-            )
-            days = as_days(pa.array(exact, from_pandas=True)).to_numpy(zero_copy_only=False)
-            found = as_days(pa.array(times, pa.timestamp("us"))).to_numpy(zero_copy_only=False)
-            found = np.array(found, dtype=np.float64)
-            found[iso] = np.where(np.isnan(days), found[iso], days)
-            return found
-    array = pa.array(times, pa.timestamp("us"))
-    return np.array(as_days(array).to_numpy(zero_copy_only=False), dtype=np.float64)
+        texts = pd.Series([words[i] for i in iso], dtype=object)
+        exact = pd.to_datetime(texts, utc=True, format="ISO8601", errors="coerce")
+        days[iso] = as_days(pa.array(exact, from_pandas=True)).to_numpy(zero_copy_only=False)
+    # What pandas has no date for, such as the year 9999 in some versions, Python may have.
+    rest = [i for i in np.flatnonzero(np.isnan(days)) if words[i] is not None]
+    times = pa.array([_time(words[i], form) for i in rest], pa.timestamp("us"))
+    days[rest] = as_days(times).to_numpy(zero_copy_only=False)
+    return days
 
 
 def _time(word: str, form: str) -> dt.datetime | None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from gbimb.tables.files.columns import is_by_value, read_columns, said_of_texts
 from gbimb.tables.files.notes import AS_DAYS
 from gbimb.tables.parquet.frames import FINITE
-from gbimb.tables.texts import Reading, looks_like_values
+from gbimb.tables.texts import Reading, likely_forms
 
 if TYPE_CHECKING:
     from gbimb.tables.parquet.source import ParquetSource
@@ -73,9 +73,7 @@ def _first_look(source: ParquetSource, names: list[str]) -> list[str]:
         return []
     batch = next(iter(source.batches(names)))
     columns = {name: batch.column(name) for name in names}
-    return [
-        n for n, c in columns.items() if not _is_dictionary(c) or looks_like_values(c.dictionary)
-    ]
+    return [n for n, c in columns.items() if not _is_dictionary(c) or likely_forms(c.dictionary)]
 
 
 def _is_dictionary(column: Any) -> bool:  # noqa: ANN401
