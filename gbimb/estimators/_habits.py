@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
 from difflib import get_close_matches
+from functools import cache
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,11 +33,17 @@ OF_LOSS: Final = "loss__"
 
 def unknown_parameter(kind: type[Any], given: Iterable[str]) -> str | None:
     """Return what to say of a name that is no parameter of the estimator ``kind``, if one is."""
-    own = kind._get_param_names()  # noqa: SLF001  scikit-learn's
+    own = _own(kind)
     for name in given:
         if name not in own and not _hands_on(kind):
             return f"{name} is not a parameter of {kind.__name__}. {_remedy(name, own)}"
     return None
+
+
+@cache
+def _own(kind: type[Any]) -> list[str]:
+    names: list[str] = kind._get_param_names()  # noqa: SLF001  scikit-learn's
+    return names
 
 
 def _hands_on(kind: type[Any]) -> bool:
