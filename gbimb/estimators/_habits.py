@@ -31,7 +31,7 @@ HABITS: Final = {
 OF_LOSS: Final = "loss__"
 
 
-def unknown_parameter(kind: type[Any], given: Iterable[str]) -> str | None:
+def unknown_parameter(kind: Any, given: Iterable[str]) -> str | None:  # noqa: ANN401  a class
     """Return what to say of a name that is no parameter of the estimator ``kind``, if one is."""
     own = _own(kind)
     for name in given:
@@ -41,12 +41,12 @@ def unknown_parameter(kind: type[Any], given: Iterable[str]) -> str | None:
 
 
 @cache
-def _own(kind: type[Any]) -> list[str]:
+def _own(kind: Any) -> list[str]:  # noqa: ANN401  a class
     names: list[str] = kind._get_param_names()  # noqa: SLF001  scikit-learn's
     return names
 
 
-def _hands_on(kind: type[Any]) -> bool:
+def _hands_on(kind: Any) -> bool:  # noqa: ANN401  a class
     """Whether a subclass takes any name, to give it to the constructor of its parent."""
     return any(p.kind is p.VAR_KEYWORD for p in signature(kind.__init__).parameters.values())
 
