@@ -72,7 +72,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     positive: Annotated[
         str | None,
         typer.Option(
-            help="Label of the positive class, set against all others. Default: the rarer one of "
+            help="Label of the positive class, predicted against all others. Default: the rarer of "
             "two; with more labels each is a class of its own."
         ),
     ] = None,

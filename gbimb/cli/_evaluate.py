@@ -74,7 +74,7 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     """Judge a model on labelled rows: a verdict, scores with intervals, checks, and a report.
 
     The files are read piece by piece. The report is one page that opens offline: curves, a
-    threshold to move, reliability, the gravest mistakes, and how to do it again.
+    threshold to move, reliability, the worst mistakes, and how to reproduce it.
     """
     from gbimb import report as reports
     from gbimb.persistence import load
