@@ -90,7 +90,7 @@ def three_columns_at_once(_: str, seed: int) -> Case:
 CASES: Final[dict[str, tuple[Callable[[str, int], Case], tuple[str, ...]]]] = {
     "20 positives": (twenty_positives, TABLES),
     "one positive in ten mislabelled": (wrong_labels, TABLES),
-    "nothing to gain": (three_columns_at_once, ("made",)),
+    "nothing to gain": (three_columns_at_once, ("synthetic",)),
 }
 
 

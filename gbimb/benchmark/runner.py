@@ -239,7 +239,7 @@ def _fit_all(plan: Plan, cells: Mapping[str, Cell], jobs: int) -> Iterator[tuple
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in set(mp.active_children()) - others:
-            process.terminate()
+            process.terminate()  # a fit under way would go on to its end
         raise
     pool.shutdown()
 

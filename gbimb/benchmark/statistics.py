@@ -171,6 +171,7 @@ def compare(
         kind = "bootstrap" if units.size >= FEWEST_FOR_BOOTSTRAP else "t"
         interval = bootstrap_interval(units) if kind == "bootstrap" else t_interval(units)
         p_value, smallest_p = signed_rank_p(units), 2.0 ** (1 - units.size)
+        # The table farthest from the mean is the one whose absence changes it most.
         at = int(np.argmax(np.abs(units - units.mean())))
         leader, rest = list(folds)[at], float(np.delete(units, at).mean())
     return Comparison(

@@ -105,6 +105,7 @@ class Sweep:
         """
         curve = threshold_curve(y, proba, weight)
         kept = _spread(curve.counts.tp, curve.counts.fp)
+        # Step i of the curve flags the i + 1 highest different probabilities; step 0 here none.
         thresholds = np.array([curve.threshold(int(i)) for i in [-1, *kept]])
         steps = np.array([0, *(kept + 1)])
         if threshold is not None and threshold not in thresholds:
@@ -177,6 +178,7 @@ def draw_weights(
     rng: np.random.Generator, total: FloatArray, squares: FloatArray, n: int
 ) -> FloatArray:
     """Return ``n`` draws of each sum of weights, an axis before the last."""
+    # A sum of m weights of about the same size has the mean S and the variance Q = S^2 / m.
     row = row_weight(total, squares)[..., None, :]
     shape = total[..., None, :] / row
     size = (*total.shape[:-1], n, total.shape[-1])
@@ -196,6 +198,8 @@ def _spread(tp: FloatArray, fp: FloatArray) -> IntArray:
         np.searchsorted(flagged, np.linspace(0, flagged[-1], most // 3)),
         np.searchsorted(flagged, np.geomspace(flagged[flagged > 0][0], flagged[-1], most // 3)),
     ]
+    # Even steps of tp serve recall, of rows the share flagged, of its logarithm the few rows at the
+    # top, where precision is decided.
     chosen: IntArray = np.unique(np.minimum(np.concatenate(parts), k - 1))
     return chosen
 
@@ -207,6 +211,7 @@ def _variance(
     scores: FloatArray,
     steps: IntArray,
 ) -> FloatArray:
+    # The first kept threshold at which each row is flagged.
     step = np.searchsorted(steps, np.searchsorted(-scores, -proba) + 1)
     squares = None if weight is None else np.square(weight, dtype=np.float64)
     table = np.bincount(2 * step + y, weights=squares, minlength=2 * steps.size)
@@ -264,6 +269,7 @@ def score_bins(rows: Predictions) -> pd.DataFrame:
     """Return the histogram of each class, with the same bars, even in log-odds."""
     low, high = probability_limits(rows.proba)
     rarest = min(np.count_nonzero(rows.y), np.count_nonzero(rows.y == 0))
+    # As many bins as a histogram of that many rows resolves: n^(1/3), Rice's rule doubled.
     n_bins = int(np.clip(4 * np.cbrt(rarest), *HISTOGRAM_BINS))
     edges = expit(np.linspace(logit(low), logit(high), n_bins + 1))
     weight = np.ones(rows.y.size) if rows.weight is None else rows.weight

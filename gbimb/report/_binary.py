@@ -148,6 +148,7 @@ def _scores(
 
 def _find(seen: Predictions, sweep: Sweep, chosen: int, facts: dict[str, Any]) -> Finding:
     weight = np.ones(seen.y.size) if seen.weight is None else seen.weight
+    # If the probabilities are true, each row is a coin of variance p (1 - p), times its weight.
     spread = float(np.sqrt((seen.proba * (1 - seen.proba)) @ weight**2))
     found, squares = np.array([seen.y @ weight]), np.array([seen.y @ weight**2])
     cost = facts["cost"]
@@ -181,6 +182,7 @@ def gains_of_halves(
     from counts, more is better. One value for each of a hundred halves.
     """
     rng = np.random.default_rng(0)
+    # Counted once: for each row its first threshold and its label, so that a half is a bincount.
     cells = 2 * np.searchsorted(-thresholds, -proba) + y
     gains = np.empty(HALVES)
     for i in range(HALVES):

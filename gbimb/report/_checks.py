@@ -143,6 +143,7 @@ def leaks_of_classes(
 ) -> Check:
     """GBI005: columns that alone rank the rows of one class before, or after, all others."""
     each = np.bincount(codes, minlength=len(names))
+    # The time grows with rows times classes: with many classes fewer rows of each are enough.
     most = max(FEWEST_SAMPLED, SAMPLED // len(names))
     kept = np.concatenate([np.flatnonzero(codes == k)[:most] for k in range(len(names))])
     sample, codes = sample.iloc[kept], codes[kept]
@@ -193,6 +194,7 @@ def column_auc(values: pd.Series[Any], codes: IntArray) -> float:
 
 
 def _out_of_half(values: pd.Series[Any], y: NDArray[np.uint8]) -> FloatArray:
+    # Every second row of each class, so that both halves have the same share of positives.
     half = np.zeros(y.size, bool)
     for code in (0, 1):
         half[np.flatnonzero(y == code)[::2]] = True

@@ -152,7 +152,7 @@ def positive_code(model: Any) -> int:  # noqa: ANN401
 def fingerprints(X: pd.DataFrame, codes: IntArray) -> NDArray[np.uint64]:
     """Return a hash of each row that does not depend on how numbers and texts are stored."""
     columns: dict[str, Any] = {str(name): _canonical(X[name]) for name in X.columns}
-    columns["\0label"] = codes
+    columns["\0label"] = codes  # no column of a file has this name
     hashed = pd.util.hash_pandas_object(pd.DataFrame(columns), index=False)
     return np.asarray(hashed, np.uint64)
 

@@ -128,6 +128,7 @@ def ratio_error(found: FloatArray, squares: FloatArray, total: float) -> FloatAr
     total : float
         The sum of all weights.
     """
+    # The weight found is a random sum with variance (1 - share) * sum of squared weights.
     part = np.sqrt(np.maximum(1 - found / total, 0.0) * squares)
     return np.divide(part, found, out=np.full_like(part, np.inf), where=found > 0)
 
