@@ -161,11 +161,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
             matrix = self._matrix(self._encoder.transform(table), reset=True)
             data = Table(matrix, labels.targets, weight)
             copies = None
-            if validation is None and self.cv is not None:
+            if validation is not None or self.cv is not None:
                 copies = find_copies(matrix, labels.codes)
             plan = self._plan(labels, validation, splits, seed, copies)
-            if plan.splits and copies is not None:
-                copies.warn(labels.classes, apart=copies.are_apart(plan.splits))
             check_held_out(self, plan, validation)
             if isinstance(matrix, StreamedMatrix):
                 self._check_memory(matrix, len(plan.splits), validation)
@@ -173,9 +171,12 @@ class BaseImbalancedClassifier(DecidingClassifier):
             folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
                 Fold(None, None if validation is None else self._read_validation(validation))
             ]
-            checkpoint = open_checkpoint(
-                self, matrix, data.y, weight, plan.splits, arrays_of(folds)
-            )
+            given = arrays_of(folds)
+            if copies is not None and plan.splits:
+                copies.warn(labels.classes, apart=copies.are_apart(plan.splits))
+            elif copies is not None and given and copies.are_among(given[0], matrix):
+                copies.warn(labels.classes, apart=False)
+            checkpoint = open_checkpoint(self, matrix, data.y, weight, plan.splits, given)
             rarest = float(np.bincount(labels.codes).min() / labels.codes.size)
             del y, sample_weight, labels  # not needed beside what the engine keeps of them
             threads = resolve_jobs(self.n_jobs)

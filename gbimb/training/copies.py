@@ -84,6 +84,17 @@ class Copies:
                 return False
         return True
 
+    def are_among(self, rows: Any, matrix: Any) -> bool:  # noqa: ANN401  two matrices
+        """Whether validation rows were split off after the rows of ``matrix`` were oversampled.
+
+        Then about as many of them equal an oversampled row as there are such rows.
+        """
+        if not isinstance(rows, np.ndarray) and not sparse.issparse(rows):
+            return False
+        chosen = self.oversampled[self.codes]
+        copied = np.isin(row_hashes(rows), row_hashes(matrix)[chosen])
+        return bool(copied.mean() > 0.5 * chosen.mean())
+
 
 def find_copies(matrix: Any, codes: IntArray) -> Copies | None:  # noqa: ANN401
     """Return the copied rows of a table, or None if none of its classes looks oversampled.

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, StratifiedKFold, train_test_split
 
 import gbimb
 from gbimb.training.copies import deal, find_copies, row_hashes
@@ -127,6 +127,20 @@ def test_given_splits_are_kept_and_what_they_do_to_copies_is_said() -> None:
     together = list(GroupKFold(3).split(X, y, row_hashes(X)))
     with pytest.warns(gbimb.GbimbWarning, match=f"{COPIES}.*{APART}"):
         quick(gbimb.ImbalancedLGBMClassifier, cv=together).fit(X, y)
+
+
+@both
+def test_validation_rows_split_off_after_oversampling_are_noticed(kind: Kind) -> None:
+    X, y = noise(7.5)
+    own, other = train_test_split(np.arange(y.size), test_size=0.25, random_state=0)
+    with pytest.warns(gbimb.GbimbWarning, match="trained on the same rows"):
+        quick(kind, cv="auto").fit(X[own], y[own], X_val=X[other], y_val=y[other])
+    X_val, y_val = noise(1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", gbimb.GbimbWarning)
+        new = X_val + 0.5
+        quick(kind, cv="auto").fit(X[own], y[own], X_val=new, y_val=y_val)
+        quick(kind, cv=None).fit(X, y)
 
 
 def test_few_different_rows_cannot_be_kept_apart() -> None:
