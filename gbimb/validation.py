@@ -54,6 +54,13 @@ def check_number(
     return number
 
 
+def store_plain_numbers(loss: object) -> None:
+    """Replace a Fraction, a longdouble and the like in a frozen dataclass by a float."""
+    for name, value in vars(loss).items():
+        if isinstance(value, Real) and not isinstance(value, int | float):
+            object.__setattr__(loss, name, float(value))
+
+
 def check_jobs(n_jobs: object) -> None:
     """Raise unless ``n_jobs`` is None or a whole number other than 0."""
     if n_jobs is not None:
@@ -129,7 +136,7 @@ def check_binary_labels(y_true: ArrayLike, name: str = "y_true") -> NDArray[Any]
 
 def as_labels(y_true: ArrayLike, name: str) -> NDArray[Any]:
     """Return labels of any kind as a one-dimensional array, or raise."""
-    y = _as_array(y_true, name)
+    y = as_array(y_true, name)
     if y.ndim != 1:
         what = f"an array of shape {y.shape}" if y.ndim else repr(y_true)[:LONGEST_SHOWN]
         msg = f"{name} must be one-dimensional, got {what}."
@@ -224,7 +231,7 @@ def check_total_weight(total: float, name: str = "sample_weight") -> None:
 
 def as_float(values: ArrayLike, name: str) -> NDArray[Any]:
     """Return a float32 or float64 array, without a copy where it already is one, or raise."""
-    array = _as_array(values, name)
+    array = as_array(values, name)
     if array.dtype in (np.float32, np.float64):
         return array
     if array.dtype.kind not in "cmM":  # dates would become counts of days
@@ -237,13 +244,17 @@ def as_float(values: ArrayLike, name: str) -> NDArray[Any]:
     raise InvalidTypeError(msg)
 
 
-def _as_array(values: ArrayLike, name: str) -> NDArray[Any]:
+def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return an array, without a copy where it already is one, or raise."""
     refuse_masked(values, name)
     try:
         return np.asarray(values)
     except (TypeError, ValueError):
         msg = f"{name} must be an array of shape (n,), got rows of unequal length."
         raise InvalidDataError(msg) from None
+    except Exception as error:
+        msg = f"{name} must be an array, got a {type(values).__name__} that raises {error!r:.80}."
+        raise InvalidTypeError(msg) from error
 
 
 def as_float32(values: NDArray[Any]) -> Float32Array:

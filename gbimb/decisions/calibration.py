@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from gbimb.exceptions import unknown_name
+from gbimb.validation import is_one_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +114,7 @@ class Calibrator:
 
 def check_calibration(calibration: object) -> None:
     """Raise unless ``calibration`` is None or the name of one."""
-    if calibration is not None and calibration not in CALIBRATIONS:
+    if calibration is not None and not is_one_of(calibration, CALIBRATIONS):
         raise unknown_name("calibration", calibration, CALIBRATIONS)
 
 

@@ -286,7 +286,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         fewest = min(20, rows // 50) if self.min_child_samples is None else self.min_child_samples
         params = {
             "learning_rate": self._learning_rate(rows),
-            "num_leaves": self.num_leaves or (8 if rows <= SMALL_TABLE else 31),
+            "num_leaves": min(self.num_leaves or (8 if rows <= SMALL_TABLE else 31), max(rows, 2)),
             "max_depth": self.max_depth,
             "min_data_in_leaf": fewest,
             "min_sum_hessian_in_leaf": self._min_child_weight(),

@@ -10,7 +10,7 @@ from scipy.special import log_expit
 
 from gbimb.losses import _kernels
 from gbimb.losses._margin import MarginLoss, margin_terms
-from gbimb.validation import check_number
+from gbimb.validation import check_number, store_plain_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,6 +80,7 @@ class FocalLoss(MarginLoss):
         )
         if self.alpha is not None:
             check_number("alpha", self.alpha, low=0, high=1, low_open=True, high_open=True)
+        store_plain_numbers(self)
 
     @property
     def class_constants(self) -> tuple[float, float]:

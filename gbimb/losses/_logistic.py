@@ -9,7 +9,7 @@ from scipy.special import expit, log_expit
 
 from gbimb.losses import _kernels
 from gbimb.losses._margin import MarginLoss
-from gbimb.validation import check_number
+from gbimb.validation import check_number, store_plain_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,6 +47,7 @@ class LogisticLoss(MarginLoss):
         check_number(
             "scale_pos_weight", self.scale_pos_weight, low=0, low_open=True, high_open=True
         )
+        store_plain_numbers(self)
 
     @property
     def class_constants(self) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 
 from gbimb.exceptions import InvalidTypeError
-from gbimb.validation import check_number
+from gbimb.validation import check_number, store_plain_numbers
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray
@@ -49,6 +49,7 @@ class SoftCounts:
         """Check the counts."""
         for name in ("tp", "fp", "fn", "tn"):
             check_number(name, getattr(self, name), low=0, high_open=True)
+        store_plain_numbers(self)
 
     def __add__(self, other: object) -> SoftCounts:
         """Return the counts of both sets of rows together."""

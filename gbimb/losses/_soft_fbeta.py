@@ -9,7 +9,7 @@ import numpy as np
 
 from gbimb.losses._soft import Slopes, SoftLoss, check_scale_pos_weight
 from gbimb.losses._soft_counts import NEGLIGIBLE, SoftCounts
-from gbimb.validation import check_number
+from gbimb.validation import check_number, store_plain_numbers
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray
@@ -58,6 +58,7 @@ class SoftFBetaLoss(SoftLoss):
         """Check the parameters."""
         check_number("beta", self.beta, low=0, high=LARGEST_BETA, low_open=True)
         check_scale_pos_weight(self.scale_pos_weight)
+        store_plain_numbers(self)
 
     def score(self, sums: SoftCounts) -> float:
         """Return the smooth F-beta, in [0, 1]; higher is better. 0 where it is 0/0."""

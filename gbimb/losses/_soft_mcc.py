@@ -10,6 +10,7 @@ import numpy as np
 
 from gbimb.losses._soft import Slopes, SoftLoss, check_scale_pos_weight
 from gbimb.losses._soft_counts import NEGLIGIBLE, SoftCounts
+from gbimb.validation import store_plain_numbers
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray
@@ -62,6 +63,7 @@ class SoftMCCLoss(SoftLoss):
     def __post_init__(self) -> None:
         """Check the parameters."""
         check_scale_pos_weight(self.scale_pos_weight)
+        store_plain_numbers(self)
 
     def score(self, sums: SoftCounts) -> float:
         """Return the smooth MCC, in [-1, 1]; higher is better. 0 where it is 0/0."""

@@ -11,7 +11,7 @@ import numpy as np
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 from gbimb.losses._focal import LARGEST_GAMMA
 from gbimb.losses._multiclass import MulticlassLoss
-from gbimb.validation import check_number
+from gbimb.validation import check_number, store_plain_numbers
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray
@@ -48,6 +48,7 @@ class SoftmaxLoss(MulticlassLoss):
     def __post_init__(self) -> None:
         """Check the parameters."""
         check_classes(self)
+        store_plain_numbers(self)
 
     @property
     def exponent(self) -> float:
@@ -103,6 +104,7 @@ class SoftmaxFocalLoss(MulticlassLoss):
         """Check the parameters."""
         check_number("gamma", self.gamma, low=0, high=LARGEST_GAMMA)
         check_classes(self)
+        store_plain_numbers(self)
 
     @property
     def exponent(self) -> float:

@@ -16,7 +16,13 @@ from gbimb.losses._soft import CURVATURE_SHARE
 from gbimb.losses._soft_counts import NEGLIGIBLE, SoftClassCounts, check_sums, spread
 from gbimb.losses._softmax import SoftmaxLoss, check_classes, class_constants
 from gbimb.losses._softmax_mcc_kernels import count_softly, fill_gradient
-from gbimb.validation import as_float, as_float32, check_class_codes, check_weight
+from gbimb.validation import (
+    as_float,
+    as_float32,
+    check_class_codes,
+    check_weight,
+    store_plain_numbers,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -75,6 +81,7 @@ class SoftmaxMCCLoss(MulticlassLoss):
     def __post_init__(self) -> None:
         """Check the parameters."""
         check_classes(self)
+        store_plain_numbers(self)
 
     @property
     def exponent(self) -> float:

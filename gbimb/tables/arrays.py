@@ -21,6 +21,7 @@ NO_NUMBERS: Final = "SVmMc"
 def check_table(X: object, name: str) -> None:
     """Raise for what NumPy would turn into something else without a word."""
     refuse_masked(X, name)
+    _check_sparse(X, name)
     if X is None or isinstance(X, str | bytes | dict) or not hasattr(X, "__len__"):
         if sparse.issparse(X) or hasattr(X, "__array__") or hasattr(X, "__arrow_c_stream__"):
             return
@@ -42,6 +43,19 @@ def check_table(X: object, name: str) -> None:
         raise InvalidTypeError(msg)
 
 
+def _check_sparse(X: Any, name: str) -> None:  # noqa: ANN401
+    """Refuse a sparse matrix whose indices lead out of its arrays: the engines would follow."""
+    kind = getattr(X, "format", None) if sparse.issparse(X) else None
+    try:
+        if kind in {"csr", "csc", "bsr"}:
+            X.check_format(full_check=True)
+        elif kind == "coo" and X.nnz:
+            X.__class__((X.data, X.coords), shape=X.shape)  # checks them
+    except (ValueError, IndexError) as error:
+        msg = f"{name} must be a sound sparse matrix, got one of shape {X.shape}: {error}."
+        raise InvalidDataError(msg) from None
+
+
 def _is_one_column(X: Any) -> bool:  # noqa: ANN401
     shape = getattr(X, "shape", None)
     if isinstance(shape, tuple):
@@ -61,6 +75,11 @@ def sentences(X: object, name: str) -> Iterator[None]:
         reason = str(error).rstrip(". \n")
         msg = f"{name} must be {TABLE}, got {what(X)}: {reason}."
         raise kind(msg) from None
+    except MemoryError:
+        raise
+    except Exception as error:  # of a method of X
+        msg = f"{name} must be {TABLE}, got {what(X)} that raises {error!r:.80}."
+        raise InvalidTypeError(msg) from error
 
 
 def what(X: object) -> str:

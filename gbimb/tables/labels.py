@@ -16,7 +16,7 @@ from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTyp
 from gbimb.tables.parquet.columns import CodedLabels, read_target
 from gbimb.tables.parquet.columns import read_weight as read_source_weight
 from gbimb.tables.parquet.source import ParquetSource
-from gbimb.validation import check_total_weight, check_weight, refuse_masked
+from gbimb.validation import as_array, check_total_weight, check_weight, refuse_masked
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -174,7 +174,8 @@ def _column(y: Any, name: str) -> NDArray[Any]:  # noqa: ANN401
         msg = f"{name} must be an array of shape (n,), got a sparse matrix. Use {name}.toarray()."
         raise InvalidTypeError(msg)
     # polars has whole numbers of 128 bits, which NumPy has not.
-    array = np.asarray(y.to_list() if str(getattr(y, "dtype", "")).endswith("Int128") else y)
+    wide = str(getattr(y, "dtype", "")).endswith("Int128")
+    array = as_array(y.to_list() if wide else y, name)
     if array.ndim == 0:
         msg = f"{name} must be an array of shape (n,), got {type(y).__name__} {y!r:.60}."
         raise InvalidTypeError(msg)
@@ -186,7 +187,11 @@ def _column(y: Any, name: str) -> NDArray[Any]:  # noqa: ANN401
         raise InvalidTypeError(msg)
     values: NDArray[Any] = column_or_1d(array, warn=True)
     if values.dtype == object:
-        values = pd.Series(values).infer_objects().to_numpy()  # booleans and numbers are objects
+        try:  # booleans and numbers are objects
+            values = pd.Series(values).infer_objects().to_numpy()
+        except UnicodeEncodeError as error:
+            msg = f"{name} must hold text that UTF-8 can hold, got {error.object!r:.60}."
+            raise InvalidDataError(msg) from None
         if values.size and all(isinstance(value, Decimal) for value in values):
             values = values.astype(np.float64)  # as a ParquetSource takes them
     return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,11 @@ LARGEST_RATIO = 1_000_000
 LOSS_PARAMETERS: dict[str, object] = {"gamma": 2.0, "alpha": None}
 
 
+def _differs(value: object, default: object) -> bool:
+    """Whether a parameter is not the default; an array never is."""
+    return not (isinstance(value, Real | None) and value == default)
+
+
 def make_loss(
     estimator: Any,  # noqa: ANN401  any estimator with the parameters of a loss
     labels: LabelCodes,
@@ -39,7 +45,7 @@ def make_loss(
     given = {
         name: getattr(estimator, name)
         for name, default in LOSS_PARAMETERS.items()
-        if getattr(estimator, name) != default
+        if _differs(getattr(estimator, name), default)
     }
     if isinstance(estimator.loss, BinaryLoss | MulticlassLoss):
         if estimator.scale_pos_weight is not None:

@@ -239,8 +239,14 @@ def _rows(
     X: object,
     codes: NDArray[Any],
 ) -> Iterator[tuple[IntArray, IntArray]]:
-    for train, test in splitter.split(X, codes):
-        yield _row_numbers(train, codes.size), _row_numbers(test, codes.size)
+    try:
+        for train, test in splitter.split(X, codes):
+            yield _row_numbers(train, codes.size), _row_numbers(test, codes.size)
+    except (GbimbError, TypeError, ValueError):
+        raise
+    except Exception as error:
+        msg = f"cv must yield splits, got {type(splitter).__name__} that raises {error!r:.80}."
+        raise InvalidParameterError(msg) from error
 
 
 def _check_split(train: IntArray, test: IntArray, codes: NDArray[Any]) -> None:
