@@ -195,7 +195,13 @@ def _dump_booster(estimator: Any, members: Members) -> dict[str, Any]:  # noqa: 
 
 def _dump_bags(estimator: Any, members: Members) -> dict[str, Any]:  # noqa: ANN401
     for bag in estimator.estimators_:
-        _kind_of(bag)
+        if _kind_of(bag).engine is None:
+            msg = (
+                "The safe format knows bags of the two boosting estimators, "
+                f"got bags of {type(bag).__name__}. Use joblib.dump for them, and joblib.load for "
+                "files that you trust only."
+            )
+            raise InvalidDataError(msg)
     given = estimator.estimator
     if given is not None:
         kind = _kind_of(given)
