@@ -69,7 +69,7 @@ def test_a_candidate_stops_early_enough_for_what_follows_its_rounds(
 def test_without_a_clock_rounds_are_asked_about_in_fives(time: Time) -> None:
     asked: list[int] = []
 
-    def stop(_: Any, done: int) -> bool:
+    def stop(_: object, done: int) -> bool:
         asked.append(done)
         return done == 20
 
