@@ -30,7 +30,7 @@ GIVEN_UP: Final = "given up"
 MILESTONES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 PATIENCE_IN_ROUNDS: Final = 5
 # Seconds that follow the last round of a candidate for each second before: where none is known.
-FIRST_AFTER: Final = 0.5
+FIRST_AFTER: Final = 0.8
 
 
 class Clock:

@@ -144,13 +144,16 @@ def train(
                 raise
             warn_of_interrupt(grown[-1].boosted.rounds)
             break
-        singles = [engine.merge([model], 1.0, start) for model in models]
-        raw = _held_out_scores(engine, singles, data, folds, settings.threads)
-        averaged = singles if len(singles) > 1 else []
-        scores = [_raw_scores(engine, one, some.matrix, settings.threads) for one in averaged]
-        unseen = []
-        if judge is not None:
-            unseen = [_raw_scores(engine, s, judge.matrix, settings.threads) for s in averaged]
+        of_folds, scores, unseen = [], [], []
+        for model, fold in zip(models, folds, strict=True):
+            # One at a time: of many classes each has thousands of trees.
+            score = partial(_raw_scores, engine, engine.merge([model], 1.0, start))
+            of_folds.append(score(fold.matrix(data), settings.threads))
+            if len(models) > 1:
+                scores.append(score(some.matrix, settings.threads))
+                if judge is not None:
+                    unseen.append(score(judge.matrix, settings.threads))
+        raw = np.concatenate(of_folds)
         grown.append(Grown(kind, boosted, models, raw, scores, unseen=unseen))
         if boosted.interrupted:
             break
@@ -308,17 +311,6 @@ def _labels(data: Table, folds: Sequence[Fold]) -> tuple[NDArray[Any] | None, ND
     return (
         np.concatenate([y for y, _ in parts]),
         np.concatenate(weights) if weights else None,
-    )
-
-
-def _held_out_scores(
-    engine: Engine, singles: Sequence[Any], data: Table, folds: Sequence[Fold], threads: int
-) -> FloatArray:
-    return np.concatenate(
-        [
-            _raw_scores(engine, single, fold.matrix(data), threads)
-            for single, fold in zip(singles, folds, strict=True)
-        ]
     )
 
 

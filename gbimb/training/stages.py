@@ -125,7 +125,9 @@ def _boost_and_keep(
             return Boosted(state.history, state.kept), state.models
         members = make(loss, state)
         boosted = go(members, n_rounds, unit=unit, resumed=state)
-        models = [as_text(member.model(boosted.rounds)) for member in members]
+        models = []
+        while members:  # one booster less for each text
+            models.append(as_text(members.pop(0).model(boosted.rounds)))
         if unit is not None and boosted.complete:
             done = max(boosted.rounds, *(len(series) for series in boosted.history.values()), 0)
             unit.save(State(done, boosted.history, models, boosted.rounds))
