@@ -108,13 +108,13 @@ def make_results(plan: Plan, records: list[Record]) -> Results:
 def _compare_all(plan: Plan, records: Sequence[Record]) -> list[Comparison]:
     pairs = [(m.name, BASELINE) for m in plan.methods if m.name != BASELINE]
     pairs += [(MAIN, SAME_RECIPE), (MAIN, HOLDOUT)]
-    made = [
+    found = [
         compare(records, engine, *pair, measure)
         for measure in COMPARED
         for engine in plan.engines
         for pair in pairs
     ]
-    return [comparison for comparison in made if comparison is not None]
+    return [comparison for comparison in found if comparison is not None]
 
 
 def _fit_notes(records: Sequence[Record]) -> list[str]:

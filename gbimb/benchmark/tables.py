@@ -99,7 +99,7 @@ def built_in_table(name: str) -> BenchmarkTable:
     Raises
     ------
     InvalidParameterError
-        If there is none of that name.
+        If no table has that name.
     """
     if name not in datasets.names():
         raise unknown_name("--tables", name, datasets.names())

@@ -269,7 +269,7 @@ def score_bins(rows: Predictions) -> pd.DataFrame:
     """Return the histogram of each class, with the same bars, even in log-odds."""
     low, high = probability_limits(rows.proba)
     rarest = min(np.count_nonzero(rows.y), np.count_nonzero(rows.y == 0))
-    # As many bins as a histogram of that many rows resolves: n^(1/3), Rice's rule doubled.
+    # Twice Rice's rule of 2 n^(1/3) bins, for the rows of the rarer class.
     n_bins = int(np.clip(4 * np.cbrt(rarest), *HISTOGRAM_BINS))
     edges = expit(np.linspace(logit(low), logit(high), n_bins + 1))
     weight = np.ones(rows.y.size) if rows.weight is None else rows.weight

@@ -15,7 +15,7 @@ from gbimb.benchmark.statistics import ALL_TABLES, INTERVALS, TESTS, compare
 from gbimb.benchmark.verdict import amount
 from gbimb.plots import CriticalDifferenceDisplay
 from gbimb.plots.statistics import FEWEST_TABLES, signed_rank_holm
-from gbimb.report._checks import FEW_ROWS, Check, in_order, leaks, leaks_of_classes
+from gbimb.report._checks import FEW_ROWS, Check, in_order, leaks
 
 if TYPE_CHECKING:
     from gbimb.benchmark import BenchmarkTable, Results
@@ -137,13 +137,9 @@ def _ranks_note(tables: int) -> str:
 def _checks(results: Results) -> list[Check]:
     found: list[Check] = []
     for table in results.plan.tables:
+        codes, of = table.y.astype(np.intp), f" of table {table.name!r}"
         found += [_few(table, results.plan.folds), _repeated(table)]
-        of = f" of table {table.name!r}"
-        codes = table.y.astype(np.intp)
-        if table.classes:
-            found.append(leaks_of_classes(table.X, codes, table.classes, of))
-        else:
-            found.append(leaks(table.X, codes, of))
+        found.append(leaks(table.X, codes, table.classes, of))
     return [*found, *_constant(results)]
 
 

@@ -130,42 +130,41 @@ def never_predicted(names: Sequence[str], true: FloatArray, predicted: FloatArra
     return Check("GBI004", "warning", text)
 
 
-def leaks(sample: pd.DataFrame, codes: IntArray, source: str = "") -> Check:
-    """GBI005: columns that alone rank the positives first; ``codes`` is 1 for the positive."""
-    if min(np.bincount(codes, minlength=2)) < 2:
-        return Check("GBI005", "skipped", "A class has too few rows.")
-    areas = {repr(str(name)): column_auc(sample[name], codes) for name in sample.columns}
-    return _leaks(areas, f"the classes{source}", source)
-
-
-def leaks_of_classes(
-    sample: pd.DataFrame, codes: IntArray, names: Sequence[str], source: str = ""
+def leaks(
+    sample: pd.DataFrame, codes: IntArray, names: Sequence[str] = (), source: str = ""
 ) -> Check:
-    """GBI005: columns that alone rank the rows of one class before, or after, all others."""
-    each = np.bincount(codes, minlength=len(names))
-    # The time grows with rows times classes: with many classes fewer rows of each are enough.
-    most = max(FEWEST_SAMPLED, SAMPLED // len(names))
-    kept = np.concatenate([np.flatnonzero(codes == k)[:most] for k in range(len(names))])
-    sample, codes = sample.iloc[kept], codes[kept]
+    """GBI005: columns that alone rank the rows of one class before, or after, the others.
+
+    With more than two ``names`` each class is ranked against the others, else code 1.
+    """
+    many = len(names) > 2
+    each = np.bincount(codes, minlength=max(2, len(names)))
+    fewest = FEW_ROWS if many else 2
+    ranked = np.flatnonzero(np.minimum(each, codes.size - each) >= fewest)
+    if not ranked.size:
+        return Check("GBI005", "skipped", "The classes have too few rows.")
+    if many:  # the time grows with rows times classes: of many classes fewer rows are enough
+        most = max(FEWEST_SAMPLED, SAMPLED // len(names))
+        kept = np.concatenate([np.flatnonzero(codes == k)[:most] for k in range(len(names))])
+        sample, codes = sample.iloc[kept], codes[kept]
     areas: dict[str, float] = {}
     for column in sample.columns:
         by_class = {
-            names[int(k)]: column_auc(sample[column], (codes == k).astype(np.intp))
-            for k in np.flatnonzero((each >= FEW_ROWS) & (each.sum() - each >= FEW_ROWS))
+            int(k): column_auc(sample[column], (codes == k).astype(np.intp))
+            for k in (ranked if many else (1,))
         }
-        if by_class:
-            best = max(by_class, key=lambda name: by_class[name])
-            areas[f"{str(column)!r} of {best!r}"] = by_class[best]
-    if not areas:
-        return Check("GBI005", "skipped", f"No class has {FEW_ROWS} rows or more.")
-    return _leaks(areas, f"a class from the others{source}", f" against the others{source}")
+        best = max(by_class, key=lambda k: by_class[k])
+        areas[f"{str(column)!r}{f' of {names[best]!r}' if many else ''}"] = by_class[best]
+    return _separating(areas, ("a class from the others" if many else "the classes") + source)
 
 
-def _leaks(areas: dict[str, float], what: str, source: str) -> Check:
+def _separating(areas: dict[str, float], what: str) -> Check:
     found = {name: area for name, area in areas.items() if area > SUSPECT_AUC}
     if not found:
         name = max(areas, key=lambda n: areas[n])
-        text = f"The strongest single column, {name}, has an AUC of {areas[name]:.3f}{source}."
+        text = (
+            f"{name}, the best single column to separate {what}, has an AUC of {areas[name]:.3f}."
+        )
         return Check("GBI005", "passed", text)
     shown = ", ".join(f"{n} (AUC {a:.4f})" for n, a in list(found.items())[:NAMES_SHOWN])
     more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""

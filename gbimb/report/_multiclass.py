@@ -193,7 +193,7 @@ def _checks(
         checks.constant(rows.proba),
         checks.sums(rows.names, expected, found, off, sure),
         checks.never_predicted(rows.names, found, table["called"].to_numpy(np.float64)),
-        checks.leaks_of_classes(rows.sample, rows.sample_codes, rows.names),
+        checks.leaks(rows.sample, rows.sample_codes, rows.names),
         Check("GBI008", "skipped", "More than two classes have weights, not one threshold."),
         checks.chance("R_K", rk["low"]),
     ]
