@@ -98,12 +98,13 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         given: tuple[Any, Any, Any] | None,
     ) -> None:
         pieces = split(X, y, sample_weight)
+        watched = split(*given, "_val") if given is not None else []
         meta = meta_of(as_collection(X))
         placed = Placed.place(client, pieces, "y")
         labels = Labels.of(placed.summaries, self.pos_label)
         validation = None
         if given is not None:
-            validation = Placed.place(client, split(*given, "_val"), "y_val")
+            validation = Placed.place(client, watched, "y_val")
         local = self._untrained()
         validate_data(local, meta, reset=True, skip_check_array=True)
         local.classes_, local.pos_label_ = labels.classes, labels.positive
@@ -118,7 +119,7 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         parts = encode_all(client, local, placed, labels, validation, seed=seed, hold_out=hold_out)
         if hold_out:
             self._warn_of_copies(client, parts.train, labels)
-        del placed, validation, pieces
+        del placed, validation, pieces, watched
         task = local._make_task()  # noqa: SLF001
         start = start_of(task.loss, parts.totals)
         rows = int(labels.kept.sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from threading import Event
 from typing import TYPE_CHECKING, Any, Final
 
 import distributed
@@ -140,9 +141,15 @@ def gather(
 def _wait(
     client: distributed.Client, futures: Sequence[distributed.Future], workers: Sequence[str]
 ) -> None:
+    # Not with ``distributed.wait``: the error that it raises when time is over refers to itself,
+    # and keeps the futures, with the rows on their workers, until a garbage collection.
+    news = Event()
+    for future in futures:
+        future.add_done_callback(lambda _: news.set())
     pending = set(futures)
     looked = time.monotonic()
     while pending:
+        news.clear()
         check_scheduler(client)
         for future in [future for future in pending if future.done()]:
             _check_done(client, future, workers)
@@ -151,14 +158,7 @@ def _wait(
             _require(client, workers)
             looked = time.monotonic()
         if pending:
-            _pause(pending)
-
-
-def _pause(pending: set[distributed.Future]) -> None:
-    try:
-        distributed.wait(list(pending), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED")
-    except (TimeoutError, distributed.CancelledError):
-        time.sleep(0.01)
+            news.wait(POLL_SECONDS)
 
 
 def _check_done(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,14 +11,19 @@ import dask
 import dask.array as da
 import numpy as np
 import pandas as pd
+from dask._task_spec import convert_legacy_graph
+from dask.base import clone_key
+from dask.dataframe.dask_expr._expr import are_co_aligned
 from dask.delayed import Delayed, delayed
+from dask.highlevelgraph import HighLevelGraph
+from distributed import Future
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.tables.parquet.row_groups import list_groups, read_groups
 from gbimb.tables.parquet.source import ParquetSource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -105,18 +111,16 @@ def split(
     if isinstance(X, ParquetSource):
         return _of_source(X, y, weight, suffix)
     X = as_collection(X)
-    tables = blocks_of(X, f"X{suffix}")
     if y is None:
         msg = f"This classifier requires y{suffix} to be passed, but the target y is None."
         raise InvalidDataError(msg)
-    labels = _aligned(X, y, len(tables), f"y{suffix}")
+    tables = blocks_of(X, f"X{suffix}")
+    labels = _blocks_beside(X, tables, y, f"y{suffix}")
     weights: list[Any] = [None] * len(tables)
     if weight is not None:
-        weights = _aligned(X, weight, len(tables), f"sample_weight{suffix}")
-    return [
-        delayed(_make_piece)(table, part, w)
-        for table, part, w in zip(tables, labels, weights, strict=True)
-    ]
+        weights = _blocks_beside(X, tables, weight, f"sample_weight{suffix}")
+    make = delayed(_make_piece)
+    return renamed(make(*parts) for parts in zip(tables, labels, weights, strict=True))
 
 
 def _of_source(source: ParquetSource, y: object, weight: object, suffix: str) -> list[Delayed]:
@@ -133,10 +137,10 @@ def _of_source(source: ParquetSource, y: object, weight: object, suffix: str) ->
     cut = delayed(_cut)
     features = list(source.features)
     special = [name for name in (source.target, source.weight) if name is not None]
-    return [
+    return renamed(
         cut(block, features, source.target, source.weight)
         for block in blocks_of(read_parquet(source, [*features, *special]), "X")
-    ]
+    )
 
 
 def _cut(frame: pd.DataFrame, features: list[str], target: str, weight: str | None) -> Piece:
@@ -154,8 +158,48 @@ def blocks_of(values: Any, name: str) -> list[Delayed]:  # noqa: ANN401
     return parts
 
 
-def _aligned(X: Any, values: Any, n_parts: int, name: str) -> list[Delayed]:  # noqa: ANN401
-    """Return the blocks of labels or weights, one for each block of ``X``."""
+def renamed(blocks: Iterable[Delayed]) -> list[Delayed]:
+    """Return blocks whose tasks have names of their own.
+
+    Dask gives the tasks of a graph that it has not optimised the names of others in one that it
+    has; a scheduler that gets both mixes them up. Data on the cluster keeps its name.
+    """
+    blocks = list(blocks)
+    graph = HighLevelGraph.merge(*(block.__dask_graph__() for block in blocks)).to_dict()
+    if any(str(key).startswith("shuffle-barrier") for key in graph):
+        return blocks  # the scheduler knows a shuffle by its name
+    there = {key: value for key, value in graph.items() if isinstance(value, Future)}
+    tasks = {key: value for key, value in graph.items() if key not in there}
+    token = uuid.uuid4().hex
+    names = {key: clone_key(key, token) for key in tasks}
+    new = there | {
+        names[key]: task.substitute(names, key=names[key])
+        for key, task in convert_legacy_graph(tasks, all_keys=graph.keys()).items()
+    }
+    layers = HighLevelGraph.from_collections(token, new)
+    return [Delayed(names[block.key], layers, layer=token) for block in blocks]
+
+
+def _blocks_beside(X: Any, tables: list[Delayed], values: Any, name: str) -> list[Delayed]:  # noqa: ANN401
+    """Return the blocks of labels or weights, one for each block of ``X``, in its order of rows."""
+    values, one_source = _aligned(X, values, name)
+    parts = blocks_of(values, name)
+    if len(parts) != len(tables):
+        msg = (
+            f"X and {name} must have the same partitions, got {len(tables)} and {len(parts)}. Take "
+            "both from one collection, or repartition them alike."
+        )
+        raise InvalidDataError(msg)
+    order = delayed(_ordered)
+    return [order(*pair, name, one_source) for pair in zip(parts, tables, strict=True)]
+
+
+def _aligned(X: Any, values: Any, name: str) -> tuple[Any, bool]:  # noqa: ANN401
+    """Return labels or weights in the partitions of ``X``, and whether both are of one collection.
+
+    Rows of arrays belong together by their position; those of frames by their index, unless both
+    frames are made of the partitions of one.
+    """
     if not dask.is_dask_collection(values):
         kind = type(values).__name__
         msg = (
@@ -163,19 +207,52 @@ def _aligned(X: Any, values: Any, n_parts: int, name: str) -> list[Delayed]:  # 
             "with dask.dataframe.from_pandas or dask.array.from_array."
         )
         raise InvalidTypeError(msg)
-    if isinstance(X, da.Array) and isinstance(values, da.Array):
+    if isinstance(values, da.Array):
         values = values.reshape(-1) if values.ndim == 2 and values.shape[1] == 1 else values
-        known = not np.isnan([*X.chunks[0], *values.chunks[0]]).any()
-        if known and values.shape[0] == X.shape[0]:
-            values = values.rechunk({0: X.chunks[0]})
-    parts = blocks_of(values, name)
-    if len(parts) != n_parts:
+        if not isinstance(X, da.Array) or np.isnan([*X.chunks[0], *values.chunks[0]]).any():
+            return values, True
+        if values.shape != X.shape[:1]:
+            msg = (
+                f"{name} must have a value for each of the {X.shape[0]} rows of X, got an array of "
+                f"shape {values.shape}."
+            )
+            raise InvalidDataError(msg)
+        return values.rechunk({0: X.chunks[0]}), True
+    if isinstance(X, da.Array) or are_co_aligned(X.expr, values.expr):
+        return values, True
+    unknown = not (X.known_divisions and values.known_divisions)
+    if not unknown and X.divisions != values.divisions:
+        try:
+            values = values.repartition(divisions=X.divisions, force=True)
+        except (TypeError, ValueError):  # indices of two kinds
+            unknown = True
+    if unknown:
         msg = (
-            f"X and {name} must have the same partitions, got {n_parts} and {len(parts)}. Take "
-            "both from one collection, or repartition them alike."
+            f"X and {name} must be columns of one Dask DataFrame or have known divisions of one "
+            "index, got two collections whose rows may be in any order. Put both into one frame "
+            "(and persist that), or set_index both on the same key."
         )
         raise InvalidDataError(msg)
-    return parts
+    return values, False
+
+
+def _ordered(values: Any, table: Any, name: str, one_source: bool) -> Any:  # noqa: ANN401, FBT001
+    """Return the labels or weights of a block in the order of the rows of its table."""
+    if not (hasattr(values, "index") and hasattr(table, "index")):
+        return values
+    rows, own = table.index, values.index
+    if rows.equals(own) and (one_source or rows.is_unique):
+        return values
+    if rows.is_unique and own.is_unique and len(rows) == len(own) and rows.isin(own).all():
+        return values.loc[rows]
+    unnumbered = any(i.equals(pd.RangeIndex(len(i))) for i in (rows, own))
+    if one_source and unnumbered:  # such as the result of a function of NumPy arrays
+        return values
+    msg = (
+        f"X and {name} must have the same index without duplicates to be aligned by it, got other "
+        "values in a partition. Take both from one Dask DataFrame."
+    )
+    raise InvalidDataError(msg)
 
 
 def _make_piece(table: Any, y: Any, weight: Any) -> Piece:  # noqa: ANN401
@@ -192,6 +269,9 @@ def _make_piece(table: Any, y: Any, weight: Any) -> Piece:  # noqa: ANN401
 
 def _column(values: Any) -> NDArray[Any]:  # noqa: ANN401
     """Return a column of a pandas or NumPy block as a NumPy array."""
+    if getattr(values, "ndim", 1) == 2 and values.shape[1] != 1:
+        msg = f"y and sample_weight must have one column each, got {values.shape[1]}."
+        raise InvalidDataError(msg)
     if isinstance(values, pd.DataFrame):
         values = values.iloc[:, 0]
     if isinstance(values, pd.Series) and not isinstance(values.dtype, np.dtype):

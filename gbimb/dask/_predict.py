@@ -8,7 +8,7 @@ import dask.array as da
 import numpy as np
 from dask.delayed import delayed
 
-from gbimb.dask._pieces import as_collection, blocks_of
+from gbimb.dask._pieces import as_collection, blocks_of, renamed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +55,7 @@ def predict_lazily(
     of_block = delayed(_of_block)
     parts = [
         da.from_delayed(of_block(block, model, method, dtype, columns), shape, dtype)
-        for block in blocks_of(X, "X")
+        for block in renamed(blocks_of(X, "X"))
     ]
     return da.concatenate(parts, allow_unknown_chunksizes=True)
 

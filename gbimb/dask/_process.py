@@ -58,17 +58,18 @@ async def break_off(fit: str, ports: list[int]) -> None:
     """Free the threads of a fit that wait for a process that is gone.
 
     Those that still train stop before the next round. XGBoost notices by itself what others do.
-    LightGBM reads from a closed connection for ever: its sockets are
-    replaced by something that cannot be read from, and it raises.
+    LightGBM reads from a closed connection for ever: its sockets are replaced by something that
+    cannot be read from, and it raises.
     """
     _broken.add(fit)
     tracker = _trackers.pop(fit, None)
     nothing = os.open(os.devnull, os.O_RDWR)
     for connection in psutil.Process().net_connections("tcp"):
         ends = {end.port for end in (connection.laddr, connection.raddr) if end}
-        if ends & set(ports) and connection.fd >= 0:
-            with suppress(OSError):
+        if ends & set(ports) and connection.fd >= 0 and connection.status != psutil.CONN_LISTEN:
+            with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as own:
                 os.dup2(nothing, connection.fd)
+                own.shutdown(socket.SHUT_RDWR)  # wakes a thread that reads from it
     os.close(nothing)
     if tracker is not None:
         Thread(target=tracker.stop, daemon=True).start()  # may wait for a process that is gone

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ from gbimb.dask._group import GlobalLoss, Group
 from gbimb.dask._process import check_going, topic_of
 from gbimb.dask._rows import Encoded, join, stack
 from gbimb.engines.lightgbm import forget_network, network_params
-from gbimb.engines.xgboost import joined
+from gbimb.engines.xgboost import all_reduce, joined
 from gbimb.losses import MulticlassLoss
 from gbimb.metrics import SharedRows, evaluate_multiclass, evaluate_shared
 from gbimb.parallel import resolve_jobs, thread_limit
@@ -102,6 +103,47 @@ def train_part(
     samples: Sequence[Any],
 ) -> Outcome:
     """Train on the rows of this worker beside the others."""
+    with ExitStack() as stack:
+        meeting = _Meeting(job, rank, stack)
+        try:
+            return _train_rows(job, meeting, encoded, watched, samples)
+        except Exception:
+            if not meeting.joined:
+                meeting.join(failed=True)
+            raise
+
+
+class _Meeting:
+    """Where the processes of a fit meet once each has its rows, or learn that one of them failed.
+
+    A process that fails comes, too: those that are there could not be told from outside.
+    """
+
+    def __init__(self, job: Job, rank: int, stack: ExitStack) -> None:
+        self.rank = rank
+        self.stack = stack
+        self.joined = False
+        self._job = job
+
+    def join(self, *, failed: bool = False) -> Mapping[str, Any]:
+        """Wait for the others; return what LightGBM needs to find them."""
+        job = self._job
+        self.joined = True
+        self.stack.enter_context(joined(dict(job.tracker), self.rank))
+        one_failed = all_reduce(np.array([failed], np.float64), "max")[0]
+        while one_failed and not failed:  # until the client has heard why, and breaks the fit off
+            check_going(job.fit)
+            time.sleep(0.1)
+        return network_params(job.machines, self.rank) if job.machines else {}
+
+
+def _train_rows(
+    job: Job,
+    meeting: _Meeting,
+    encoded: Sequence[Encoded | None],
+    watched: Sequence[Encoded | None],
+    samples: Sequence[Any],
+) -> Outcome:
     mine, seen = ([part for part in parts if part is not None] for parts in (encoded, watched))
     estimator = job.estimator
     threads = resolve_jobs(job.n_jobs or get_worker().state.nthreads)
@@ -113,12 +155,12 @@ def train_part(
         nothing = np.zeros(sample.shape[0], np.float32)
         bins = estimator._make_bins(Table(sample, nothing, None), job.seed, threads, job.rows)  # noqa: SLF001
         del sample
-        return _train(job, rank, bins, train, held_out, threads)
+        return _train(job, meeting, bins, train, held_out, threads)
 
 
 def _train(  # noqa: PLR0917
     job: Job,
-    rank: int,
+    meeting: _Meeting,
     bins: Any,  # noqa: ANN401  the adapter's own
     train: Table,
     held_out: Table,
@@ -128,15 +170,21 @@ def _train(  # noqa: PLR0917
     engine, task = estimator._engine, job.task  # noqa: SLF001
     group = Group()
     loss: Any = GlobalLoss(task.loss, group)
-    params = network_params(job.machines, rank) if job.machines else {}
     external = None
     if held_out.y.size:
         external = bins.external(held_out.matrix, held_out.y, held_out.weight)
-    # Before the processes join: they would cut bins together.
     member = bins.member_on(
-        loss.warm_up or loss, job.start, train.matrix, train.y, train.weight, external, params
+        loss.warm_up or loss,
+        job.start,
+        train.matrix,
+        train.y,
+        train.weight,
+        external,
+        meeting.join,
     )
-    with joined(dict(job.tracker), rank), _freed(member) if job.machines else nullcontext():
+    with ExitStack() as stack:
+        if job.machines:
+            stack.callback(member.booster.free_network)
         watch = None
         if job.held_out is not None:
             evaluate = _evaluation(task, held_out, group)
@@ -151,7 +199,7 @@ def _train(  # noqa: PLR0917
             threads,
             job.seed,
             0,
-            stop=_report(job.fit) if rank == 0 else None,
+            stop=_report(job.fit) if meeting.rank == 0 else None,
         )
         trainee = _Watched(member, held_out, job.fit)
         boosted = boost_warm(engine, [trainee], loss, watch, settings)
@@ -162,22 +210,9 @@ def _train(  # noqa: PLR0917
     raw = _scores(engine, engine.merge([model], 1.0, job.start), held_out, threads)
     scored = Table(raw, held_out.y, held_out.weight)
     if job.held_out is not None:
-        scored = thin(scored, job.held_out, np.random.default_rng([job.seed, rank]))
+        scored = thin(scored, job.held_out, np.random.default_rng([job.seed, meeting.rank]))
     bytes_per_round = group.n_bytes / trainee.rounds
-    return Outcome(model if rank == 0 else None, boosted, scored, bytes_per_round)
-
-
-class _freed:  # noqa: N801  a context manager
-    """Free the network of a booster of LightGBM."""
-
-    def __init__(self, member: Any) -> None:  # noqa: ANN401
-        self._member = member
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        self._member.booster.free_network()
+    return Outcome(model if meeting.rank == 0 else None, boosted, scored, bytes_per_round)
 
 
 class _Watched:

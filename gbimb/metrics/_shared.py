@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb.array_types import BoolArray, IntArray
+    from gbimb.array_types import BoolArray
     from gbimb.losses import BinaryLoss
     from gbimb.metrics._registry import Metric
 
 LARGEST_INT32: Final = 2**31
-ROUNDED_BITS: Final = 30
 
 Reduce: TypeAlias = "Callable[[NDArray[Any], str], NDArray[Any]]"
 """From an array and "sum", "min" or "max" to that of all processes, element by element."""
@@ -45,6 +44,9 @@ class SharedRows:
     totals : int64 array of shape (2,)
         Whole weight of the negatives and the positives of all processes.
     reduce : Reduce
+    unit : int
+        Counts are in units of ``2**unit``, about the largest weight: products of four counts do
+        not overflow, and scores do not depend on it.
     """
 
     y: NDArray[Any]
@@ -53,6 +55,7 @@ class SharedRows:
     scale: WeightScale
     totals: NDArray[np.int64]
     reduce: Reduce
+    unit: int = 0
 
     @classmethod
     def make(cls, y: NDArray[Any], weight: NDArray[Any] | None, reduce: Reduce) -> SharedRows:
@@ -66,7 +69,8 @@ class SharedRows:
         scale = WeightScale.from_totals(largest, shares)
         whole = scale.whole(positive, weight)
         totals = np.array([whole[positive == k].sum() for k in (0, 1)], np.int64)
-        return cls(y, weight, positive, scale, reduce(totals, "sum"), reduce)
+        unit = int(np.frexp(largest)[1])
+        return cls(y, weight, positive, scale, reduce(totals, "sum"), reduce, unit)
 
     @property
     def narrow(self) -> bool:
@@ -74,8 +78,9 @@ class SharedRows:
         return self.weight is None and int(self.totals.sum()) < LARGEST_INT32
 
     def counts(self, tp: Any, fp: Any) -> Any:  # noqa: ANN401  int64, or an array of them
-        """Return the confusion counts of all processes from whole weights called."""
-        return self.scale.counts(tp, fp, self.totals[1], self.totals[0])
+        """Return the confusion counts of all processes from whole weights of the rows flagged."""
+        scale = WeightScale(*(exponent - self.unit for exponent in self.scale))
+        return scale.counts(tp, fp, self.totals[1], self.totals[0])
 
     def add(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Add up whole weights of all processes."""
@@ -83,42 +88,14 @@ class SharedRows:
             return self.reduce(counts, "sum")
         return self.reduce(counts.astype(np.int32), "sum").astype(np.int64)
 
-    def add_parts(
-        self, counts: NDArray[np.int64], parts: IntArray, wholes: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Add up the parts of some wholes over all processes, in 32 bits.
-
-        Counts of rows are exact. Weights are rounded down after adding them up along each whole, so
-        that the sum up to any part is off by less than 2^-29 of the largest whole and process.
-
-        Parameters
-        ----------
-        counts : int64 array of shape (k, 2)
-        parts : intp array of shape (m,), > 0, with sum k
-        wholes : int64 array of shape (m, 2)
-            Sums over the parts of each, of all processes.
-        """
-        first = np.cumsum(parts) - parts
-        bits = [int(largest).bit_length() for largest in wholes.max(axis=0)]
-        shift = np.array([0 if n < ROUNDED_BITS + 2 else n - ROUNDED_BITS for n in bits])
-        sums = np.cumsum(counts, axis=0)
-        sums -= np.repeat(sums[first] - counts[first], parts, axis=0)
-        sums >>= shift
-        rounded = np.diff(sums, axis=0, prepend=0)
-        rounded[first] = sums[first]
-        added: NDArray[np.int64] = self.reduce(rounded.astype(np.int32), "sum").astype(np.int64)
-        added <<= shift
-        added[first] += wholes - np.add.reduceat(added, first)
-        return added
-
 
 def evaluate_shared(
     metrics: Sequence[Metric], loss: BinaryLoss, rows: SharedRows, raw_score: NDArray[Any]
 ) -> dict[str, float]:
     """Return the value of each metric over the rows of all processes, by its name.
 
-    As :func:`evaluate` of all rows together: counts at fixed thresholds are exact, and the best
-    score over all thresholds is that of a real threshold, and exact up to millions of rows, see
+    As :func:`evaluate` of all rows together: counts are exact, and the best score over all
+    thresholds is that of a real one, and exact up to millions of rows, see
     :func:`best_shared_scores`.
     ``metrics`` may not hold "average_precision" or "roc_auc", which want all scores in one place.
     """

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gbimb.exceptions import InvalidDataError
-from gbimb.metrics._curves import nothing_called
 from gbimb.metrics._search import ScoredRows, tabulate
 
 if TYPE_CHECKING:
@@ -32,9 +31,7 @@ CELLS_PER_OPEN: Final = 16
 """Finer cells for each cell looked into, where few are left."""
 BUDGET: Final = 60_000
 """Bytes that a process may put into one search."""
-RANGE_BYTES: Final = 32
-FINER_BYTES: Final = 8
-"""Of a finer cell: negatives and positives in 32 bits each."""
+RANGE_BYTES: Final = 64
 TOLERANCE: Final = 1e-7
 """A cell in which a score can be no better than this is not looked into."""
 LARGEST_SCORE: Final = 1e300  # differences are finite
@@ -67,18 +64,19 @@ def best_shared_scores(
     """
     if not metrics:
         return []
-    score, low, high = _in_range(np.ascontiguousarray(raw_score, np.float64), rows)
+    score, low, high, endless = _in_range(np.ascontiguousarray(raw_score, np.float64), rows)
     first = _FirstPass.over(rows, score, low, high)
-    cells = first.cells(rows)
+    cells = first.cells(rows, endless=endless)
     some: _Some | None = None
-    spent = RANGE_BYTES + CELLS * 2 * (4 if rows.narrow else 8)
+    cell_bytes = 2 * (4 if rows.narrow else 8)  # of negatives and positives
+    spent = RANGE_BYTES + CELLS * cell_bytes
     for most in chain(MOST_OPEN, repeat(MOST_OPEN[-1])):  # pragma: no branch  (endless)
         at = cells.promising(rows, metrics, most)
         spent += at.size * cells.span[0].nbytes
-        finer = min(MOST_CELLS * most, CELLS_PER_OPEN * at.size, (BUDGET - spent) // FINER_BYTES)
+        finer = min(MOST_CELLS * most, CELLS_PER_OPEN * at.size, (BUDGET - spent) // cell_bytes)
         if finer < 2 * at.size or at.size == 0:
             break
-        spent += finer * FINER_BYTES
+        spent += (finer - at.size) * cell_bytes  # one of each cell is what the others leave
         low, high = rows.reduce(cells.span[at], "min").T * [[1.0], [-1.0]]
         several = low < high
         cells.closed[at[~several]] = True
@@ -91,10 +89,11 @@ def best_shared_scores(
     return cells.best(rows, metrics)
 
 
-def _in_range(score: FloatArray, rows: SharedRows) -> tuple[FloatArray, float, float]:
+def _in_range(score: FloatArray, rows: SharedRows) -> tuple[FloatArray, float, float, bool]:
     """Return the scores and their ends over all processes, which a grid can be laid between.
 
-    Scores that are infinite, or nearly so, come to lie beyond the others, in the same order.
+    Scores that are infinite, or nearly so, come to lie beyond the others, in the same order. The
+    last value says whether the highest is infinite.
     """
     inner = score
     if np.abs([score.min(initial=0.0), score.max(initial=0.0)]).max() <= LARGEST_SCORE:
@@ -103,7 +102,9 @@ def _in_range(score: FloatArray, rows: SharedRows) -> tuple[FloatArray, float, f
         nan, inner = bool(np.isnan(score).any()), score[np.abs(score) <= LARGEST_SCORE]
         far = True
     ends = [inner.min(initial=np.inf), -inner.max(initial=-np.inf), -float(nan), -float(far)]
-    low, high, nan_somewhere, far_somewhere = rows.reduce(np.array(ends), "min") * [1, -1, -1, -1]
+    ends.append(-float(score.max(initial=-np.inf) == np.inf))
+    low, *flags = rows.reduce(np.array(ends), "min").tolist()
+    high, nan_somewhere, far_somewhere, endless = (-flag for flag in flags)
     if nan_somewhere:
         msg = "raw_score must not contain NaN."
         raise InvalidDataError(msg)
@@ -112,7 +113,7 @@ def _in_range(score: FloatArray, rows: SharedRows) -> tuple[FloatArray, float, f
         beyond = max(high - low, 1.0)
         low, high = low - beyond, high + beyond
         score = np.clip(score, low, high)
-    return score, float(low), float(high)
+    return score, float(low), float(high), bool(endless)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,26 +130,28 @@ class _Cells:
         Lowest and negated highest score of the rows of this process; infinite if it has none.
     closed : bool array of shape (k,)
         Cells not to be looked into: all of their rows have the same score.
+    endless : bool
+        Whether the highest score is infinite: no threshold lies above it.
     """
 
     number: IntArray
     counts: NDArray[np.int64]
     span: FloatArray
     closed: BoolArray
+    endless: bool
 
     @classmethod
-    def of(cls, rising: NDArray[np.int64], span: FloatArray) -> _Cells:
+    def of(cls, rising: NDArray[np.int64], span: FloatArray, *, endless: bool) -> _Cells:
         """Return the cells with rows of some process."""
         number = np.flatnonzero(rising.any(axis=1))[::-1]
-        return cls(number, rising[number], span[number], np.zeros(number.size, bool))
+        return cls(number, rising[number], span[number], np.zeros(number.size, bool), endless)
 
     def best(self, rows: SharedRows, metrics: Sequence[CountMetric]) -> list[float]:
-        """Return the best value at the end of a cell, or where nothing is called."""
-        fp, tp = np.cumsum(self.counts, axis=0).T
-        every = rows.counts(rows.totals[1], rows.totals[0])
-        nothing = nothing_called(every.tp, every.fp)
+        """Return the best value at the end of a cell, or where no row is flagged."""
+        start = np.zeros((0 if self.endless else 1, 2), np.int64)
+        fp, tp = np.concatenate([start, np.cumsum(self.counts, axis=0)]).T
         ends = rows.counts(tp, fp)
-        return [float(max(metric(ends).max(), metric(nothing))) for metric in metrics]
+        return [float(metric(ends).max()) for metric in metrics]
 
     def promising(self, rows: SharedRows, metrics: Sequence[CountMetric], most: int) -> IntArray:
         """Return the places of the cells that may hold something better, at most so many."""
@@ -178,7 +181,13 @@ class _Cells:
         share = self.counts[at, 1] / max(int(self.counts[at, 1].sum()), 1)
         parts = 2 + ((n_cells - 2 * at.size) * share[::-1]).astype(np.intp)
         counts, span = some.tabulate(low[::-1], high[::-1], parts)
-        finer = _Cells.of(rows.add_parts(counts, parts, self.counts[at[::-1]]), span)
+        wholes, first = self.counts[at[::-1]], np.cumsum(parts) - parts
+        others = np.ones(len(counts), bool)
+        others[first] = False
+        counts[others] = rows.add(counts[others])
+        counts[first] = 0
+        counts[first] = wholes - np.add.reduceat(counts, first)
+        finer = _Cells.of(counts, span, endless=self.endless)
         of = np.repeat(np.arange(at.size)[::-1], parts)[finer.number]
         kept = np.setdiff1d(np.arange(self.number.size), at)
         place = np.concatenate([kept, at[of]])
@@ -189,6 +198,7 @@ class _Cells:
             np.concatenate([self.counts[kept], finer.counts])[order],
             np.concatenate([self.span[kept], finer.span])[order],
             np.concatenate([self.closed[kept], finer.closed])[order],
+            self.endless,
         )
 
 
@@ -214,10 +224,12 @@ class _FirstPass:
         counts, lowest, highest = table
         return cls(scored, grid, counts, np.column_stack([lowest, -highest]))
 
-    def cells(self, rows: SharedRows) -> _Cells:
+    def cells(self, rows: SharedRows, *, endless: bool) -> _Cells:
         """Add up the counts of all processes."""
         # The first and the last bin of the grid, for scores out of range, stay empty.
-        return _Cells.of(rows.add(self.counts[1:-1]), self.span[1:-1])
+        counts = rows.add(self.counts[1:-1])
+        endless = endless and bool(counts[-1].any())
+        return _Cells.of(counts, self.span[1:-1], endless=endless)
 
     def rows_of(self, numbers: IntArray) -> _Some:
         """Return the rows of some cells."""

@@ -141,9 +141,8 @@ def test_texts_categories_and_missing_values_as_in_the_local_estimator(
     parts[0]["kind"] = parts[0]["kind"].cat.remove_categories(["w"]).cat.remove_unused_categories()
     parts[1]["text"] = parts[1]["text"].replace("blue", None)
     parts[0] = parts[0][X.columns[::-1]]
-    labels = [y.iloc[:900], y.iloc[900:]]
     Xd = dd.from_map(lambda i: parts[i], [0, 1], meta=X.iloc[:0], enforce_metadata=False)
-    yd = dd.from_map(lambda i: labels[i], [0, 1], meta=y.iloc[:0])
+    yd = Xd.map_partitions(lambda part: y.loc[part.index], meta=y.iloc[:0])
     distant, local = PAIRS[engine]
     settings = {**QUICK, **SHAPE[engine]}
     there = distant(client=client, **settings).fit(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
@@ -126,27 +126,48 @@ def test_many_rows_cost_few_bytes(kind: str, weighted: bool) -> None:
     assert n_bytes < 65_536
 
 
-@given(seed=st.integers(0, 10**6), size=st.sampled_from([10, 2**20, 2**40, 2**55]))
-def test_parts_in_32_bits_add_up_to_their_wholes(seed: int, size: int) -> None:
+WEIGHTS: dict[str, Callable[[np.random.Generator, np.ndarray], np.ndarray]] = {
+    "a_few_huge": lambda rng, y: np.where(rng.random(y.size) < 0.01, 1e12, 1.0),
+    "one_class_huge": lambda rng, y: np.where(y == 1, 1e12, 1.0) * rng.exponential(size=y.size),
+    "sixty_decades": lambda rng, y: 10.0 ** rng.uniform(-30, 30, y.size),
+    "tiny": lambda rng, y: 1e-200 * rng.exponential(size=y.size),
+}
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+@given(seed=st.integers(0, 10**6), n=st.integers(50, 3000), outlier=st.booleans())
+@settings(max_examples=15)
+def test_counts_are_exact_whatever_the_weights(
+    weights: str, seed: int, n: int, outlier: bool
+) -> None:
     rng = np.random.default_rng(seed)
-    parts = rng.integers(1, 30, rng.integers(1, 10))
-    counts = rng.integers(0, size, (5, parts.sum(), 2)) * (rng.random((5, parts.sum(), 2)) < 0.3)
-    first = np.cumsum(parts) - parts
-    wholes = np.add.reduceat(counts.sum(axis=0), first)
+    y = (rng.random(n) < 0.2).astype(np.float32)
+    score = rng.normal(size=n) + y
+    if outlier:
+        score[0] = 1e9
+    weight = WEIGHTS[weights](rng, y)
+    parts = cut([y, score, weight], [n // 3, n // 2])
+    got, _ = shared(parts)
+    # Scores do not depend on the unit of the weights; that of the largest keeps products finite.
+    wanted = evaluate(METRICS, LogisticLoss(), y, score, weight / 2.0 ** np.frexp(weight.max())[1])
+    assert got == pytest.approx(wanted, abs=1e-7)
 
-    def task(rank: int, reduce: Reduce) -> np.ndarray:
-        rows = SharedRows.make(np.zeros(1), None, reduce)
-        return rows.add_parts(counts[rank], parts, wholes)
 
-    results, _ = run(5, task)
-    got = results[0]
-    assert all((result == got).all() for result in results)
-    assert (got >= 0).all()
-    assert (np.add.reduceat(got, first) == wholes).all()
-    error = np.abs(np.cumsum(got - counts.sum(axis=0), axis=0)).max(axis=0)
-    assert (error <= 5 * wholes.max(axis=0) * 2.0**-29).all()
-    if wholes.max() < 2**31:
-        assert (error == 0).all()
+def test_no_threshold_lies_above_an_infinite_score() -> None:
+    y = np.zeros(3, np.float32)
+    score = np.array([np.inf, 1.0, -np.inf])
+    metrics = [get_metric("balanced_accuracy")]
+    parts = cut([y, score, None], [1])
+
+    def task(rank: int, reduce: Reduce) -> dict[str, float]:
+        labels, scores, _ = parts[rank]
+        rows = SharedRows.make(labels, None, reduce)
+        return evaluate_shared(metrics, LogisticLoss(), rows, scores)
+
+    results, _ = run(2, task)
+    # One negative of three is flagged at any threshold; where nothing is, it would be 0.5.
+    assert results[0] == evaluate(metrics, LogisticLoss(), y, score)
+    assert results[0]["balanced_accuracy"] == pytest.approx(1 / 3)
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from gbimb.exceptions import InvalidParameterError
 from gbimb.parallel import ENGINE_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -199,11 +199,15 @@ class Bins:
         y: NDArray[Any],
         weight: NDArray[Any] | None,
         held_out: lgb.Dataset | None,
-        params: Mapping[str, Any],
+        join: Callable[[], Mapping[str, Any]],
     ) -> Member:
-        """Return a booster for other rows than those that the bins were cut from."""
+        """Return a booster for other rows than those that the bins were cut from.
+
+        ``join`` meets the other processes and returns parameters; it is called when nothing is
+        left that may fail in this one only.
+        """
         train_set = self.external(X, y, weight)
-        options = {**self._params, **params}
+        options = {**self._params, **join()}
         # Between machines rows of a leaf are estimated, and LightGBM fails at a leaf with none.
         options["min_data_in_leaf"] = max(1, options["min_data_in_leaf"])
         return Member(Objective(loss), start, train_set, held_out, options)

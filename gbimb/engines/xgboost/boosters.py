@@ -169,12 +169,17 @@ class Bins:
         y: NDArray[Any],
         weight: NDArray[Any] | None,
         held_out: xgb.DMatrix | None,
-        params: Mapping[str, Any],
+        join: Callable[[], object],
     ) -> Member:
-        """Return a booster for other rows than those that the bins were cut from."""
-        params = {**self._params, **params, "base_score": declared_start(start)}
+        """Return a booster for other rows than those that the bins were cut from.
+
+        ``join`` meets the other processes, after this: they would cut bins together.
+        """
+        params = {**self._params, "base_score": declared_start(start)}
         rows = Rows(as_float32(y), None if weight is None else as_float32(weight))
-        return Member(loss, params, self.external(X, y, weight), rows, held_out)
+        member = Member(loss, params, self.external(X, y, weight), rows, held_out)
+        join()
+        return member
 
     def _copy_of(self, rows: NDArray[np.intp]) -> xgb.DMatrix:
         rows = np.sort(rows)

@@ -21,6 +21,7 @@ OPERATIONS: Final = {
 }
 # A process waits for a slower one as long as it takes: whoever started them watches them.
 DAY_SECONDS: Final = 86_400
+SECONDS_TO_LEAVE: Final = 10
 
 
 class Tracker:
@@ -44,7 +45,12 @@ class Tracker:
         self.address: dict[str, Any] = dict(self._tracker.worker_args())
 
     def stop(self) -> None:
-        """Let go of the processes, whether they are done or not."""
+        """Let go of the processes, whether they are done or not.
+
+        Those that are there leave through the tracker, and would wait for it if it were gone.
+        """
+        with suppress(xgb.core.XGBoostError, ValueError):
+            self._tracker.wait_for(SECONDS_TO_LEAVE)
         with suppress(xgb.core.XGBoostError):  # it complains of those that it still waited for
             self._tracker.free()
 
