@@ -137,7 +137,8 @@ def fit(  # noqa: PLR0917  typer passes them by name
 ) -> None:
     """Train a model on a file, choose its threshold on held-out rows, and save it.
 
-    Text columns become categories, dates days since 1970-01-01; empty cells are missing values.
+    Text that is numbers or dates as a whole column is read by value, dates as days since
+    1970-01-01; other text becomes categories, empty cells missing values. New files are read alike.
     The index of a Parquet file is not learnt from.
     """
     from gbimb.tables.files.targets import match_label
