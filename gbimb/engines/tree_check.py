@@ -9,8 +9,9 @@ from gbimb.exceptions import InvalidDataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# The engines recurse in places: XGBoost overflowed its stack on a chain of a million nodes.
-DEEPEST: Final = 4096
+# XGBoost overflows its stack on a chain of a million nodes; the time of SHAP values grows with the
+# leaves times the depth squared.
+DEEPEST: Final = 1024
 
 
 def check_depth(left: NDArray[Any], right: NDArray[Any]) -> None:

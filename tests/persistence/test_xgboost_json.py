@@ -197,7 +197,7 @@ def test_a_tree_on_which_xgboost_overflows_its_stack_is_refused(tmp_path: Path) 
     part.update(tree_info=[0], iteration_indptr=[0, 1])
     part["gbtree_model_param"]["num_trees"] = "1"
     path = tmp_path / "x"
-    for length, reason in ((4000, None), (5000, "at most 4,096 levels, got 5,000")):
+    for length, reason in ((1000, None), (5000, "at most 1,024 levels, got 5,000")):
         part["trees"] = [chain(length)]
         content = json.dumps(whole, separators=(",", ":")).encode()
         if reason is not None:
