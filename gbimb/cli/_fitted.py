@@ -1,4 +1,4 @@
-"""What ``gbimb fit`` says of the model that it wrote."""
+"""What ``gbimb fit`` prints about the model that it wrote."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ if TYPE_CHECKING:
 
 
 def fit_facts(model: Any, rows: int, out: Path, seconds: float) -> dict[str, Any]:  # noqa: ANN401
-    """Return what is worth knowing after a fit."""
-    metric = model.metric if hasattr(model, "metric") else model.eval_metric[0]
+    """Return the facts that are printed after a fit."""
+    from gbimb.estimators.inspection import describe_model
+
+    about = describe_model(model)
+    parameters = about["parameters"]
     facts = {
-        "model": type(model).__name__,
+        "model": about["class"],
         "out": str(out),
         "rows": rows,
-        "columns": int(model.n_features_in_),
-        "classes": [str(label) for label in model.classes_],
-        "positive": None if model.pos_label_ is None else str(model.pos_label_),
-        "metric": metric,
-        "score": float(model.best_score_),
-        "validation": model.validation_,
+        "columns": len(about["columns"]),
+        "classes": [str(label) for label in about["classes"]],
+        "positive": None if about["positive"] is None else str(about["positive"]),
+        "metric": parameters["metric"] if "metric" in parameters else parameters["eval_metric"][0],
+        "score": float(about["best_score"]),
+        "validation": about["validation"],
         "seconds": round(seconds, 2),
         **decision_rule(model),
     }
-    if hasattr(model, "explain_choice"):
-        facts["choice"] = model.explain_choice()
-    return facts
+    return facts if about["choice"] is None else facts | {"choice": about["choice"]}
 
 
 def in_words(facts: dict[str, Any]) -> str:
@@ -38,7 +39,8 @@ def in_words(facts: dict[str, Any]) -> str:
     labels = " or ".join([repr(label) for label in facts["classes"][:5]])
     more = " or ..." if len(facts["classes"]) > 5 else ""
     size = f"{facts['rows']:,} rows and {facts['columns']} columns"
-    lines = [f"{facts['model']} learnt {labels}{more} from {size} in {facts['seconds']:.1f} s."]
+    trained = f"{facts['model']} was trained to predict {labels}{more} on {size}"
+    lines = [f"{trained} in {facts['seconds']:.1f} s."]
     if "choice" in facts:
         lines.append(facts["choice"])
     else:
@@ -49,10 +51,10 @@ def in_words(facts: dict[str, Any]) -> str:
         lines.append(f"{name} {where}: {facts['score']:.4f} on held-out rows.")
     if "threshold" in facts:
         lines.append(
-            f"{facts['positive']!r} is called where its probability is at least "
+            f"{facts['positive']!r} is predicted where its probability is at least "
             f"{facts['threshold']:.4f}."
         )
     if "class_weights" in facts:
-        lines.append(f"Called is {weights_in_words(facts['class_weights'])}.")
+        lines.append(f"The prediction is {weights_in_words(facts['class_weights'])}.")
     lines.append(f"Written to {facts['out']}.")
     return "\n".join(lines)

@@ -87,7 +87,7 @@ def test_many_classes_are_told_apart_by_their_weights(tmp_path: Path) -> None:
         f"{weight:.4g} for {label!r}"
         for label, weight in zip(["high", "none", "odd"], weights, strict=True)
     )
-    assert f"\nCalled is {words}.\n" in said
+    assert f"\nThe prediction is {words}.\n" in said
     assert f"\nDecision: {words}\n" in CliRunner().invoke(app, ["inspect", model]).stdout
     out = CliRunner().invoke(app, ["inspect", model, "--json"]).stdout
     assert json.loads(out)["class_weights"] == dict(

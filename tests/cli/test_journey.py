@@ -57,8 +57,8 @@ QUICK = [*FIT, "--jobs", "1", "--validation", "2"]
 def test_a_model_is_fitted_saved_and_told_of() -> None:
     code, out, err = invoke(*QUICK)
     assert code == 0
-    assert "learnt 'no' or 'yes' from 1,000 rows and 5 columns" in out
-    assert "'yes' is called where its probability is at least" in out
+    assert "was trained to predict 'no' or 'yes' on 1,000 rows and 5 columns" in out
+    assert "'yes' is predicted where its probability is at least" in out
     assert "Column 'joined': dates, taken as days since 1970-01-01." in err
     clf = gbimb.load("m.gbimb")
     assert list(clf.feature_names_in_) == ["score", "tariff", "joined", "mixed", "importance"]
@@ -141,7 +141,7 @@ def test_a_folder_of_parquet_files_is_streamed() -> None:
         "fit", "folder", "--target", "churned", "--out", "m.gbimb", "--id", "customer"
     )
     assert code == 0
-    assert "from 1,000 rows and 4 columns" in out
+    assert "on 1,000 rows and 4 columns" in out
     assert invoke("predict", "m.gbimb", "folder", "--out", "s.parquet")[0] == 0
     assert len(pd.read_parquet("s.parquet")) == 1000
 

@@ -36,7 +36,10 @@ def test_a_model_is_fitted_on_a_cluster_and_saved(
     arguments += ["--out", str(out), "--engine", "xgboost", "--dask", address]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.stderr
-    assert "DaskImbalancedXGBClassifier learnt 'fine' or 'fraud' from 1,200 rows" in result.stdout
+    assert (
+        "DaskImbalancedXGBClassifier was trained to predict 'fine' or 'fraud' on 1,200 rows"
+        in result.stdout
+    )
     assert gbimb.load(out).predict_proba(X).shape == (1200, 2)
 
 
