@@ -131,6 +131,33 @@ def test_a_round_sends_less_than_64_kib(client: Client, engine: str) -> None:
 
 
 @both
+def test_values_that_training_never_saw_as_in_the_local_estimator(
+    client: Client, engine: str
+) -> None:
+    X, y = frame(N)
+    X["size"] = pd.Categorical(np.where(X["b"] > 0, "wide", "slim"), ["slim", "wide"], ordered=True)
+    X["when"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(X["c"], "D")
+    Xd, yd = dd.from_pandas(X, npartitions=3), dd.from_pandas(y, npartitions=3)
+    settings = {**QUICK, **SHAPE[engine]}
+    there = PAIRS[engine][0](client=client, **settings).fit(Xd, yd)
+    here = PAIRS[engine][1](n_jobs=1, **settings).fit(X, y)
+    assert there._encoder.columns == here._encoder.columns
+    seen, local = there._encoder.typical, here._encoder.typical
+    np.testing.assert_array_equal(seen.complete, local.complete)
+    np.testing.assert_array_equal(seen.values[[3, 5]], local.values[[3, 5]])
+    np.testing.assert_allclose(seen.values[1:3], local.values[1:3], atol=0.3)
+    new = X.assign(text="never seen", b=np.nan, when=pd.NaT)
+    known = new.assign(
+        text=there._encoder.columns[3].categories[int(seen.values[3])],
+        b=seen.values[1],
+        when=seen.values[6],
+    )
+    with pytest.warns(gbimb.GbimbWarning, match="unknown categories such as 'never seen'"):
+        proba = there.to_local().predict_proba(new)
+    np.testing.assert_array_equal(proba, there.to_local().predict_proba(known))
+
+
+@both
 def test_texts_categories_and_missing_values_as_in_the_local_estimator(
     client: Client, engine: str
 ) -> None:
