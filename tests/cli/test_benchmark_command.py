@@ -126,7 +126,7 @@ def test_an_index_is_not_learnt_from_and_a_note_says_so(churn: Path) -> None:
     code, stdout, stderr = invoke(*own)
     assert code == 0
     assert "churn: 600 rows, 4 columns" in stdout
-    assert "Note: Column 'customer' is the index of the table: not learnt from." in stderr
+    assert "Note: Column 'customer' is the index of the table and is not trained on." in stderr
     assert "is the index" not in invoke(*own, "--drop", "customer")[2]
 
 

@@ -137,7 +137,7 @@ def test_a_model_can_be_fitted_on_a_folder_of_csv() -> None:
     options = ["--jobs", "1", "--validation", "2"]
     code, out, err = invoke("fit", "parts", *FIT[2:], *options)
     assert code == 0
-    assert "from 1,000 rows and 5 columns" in out
+    assert "on 1,000 rows and 5 columns" in out
     assert "dates, taken as days" in err
     whole, parts = Path("w.gbimb"), Path("m.gbimb").read_bytes()
     invoke("fit", "train.csv", *FIT[2:4], "--out", str(whole), *FIT[6:], *options)
