@@ -33,7 +33,6 @@ if TYPE_CHECKING:
         SoftFBetaLoss,
         SoftmaxFocalLoss,
         SoftmaxLoss,
-        SoftmaxMCCLoss,
         SoftMCCLoss,
     )
     from gbimb.persistence import load
@@ -54,7 +53,6 @@ __all__ = [
     "SoftMCCLoss",
     "SoftmaxFocalLoss",
     "SoftmaxLoss",
-    "SoftmaxMCCLoss",
     "UnderBaggingClassifier",
     "__version__",
     "benchmark",

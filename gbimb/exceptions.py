@@ -62,12 +62,12 @@ class GbimbWarning(UserWarning):
     """The work went through, but its result wants a look."""
 
 
-def warn(message: str) -> None:
-    """Give a ``GbimbWarning`` at the line that called into gbimb, however deep this is."""
+def warn(message: str, category: type[Warning] = GbimbWarning) -> None:
+    """Give a warning at the line that called into gbimb, however deep this is."""
     level, frame = 1, inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__", "").startswith("gbimb."):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, GbimbWarning, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def unknown_name(

@@ -11,6 +11,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from gbimb.losses import LOSSES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -179,6 +181,17 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 "then a smooth MCC (for many classes R_K). Runs only when it is named.",
                 partial(_estimator, loss="soft_mcc"),
                 by_default=False,
+            ),
+            *(
+                Method(
+                    name.replace("_", "-"),
+                    name.replace("_", " "),
+                    f"As focal, with loss={name!r}. Runs only when it is named.",
+                    partial(_estimator, loss=name),
+                    by_default=False,
+                )
+                for name in LOSSES
+                if name not in ("focal", "logistic", "soft_mcc")
             ),
         )
     }

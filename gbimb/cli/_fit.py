@@ -31,13 +31,14 @@ from gbimb.cli._training_file import (
 )
 from gbimb.exceptions import InvalidParameterError, unknown_name
 from gbimb.log import heard_by
+from gbimb.losses import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.progress import Progress
 
-LOSSES: Final = ("focal", "logistic", "soft_mcc", "soft_f1", "auto")
+CHOICES: Final = (*LOSSES, "auto")
 ENGINES: Final = ("lightgbm", "xgboost", "auto")
 SPELLED: Final = {
     "eval_metric: metric": "--metric",
@@ -87,7 +88,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
         str | None, typer.Option(help="Of two labels, the positive one. Default: the rarer.")
     ] = None,
     loss: Annotated[
-        str, typer.Option(help=f"One of {', '.join(LOSSES)}; auto searches and blends.")
+        str, typer.Option(help=f"One of {', '.join(CHOICES)}; auto searches and blends.")
     ] = "focal",
     engine: Annotated[
         str | None,
@@ -147,7 +148,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
     with exit_codes(SPELLED):
         _check_out(out)
         check_not_read("--out", [out], data)
-        _check_choice("--loss", loss, LOSSES)
+        _check_choice("--loss", loss, CHOICES)
         _check_choice("--engine", engine or "auto", ENGINES)
         model = _make_model(
             loss, engine, metric, time_budget=time_budget, validation=validation, dask=dask

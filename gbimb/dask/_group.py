@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gbimb.engines.xgboost import all_reduce
-from gbimb.losses import MulticlassLoss, SoftClassCounts, SoftCounts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -57,18 +54,11 @@ class GlobalLoss:
     ) -> tuple[Float32Array, Float32Array]:
         """Return gradient and curvature of the rows of this process."""
         loss: Any = self._loss
-        if loss.warm_up is None:
+        if loss.pointwise:
             return loss.gradient_curvature(y_true, raw_score, sample_weight, out)  # type: ignore[no-any-return]
-        sums = self._add(loss.sums(y_true, raw_score, sample_weight))
+        own = loss.sums(y_true, raw_score, sample_weight)
+        sums = loss.sums_class.from_array(self._group(own.as_array()))
         return loss.gradient_curvature(y_true, raw_score, sample_weight, out, sums=sums)  # type: ignore[no-any-return]
-
-    def _add(self, sums: Any) -> Any:  # noqa: ANN401
-        if isinstance(self._loss, MulticlassLoss):
-            k = sums.true.size
-            parts = self._group(np.concatenate([[sums.hits], sums.true, sums.predicted]))
-            return SoftClassCounts(float(parts[0]), parts[1 : k + 1], parts[k + 1 :])
-        counts = np.array([sums.tp, sums.fp, sums.fn, sums.tn])
-        return SoftCounts(*self._group(counts).tolist())
 
     def __repr__(self) -> str:
         """Name the loss."""

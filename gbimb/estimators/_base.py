@@ -52,7 +52,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
     """Boosting with a loss, a watched metric, true probabilities and a chosen threshold."""
 
     loss: str | BinaryLoss
-    gamma: float
+    gamma: float | None
     alpha: float | None
     scale_pos_weight: float | str | None
     pos_label: object

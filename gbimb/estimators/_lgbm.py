@@ -68,8 +68,8 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         until the first of ``eval_metric`` no longer rises, for at most half of the rounds, and
         they go on from its best round. Where they do not help on the held-out rows, their
         rounds are dropped.
-    gamma : float, default=2.0
-        Of the focal loss: how much rows that are already right are turned down, in [0, 100].
+    gamma : float or None, default=None
+        Of the focal loss: how much well-classified rows are down-weighted, in [0, 100]; None is 2.
     alpha : float or None, default=None
         Of the focal loss: weight of positives, in (0, 1), against 1 - alpha of negatives.
     scale_pos_weight : float, "balanced", dict or None, default=None
@@ -199,7 +199,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         self,
         *,
         loss: str | BinaryLoss = "focal",
-        gamma: float = 2.0,
+        gamma: float | None = None,
         alpha: float | None = None,
         scale_pos_weight: float | str | None = None,
         pos_label: object = None,

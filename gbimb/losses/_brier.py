@@ -10,7 +10,7 @@ from scipy.special import logit
 
 from gbimb.exceptions import InvalidDataError
 from gbimb.losses._base import BinaryLoss
-from gbimb.losses._rows import NOT_FINITE, read_buffers
+from gbimb.losses._rows import read_exact_rows
 from gbimb.validation import (
     as_float,
     check_binary_labels,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb.array_types import Float32Array, FloatArray
+    from gbimb.losses._rows import Rows
 
 
 @dataclass(frozen=True)
@@ -69,19 +70,14 @@ class BrierLoss(BinaryLoss):
         error, weight = _error(y_true, raw_score, sample_weight)
         return 2.0 * weight * np.ones_like(error)
 
-    def gradient_curvature(
-        self,
-        y_true: ArrayLike,
-        raw_score: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        out: tuple[Float32Array, Float32Array] | None = None,
-    ) -> tuple[Float32Array, Float32Array]:
-        """Gradient and second derivative, two float32 arrays of shape (n,)."""
-        error, weight = _error(y_true, raw_score, sample_weight)
-        grad, curv = read_buffers(out, error.size)
-        grad[:] = 2.0 * weight * error
-        curv[:] = np.maximum(2.0 * weight, np.finfo(np.float32).tiny)
-        return grad, curv
+    def _fill(self, rows: Rows, grad: Float32Array, curv: Float32Array) -> bool:
+        y, score, weight = rows
+        scale = 2.0 * (weight.astype(np.float64) if weight.size else np.ones(1))
+        if not (np.isfinite(score).all() and ((y == 0) | (y == 1)).all() and (scale >= 0).all()):
+            return False
+        grad[:] = scale * (score.astype(np.float64) - y)
+        curv[:] = np.maximum(scale, np.finfo(np.float32).tiny)
+        return bool(np.isfinite(grad).all())
 
     def init_score(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the share of positives.
@@ -119,9 +115,5 @@ def _error(
     y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[FloatArray, FloatArray]:
     """Return score less label, and weights: shape (n,), or one 1 for all."""
-    y = check_binary_labels(y_true)
-    score = check_raw_score(raw_score, y.size)
-    if not np.isfinite(score).all():
-        raise InvalidDataError(NOT_FINITE)
-    weight = check_weight(sample_weight, y.size)
+    y, score, weight = read_exact_rows(y_true, raw_score, sample_weight)
     return score - y, np.ones(1) if weight is None else weight

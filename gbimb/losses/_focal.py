@@ -1,4 +1,4 @@
-"""Focal loss: log loss that turns away from the rows that are already right."""
+"""Focal loss: log loss in which well-classified rows are down-weighted."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import log_expit
 
-from gbimb.losses import _kernels
 from gbimb.losses._margin import MarginLoss, margin_terms
+from gbimb.losses.kernels.focal import fill_focal, fill_focal_probability
 from gbimb.validation import check_number, store_plain_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import Float32Array, FloatArray
+    from gbimb.losses._rows import Rows
 
 LARGEST_GAMMA = 100.0
 
@@ -39,7 +40,7 @@ class FocalLoss(MarginLoss):
     Parameters
     ----------
     gamma : float, default=2.0
-        How much rows that are already right are turned down, in [0, 100]. 0 is the log loss.
+        How much well-classified rows are down-weighted, in [0, 100]. 0 is the log loss.
     alpha : float or None, default=None
         Weight of the positive class, in (0, 1); negatives get ``1 - alpha``. None is 1 for both.
     scale_pos_weight : float, default=1.0
@@ -110,15 +111,8 @@ class FocalLoss(MarginLoss):
         slope: FloatArray = (self.gamma + 1) * log_q + np.log1p(self.gamma * p * ratio)
         return slope
 
-    def _fill(
-        self,
-        score: NDArray[Any],
-        y: Float32Array,
-        weight: Float32Array,
-        grad: Float32Array,
-        curv: Float32Array,
-    ) -> bool:
-        return _kernels.fill_focal(score, y, weight, self.class_constants, self.gamma, grad, curv)
+    def _fill(self, rows: Rows, grad: Float32Array, curv: Float32Array) -> bool:
+        return fill_focal(rows, self.class_constants, self.gamma, grad, curv)
 
     def _fill_probability(self, score: NDArray[Any], out: FloatArray) -> bool:
-        return _kernels.fill_focal_probability(score, self.class_constants, self.gamma, out)
+        return fill_focal_probability(score, self.class_constants, self.gamma, out)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from scipy.special import expit, log_expit
 
-from gbimb.losses import _kernels
 from gbimb.losses._margin import MarginLoss
+from gbimb.losses.kernels.focal import fill_focal, fill_focal_probability
 from gbimb.validation import check_number, store_plain_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import Float32Array, FloatArray
+    from gbimb.losses._rows import Rows
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,7 @@ class LogisticLoss(MarginLoss):
         return slope
 
     def _fill_probability(self, score: NDArray[Any], out: FloatArray) -> bool:
-        return _kernels.fill_focal_probability(score, self.class_constants, 0.0, out)
+        return fill_focal_probability(score, self.class_constants, 0.0, out)
 
-    def _fill(
-        self,
-        score: NDArray[Any],
-        y: Float32Array,
-        weight: Float32Array,
-        grad: Float32Array,
-        curv: Float32Array,
-    ) -> bool:
-        return _kernels.fill_focal(score, y, weight, self.class_constants, 0.0, grad, curv)
+    def _fill(self, rows: Rows, grad: Float32Array, curv: Float32Array) -> bool:
+        return fill_focal(rows, self.class_constants, 0.0, grad, curv)

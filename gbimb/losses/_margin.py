@@ -12,7 +12,7 @@ from scipy.special import expit, log_expit
 
 from gbimb.exceptions import InvalidDataError
 from gbimb.losses._base import BinaryLoss
-from gbimb.losses._rows import NOT_FINITE, explain, read_buffers, read_rows
+from gbimb.losses._rows import read_exact_rows
 from gbimb.parallel import run_ranges
 from gbimb.validation import (
     as_float,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb.array_types import Float32Array, FloatArray
+    from gbimb.losses._rows import Rows
 
 SMALLEST_CURVATURE = np.float32(np.finfo(np.float32).tiny)
 LARGEST_GRADIENT = float(np.finfo(np.float32).max)
@@ -97,74 +98,27 @@ class MarginLoss(BinaryLoss):
         margin, scale, _ = self._margin(y_true, raw_score, sample_weight)
         return scale * self._curvature(margin)
 
-    def gradient_curvature(
-        self,
-        y_true: ArrayLike,
-        raw_score: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        out: tuple[Float32Array, Float32Array] | None = None,
-    ) -> tuple[Float32Array, Float32Array]:
-        """Gradient and positive curvature, as trees receive them.
-
-        Parameters
-        ----------
-        y_true : array of shape (n,)
-            Labels, 0 or 1. float32 is used without a copy.
-        raw_score : array of shape (n,)
-            Scores in link space; float32 and float64 are used without a copy.
-        sample_weight : array of shape (n,), optional
-            Weights, >= 0. float32 is used without a copy.
-        out : pair of float32 arrays of shape (n,), optional
-            Buffers to write into, so that rounds of boosting share them.
-
-        Returns
-        -------
-        gradient, curvature : float32 arrays of shape (n,)
-            The curvature is at least the smallest normal float32 (1.2e-38).
-
-        Raises
-        ------
-        InvalidDataError
-            If shapes differ, a score is NaN or infinite, a label is not 0 or 1, a weight is
-            negative or not finite, or a gradient exceeds float32.
-        """
-        rows = read_rows(y_true, raw_score, sample_weight)
-        grad, curv = read_buffers(out, rows.y.size)
-        if not self._fill(rows.score, rows.y, rows.weight, grad, curv):
-            explain(rows)
-        return grad, curv
-
-    def _fill(
-        self,
-        score: NDArray[Any],
-        y: Float32Array,
-        weight: Float32Array,
-        grad: Float32Array,
-        curv: Float32Array,
-    ) -> bool:
-        """Write gradient and curvature from NumPy formulas; a subclass may have a fast kernel.
-
-        False if a score, label, weight or gradient is not allowed; ``explain`` says which.
-        """
+    def _fill(self, rows: Rows, grad: Float32Array, curv: Float32Array) -> bool:
+        """Write gradient and curvature from NumPy formulas; a subclass may have a fast kernel."""
 
         def task(start: int, stop: int) -> bool:
-            rows = slice(start, stop)
-            sign = 2.0 * y[rows].astype(np.float64) - 1.0
+            part = slice(start, stop)
+            sign = 2.0 * rows.y[part].astype(np.float64) - 1.0
             c1, c0 = self.class_constants
             scale = np.where(sign > 0, c1, c0)
-            if weight.size:
-                scale *= weight[rows]
-            margin = sign * score[rows]
+            if rows.weight.size:
+                scale *= rows.weight[part]
+            margin = sign * rows.score[part]
             if not (np.isfinite(margin).all() and (np.abs(sign) == 1).all() and (scale >= 0).all()):
                 return False
             slope = scale * sign * self._first(margin)
             if not (np.abs(slope) <= LARGEST_GRADIENT).all():
                 return False
-            grad[rows] = slope
-            curv[rows] = np.maximum(scale * self._curvature(margin), SMALLEST_CURVATURE)
+            grad[part] = slope
+            curv[part] = np.maximum(scale * self._curvature(margin), SMALLEST_CURVATURE)
             return True
 
-        return all(run_ranges(task, y.size))
+        return all(run_ranges(task, rows.y.size))
 
     def init_score(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the constant raw score that minimises the loss over the rows given.
@@ -244,11 +198,7 @@ class MarginLoss(BinaryLoss):
     def _margin(
         self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        y = check_binary_labels(y_true)
-        score = check_raw_score(raw_score, y.size)
-        if not np.isfinite(score).all():
-            raise InvalidDataError(NOT_FINITE)
-        weight = check_weight(sample_weight, y.size)
+        y, score, weight = read_exact_rows(y_true, raw_score, sample_weight)
         sign = 2.0 * y.astype(np.float64) - 1.0
         c1, c0 = self.class_constants
         scale = np.where(sign > 0, c1, c0)

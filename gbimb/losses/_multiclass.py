@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gbimb.exceptions import InvalidDataError, InvalidTypeError
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.losses._base import Loss
 from gbimb.losses._focal import FocalLoss
-from gbimb.losses._rows import NOT_FINITE
-from gbimb.losses._softmax_kernels import fill_probability, fill_softmax_focal
+from gbimb.losses._rows import check_score_shape, read_exact_rows
 from gbimb.losses._softmax_terms import SoftmaxTerms, divide, softmax_terms, stationary_log_p
-from gbimb.validation import as_float, as_float32, check_class_codes, check_weight
+from gbimb.losses.kernels.softmax import fill_probability, fill_softmax_focal
+from gbimb.validation import (
+    as_float,
+    check_class_codes,
+    check_number,
+    check_weight,
+    store_plain_numbers,
+)
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from gbimb.array_types import Float32Array, FloatArray
+    from gbimb.losses._rows import Rows
+
+# Products of two constants and their quotients stay finite.
+SMALLEST_WEIGHT: Final = 1e-100
+LARGEST_WEIGHT: Final = 1e100
+# More are rows that were counted, not classes; a few arrays of this length do no harm.
+MOST_CLASSES: Final = 100_000
 
 
 class MulticlassLoss(Loss):
@@ -40,6 +53,27 @@ class MulticlassLoss(Loss):
     """
 
     n_classes: int
+    class_weight: tuple[float, ...] | None
+
+    def __post_init__(self) -> None:
+        """Check the parameters; keep the weights as a tuple of floats."""
+        check_number("n_classes", self.n_classes, low=2, high=MOST_CLASSES, integer=True)
+        weights: object = self.class_weight
+        if weights is None:
+            return
+        rule = f"class_weight must be None or {self.n_classes} numbers, one a class"
+        if isinstance(weights, str) or not isinstance(weights, Sequence | np.ndarray):
+            msg = f"{rule}, got {weights!r} ({type(weights).__name__})."
+            raise InvalidTypeError(msg)
+        if len(weights) != self.n_classes:
+            msg = f"{rule}, got {len(weights)}."
+            raise InvalidParameterError(msg)
+        values = tuple(
+            check_number(f"class_weight[{k}]", v, low=SMALLEST_WEIGHT, high=LARGEST_WEIGHT)
+            for k, v in enumerate(weights)
+        )
+        object.__setattr__(self, "class_weight", values)
+        store_plain_numbers(self)
 
     @property
     def n_outputs(self) -> int:
@@ -52,14 +86,16 @@ class MulticlassLoss(Loss):
         return FocalLoss(gamma=self.exponent).steepness
 
     @property
-    @abstractmethod
     def exponent(self) -> float:
-        """Gamma."""
+        """Gamma: 0 unless the loss has one."""
+        return 0.0
 
     @property
-    @abstractmethod
     def class_constants(self) -> FloatArray:
         """The constants c that multiply the loss of each class, shape (K,)."""
+        if self.class_weight is None:
+            return np.ones(self.n_classes)
+        return np.array(self.class_weight)
 
     @property
     def curvature_factor(self) -> float:
@@ -109,55 +145,11 @@ class MulticlassLoss(Loss):
         t = self._terms(y_true, raw_score, sample_weight)
         return self.curvature_factor * (t.scale * t.slope)[:, None] * t.p * t.q
 
-    def gradient_curvature(
-        self,
-        y_true: ArrayLike,
-        raw_score: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        out: tuple[Float32Array, Float32Array] | None = None,
-    ) -> tuple[Float32Array, Float32Array]:
-        """Gradient and positive curvature, as trees receive them.
-
-        Parameters
-        ----------
-        y_true : array of shape (n,)
-            Class codes 0 to K-1. float32 is used without a copy.
-        raw_score : array of shape (n, K)
-            Scores in link space; float32 and float64, row by row (C, as XGBoost has them) or
-            class by class (F, as LightGBM has them), are used without a copy.
-        sample_weight : array of shape (n,), optional
-            Weights, >= 0. float32 is used without a copy.
-        out : pair of float32 arrays of shape (n, K), optional
-            Buffers to write into, in either order, so that rounds of boosting share them.
-
-        Returns
-        -------
-        gradient, curvature : float32 arrays of shape (n, K)
-            In the order of ``raw_score`` unless ``out`` is given. The curvature is
-            ``2 A p_k (1 - p_k)``, at least the smallest normal float32 (1.2e-38).
-
-        Raises
-        ------
-        InvalidDataError
-            If shapes differ, a score is NaN or infinite, a label is no class code, a weight is
-            negative or not finite, or a gradient exceeds float32.
-        """
-        score = as_float(raw_score, "raw_score")
-        y = np.asarray(y_true)
-        if y.ndim != 1 or y.dtype.kind not in "biuf":
-            y = check_class_codes(y, self.n_outputs)  # raises, in the usual words
-        self._check_shape(score, y.size)
-        weight = read_weight(sample_weight, y.size)
-        if not (score.flags.c_contiguous or score.flags.f_contiguous):
-            score = np.ascontiguousarray(score)
-        grad, curv = read_buffers(out, score)
-        codes = as_float32(y)
-        constants = self.class_constants
-        if not fill_softmax_focal(
-            score, codes, weight, constants, self.exponent, self.curvature_factor, grad, curv
-        ):
-            self._explain(codes, score, weight)
-        return grad, curv
+    def _fill(self, rows: Rows, grad: Float32Array, curv: Float32Array) -> bool:
+        """Write ``2 A p_k (1 - p_k)`` as curvature."""
+        return fill_softmax_focal(
+            rows, self.class_constants, self.exponent, self.curvature_factor, grad, curv
+        )
 
     def init_score(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> FloatArray:
         r"""Return the constant raw scores that minimise the loss, with mean 0. Shape (K,).
@@ -194,7 +186,7 @@ class MulticlassLoss(Loss):
         Shape (n, K), float64, C order; each row sums to 1.
         """
         score = as_float(raw_score, "raw_score")
-        self._check_shape(score, len(score) if score.ndim else 1)
+        check_score_shape(score, len(score) if score.ndim else 1, self.n_outputs)
         if np.isnan(score).any():
             msg = "raw_score must not contain NaN."
             raise InvalidDataError(msg)
@@ -207,65 +199,6 @@ class MulticlassLoss(Loss):
     def _terms(
         self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None
     ) -> SoftmaxTerms:
-        y = check_class_codes(y_true, self.n_outputs)
-        score = as_float(raw_score, "raw_score")
-        self._check_shape(score, y.size)
-        if not np.isfinite(score).all():
-            raise InvalidDataError(NOT_FINITE)
-        weight = check_weight(sample_weight, y.size)
+        y, score, weight = read_exact_rows(y_true, raw_score, sample_weight, self.n_outputs)
         scale = self.class_constants[y]
         return softmax_terms(y, score, scale if weight is None else scale * weight, self.exponent)
-
-    def _check_shape(self, score: NDArray[Any], n: int) -> None:
-        if score.shape != (n, self.n_outputs):
-            msg = (
-                f"raw_score must have a row a label and a column a class, "
-                f"shape ({n}, {self.n_outputs}), got shape {score.shape}."
-            )
-            raise InvalidDataError(msg)
-
-    def _explain(self, y: Float32Array, score: NDArray[Any], weight: Float32Array) -> NoReturn:
-        """Say what made the kernel refuse."""
-        if not np.isfinite(score).all():
-            raise InvalidDataError(NOT_FINITE)
-        check_class_codes(y, self.n_outputs)
-        if weight.size and weight.any():
-            check_weight(weight, y.size)
-        msg = (
-            "The gradient must fit into float32 (3.4e38), got a larger one. "
-            "Lower class_weight or sample_weight."
-        )
-        raise InvalidDataError(msg)
-
-
-def read_weight(sample_weight: ArrayLike | None, n: int) -> Float32Array:
-    """Return the weights in float32, shape (0,) if there are none, or raise by their shape."""
-    if sample_weight is None:
-        return np.empty(0, np.float32)
-    weight = as_float(sample_weight, "sample_weight")
-    if weight.shape != (n,):
-        msg = f"sample_weight must have one value a row, shape ({n},), got shape {weight.shape}."
-        raise InvalidDataError(msg)
-    with np.errstate(over="ignore"):  # a weight beyond float32 is refused by the kernel
-        return as_float32(weight)
-
-
-def read_buffers(
-    out: tuple[Float32Array, Float32Array] | None, score: NDArray[Any]
-) -> tuple[Float32Array, Float32Array]:
-    """Return the pair of float32 arrays to write into, new ones laid out as ``score``."""
-    if out is None:
-        return np.empty_like(score, np.float32), np.empty_like(score, np.float32)
-    if len(out) != 2:
-        msg = f"out must be a pair of arrays, gradient and curvature, got {len(out)}."
-        raise InvalidDataError(msg)
-    for i, buffer in enumerate(out):
-        rule = f"out[{i}] must be a writeable float32 array of shape {score.shape}"
-        if not isinstance(buffer, np.ndarray):
-            msg = f"{rule}, got {type(buffer).__name__}."
-            raise InvalidTypeError(msg)
-        if buffer.shape != score.shape or buffer.dtype != np.float32 or not buffer.flags.writeable:
-            state = "" if buffer.flags.writeable else "read-only "
-            msg = f"{rule}, got {state}{buffer.dtype} of shape {buffer.shape}."
-            raise InvalidDataError(msg)
-    return out[0], out[1]

@@ -1,4 +1,4 @@
-"""Rows as the compiled loops take them, and what is wrong with rows that they refuse."""
+"""Rows as losses take them, for two classes and for many, and what is wrong with bad ones."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 import numpy as np
 
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
-from gbimb.validation import as_float, as_float32, check_binary_labels, check_weight
+from gbimb.validation import (
+    as_float,
+    as_float32,
+    check_binary_labels,
+    check_class_codes,
+    check_raw_score,
+    check_weight,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from gbimb.array_types import Float32Array
+    from gbimb.array_types import Float32Array, IntArray
 
 NOT_FINITE: Final = (
     "raw_score must be finite, got NaN or infinity. If this came up while trees were "
@@ -21,77 +28,112 @@ NOT_FINITE: Final = (
 
 
 class Rows(NamedTuple):
-    """Labels, scores and weights of shape (n,); weights of shape (0,) if there are none."""
+    """Rows for a compiled loop, which checks their values.
+
+    Attributes
+    ----------
+    y : float32 array of shape (n,)
+    score : float array of shape (n,), or (n, K) for K > 2 classes
+    weight : float32 array of shape (n,), or (0,) if there are no weights
+    """
 
     y: Float32Array
     score: NDArray[Any]
     weight: Float32Array
 
 
-def read_rows(y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None) -> Rows:
+class ExactRows(NamedTuple):
+    """Rows for the float64 formulas, checked; ``weight`` is None if there are no weights."""
+
+    y: IntArray
+    score: NDArray[Any]
+    weight: NDArray[Any] | None
+
+
+def read_rows(
+    y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None, n_outputs: int = 1
+) -> Rows:
     """Return the arrays, without a copy where they are float32 already, or raise by their shape."""
-    y = _labels_as_float32(y_true)
-    score = as_float(raw_score, "raw_score")
-    weight = (
-        np.empty(0, np.float32)
-        if sample_weight is None
-        else as_float(sample_weight, "sample_weight")
-    )
-    _check_shapes(y, score, weight, weighted=sample_weight is not None)
-    with np.errstate(over="ignore"):  # a weight beyond float32 is refused by the loops
-        return Rows(y, score, as_float32(weight))
-
-
-def _labels_as_float32(y_true: ArrayLike) -> Float32Array:
     y = np.asarray(y_true)
     if y.ndim != 1 or y.dtype.kind not in "biuf":
-        y = check_binary_labels(y)  # raises, in the usual words
-    return as_float32(y)
+        y = _check_labels(y, n_outputs)  # raises, in the usual words
+    score = as_float(raw_score, "raw_score")
+    check_score_shape(score, y.size, n_outputs)
+    if score.ndim > 1 and not (score.flags.c_contiguous or score.flags.f_contiguous):
+        score = np.ascontiguousarray(score)
+    if sample_weight is None:
+        return Rows(as_float32(y), score, np.empty(0, np.float32))
+    weight = as_float(sample_weight, "sample_weight")
+    if weight.shape != y.shape:
+        msg = f"sample_weight must have one value a row, shape {y.shape}, got shape {weight.shape}."
+        raise InvalidDataError(msg)
+    with np.errstate(over="ignore"):  # a weight beyond float32 is refused by the loops
+        return Rows(as_float32(y), score, as_float32(weight))
+
+
+def read_exact_rows(
+    y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None, n_outputs: int = 1
+) -> ExactRows:
+    """Return the rows with all of their values checked, or raise."""
+    y = _check_labels(y_true, n_outputs)
+    score = as_float(raw_score, "raw_score")
+    check_score_shape(score, y.size, n_outputs)
+    if not np.isfinite(score).all():
+        raise InvalidDataError(NOT_FINITE)
+    return ExactRows(y, score, check_weight(sample_weight, y.size))
+
+
+def check_score_shape(score: NDArray[Any], n: int, n_outputs: int) -> None:
+    """Raise unless there is a raw score a row, or one for each row and class."""
+    if n_outputs == 1 and score.shape != (n,):
+        check_raw_score(score, n)  # raises
+    if n_outputs > 1 and score.shape != (n, n_outputs):
+        msg = (
+            f"raw_score must have a row a label and a column a class, "
+            f"shape ({n}, {n_outputs}), got shape {score.shape}."
+        )
+        raise InvalidDataError(msg)
 
 
 def read_buffers(
-    out: tuple[Float32Array, Float32Array] | None, n: int
+    out: tuple[Float32Array, Float32Array] | None, score: NDArray[Any]
 ) -> tuple[Float32Array, Float32Array]:
-    """Return the pair of float32 arrays of shape (n,) to write into, new ones by default."""
+    """Return the pair of float32 arrays to write into, new ones laid out as ``score``."""
     if out is None:
-        return np.empty(n, np.float32), np.empty(n, np.float32)
+        return np.empty_like(score, np.float32), np.empty_like(score, np.float32)
     if len(out) != 2:
         msg = f"out must be a pair of arrays, gradient and curvature, got {len(out)}."
         raise InvalidDataError(msg)
     for i, buffer in enumerate(out):
-        rule = f"out[{i}] must be a writeable float32 array of shape ({n},)"
+        rule = f"out[{i}] must be a writeable float32 array of shape {score.shape}"
         if not isinstance(buffer, np.ndarray):
             msg = f"{rule}, got {type(buffer).__name__}."
             raise InvalidTypeError(msg)
-        if buffer.shape != (n,) or buffer.dtype != np.float32 or not buffer.flags.writeable:
+        if buffer.shape != score.shape or buffer.dtype != np.float32 or not buffer.flags.writeable:
             state = "" if buffer.flags.writeable else "read-only "
             msg = f"{rule}, got {state}{buffer.dtype} of shape {buffer.shape}."
             raise InvalidDataError(msg)
     return out[0], out[1]
 
 
-def _check_shapes(
-    y: Float32Array, score: NDArray[Any], weight: NDArray[Any], *, weighted: bool
-) -> None:
-    n = y.size
-    if score.shape != (n,):
-        msg = f"raw_score must have one value a row, shape ({n},), got shape {score.shape}."
-        raise InvalidDataError(msg)
-    if weighted and weight.shape != (n,):
-        msg = f"sample_weight must have one value a row, shape ({n},), got shape {weight.shape}."
-        raise InvalidDataError(msg)
-
-
-def explain(rows: Rows) -> NoReturn:
-    """Say what made a loop refuse; a second look at the rows costs nothing when all is well."""
+def raise_reason(rows: Rows, n_outputs: int = 1) -> NoReturn:
+    """Raise for what made a loop stop: it only counts bad rows, so that good ones cost nothing."""
     y, score, weight = rows
     if not np.isfinite(score).all():
         raise InvalidDataError(NOT_FINITE)
-    check_binary_labels(y)
+    _check_labels(y, n_outputs)
     if weight.size and weight.any():
         check_weight(weight, y.size)
+    remedy = "scale_pos_weight" if n_outputs == 1 else "class_weight"
     msg = (
         "The gradient must fit into float32 (3.4e38), got a larger one. "
-        "Lower scale_pos_weight or sample_weight."
+        f"Lower {remedy} or sample_weight."
     )
     raise InvalidDataError(msg)
+
+
+def _check_labels(y: ArrayLike, n_outputs: int) -> IntArray:
+    if n_outputs > 1:
+        return check_class_codes(y, n_outputs)
+    labels: IntArray = check_binary_labels(y)
+    return labels

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from gbimb.exceptions import InvalidDataError
-from gbimb.losses._base import BinaryLoss
+from gbimb.losses._base import BinaryLoss, SetLoss
 from gbimb.losses._logistic import LogisticLoss
-from gbimb.losses._rows import NOT_FINITE, explain, read_buffers, read_rows
-from gbimb.losses._soft_counts import SoftCounts, check_sums
-from gbimb.losses._soft_kernels import count_softly, fill_gradient
-from gbimb.validation import check_binary_labels, check_number, check_raw_score, check_weight
+from gbimb.losses._rows import read_exact_rows
+from gbimb.losses._soft_counts import SoftCounts
+from gbimb.losses.kernels.soft import count_softly, fill_gradient
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -35,7 +34,7 @@ class Slopes(NamedTuple):
     bb: float
 
 
-class SoftLoss(BinaryLoss):
+class SoftLoss(SetLoss, BinaryLoss):
     r"""One minus a smooth metric of the whole training set.
 
     With :math:`p = \sigma(s)`, the metric M is a function of :math:`a = \sum w y p` and
@@ -58,11 +57,11 @@ class SoftLoss(BinaryLoss):
     all positives (> 0) and for all negatives (< 0). ``hessian`` is the diagonal, the second line;
     the coupling of the rows, the third line, has rank 2 and is left out, as trees cannot use it.
 
-    Rows do not stand alone: every method wants all rows of the training set, or the ``sums`` of
-    all of them beside a part.
+    Rows do not stand alone, see :class:`~gbimb.losses.SetLoss`.
     """
 
     scale_pos_weight: float
+    sums_class = SoftCounts
 
     @abstractmethod
     def score(self, sums: SoftCounts) -> float:
@@ -77,18 +76,6 @@ class SoftLoss(BinaryLoss):
         self, y: FloatArray, p: FloatArray, q: FloatArray, sums: SoftCounts
     ) -> FloatArray:
         """Return numbers with the weighted sum ``n (1 - metric)``."""
-
-    def sums(
-        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> SoftCounts:
-        """Return the soft counts of these rows, which add up over partitions.
-
-        Raises
-        ------
-        InvalidDataError
-            As :meth:`gradient_curvature`.
-        """
-        return self._count(read_rows(y_true, raw_score, sample_weight))
 
     def loss(
         self,
@@ -140,64 +127,20 @@ class SoftLoss(BinaryLoss):
         bend = (m.aa + 2.0 * m.ab) * y + m.bb
         return -counts.scale * ((m.a * y + m.b) * v * (q - p) + bend * v**2)
 
-    def curvature(
-        self,
-        y_true: ArrayLike,
-        raw_score: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        sums: SoftCounts | None = None,
-    ) -> FloatArray:
-        """Positive curvature in float64: the oracle of what ``gradient_curvature`` hands out."""
-        return CURVATURE_SHARE * np.abs(self.gradient(y_true, raw_score, sample_weight, sums=sums))
+    @property
+    def curvature_share(self) -> float:
+        """0.1: no leaf is larger than 10 times the learning rate."""
+        return CURVATURE_SHARE
 
-    def gradient_curvature(
-        self,
-        y_true: ArrayLike,
-        raw_score: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        out: tuple[Float32Array, Float32Array] | None = None,
-        *,
-        sums: SoftCounts | None = None,
-    ) -> tuple[Float32Array, Float32Array]:
-        """Gradient and positive curvature, as trees receive them.
-
-        Parameters
-        ----------
-        y_true : array of shape (n,)
-            Labels, 0 or 1. float32 is used without a copy.
-        raw_score : array of shape (n,)
-            Scores in link space; float32 and float64 are used without a copy.
-        sample_weight : array of shape (n,), optional
-            Weights, >= 0. float32 is used without a copy.
-        out : pair of float32 arrays of shape (n,), optional
-            Buffers to write into, so that rounds of boosting share them.
-        sums : SoftCounts, optional
-            Of all rows of the training set, where these are a part of them.
-
-        Returns
-        -------
-        gradient, curvature : float32 arrays of shape (n,)
-            The curvature is a tenth of the size of the gradient, at least the smallest normal
-            float32 (1.2e-38). With it no leaf is larger than 10 times the learning rate.
-
-        Raises
-        ------
-        InvalidDataError
-            If shapes differ, a score is NaN or infinite, a label is not 0 or 1, a weight is
-            negative or not finite, or a gradient exceeds float32.
-        """
-        rows = read_rows(y_true, raw_score, sample_weight)
-        grad, curv = read_buffers(out, rows.y.size)
-        counts = self._count(rows) if sums is None else check_sums(sums, SoftCounts)
-        slopes = self._slopes(counts)
+    def _fill_part(
+        self, rows: Rows, sums: SoftCounts, grad: Float32Array, curv: Float32Array
+    ) -> bool:
+        slopes = self._slopes(sums)
         sizes = (
-            max(counts.scale * self.scale_pos_weight * (slopes.a + slopes.b), 0.0),
-            max(-counts.scale * slopes.b, 0.0),
+            max(sums.scale * self.scale_pos_weight * (slopes.a + slopes.b), 0.0),
+            max(-sums.scale * slopes.b, 0.0),
         )
-        if not fill_gradient(rows, sizes, CURVATURE_SHARE, grad, curv):
-            explain(rows)
-        return grad, curv
+        return fill_gradient(rows, sizes, CURVATURE_SHARE, grad, curv)
 
     def init_score(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the constant raw score to start from: the minimum of the log loss.
@@ -228,10 +171,10 @@ class SoftLoss(BinaryLoss):
         """Return the logit of :meth:`probability`, without its checks."""
         return self.warm_up.log_odds(score)
 
-    def _count(self, rows: Rows) -> SoftCounts:
+    def _count(self, rows: Rows) -> SoftCounts | None:
         counts = count_softly(rows)
         if counts is None:
-            explain(rows)
+            return None
         tp, fp, fn, tn = counts
         return SoftCounts(tp * self.scale_pos_weight, fp, fn * self.scale_pos_weight, tn)
 
@@ -243,17 +186,14 @@ class SoftLoss(BinaryLoss):
         sums: SoftCounts | None,
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, SoftCounts]:
         """Return y, p, 1 - p, the weights with ``scale_pos_weight``, and the counts."""
-        y = check_binary_labels(y_true).astype(np.float64)
-        score = check_raw_score(raw_score, y.size).astype(np.float64)
-        if not np.isfinite(score).all():
-            raise InvalidDataError(NOT_FINITE)
+        labels, scores, given = read_exact_rows(y_true, raw_score, sample_weight)
+        y, score = labels.astype(np.float64), scores.astype(np.float64)
         weight = np.where(y > 0, float(self.scale_pos_weight), 1.0)
-        given = check_weight(sample_weight, y.size)
         if given is not None:
             weight *= given
         p, q = expit(score), expit(-score)
         if sums is not None:
-            return y, p, q, weight, check_sums(sums, SoftCounts)
+            return y, p, q, weight, self.check_sums(sums)
         hit, miss = weight * p, weight * q
         counts = SoftCounts(
             float(hit @ y), float(hit @ (1.0 - y)), float(miss @ y), float(miss @ (1.0 - y))

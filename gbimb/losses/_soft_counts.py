@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gbimb.exceptions import InvalidTypeError
 from gbimb.validation import check_number, store_plain_numbers
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray
-
-T = TypeVar("T")
 
 # A class or a decision with a smaller share than this is as good as absent.
 NEGLIGIBLE: Final = 1e-150
@@ -59,6 +56,15 @@ class SoftCounts:
             self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn
         )
 
+    def as_array(self) -> FloatArray:
+        """Return ``[tp, fp, fn, tn]``."""
+        return np.array([self.tp, self.fp, self.fn, self.tn])
+
+    @classmethod
+    def from_array(cls, values: FloatArray) -> SoftCounts:
+        """Return the counts that ``as_array`` made ``values`` of."""
+        return cls(*values.tolist())
+
     @property
     def positives(self) -> float:
         """Weight of the positive rows."""
@@ -78,52 +84,3 @@ class SoftCounts:
     def scale(self) -> float:
         """``2 P N / n``, what the loss of all rows is 1 - metric times."""
         return 2.0 * self.positives * (self.negatives / self.total) if self.total > 0 else 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class SoftClassCounts:
-    """All that a smooth R_K depends on; the counts of partitions add up.
-
-    Parameters
-    ----------
-    hits : float
-        Sum of ``w p_y``, ``class_weight`` included.
-    true, predicted : float64 arrays of shape (K,)
-        Weight of the rows of each class, and sum of ``w p_k``.
-    """
-
-    hits: float
-    true: FloatArray
-    predicted: FloatArray
-
-    def __add__(self, other: object) -> SoftClassCounts:
-        """Return the counts of both sets of rows together."""
-        if not isinstance(other, SoftClassCounts):
-            return NotImplemented
-        return SoftClassCounts(
-            self.hits + other.hits, self.true + other.true, self.predicted + other.predicted
-        )
-
-    @property
-    def total(self) -> float:
-        """Weight of all rows."""
-        return float(self.true.sum())
-
-    @property
-    def scale(self) -> float:
-        """``(n^2 - sum t^2) / n``, what the loss of all rows is 1 - R_K times."""
-        return spread(self.true) / self.total if self.total > 0 else 0.0
-
-
-def spread(totals: FloatArray) -> float:
-    """``n^2 - sum of squares``, as sums of products: nothing cancels."""
-    before = np.concatenate([[0.0], np.cumsum(totals)[:-1]])
-    return 2.0 * float(before @ totals)
-
-
-def check_sums(sums: Any, kind: type[T]) -> T:  # noqa: ANN401
-    """Return ``sums`` if they are of this kind, or raise."""
-    if not isinstance(sums, kind):
-        msg = f"sums must be what loss.sums(...) returns, added up, got {type(sums).__name__}."
-        raise InvalidTypeError(msg)
-    return sums

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 from gbimb.losses._focal import LARGEST_GAMMA
 from gbimb.losses._multiclass import MulticlassLoss
-from gbimb.validation import check_number, store_plain_numbers
-
-if TYPE_CHECKING:
-    from gbimb.array_types import FloatArray
-
-# Products of two constants and their quotients stay finite.
-SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100
-# More are rows that were counted, not classes; a few arrays of this length do no harm.
-MOST_CLASSES = 100_000
+from gbimb.validation import check_number
 
 
 @dataclass(frozen=True)
@@ -45,21 +32,6 @@ class SoftmaxLoss(MulticlassLoss):
     n_classes: int
     class_weight: tuple[float, ...] | None = None
 
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        check_classes(self)
-        store_plain_numbers(self)
-
-    @property
-    def exponent(self) -> float:
-        """Gamma, 0."""
-        return 0.0
-
-    @property
-    def class_constants(self) -> FloatArray:
-        """The constants c that multiply the loss of each class, shape (K,)."""
-        return class_constants(self.n_classes, self.class_weight)
-
 
 @dataclass(frozen=True)
 class SoftmaxFocalLoss(MulticlassLoss):
@@ -72,7 +44,7 @@ class SoftmaxFocalLoss(MulticlassLoss):
     n_classes : int
         Number of classes K, 2 to 100,000.
     gamma : float, default=2.0
-        How much rows that are already right are turned down, in [0, 100]. 0 is the log loss.
+        How much well-classified rows are down-weighted, in [0, 100]. 0 is the log loss.
     class_weight : tuple of K floats, optional
         Weight of each class, > 0 and finite. ``probability`` takes it out again.
 
@@ -103,40 +75,9 @@ class SoftmaxFocalLoss(MulticlassLoss):
     def __post_init__(self) -> None:
         """Check the parameters."""
         check_number("gamma", self.gamma, low=0, high=LARGEST_GAMMA)
-        check_classes(self)
-        store_plain_numbers(self)
+        super().__post_init__()
 
     @property
     def exponent(self) -> float:
         """Gamma."""
         return float(self.gamma)
-
-    @property
-    def class_constants(self) -> FloatArray:
-        """The constants c that multiply the loss of each class, shape (K,)."""
-        return class_constants(self.n_classes, self.class_weight)
-
-
-def check_classes(loss: Any) -> None:  # noqa: ANN401  a loss with n_classes and class_weight
-    """Raise unless both are allowed; keep the weights as a tuple of floats."""
-    check_number("n_classes", loss.n_classes, low=2, high=MOST_CLASSES, integer=True)
-    weights: object = loss.class_weight
-    if weights is None:
-        return
-    rule = f"class_weight must be None or {loss.n_classes} numbers, one a class"
-    if isinstance(weights, str) or not isinstance(weights, Sequence | np.ndarray):
-        msg = f"{rule}, got {weights!r} ({type(weights).__name__})."
-        raise InvalidTypeError(msg)
-    if len(weights) != loss.n_classes:
-        msg = f"{rule}, got {len(weights)}."
-        raise InvalidParameterError(msg)
-    values = tuple(
-        check_number(f"class_weight[{k}]", v, low=SMALLEST_WEIGHT, high=LARGEST_WEIGHT)
-        for k, v in enumerate(weights)
-    )
-    object.__setattr__(loss, "class_weight", values)
-
-
-def class_constants(n_classes: int, class_weight: tuple[float, ...] | None) -> FloatArray:
-    """Return the weights as an array, ones by default."""
-    return np.ones(n_classes) if class_weight is None else np.array(class_weight)

@@ -20,7 +20,7 @@ from sklearn.model_selection import (
 
 from gbimb.exceptions import GbimbError, InvalidDataError
 from gbimb.json_text import shown
-from gbimb.losses import BINARY_LOSSES, MULTICLASS_LOSSES, BrierLoss
+from gbimb.losses import loss_classes
 from gbimb.model.array_files import (
     MOST_LISTED,
     NUMBERS,
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 SURROGATE: Final = re.compile("[\ud800-\udfff]")  # half a character, which no text has
 INTEGERS: Final = range(-(1 << 63), 1 << 64)
 
-LOSSES: Final[dict[str, Any]] = {
-    kind.__name__: kind for kind in (*BINARY_LOSSES.values(), *MULTICLASS_LOSSES.values())
-} | {"BrierLoss": BrierLoss}
 SPLITTERS: Final[dict[str, tuple[type, tuple[str, ...]]]] = {
     "KFold": (KFold, ("n_splits", "shuffle", "random_state")),
     "PredefinedSplit": (PredefinedSplit, ("test_fold",)),
@@ -107,7 +104,7 @@ def check_keys(data: object, name: str, *keys: str) -> dict[str, Any]:
 
 def _encode_object(value: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
     kind = type(value)
-    if LOSSES.get(kind.__name__) is kind:
+    if loss_classes().get(kind.__name__) is kind:
         params = {f.name: encode(getattr(value, f.name), name) for f in fields(value)}
         return {"type": "loss", "name": kind.__name__, "params": params}
     if SPLITTERS.get(kind.__name__, (None,))[0] is kind:
@@ -215,10 +212,11 @@ def _decode_params(data: dict[str, Any], name: str) -> tuple[str, dict[str, Any]
 
 def _decode_loss(data: dict[str, Any], name: str) -> Any:  # noqa: ANN401
     kind, params = _decode_params(data, name)
-    if kind not in LOSSES or not params.keys() <= {f.name for f in fields(LOSSES[kind])}:
+    known: dict[str, Any] = loss_classes()
+    if kind not in known or not params.keys() <= {f.name for f in fields(known[kind])}:
         raise malformed(name, data)
     try:
-        return LOSSES[kind](**params)
+        return known[kind](**params)
     except (GbimbError, TypeError) as error:
         msg = f"{name} must be a valid loss: {str(error)[:200].rstrip('.')}."
         raise InvalidDataError(msg) from None

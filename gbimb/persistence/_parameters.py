@@ -9,7 +9,7 @@ import numpy as np
 
 from gbimb.exceptions import InvalidDataError
 from gbimb.json_text import shown
-from gbimb.losses import Loss
+from gbimb.losses import LOSSES, Loss, loss_parameters
 from gbimb.model.values import SPLITTERS
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ OPTIONAL: Final[Types] = (*NUMBER, NoneType)
 # checkpoint_path is not saved: whoever loads a model should not write where it says.
 BOOSTING: Final[dict[str, Types]] = {
     "loss": (str, Loss),
-    "gamma": NUMBER,
+    "gamma": OPTIONAL,
     "alpha": OPTIONAL,
     "scale_pos_weight": (*OPTIONAL, str, dict),
     "pos_label": (*LABEL, NoneType),
@@ -88,8 +88,11 @@ AUTO: Final[dict[str, Types]] = {
 }
 
 
-def check_parameters(params: Mapping[str, Any], allowed: Mapping[str, Types], kind: str) -> None:
-    """Raise unless ``params`` are parameters of the class ``kind``, each of an allowed type."""
+def check_parameters(params: dict[str, Any], allowed: Mapping[str, Types], kind: str) -> None:
+    """Raise unless ``params`` are parameters of the class ``kind``, each of an allowed type.
+
+    A gamma of 2 was "not given" in version 0.1: it becomes None where the loss has none.
+    """
     for name, value in params.items():
         if name not in allowed:
             msg = f"{kind} has no parameter {shown(name)}."
@@ -100,3 +103,7 @@ def check_parameters(params: Mapping[str, Any], allowed: Mapping[str, Types], ki
             got = f"{shown(value)} ({type(value).__name__})"
             msg = f"{kind} takes {name} as one of {names}, got {got}."
             raise InvalidDataError(msg)
+    loss = params.get("loss")
+    has_gamma = loss in LOSSES and "gamma" in loss_parameters(LOSSES[loss].two)
+    if params.get("gamma") == 2.0 and not has_gamma:
+        params["gamma"] = None

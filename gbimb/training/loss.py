@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name
-from gbimb.losses import BINARY_LOSSES, MULTICLASS_LOSSES, BinaryLoss, MulticlassLoss
+from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name, warn
+from gbimb.losses import (
+    LOSSES,
+    MULTICLASS_LOSSES,
+    BinaryLoss,
+    MulticlassLoss,
+    experimental,
+    loss_classes,
+    loss_parameters,
+)
 from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from gbimb.losses import LossRow
     from gbimb.tables.labels import LabelCodes
 
 WEIGHT_FORMS = "a number > 0, 'balanced', a dict of label to weight or None"
 
 LARGEST_RATIO = 1_000_000
 
-# Parameters of estimators that belong to a loss, with the value that means "not given".
-LOSS_PARAMETERS: dict[str, object] = {"gamma": 2.0, "alpha": None}
-
-
-def _differs(value: object, default: object) -> bool:
-    """Whether a parameter is not the default; an array never is."""
-    return not (isinstance(value, Real | None) and value == default)
+# What gives classes their weights; estimators make it of their own scale_pos_weight.
+WEIGHTS: Final = ("scale_pos_weight", "n_classes", "class_weight")
 
 
 def make_loss(
@@ -35,44 +37,35 @@ def make_loss(
     labels: LabelCodes,
     weight: NDArray[Any] | None,
 ) -> BinaryLoss | MulticlassLoss:
-    """Return the loss that ``loss``, ``gamma``, ``alpha`` and ``scale_pos_weight`` describe.
+    """Return the loss that ``loss``, its parameters and ``scale_pos_weight`` describe.
+
+    A parameter of the estimator belongs to the losses that have one of the same name; None is
+    the loss's own default.
 
     Raises
     ------
     InvalidParameterError
         If a parameter would have no effect, or a value is not allowed.
     """
-    given = {
-        name: getattr(estimator, name)
-        for name, default in LOSS_PARAMETERS.items()
-        if _differs(getattr(estimator, name), default)
-    }
+    n_classes = labels.classes.size
+    names = {name for kind in loss_classes().values() for name in loss_parameters(kind)}
+    values = {name: getattr(estimator, name, None) for name in sorted(names.difference(WEIGHTS))}
+    given = {name: value for name, value in values.items() if value is not None}
     if isinstance(estimator.loss, BinaryLoss | MulticlassLoss):
         if estimator.scale_pos_weight is not None:
             given["scale_pos_weight"] = estimator.scale_pos_weight
         _refuse(given, f"loss={estimator.loss!r} has its own; set them there")
-        return _check_outputs(estimator.loss, labels.classes.size)
+        return _for_classes(estimator.loss, n_classes)
     if not isinstance(estimator.loss, str):
         msg = f"loss must be a name or a loss such as FocalLoss(), got {estimator.loss!r}."
         raise InvalidTypeError(msg)
-    two = labels.classes.size == 2
-    catalogue = BINARY_LOSSES if two else MULTICLASS_LOSSES
-    if not two and estimator.loss in BINARY_LOSSES and estimator.loss not in catalogue:
-        msg = (
-            f"loss={estimator.loss!r} is for two classes, y has {labels.classes.size}. "
-            f"Use one of {sorted(catalogue)}; eval_metric=('mcc',) watches R_K."
-        )
-        raise InvalidParameterError(msg)
-    if estimator.loss not in catalogue:
-        raise unknown_name("loss", estimator.loss, catalogue)
-    kind = catalogue[estimator.loss]
-    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # all are dataclasses
-    extra = {name: value for name, value in given.items() if name not in known}
-    many = "" if two else f" for {labels.classes.size} classes"
-    _refuse(extra, f"loss={estimator.loss!r} has no such parameter{many}")
-    taken: dict[str, Any] = {
-        name: getattr(estimator, name) for name in LOSS_PARAMETERS if name in known
-    }
+    if estimator.loss not in LOSSES:
+        raise unknown_name("loss", estimator.loss, LOSSES)
+    kind = _class_of(LOSSES[estimator.loss], repr(estimator.loss), n_classes)
+    known = loss_parameters(kind)
+    many = "" if n_classes == 2 else f" for {n_classes} classes"
+    lost = {name: value for name, value in given.items() if name not in known}
+    _refuse(lost, f"loss={estimator.loss!r} has no such parameter{many}; leave it at None")
     class_weight = resolve_class_weight(estimator.scale_pos_weight, labels, weight)
     if max(class_weight) > LARGEST_RATIO * min(class_weight) and (
         estimator.scale_pos_weight != "balanced"
@@ -83,12 +76,12 @@ def make_loss(
             "digits left to bring the probabilities back. 'balanced' is seldom too little."
         )
         raise InvalidParameterError(msg)
-    if two:
+    if n_classes == 2:
         positive = int(np.flatnonzero(labels.classes == labels.positive)[0])
-        taken["scale_pos_weight"] = class_weight[positive] / class_weight[1 - positive]
+        given["scale_pos_weight"] = class_weight[positive] / class_weight[1 - positive]
     else:
-        taken |= {"n_classes": labels.classes.size, "class_weight": class_weight}
-    return kind(**taken)
+        given |= {"n_classes": n_classes, "class_weight": class_weight}
+    return kind(**given)
 
 
 def resolve_class_weight(
@@ -139,17 +132,49 @@ def _from_dict(weights: dict[Any, Any], classes: list[Any]) -> tuple[float, ...]
     )
 
 
-def _check_outputs(
-    loss: BinaryLoss | MulticlassLoss, n_classes: int
-) -> BinaryLoss | MulticlassLoss:
-    wanted = 1 if n_classes == 2 else n_classes
-    if loss.n_outputs != wanted:
+def _class_of(row: LossRow, shown: str, n_classes: int) -> type[BinaryLoss] | type[MulticlassLoss]:
+    """Return the class of a registered loss for so many classes."""
+    if n_classes == 2:
+        return row.two
+    if row.many is None:
+        msg = (
+            f"loss={shown} is for two classes, y has {n_classes}. "
+            f"Use one of {sorted(MULTICLASS_LOSSES)}; eval_metric=('mcc',) watches R_K."
+        )
+        raise InvalidParameterError(msg)
+    if row.many.__name__ in experimental.__all__:
+        msg = (
+            f"loss={shown} for more than two classes is experimental and will be refused from "
+            "version 0.3 on: no gain was found. Use loss=gbimb.losses.experimental."
+            f"{row.many.__name__}({n_classes}) to keep it."
+        )
+        warn(msg, FutureWarning)
+    return row.many
+
+
+def _for_classes(loss: BinaryLoss | MulticlassLoss, n_classes: int) -> BinaryLoss | MulticlassLoss:
+    """Return a loss given as a value; one for two classes as the same loss for more."""
+    if loss.n_outputs == (1 if n_classes == 2 else n_classes):
+        return loss
+    row = next((row for row in LOSSES.values() if row.two is type(loss)), None)
+    if row is None:
         msg = (
             f"loss={loss!r} has {loss.n_outputs} raw score(s) a row, y has {n_classes} classes. "
             "Use a two-class loss for two classes and a softmax loss with n_classes for more."
         )
         raise InvalidParameterError(msg)
-    return loss
+    kind = _class_of(row, repr(loss), n_classes)
+    own = {name: getattr(loss, name) for name in loss_parameters(row.two)}
+    known = loss_parameters(kind)
+    lost = {
+        name: own[name]
+        for name, default in loss_parameters(row.two).items()
+        if name not in known and own[name] != default
+    }
+    remedy = f"use gbimb.losses.{kind.__name__}({n_classes}, class_weight=...)"
+    _refuse(lost, f"loss={loss!r} has no such parameter for {n_classes} classes; {remedy}")
+    carried = {name: value for name, value in own.items() if name in known}
+    return kind(n_classes=n_classes, **carried)  # type: ignore[call-arg]  # all are dataclasses
 
 
 def _refuse(parameters: dict[str, object], reason: str) -> None:

@@ -293,7 +293,7 @@ def _with_tie_breaker(
     metrics: tuple[Metric, ...], loss: BinaryLoss | MulticlassLoss, log_loss: Metric
 ) -> tuple[Metric, ...]:
     there = log_loss.name in {metric.name for metric in metrics}
-    wanted = loss.warm_up is None and metrics[0].greater_is_better
+    wanted = loss.pointwise and metrics[0].greater_is_better
     return (*metrics, log_loss) if wanted and not there else metrics
 
 

@@ -253,7 +253,6 @@ PARAMETERS = [
     param("gamma", INF),
     param("gamma", "2"),
     param("gamma", True),
-    param("gamma", None),
     param("alpha", 0.0),
     param("alpha", 1.0),
     param("alpha", NAN),

@@ -10,6 +10,7 @@ import numpy as np
 import gbimb
 from gbimb import metrics, thresholds
 from gbimb.decisions import sampling
+from gbimb.losses.experimental import SoftmaxMCCLoss
 from tests.catalogue.case import Case
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ SHARES = np.full((6, 3), 1 / 3)
 NAN, INF = float("nan"), float("inf")
 
 FOCAL, SOFT = gbimb.FocalLoss(), gbimb.SoftMCCLoss()
-SOFTMAX, SOFT_MANY = gbimb.SoftmaxFocalLoss(3), gbimb.SoftmaxMCCLoss(3)
+SOFTMAX, SOFT_MANY = gbimb.SoftmaxFocalLoss(3), SoftmaxMCCLoss(3)
 
 
 def case(
@@ -97,7 +98,7 @@ LOSSES = [
     parameter(gbimb.SoftmaxLoss, "n_classes", 1),
     parameter(gbimb.SoftmaxLoss, "n_classes", 2.5),
     parameter(gbimb.SoftmaxLoss, "n_classes", 10**9),
-    parameter(gbimb.SoftmaxMCCLoss, "n_classes", 10**9),
+    parameter(SoftmaxMCCLoss, "n_classes", 10**9),
     parameter(gbimb.SoftmaxLoss, "n_classes", "3"),
     parameter(gbimb.SoftmaxLoss, "class_weight", (1.0, 2.0), 3, got="2"),
     parameter(gbimb.SoftmaxLoss, "class_weight", (1.0, 0.0, 2.0), 3, got="0.0"),

@@ -90,6 +90,9 @@ def test_wrong_values_of_one_engine_get_a_sentence() -> None:
     ("parameters", "message"),
     [
         ({"loss": "logistic", "gamma": 1.0}, r"gamma=1.0 would be ignored: loss='logistic'"),
+        ({"loss": "logistic", "gamma": 2.0}, r"gamma=2.0 would be ignored: loss='logistic'"),
+        ({"loss": "soft_f1", "gamma": 2.0}, r"gamma=2.0 would be ignored: loss='soft_f1'"),
+        ({"loss": gbimb.FocalLoss(), "gamma": 2.0}, r"gamma=2.0 would be ignored: loss=FocalLoss"),
         ({"loss": "logistic", "alpha": 0.3}, r"alpha=0.3 would be ignored"),
         ({"loss": gbimb.FocalLoss(), "gamma": 1.0}, r"gamma=1.0 would be ignored: loss=FocalLoss"),
         ({"loss": gbimb.FocalLoss(), "alpha": 0.3}, r"alpha=0.3 would be ignored"),

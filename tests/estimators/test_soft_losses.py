@@ -10,6 +10,7 @@ from sklearn.metrics import log_loss
 
 import gbimb
 from gbimb.exceptions import InvalidParameterError
+from gbimb.losses.experimental import SoftmaxMCCLoss
 from tests.estimators.common import Kind, both, numbers, probability, quick
 
 if TYPE_CHECKING:
@@ -120,8 +121,9 @@ def test_many_classes(kind: Kind, tmp_path: Path) -> None:
     X, y = numbers(800)
     y += X[:, 2] > 1
     params = {"n_estimators": 60, "early_stopping_rounds": 10}
-    clf = quick(kind, loss="soft_mcc", **params).fit(X, y)
-    assert clf.loss_ == gbimb.SoftmaxMCCLoss(3, (1.0, 1.0, 1.0))
+    with pytest.warns(FutureWarning, match=r"gbimb\.losses\.experimental\.SoftmaxMCCLoss\(3\)"):
+        clf = quick(kind, loss="soft_mcc", **params).fit(X, y)
+    assert clf.loss_ == SoftmaxMCCLoss(3, (1.0, 1.0, 1.0))
     log = quick(kind, loss="logistic", **params).fit(X, y)
     fresh, labels = numbers(800, seed=1)
     labels += fresh[:, 2] > 1
@@ -130,7 +132,7 @@ def test_many_classes(kind: Kind, tmp_path: Path) -> None:
     clf.save(tmp_path / "model.gbimb")
     loaded = gbimb.load(tmp_path / "model.gbimb")
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
-    estimator = quick(kind, loss="soft_mcc", cv="auto")
+    estimator = quick(kind, loss=SoftmaxMCCLoss(3), cv="auto")
     bags = gbimb.UnderBaggingClassifier(estimator, 2, random_state=0).fit(X, y)
     assert np.isfinite(bags.predict_proba(X)).all()
 

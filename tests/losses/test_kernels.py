@@ -8,7 +8,7 @@ from mpmath import mp
 
 from gbimb.exceptions import InvalidDataError
 from gbimb.losses import FocalLoss, LogisticLoss, MarginLoss
-from gbimb.losses._kernels import fill_focal_probability
+from gbimb.losses.kernels.focal import fill_focal_probability
 from gbimb.parallel import ROWS_PER_TASK, run_ranges, thread_limit
 from tests.helpers.derivatives import DIGITS, exact, table
 

@@ -9,8 +9,9 @@ import pytest
 
 import gbimb
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
-from gbimb.losses import SoftmaxLoss, SoftmaxMCCLoss
+from gbimb.losses import SoftmaxLoss
 from gbimb.losses._base import check_loss
+from gbimb.losses.experimental import SoftmaxMCCLoss
 
 Y = np.array([0, 1, 0, 1])
 Y3 = np.array([0, 1, 2, 1])

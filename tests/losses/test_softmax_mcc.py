@@ -11,7 +11,8 @@ from mpmath import mp, mpf
 from sklearn.metrics import matthews_corrcoef
 
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
-from gbimb.losses import SoftmaxLoss, SoftmaxMCCLoss, SoftMCCLoss
+from gbimb.losses import SoftmaxLoss, SoftMCCLoss
+from gbimb.losses.experimental import SoftmaxMCCLoss
 from gbimb.parallel import ROWS_PER_TASK, thread_limit
 
 TINY = np.finfo(np.float32).tiny

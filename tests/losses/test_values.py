@@ -13,6 +13,7 @@ import pytest
 
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.losses import BINARY_LOSSES, FocalLoss, LogisticLoss, MarginLoss, SoftmaxLoss
+from gbimb.losses._rows import Rows
 from tests.helpers.derivatives import ALL_LOSSES
 
 METHODS = ("loss", "gradient", "hessian", "curvature", "gradient_curvature")
@@ -179,13 +180,13 @@ def test_a_gradient_beyond_float32_is_told() -> None:
         FocalLoss().gradient_curvature([1, 0], [-1.0, 1.0], [1e300, 1.0])
 
 
-def test_a_bad_row_is_told_by_the_general_numpy_form_as_well() -> None:
+def test_the_numpy_form_without_a_kernel_refuses_bad_rows_too() -> None:
     loss, out = FocalLoss(), tuple(np.empty(2, np.float32) for _ in range(2))
     y, score = np.array([1, 0], np.float32), np.array([0.1, 0.2])
     nothing = np.empty(0, np.float32)
 
     def fill(y: np.ndarray, score: np.ndarray, weight: np.ndarray = nothing) -> bool:
-        return MarginLoss._fill(loss, score, y.astype(np.float32), weight, *out)
+        return MarginLoss._fill(loss, Rows(y.astype(np.float32), score, weight), *out)
 
     assert fill(y, score)
     assert not fill(y, np.array([np.nan, 0.0]))

@@ -1,6 +1,6 @@
 """Compiled loops of the losses over the whole training set: the soft counts, then the gradient.
 
-As in ``_kernels``: no branch, no library call, float64 inside. The counts of a range of rows are
+As in ``focal``: no branch, no library call, float64 inside. The counts of a range of rows are
 added up in order and the ranges do not depend on the threads, so the bits do not either.
 """
 
@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numba import types
 
-from gbimb.losses._kernels import INFINITY, LARGEST, TINY, _compile, _exp, _plain, _vector
+from gbimb.losses.kernels.focal import (
+    INFINITY,
+    LARGEST,
+    TINY,
+    compile_loop,
+    exp,
+    plain,
+    run_loop,
+    vector,
+)
 from gbimb.parallel import run_ranges
 
 if TYPE_CHECKING:
@@ -46,7 +55,7 @@ def _count_loop(dtype: np.dtype[Any], *, weighted: bool) -> Callable[..., int]:
                     | int(not ((label == 0.0) | (label == 1.0)))
                     | int(not ((w >= 0.0) & (w < INFINITY)))
                 )
-                t = _exp(-away)
+                t = exp(-away)
                 upper = w / (1.0 + t)
                 lower = t * upper
                 above = value >= 0.0
@@ -65,9 +74,9 @@ def _count_loop(dtype: np.dtype[Any], *, weighted: bool) -> Callable[..., int]:
         counts[3] = tn
         return wrong
 
-    given, written = _vector(np.float32), _vector(np.float64, readonly=False)
+    given, written = vector(np.float32), vector(np.float64, readonly=False)
     scratch = types.Array(types.float64, 2, "C")
-    return _compile(rows, _vector(dtype), given, given, scratch, written)
+    return compile_loop(rows, vector(dtype), given, given, scratch, written)
 
 
 @cache
@@ -83,7 +92,7 @@ def _gradient_loop(dtype: np.dtype[Any], *, weighted: bool) -> Callable[..., int
             if weighted:
                 scale *= weight[i]
             away = abs(float(score[i]))
-            t = _exp(-away)
+            t = exp(-away)
             upper = 1.0 / (1.0 + t)
             slope = scale * (t * upper * upper)
             wrong += (
@@ -97,10 +106,10 @@ def _gradient_loop(dtype: np.dtype[Any], *, weighted: bool) -> Callable[..., int
             curv[i] = curvature if curvature > TINY else TINY
         return wrong
 
-    given, written = _vector(np.float32), _vector(np.float32, readonly=False)
+    given, written = vector(np.float32), vector(np.float32, readonly=False)
     constant = types.float64
-    return _compile(
-        rows, _vector(dtype), given, given, constant, constant, constant, written, written
+    return compile_loop(
+        rows, vector(dtype), given, given, constant, constant, constant, written, written
     )
 
 
@@ -108,7 +117,7 @@ def count_softly(rows: Rows) -> tuple[float, float, float, float] | None:
     """Return the soft counts (tp, fp, fn, tn), or None if a row is not allowed."""
     weighted = rows.weight.size > 0
     loop = _count_loop(rows.score.dtype, weighted=weighted)
-    y, score, weight = (_plain(part) for part in rows)
+    y, score, weight = (plain(part) for part in rows)
 
     def task(start: int, stop: int) -> tuple[bool, list[float]]:
         part = slice(start, stop)
@@ -135,19 +144,5 @@ def fill_gradient(
 
     ``slopes`` are the sizes of the derivatives by the p of a positive and of a negative row.
     """
-    weighted = rows.weight.size > 0
-    loop = _gradient_loop(rows.score.dtype, weighted=weighted)
-    y, score, weight = (_plain(part) for part in rows)
-    out = [part if part.flags.carray else np.empty(y.size, np.float32) for part in (grad, curv)]
-
-    def task(start: int, stop: int) -> bool:
-        part = slice(start, stop)
-        weights = weight[part] if weighted else weight
-        buffers = out[0][part], out[1][part]
-        return loop(score[part], y[part], weights, *slopes, share, *buffers) == 0
-
-    sound = all(run_ranges(task, y.size))
-    for part, computed in zip((grad, curv), out, strict=True):
-        if part is not computed:
-            part[...] = computed
-    return sound
+    loop = _gradient_loop(rows.score.dtype, weighted=rows.weight.size > 0)
+    return run_loop(loop, rows, (*slopes, share), grad, curv)

@@ -14,7 +14,7 @@ the smallest float32 (7e-46) below; 1e-13 for the float64 probability. No operat
 reordered: all processors, numbers of threads and lengths of the vectors give the same bits.
 """
 
-# ruff: noqa: ANN001, ANN202, ARG001, PLR0917  compiled: the types are those of the arrays
+# ruff: noqa: ANN001, ANN201, ANN202, ARG001, PLR0917  compiled: the types are those of the arrays
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from gbimb.array_types import Float32Array, FloatArray
+    from gbimb.losses._rows import Rows
 
 TINY: Final = float(np.finfo(np.float32).tiny)
 LARGEST: Final = float(np.finfo(np.float32).max)
@@ -95,7 +96,7 @@ def _from_bits(_, value):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always", error_model="numpy")
-def _exp(x):  # type: ignore[no-untyped-def]
+def exp(x):  # type: ignore[no-untyped-def]
     """``exp(x)`` for x <= 0: relative error 3e-15, 0 below -746."""
     half = 0.5 * (x if x > -FAR else -FAR)  # squared at the end: its power of 2 is a normal one
     rounded = half * LOG2_E + ROUNDER
@@ -133,7 +134,7 @@ def _focal_loop(dtype: np.dtype[Any], kind: int, *, weighted: bool) -> Callable[
             margin = sign * float(score[i])
             right = margin >= 0.0
             away = abs(margin)
-            t = _exp(-away)
+            t = exp(-away)
             inverse = 1.0 / ((1.0 + t) * (2.0 + t))
             upper = (2.0 + t) * inverse
             lower = t * upper
@@ -148,7 +149,7 @@ def _focal_loop(dtype: np.dtype[Any], kind: int, *, weighted: bool) -> Callable[
             elif kind == 2:
                 slope = q * q * (2.0 * p * log_loss + q)
             else:
-                power = _exp(-gamma * (log_upper + (away if right else 0.0)))
+                power = exp(-gamma * (log_upper + (away if right else 0.0)))
                 slope = power * (gamma * p * log_loss + q)
             slope *= scale
             wrong += (
@@ -162,10 +163,10 @@ def _focal_loop(dtype: np.dtype[Any], kind: int, *, weighted: bool) -> Callable[
             curv[i] = curvature if curvature > TINY else TINY
         return wrong
 
-    given, written = _vector(np.float32), _vector(np.float32, readonly=False)
+    given, written = vector(np.float32), vector(np.float32, readonly=False)
     constant = types.float64
-    return _compile(
-        rows, _vector(dtype), given, given, constant, constant, constant, written, written
+    return compile_loop(
+        rows, vector(dtype), given, given, constant, constant, constant, written, written
     )
 
 
@@ -180,7 +181,7 @@ def _probability_loop(dtype: np.dtype[Any], kind: int) -> Callable[..., int]:
             away = abs(value)
             missing += int(not away >= 0.0)
             away = away if away < FAR else FAR
-            t = _exp(-away)
+            t = exp(-away)
             log_upper = _twice_artanh(t / (2.0 + t))
             # The slopes of a row that is right and of one that is wrong by as much, both over
             # the slope of the log loss of the second.
@@ -188,7 +189,7 @@ def _probability_loop(dtype: np.dtype[Any], kind: int) -> Callable[..., int]:
                 right = t
                 wrong = 1.0
             else:
-                power = t if kind == 1 else t * t if kind == 2 else _exp(-gamma * away)
+                power = t if kind == 1 else t * t if kind == 2 else exp(-gamma * away)
                 right = power * (gamma * log_upper + t)
                 wrong = 1.0 + gamma * t * (away + log_upper)
             above = value >= 0.0
@@ -197,16 +198,17 @@ def _probability_loop(dtype: np.dtype[Any], kind: int) -> Callable[..., int]:
             out[i] = for_positive / (for_positive + ratio * for_negative)
         return missing
 
-    constant, written = types.float64, _vector(np.float64, readonly=False)
-    return _compile(rows, _vector(dtype), constant, constant, written)
+    constant, written = types.float64, vector(np.float64, readonly=False)
+    return compile_loop(rows, vector(dtype), constant, constant, written)
 
 
-def _vector(dtype: DTypeLike, *, readonly: bool = True) -> types.Array:
+def vector(dtype: DTypeLike, *, readonly: bool = True) -> types.Array:
     """Return the type of an array argument; arrays that may be written to can be read only."""
     return types.Array(from_dtype(np.dtype(dtype)), 1, "C", readonly=readonly)
 
 
-def _compile(function: Callable[..., int], *arguments: types.Type) -> Callable[..., int]:
+def compile_loop(function: Callable[..., int], *arguments: types.Type) -> Callable[..., int]:
+    """Compile a loop for arguments of these types."""
     compiled: Callable[..., int] = njit(
         types.int64(*arguments), nogil=True, cache=True, error_model="numpy"
     )(function)
@@ -217,15 +219,37 @@ def _kind(gamma: float) -> int:
     return int(gamma) if gamma in (0.0, 1.0, 2.0) else ANY_GAMMA
 
 
-def _plain(array: NDArray[Any]) -> NDArray[Any]:
+def plain(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array itself, or a copy if its rows are not aligned one after the other."""
     return np.require(array, requirements=("C", "A"))
 
 
+def run_loop(
+    loop: Callable[..., int],
+    rows: Rows,
+    constants: tuple[float, ...],
+    grad: Float32Array,
+    curv: Float32Array,
+) -> bool:
+    """Write gradient and curvature range by range; False if the loop met a value not allowed."""
+    weighted = rows.weight.size > 0
+    y, score, weight = (plain(part) for part in rows)
+    out = [part if part.flags.carray else np.empty(y.size, np.float32) for part in (grad, curv)]
+
+    def task(start: int, stop: int) -> bool:
+        part = slice(start, stop)
+        weights = weight[part] if weighted else weight
+        return loop(score[part], y[part], weights, *constants, out[0][part], out[1][part]) == 0
+
+    sound = all(run_ranges(task, y.size))
+    for part, computed in zip((grad, curv), out, strict=True):
+        if part is not computed:
+            part[...] = computed
+    return sound
+
+
 def fill_focal(
-    score: NDArray[Any],
-    y: Float32Array,
-    weight: Float32Array,
+    rows: Rows,
     class_constants: tuple[float, float],
     gamma: float,
     grad: Float32Array,
@@ -236,23 +260,8 @@ def fill_focal(
     False if a score was not finite, a label not 0 or 1, a weight negative or NaN, or if a
     gradient exceeded float32.
     """
-    c1, c0 = class_constants
-    weighted = weight.size > 0
-    loop = _focal_loop(score.dtype, _kind(gamma), weighted=weighted)
-    score, y, weight = _plain(score), _plain(y), _plain(weight)
-    out = [part if part.flags.carray else np.empty(y.size, np.float32) for part in (grad, curv)]
-
-    def task(start: int, stop: int) -> bool:
-        rows = slice(start, stop)
-        weights = weight[rows] if weighted else weight
-        parts = out[0][rows], out[1][rows]
-        return loop(score[rows], y[rows], weights, c1, c0, float(gamma), *parts) == 0
-
-    sound = all(run_ranges(task, y.size))
-    for part, computed in zip((grad, curv), out, strict=True):
-        if part is not computed:
-            part[...] = computed
-    return sound
+    loop = _focal_loop(rows.score.dtype, _kind(gamma), weighted=rows.weight.size > 0)
+    return run_loop(loop, rows, (*class_constants, float(gamma)), grad, curv)
 
 
 def fill_focal_probability(
@@ -266,7 +275,7 @@ def fill_focal_probability(
     with np.errstate(over="ignore", under="ignore"):
         ratio = float(np.clip(np.float64(c1) / c0, 1.0 / LARGEST_RATIO, LARGEST_RATIO))
     loop = _probability_loop(score.dtype, _kind(gamma))
-    score = _plain(score)
+    score = plain(score)
 
     def task(start: int, stop: int) -> bool:
         return loop(score[start:stop], ratio, float(gamma), out[start:stop]) == 0

@@ -5,18 +5,17 @@
 from __future__ import annotations
 
 from math import exp, isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
-from gbimb.losses._softmax_kernels import LARGEST, TINY
+from gbimb.losses.kernels.softmax import LARGEST, TINY
 from gbimb.parallel import run_ranges
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from gbimb.array_types import Float32Array, FloatArray
+    from gbimb.losses._rows import Rows
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")
@@ -104,13 +103,12 @@ def _gradient_rows(  # type: ignore[no-untyped-def]
     return sound
 
 
-def count_softly(
-    score: NDArray[Any], y: Float32Array, weight: Float32Array, constants: FloatArray
-) -> tuple[float, FloatArray, FloatArray]:
+def count_softly(rows: Rows, constants: FloatArray) -> tuple[float, FloatArray, FloatArray]:
     """Return the weight on the true classes, and that of each class in truth and in prediction.
 
     The first is NaN if a row is not allowed.
     """
+    y, score, weight = rows
 
     def task(start: int, stop: int) -> tuple[float, FloatArray, FloatArray]:
         true, predicted = np.zeros(constants.size), np.zeros(constants.size)
@@ -124,9 +122,7 @@ def count_softly(
 
 
 def fill_gradient(
-    score: NDArray[Any],
-    y: Float32Array,
-    weight: Float32Array,
+    rows: Rows,
     constants: FloatArray,
     hit: float,
     slopes: FloatArray,
@@ -139,6 +135,7 @@ def fill_gradient(
     ``hit`` and ``slopes`` are the derivatives of minus the loss by the share of the true class
     and of each class.
     """
+    y, score, weight = rows
 
     def task(start: int, stop: int) -> bool:
         return bool(

@@ -4,34 +4,79 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isnan, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import softmax
 
-from gbimb.exceptions import InvalidDataError
-from gbimb.losses._multiclass import MulticlassLoss, read_buffers, read_weight
-from gbimb.losses._rows import NOT_FINITE
+from gbimb.losses._base import SetLoss
+from gbimb.losses._multiclass import MulticlassLoss
+from gbimb.losses._rows import read_exact_rows
 from gbimb.losses._soft import CURVATURE_SHARE
-from gbimb.losses._soft_counts import NEGLIGIBLE, SoftClassCounts, check_sums, spread
-from gbimb.losses._softmax import SoftmaxLoss, check_classes, class_constants
-from gbimb.losses._softmax_mcc_kernels import count_softly, fill_gradient
-from gbimb.validation import (
-    as_float,
-    as_float32,
-    check_class_codes,
-    check_weight,
-    store_plain_numbers,
-)
+from gbimb.losses._soft_counts import NEGLIGIBLE
+from gbimb.losses._softmax import SoftmaxLoss
+from gbimb.losses.experimental._kernels import count_softly, fill_gradient
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb.array_types import Float32Array, FloatArray
+    from gbimb.losses._rows import Rows
+
+
+@dataclass(frozen=True, eq=False)
+class SoftClassCounts:
+    """All that a smooth R_K depends on; the counts of partitions add up.
+
+    Parameters
+    ----------
+    hits : float
+        Sum of ``w p_y``, ``class_weight`` included.
+    true, predicted : float64 arrays of shape (K,)
+        Weight of the rows of each class, and sum of ``w p_k``.
+    """
+
+    hits: float
+    true: FloatArray
+    predicted: FloatArray
+
+    def __add__(self, other: object) -> SoftClassCounts:
+        """Return the counts of both sets of rows together."""
+        if not isinstance(other, SoftClassCounts):
+            return NotImplemented
+        return SoftClassCounts(
+            self.hits + other.hits, self.true + other.true, self.predicted + other.predicted
+        )
+
+    def as_array(self) -> FloatArray:
+        """Return hits, true and predicted in one array."""
+        return np.concatenate([[self.hits], self.true, self.predicted])
+
+    @classmethod
+    def from_array(cls, values: FloatArray) -> SoftClassCounts:
+        """Return the counts that ``as_array`` made ``values`` of."""
+        true, predicted = np.split(values[1:], 2)
+        return cls(float(values[0]), true, predicted)
+
+    @property
+    def total(self) -> float:
+        """Weight of all rows."""
+        return float(self.true.sum())
+
+    @property
+    def scale(self) -> float:
+        """``(n^2 - sum t^2) / n``, what the loss of all rows is 1 - R_K times."""
+        return spread(self.true) / self.total if self.total > 0 else 0.0
+
+
+def spread(totals: FloatArray) -> float:
+    """``n^2 - sum of squares``, as sums of products: nothing cancels."""
+    before = np.concatenate([[0.0], np.cumsum(totals)[:-1]])
+    return 2.0 * float(before @ totals)
 
 
 @dataclass(frozen=True)
-class SoftmaxMCCLoss(MulticlassLoss):
+class SoftmaxMCCLoss(SetLoss, MulticlassLoss):
     r"""One minus the smooth R_K, the multi-class MCC, of the whole training set.
 
     .. math:: R = \frac{n a - \sum_k t_k b_k}{D}, \quad
@@ -77,36 +122,12 @@ class SoftmaxMCCLoss(MulticlassLoss):
 
     n_classes: int
     class_weight: tuple[float, ...] | None = None
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        check_classes(self)
-        store_plain_numbers(self)
-
-    @property
-    def exponent(self) -> float:
-        """0: the link is that of the log loss."""
-        return 0.0
-
-    @property
-    def class_constants(self) -> FloatArray:
-        """The weights of the classes, shape (K,)."""
-        return class_constants(self.n_classes, self.class_weight)
+    sums_class = SoftClassCounts
 
     @property
     def warm_up(self) -> SoftmaxLoss:
         """The loss for the first rounds of boosting: the log loss with the same weights."""
         return SoftmaxLoss(self.n_classes, self.class_weight)
-
-    def sums(
-        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> SoftClassCounts:
-        """Return the soft counts of these rows, which add up over partitions."""
-        score, codes, weight = self._rows(y_true, raw_score, sample_weight)
-        hits, true, predicted = count_softly(score, codes, weight, self.class_constants)
-        if isnan(hits):
-            self._explain(codes, score, weight)
-        return SoftClassCounts(hits, true, predicted)
 
     def score(self, sums: SoftClassCounts) -> float:
         """Return the smooth R_K, in [-1, 1]; higher is better. 0 where it is 0/0."""
@@ -180,59 +201,21 @@ class SoftmaxMCCLoss(MulticlassLoss):
         hessian: FloatArray = -counts.scale * (w * own + bend / width)
         return hessian
 
-    def curvature(
-        self,
-        y_true: ArrayLike,
-        raw_score: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        sums: SoftClassCounts | None = None,
-    ) -> FloatArray:
-        """Positive curvature in float64: the oracle of what ``gradient_curvature`` hands out."""
-        share = self.curvature_factor * CURVATURE_SHARE
-        return share * np.abs(self.gradient(y_true, raw_score, sample_weight, sums=sums))
+    @property
+    def curvature_share(self) -> float:
+        """0.2: no leaf is larger than 5 times the learning rate."""
+        return self.curvature_factor * CURVATURE_SHARE
 
-    def gradient_curvature(
-        self,
-        y_true: ArrayLike,
-        raw_score: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        out: tuple[Float32Array, Float32Array] | None = None,
-        *,
-        sums: SoftClassCounts | None = None,
-    ) -> tuple[Float32Array, Float32Array]:
-        """Gradient and positive curvature, as trees receive them: float32, shape (n, K).
+    def _count(self, rows: Rows) -> SoftClassCounts | None:
+        hits, true, predicted = count_softly(rows, self.class_constants)
+        return None if isnan(hits) else SoftClassCounts(hits, true, predicted)
 
-        The arguments are those of :meth:`MulticlassLoss.gradient_curvature`, and ``sums`` of all
-        rows of the training set where these are a part of them. The curvature is a fifth of the
-        size of the gradient, at least the smallest normal float32.
-
-        Raises
-        ------
-        InvalidDataError
-            As there.
-        """
-        score, codes, weight = self._rows(y_true, raw_score, sample_weight)
-        grad, curv = read_buffers(out, score)
-        if sums is None:
-            counts = SoftClassCounts(*count_softly(score, codes, weight, self.class_constants))
-        else:
-            counts = check_sums(sums, SoftClassCounts)
-        by_hit, by_class = self._slopes(counts)
-        share = self.curvature_factor * CURVATURE_SHARE
-        if not fill_gradient(
-            score,
-            codes,
-            weight,
-            self.class_constants,
-            counts.scale * by_hit,
-            counts.scale * by_class,
-            share,
-            grad,
-            curv,
-        ):
-            self._explain(codes, score, weight)
-        return grad, curv
+    def _fill_part(
+        self, rows: Rows, sums: SoftClassCounts, grad: Float32Array, curv: Float32Array
+    ) -> bool:
+        by_hit, by_class = self._slopes(sums)
+        slopes = sums.scale * by_hit, sums.scale * by_class
+        return fill_gradient(rows, self.class_constants, *slopes, self.curvature_share, grad, curv)
 
     def _slopes(self, sums: SoftClassCounts) -> tuple[float, FloatArray]:
         """Return the derivatives of R by a and by b, 0 where it is 0/0."""
@@ -242,18 +225,6 @@ class SoftmaxMCCLoss(MulticlassLoss):
         pull = self.score(sums) / spread(sums.predicted)
         return sums.total / root, pull * sums.predicted - sums.true / root
 
-    def _rows(
-        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None
-    ) -> tuple[Any, Float32Array, Float32Array]:
-        y = np.asarray(y_true)
-        if y.ndim != 1 or y.dtype.kind not in "biuf":
-            y = check_class_codes(y, self.n_outputs)  # raises, in the usual words
-        score = as_float(raw_score, "raw_score")
-        self._check_shape(score, y.size)
-        if not (score.flags.c_contiguous or score.flags.f_contiguous):
-            score = np.ascontiguousarray(score)
-        return score, as_float32(y), read_weight(sample_weight, y.size)
-
     def _parts(
         self,
         y_true: ArrayLike,
@@ -262,17 +233,13 @@ class SoftmaxMCCLoss(MulticlassLoss):
         sums: SoftClassCounts | None,
     ) -> tuple[FloatArray, FloatArray, FloatArray, SoftClassCounts]:
         """Return p, whether a class is the true one, the weights, and the counts."""
-        y = check_class_codes(y_true, self.n_outputs)
-        score = as_float(raw_score, "raw_score").astype(np.float64)
-        self._check_shape(score, y.size)
-        if not np.isfinite(score).all():
-            raise InvalidDataError(NOT_FINITE)
-        weight, given = self.class_constants[y], check_weight(sample_weight, y.size)
+        y, score, given = read_exact_rows(y_true, raw_score, sample_weight, self.n_outputs)
+        weight = self.class_constants[y]
         if given is not None:
             weight = weight * given
-        p, hit = softmax(score, axis=1), np.eye(self.n_outputs)[y]
+        p, hit = softmax(score.astype(np.float64), axis=1), np.eye(self.n_outputs)[y]
         if sums is not None:
-            return p, hit, weight, check_sums(sums, SoftClassCounts)
+            return p, hit, weight, self.check_sums(sums)
         counts = SoftClassCounts(float(weight @ (p * hit).sum(axis=1)), weight @ hit, weight @ p)
         return p, hit, weight, counts
 

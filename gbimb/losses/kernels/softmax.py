@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import Float32Array, FloatArray
+    from gbimb.losses._rows import Rows
 
 TINY = float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max)
@@ -113,9 +114,7 @@ def _probability_rows(  # type: ignore[no-untyped-def]
 
 
 def fill_softmax_focal(
-    score: NDArray[Any],
-    y: Float32Array,
-    weight: Float32Array,
+    rows: Rows,
     constants: FloatArray,
     gamma: float,
     factor: float,
@@ -127,6 +126,7 @@ def fill_softmax_focal(
     False if a score was not finite, a label no class code, a weight negative or NaN, or if a
     gradient exceeded float32.
     """
+    y, score, weight = rows
 
     def task(start: int, stop: int) -> bool:
         return bool(
