@@ -6,7 +6,6 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy.special import logit
 
 from gbimb.auto._compare import compare, mix
 from gbimb.auto._cross_fit import Workshop
@@ -15,20 +14,24 @@ from gbimb.auto._progress import progress
 from gbimb.auto._search import Clock, Tried
 from gbimb.auto._space import ENGINES
 from gbimb.auto._words import Effect, effects, explain, leaderboard
+from gbimb.decisions.rules import Costs
+from gbimb.estimators._base import with_model
 from gbimb.estimators._decision import DecidingClassifier
-from gbimb.estimators._fitted import all_or_nothing, check_is_fitted
+from gbimb.estimators._fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name, warn
 from gbimb.log import logger
-from gbimb.losses import LogisticLoss, SoftmaxLoss
+from gbimb.model.model import AveragedModel, make_rule, to_raw
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.tables.encoder import learn_columns, read_table, take
 from gbimb.tables.labels import read_labels, read_weight
 from gbimb.tables.parquet.source import ParquetSource
+from gbimb.tables.schema import Schema
+from gbimb.training.bag_average import averaged_task
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_copies
 from gbimb.training.plan import make_plan
 from gbimb.training.seed import draw_seed
-from gbimb.training.tasks import BinaryTask, MulticlassTask, Task, is_balanced
+from gbimb.training.tasks import is_balanced
 from gbimb.validation import check_jobs, check_number
 
 if TYPE_CHECKING:
@@ -37,8 +40,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb.array_types import FloatArray, TableLike
+    from gbimb.decisions.rules import Rule
 
-SMALLEST_PROBABILITY: Final = 1e-12
 STREAMED: Final = (
     "X must be a table in memory, for each candidate looks at its rows again, got a ParquetSource. "
     "Read it with pandas.read_parquet, or give it to another estimator: those stream it."
@@ -182,17 +185,16 @@ class AutoImbalancedClassifier(DecidingClassifier):
                 table, weight = take(table, kept), weight[kept]
                 labels = labels.with_weight(kept, self.pos_label)
             labels.require_all_classes()
-            self.classes_, self.pos_label_ = labels.classes, labels.positive
-            objective = make_objective(
-                self.metric, labels.classes.size, swap=self._positive_is_first()
-            )
-            self._seed = draw_seed(self.random_state)
-            self._encoder, encoded = learn_columns(table, labels.codes, weight)
+            classes = labels.classes
+            objective = make_objective(self.metric, classes.size, swap=classes.swapped)
+            seed = draw_seed(self.random_state)
+            encoder, encoded = learn_columns(table, labels.codes, weight)
+            schema = Schema.of(self, encoder)
             copies = find_copies(encoded, labels.codes)
             groups = None if copies is None else copies.groups
-            plan = make_plan("auto", labels.codes, self._seed, groups)
+            plan = make_plan("auto", labels.codes, seed, groups)
             if plan.splits and copies is not None:
-                copies.warn(labels.classes, apart=copies.are_apart(plan.splits))
+                copies.warn(classes.labels, apart=copies.are_apart(plan.splits))
             checkpoint = open_checkpoint(self, encoded, labels.codes, weight)
             threads = resolve_jobs(self.n_jobs)
             with (
@@ -200,101 +202,54 @@ class AutoImbalancedClassifier(DecidingClassifier):
                 progress(self.time_budget, self.n_trials, self.verbose) as show,
             ):
                 whole = Workshop(
-                    self,
-                    self._encoder,
+                    schema,
                     encoded,
                     labels,
                     weight,
                     plan,
-                    self._seed,
+                    seed,
                     threads,
                     checkpoint,
                     groups=groups,
                 )
                 compared = compare(whole, self.engine, objective, clock, self.n_trials, show)
                 workshop, tried = compared.workshop, compared.tried
-                self.validation_ = workshop.reason
-                shares = self._blend(workshop, tried, objective)
+                model, shares = blend(workshop, tried, objective)
+            self._finish(model, tried, shares, seed)
             on = "all rows" if workshop is whole else "a part"
             self.leaderboard_ = leaderboard(tried, shares, compared.before, on)
             logger.info("automatic choice: %s %.4f", objective.name, self.best_score_)
         return self
 
+    model_: AveragedModel
+
+    weights_ = shown("weights")
+    best_score_ = shown("score")
+    validation_ = shown("validation")
+
     def explain_choice(self) -> str:
         """Return in words what was chosen, and what helped on this table and what did not."""
         check_is_fitted(self)
-        found = [Effect(*effect) for effect in self._effects]
+        found = [Effect(*effect) for effect in self.effects_]
         return explain(self.metric, self.validation_, self.leaderboard_, self.best_score_, found)
 
-    def _blend(self, workshop: Workshop, tried: list[Tried], objective: Objective) -> FloatArray:
-        """Recalibrate the mean of the candidates, and choose its rule; return their weights."""
+    def _finish(
+        self, model: AveragedModel, tried: list[Tried], shares: FloatArray, seed: int
+    ) -> None:
+        """Set what was fitted."""
+        self.model_, self.seed_ = model, seed
         fitted = [t.fitted for t in tried if t.fitted]
-        task = self._make_task()
-        rule, self._correction = task.undecided(), task.no_correction()
-        self.best_score_ = float("nan")
-        y, weight = workshop.y, workshop.held_out_weight
-        if y.size:
-            shares = mix(tried, workshop)
-            proba = sum(w * f.proba for w, f in zip(shares, fitted, strict=True) if w)
-            raw = _to_raw(proba)
-            self._correction = task.correct(y, raw, weight)
-            corrected = self.loss_.probability(self._corrected(raw))
-            if objective.name != "mcc" or not is_balanced(y, weight, self.classes_.size):
-                rule = objective.decide(y, corrected, weight, self._seed)
-            self.best_score_ = objective.score(y, corrected, weight)
-        else:
-            shares = np.full(len(fitted), 1.0 / len(fitted))
-        self._effects = [astuple(effect) for effect in effects(tried)]
-        kept = np.flatnonzero(shares)
-        self.members_ = [fitted[i].model for i in kept]
-        self.weights_ = shares[kept]
-        self._set_rule(rule)
-        gains = [member.feature_importances_ for member in self.members_]
-        self.feature_importances_ = np.average(gains, axis=0, weights=self.weights_)
+        self.members_ = [
+            with_model(fitted[i].candidate.estimator, fitted[i].model)
+            for i in np.flatnonzero(shares)
+        ]
+        self.effects_ = [astuple(effect) for effect in effects(tried)]
         if not self.feature_importances_.any():
             msg = (
                 "The trees of no candidate have a split, so every row gets the same probability. "
                 "There may be no signal in X."
             )
             warn(msg)
-        return shares
-
-    def _make_task(self) -> Task:
-        many = self.classes_.size > 2
-        self.loss_ = SoftmaxLoss(self.classes_.size) if many else LogisticLoss()
-        if isinstance(self.loss_, SoftmaxLoss):
-            return MulticlassTask(self.loss_, ("mcc",), "auto")
-        return BinaryTask(self.loss_, ("mcc",), "auto")
-
-    def _corrected(self, raw: FloatArray) -> FloatArray:
-        line: FloatArray = self._correction.slope * raw + self._correction.intercept
-        return line
-
-    def _raw_score(self, X: TableLike) -> FloatArray:
-        check_is_fitted(self)
-        encoded = self._encoder.transform(read_table(self, X, reset=False))
-        with thread_limit(resolve_jobs(self.n_jobs)):
-            mean: Any = 0.0
-            for weight, member in zip(self.weights_, self.members_, strict=True):
-                mean = mean + weight * member._positive_of(encoded)  # noqa: SLF001  same kind
-        return self._corrected(_to_raw(mean))
-
-    def _class_scores(self, proba: FloatArray) -> FloatArray:
-        costs = self._costs()
-        return super()._class_scores(proba) if costs is None else -costs.expected(proba)
-
-    def _margins(self, proba: FloatArray) -> FloatArray:
-        """Return scores as the others do; of many classes with costs, minus the expected ones."""
-        costs = self._costs()
-        return super()._margins(proba) if costs is None else self._class_scores(proba)
-
-    def _costs(self) -> CostObjective | None:
-        """Return the costs that decide between more than two classes, if there are some."""
-        if isinstance(self.metric, str) or self.classes_.size == 2:
-            return None
-        costs = make_objective(self.metric, self.classes_.size)
-        assert isinstance(costs, CostObjective)
-        return costs
 
     def _check_parameters(self) -> None:
         check_jobs(self.n_jobs)
@@ -312,8 +267,42 @@ class AutoImbalancedClassifier(DecidingClassifier):
         check_number("verbose", self.verbose, low=0, integer=True)
 
 
-def _to_raw(proba: FloatArray) -> FloatArray:
-    """Return log odds of the positive class, or log probabilities of many."""
-    inside = np.clip(proba, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
-    raw: FloatArray = logit(inside) if proba.ndim == 1 else np.log(inside)
-    return raw
+def blend(
+    workshop: Workshop, tried: list[Tried], objective: Objective
+) -> tuple[AveragedModel, FloatArray]:
+    """Return the recalibrated mean of the candidates, with its rule, and their weights in it."""
+    fitted = [t.fitted for t in tried if t.fitted]
+    classes = workshop.labels.classes
+    task = averaged_task(classes.size, "mcc", "auto")
+    rule: Rule = make_rule(task.undecided(), classes)
+    correction, score = task.no_correction(), float("nan")
+    y, weight = workshop.y, workshop.held_out_weight
+    shares = np.full(len(fitted), 1.0 / len(fitted))
+    if y.size:
+        shares = mix(tried, workshop)
+        proba: Any = sum(w * f.proba for w, f in zip(shares, fitted, strict=True) if w)
+        raw = to_raw(proba)
+        correction = task.correct(y, raw, weight)
+        corrected = task.link.probability(correction.apply(raw))
+        if objective.name != "mcc" or not is_balanced(y, weight, classes.size):
+            rule = make_rule(objective.decide(y, corrected, weight, workshop.seed), classes)
+        score = objective.score(y, corrected, weight)
+    if isinstance(objective, CostObjective) and classes.size > 2:
+        rule = Costs(objective.costs)
+    kept = np.flatnonzero(shares)
+    members = tuple(fitted[i].model for i in kept)
+    gains: Any = [member.importances for member in members]
+    model = AveragedModel(
+        schema=workshop.schema,
+        classes=classes,
+        link=task.link,
+        calibrator=None,
+        rule=rule,
+        importances=np.average(gains, axis=0, weights=shares[kept]),
+        validation=workshop.reason,
+        score=score,
+        members=members,
+        weights=shares[kept],
+        correction=correction,
+    )
+    return model, shares

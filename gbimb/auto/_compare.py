@@ -100,7 +100,7 @@ def _space(workshop: Workshop, engines: tuple[str, ...], objective: Objective) -
         rows=labels.codes.size,
         classes=labels.classes.size,
         class_weights=_class_weights(labels, workshop.weight),
-        has_categories=bool(workshop.encoder.categorical),
+        has_categories=bool(workshop.schema.encoder.categorical),
         fixed={
             "eval_metric": (objective.watched,),
             "threshold": 0.5 if labels.classes.size == 2 else "auto",
@@ -113,11 +113,11 @@ def _class_weights(labels: LabelCodes, weight: Any) -> dict[str, Any]:  # noqa: 
     """Return no weights, the balancing ones, and what is halfway on the scale of log odds."""
     balanced = resolve_class_weight("balanced", labels, weight)
     if labels.classes.size == 2:
-        positive = int(np.flatnonzero(labels.classes == labels.positive)[0])
+        positive = labels.classes.positive_code
         root: Any = (balanced[positive] / balanced[1 - positive]) ** 0.5
     else:
         roots = (w**0.5 for w in balanced)
-        root = dict(zip(labels.classes.tolist(), roots, strict=True))
+        root = dict(zip(labels.classes.labels.tolist(), roots, strict=True))
     return {"none": None, "root": root, "balanced": "balanced"}
 
 

@@ -1,27 +1,23 @@
-# ruff: noqa: SLF001  the parts of the package's own estimators are put together here
 """Train one candidate on every fold, and score the rows that each fold holds out."""
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from sklearn.base import clone
+from scipy import sparse
 
 from gbimb.auto._forest import Rows, calibrate, grow
-from gbimb.estimators._bag_training import link_after_drawing
-from gbimb.estimators._engine_params import engine_sentences
-from gbimb.estimators._outcome import keep
-from gbimb.tables.encoder import engine_names
+from gbimb.engines.parameters import engine_errors
+from gbimb.training.bag_training import link_after_drawing
 from gbimb.training.checkpoint import digest
 from gbimb.training.cross_fit import train
-from gbimb.training.loss import make_loss
-from gbimb.training.plan import Plan, make_plan
+from gbimb.training.plan import make_plan
+from gbimb.training.recipe import Recipe
 from gbimb.training.rows import Fold, Table, mean_by_place
 from gbimb.training.seed import LARGEST_SEED
-from gbimb.training.stages import Settings, most_rounds
+from gbimb.training.stages import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,12 +25,12 @@ if TYPE_CHECKING:
     from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.auto._forest import Forest
     from gbimb.estimators._base import BaseImbalancedClassifier
-    from gbimb.estimators._decision import DecidingClassifier
-    from gbimb.losses import BinaryLoss, MulticlassLoss
-    from gbimb.tables.encoder import TableEncoder
+    from gbimb.model.model import BoosterModel
     from gbimb.tables.labels import LabelCodes
+    from gbimb.tables.schema import Schema
     from gbimb.training.boosting import Stop
     from gbimb.training.checkpoint import Checkpoint, Unit
+    from gbimb.training.plan import Plan
     from gbimb.training.tasks import Task
 
 FEWEST_DRAWN: Final = 50
@@ -77,13 +73,13 @@ class CrossFitted:
     Attributes
     ----------
     candidate : Candidate
-    model : fitted estimator
+    model : BoosterModel
     proba : float64 array of shape (m,) or (m, K)
         Of the held-out rows, rising by row.
     """
 
     candidate: Candidate
-    model: BaseImbalancedClassifier
+    model: BoosterModel
     proba: FloatArray
 
 
@@ -107,8 +103,7 @@ class Workshop:
         of a class stands for, less a common factor. It counts where held-out rows are judged.
     """
 
-    owner: DecidingClassifier
-    encoder: TableEncoder
+    schema: Schema
     encoded: Any
     labels: LabelCodes
     weight: NDArray[Any] | None
@@ -118,7 +113,7 @@ class Workshop:
     checkpoint: Checkpoint | None = None
     groups: IntArray | None = None
     stands_for: FloatArray | None = None
-    _bins: dict[type, Any] = field(default_factory=dict)
+    _bins: dict[str, Any] = field(default_factory=dict)
     _rows: Rows | None = None
 
     def __post_init__(self) -> None:
@@ -136,50 +131,45 @@ class Workshop:
 
     def fit(self, candidate: Candidate, index: int, stop: Stop | None = None) -> CrossFitted:
         """Return the candidate, trained on every fold."""
-        model = clone(candidate.estimator)
-        model.adopt(self.owner, self.encoder)
-        model.validation_ = self.reason
         if candidate.forest is not None:
-            return self._fit_forest(candidate, candidate.forest, model, index, stop)
-        with engine_sentences(model):
-            bins, data = self._bins_of(model)
+            return self._fit_forest(candidate, candidate.forest, index, stop)
+        parameters = candidate.estimator
+        recipe = Recipe.make(
+            parameters, self.schema, self.labels.classes, is_sparse=sparse.issparse(self.encoded)
+        )
+        with engine_errors(recipe.engine, parameters.engine_params):
+            bins, data = self._bins_of(recipe)
             folds = self._folds(candidate, index)
             drawn = [fold.train for fold in folds if fold.train is not None]
             # Of all folds: of a class with few rows the first may have none.
-            task, link = self._task(model, np.concatenate(drawn) if candidate.drawn else None)
+            task = self._task(recipe, np.concatenate(drawn) if candidate.drawn else None)
             seed = (self.seed + index) % LARGEST_SEED
             threads = max(1, self.threads // len(folds))
             trained = train(
-                engine=model._engine,
+                engine=recipe.engine,
                 bins=bins,
                 task=task,
                 data=data,
                 folds=folds,
                 settings=Settings(
-                    most_rounds(model.n_estimators, self.labels.classes.size),
-                    model.early_stopping_rounds,
+                    recipe.most_rounds(),
+                    parameters.early_stopping_rounds,
                     self.threads,
                     seed,
                     0,
                     stop=stop,
                     unit=self._unit(candidate, seed),
                 ),
-                engine_params=model._tree_params(seed, threads, data.y.size),
+                engine_params=recipe.tree_params(task.loss, data.y.size, seed, threads),
             )
-        model.loss_ = link
-        keep(model, trained, task, seed)
+        model = recipe.model(trained, task, seed, self.reason)
         if trained.proba is None:
             return CrossFitted(candidate, model, np.empty(0))
         rows = np.concatenate([fold.held_out for fold in folds])
         return CrossFitted(candidate, model, self._by_row(rows, trained.proba))
 
     def _fit_forest(
-        self,
-        candidate: Candidate,
-        forest: Forest,
-        model: BaseImbalancedClassifier,
-        index: int,
-        stop: Stop | None,
+        self, candidate: Candidate, forest: Forest, index: int, stop: Stop | None
     ) -> CrossFitted:
         if self._rows is None:
             self._rows = Rows.of(self.encoded, self.labels.targets, self.weight)
@@ -188,7 +178,7 @@ class Workshop:
             self._rows,
             forest,
             self.splits,
-            engine_names(model),
+            self.schema.engine_names(),
             seed=seed,
             threads=self.threads,
             stop=stop,
@@ -196,7 +186,7 @@ class Workshop:
         )
         proba = self._by_row(np.concatenate([test for _, test in self.splits]), grown.proba)
         calibrator = calibrate(self.y, proba, self.held_out_weight)
-        grown.put_into(model, calibrator)
+        model = grown.model(self.schema, self.labels.classes, calibrator, self.reason)
         return CrossFitted(candidate, model, calibrator(proba))
 
     def _unit(self, candidate: Candidate, seed: int) -> Unit | None:
@@ -236,35 +226,27 @@ class Workshop:
             return found
         return np.where(self.y == 1, proba, 1.0 - proba)
 
-    def _bins_of(self, model: BaseImbalancedClassifier) -> tuple[Any, Table]:
-        kind = type(model)
-        if kind not in self._bins:
-            data = Table(model._matrix(self.encoded, reset=True), self.labels.targets, self.weight)
-            plain = copy(model)
-            bins = plain._make_bins(data, self.seed, self.threads)
-            self._bins[kind] = bins, data, vars(plain).get("_zero_is_missing")
-        bins, data, zero = self._bins[kind]
-        if zero is not None:
-            model._zero_is_missing = zero
+    def _bins_of(self, recipe: Recipe) -> tuple[Any, Table]:
+        name = recipe.parameters.engine_name
+        if name not in self._bins:
+            data = Table(recipe.layout(self.encoded), self.labels.targets, self.weight)
+            self._bins[name] = recipe.bins(data, None, self.seed, self.threads), data
+        bins, data = self._bins[name]
         return bins, data
 
-    def _task(
-        self, model: BaseImbalancedClassifier, drawn: IntArray | None
-    ) -> tuple[Task, BinaryLoss | MulticlassLoss]:
+    def _task(self, recipe: Recipe, drawn: IntArray | None) -> Task:
+        """Return the task; ``drawn`` are the rows, where not all of them train."""
         labels, weight = self.labels, self.weight
-        if drawn is not None:
-            labels, weight = labels.take(drawn), None if weight is None else weight[drawn]
-        model.loss_ = make_loss(model, labels, weight)
-        task = model._make_task()
-        if drawn is not None:
-            n = self.labels.classes.size
-            factor = np.bincount(labels.codes, weight, n) / np.bincount(
-                self.labels.codes, self.weight, n
-            )
-            if model._positive_is_first():
-                factor = factor[::-1]
-            task.link = link_after_drawing(model.loss_, factor)
-        return task, task.link
+        if drawn is None:
+            return recipe.task(recipe.loss(labels, weight))
+        labels, weight = labels.take(drawn), None if weight is None else weight[drawn]
+        task = recipe.task(recipe.loss(labels, weight))
+        n = self.labels.classes.size
+        factor = np.bincount(labels.codes, weight, n) / np.bincount(
+            self.labels.codes, self.weight, n
+        )
+        task.link = link_after_drawing(task.loss, recipe.classes.in_other_order(factor))
+        return task
 
     def _folds(self, candidate: Candidate, index: int) -> list[Fold]:
         folds = [] if self.splits else [Fold(None, None)]

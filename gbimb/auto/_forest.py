@@ -19,6 +19,7 @@ from gbimb.decisions.calibration import BetaCurve, Calibrator
 from gbimb.decisions.prior import recalibrate
 from gbimb.engines.lightgbm import GrownTree, feature_gains, forest_text, from_text
 from gbimb.losses import BrierLoss, LogisticLoss
+from gbimb.model.model import BoosterModel, make_rule
 from gbimb.training.checkpoint import State, Unit
 from gbimb.training.seed import LARGEST_SEED
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import Float32Array, FloatArray, IntArray
-    from gbimb.estimators._base import BaseImbalancedClassifier
+    from gbimb.tables.classes import Classes
+    from gbimb.tables.schema import Schema
     from gbimb.training.boosting import Stop
     from gbimb.training.plan import Splits
 
@@ -126,14 +128,24 @@ class Grown:
     proba: FloatArray
     trees: int
 
-    def put_into(self, model: BaseImbalancedClassifier, calibrator: Calibrator) -> None:
-        """Set the fitted attributes."""
-        model.loss_, model.booster_ = BrierLoss(), self.booster
-        model.best_iteration_, model.best_score_ = self.trees, float("nan")
-        model.best_iterations_, model.evals_result_, model.blend_ = {}, {}, {}
-        model.calibrator_, model.threshold_ = calibrator, 0.5
+    def model(
+        self, schema: Schema, classes: Classes, calibrator: Calibrator, validation: str
+    ) -> BoosterModel:
+        """Return the forest as a model of LightGBM's trees."""
         gains = feature_gains(self.booster)
-        model.feature_importances_ = gains / gains.sum() if gains.sum() > 0 else gains
+        return BoosterModel(
+            schema=schema,
+            classes=classes,
+            link=BrierLoss(),
+            calibrator=calibrator,
+            rule=make_rule(0.5, classes),
+            importances=gains / gains.sum() if gains.sum() > 0 else gains,
+            validation=validation,
+            score=float("nan"),
+            engine="lightgbm",
+            booster=self.booster,
+            n_rounds=self.trees,
+        )
 
 
 def grow(

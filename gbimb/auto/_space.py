@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.auto._cross_fit import Candidate
 from gbimb.auto._forest import Forest
+from gbimb.engines.parameters import SMALL_TABLE, SMALLEST_SUBSAMPLED, Pace
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
-from gbimb.estimators._base import SMALL_TABLE, SMALLEST_SUBSAMPLED
 from gbimb.losses import FocalLoss
-from gbimb.training.stages import with_pace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +80,7 @@ class Space:
             "loss": "logistic",
             "class_weight": "none",
             "rows": "all",
-            "learning_rate": with_pace(0.1 if small else 0.2, self.classes),
+            "learning_rate": Pace(1.0, self.classes).of(0.1 if small else 0.2),
             "subsample": 1.0 if whole or self.rows < SMALLEST_SUBSAMPLED else 0.8,
             "colsample_bytree": 1.0 if whole else 0.5,
             "reg_lambda": 1.0,
@@ -124,7 +123,7 @@ class Space:
         if choice["rows"] == "drawn":
             choice["drawn"] = number("drawn", 1.0, 30.0, log=True)
         choice["learning_rate"] = number(
-            "learning_rate", with_pace(0.03, self.classes), 0.3, log=True
+            "learning_rate", Pace(1.0, self.classes).of(0.03), 0.3, log=True
         )
         choice["subsample"] = number("subsample", 0.5, 1.0)
         choice["colsample_bytree"] = number("colsample_bytree", 0.2, 1.0)

@@ -87,7 +87,7 @@ def _row(tried: Tried, compared_on: str, weight: float) -> dict[str, Any]:
         "log_loss": -tried.log_loss,
         "state": tried.state,
         "compared_on": compared_on,
-        "rounds": tried.fitted.model.best_iteration_ if tried.fitted else 0,
+        "rounds": tried.fitted.model.n_rounds if tried.fitted else 0,
         "seconds": tried.seconds,
         **choice,
     }

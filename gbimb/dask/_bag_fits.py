@@ -13,10 +13,10 @@ from gbimb.dask._cluster import gather
 from gbimb.dask._fit import Split, combine, sample_size, start_of, train_on_cluster
 from gbimb.dask._rows import Encoded, join, stack
 from gbimb.dask._worker import Job
-from gbimb.estimators._bag_trainers import SharedBinsTrainer
-from gbimb.estimators._bag_training import begin_bag, keep_bag, probability_of_rows, seed_of
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.tables.labels import LabelCodes
+from gbimb.training.bag_trainers import SharedBinsTrainer
+from gbimb.training.bag_training import bag_model, begin_bag, probability_of_rows, seed_of
 from gbimb.training.bags import Bag
 from gbimb.training.rows import Table
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.training.bags import Population
+    from gbimb.training.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +65,7 @@ class BagFits:
     Attributes
     ----------
     client : Client
-    prototype : one of gbimb's estimators
-        With what it adopted.
+    recipe : Recipe
     drawn : Drawn
         The rows of the population.
     population : Population
@@ -74,7 +74,7 @@ class BagFits:
     """
 
     client: Client
-    prototype: Any
+    recipe: Recipe
     drawn: Drawn
     population: Population
     seed: int
@@ -107,7 +107,7 @@ class BagFits:
         )
         return self.client.submit(
             fit_bag,
-            self.prototype,
+            self.recipe,
             parts,
             self._labels(rows),
             own,
@@ -120,11 +120,11 @@ class BagFits:
     def on_all_workers(self, bag: Bag) -> tuple[Any, FloatArray]:
         """Train one model on the rows where they lie; return the same as the other way."""
         labels, weight = self._labels(bag.train), self.population.weight[bag.train]
-        fitted, task = begin_bag(self.prototype, bag, self.population, labels, weight)
+        task = begin_bag(self.recipe, bag, self.population, labels, weight)
         totals = np.bincount(labels.targets.astype(np.intp), weight, labels.classes.size)
         split = self._split(bag, totals.astype(np.float64))
         job = Job(
-            fitted,
+            self.recipe,
             task,
             start_of(task.loss, split.totals),
             bag.train.size,
@@ -133,12 +133,11 @@ class BagFits:
             self.n_jobs,
         )
         trained = combine(job, train_on_cluster(self.client, job, split), correct=False)
-        keep_bag(fitted, trained, task, job.seed)
+        fitted = bag_model(self.recipe, trained, task, job.seed)
         return fitted, self._probability(fitted, bag.unseen)
 
     def _labels(self, rows: IntArray) -> LabelCodes:
-        codes = self.population.codes[rows]
-        return LabelCodes(self.prototype.classes_, codes, self.prototype.pos_label_)
+        return LabelCodes(self.recipe.classes, self.population.codes[rows])
 
     def _split(self, bag: Bag, totals: FloatArray) -> Split:
         """Deal the rows of a bag to training and hold-out on the workers that have them."""
@@ -162,7 +161,7 @@ class BagFits:
     def _sample(self, bag: Bag) -> list[Future]:
         """Draw rows to cut bins from, of those that train and those that judge."""
         rows = np.union1d(bag.train, bag.unseen)
-        size = sample_size(self.prototype, rows.size)
+        size = sample_size(self.recipe, rows.size)
         if size < rows.size:
             rng = np.random.default_rng([self.seed, bag.index])
             rows = np.sort(rng.choice(rows, size, replace=False))
@@ -184,7 +183,7 @@ class BagFits:
 
 
 def fit_bag(  # noqa: PLR0917  as tasks are called
-    prototype: Any,  # noqa: ANN401
+    recipe: Recipe,
     parts: Sequence[Table],
     labels: LabelCodes,
     bag: Bag,
@@ -197,7 +196,7 @@ def fit_bag(  # noqa: PLR0917  as tasks are called
     whole = join(list(parts))
     data = Table(stack([part.matrix for part in parts]), whole.y, whole.weight)
     with thread_limit(threads):
-        trainer = SharedBinsTrainer(prototype, data, labels, seed=seed, threads=threads, rows=None)
+        trainer = SharedBinsTrainer(recipe, data, labels, seed=seed, threads=threads, rows=None)
         classifier = trainer.fit(bag, population, threads)
         if not bag.unseen.size:
             return classifier, np.empty(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gbimb.dask._cluster import cluster_sentences
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from gbimb.dask._summary import Summary
+    from gbimb.training.recipe import Recipe
 
 WORKER_SHARE: Final = 0.5
 """Of the memory limit of a worker, what the bags that train there at once may take."""
@@ -21,12 +22,13 @@ VALUE_BYTES: Final = 8
 STORED_VALUE_BYTES: Final = 12  # of a sparse matrix, with the number of its column
 
 
-def bag_bytes(prototype: Any, summaries: Sequence[Summary], rows: int) -> int:  # noqa: ANN401
+def bag_bytes(recipe: Recipe, summaries: Sequence[Summary], rows: int) -> int:
     """Estimate what one worker needs to gather a bag and train on it, Python itself aside.
 
     Parameters
     ----------
-    prototype : the estimator of the bags, with ``classes_``
+    recipe : Recipe
+        Of the bags.
     summaries : sequence of Summary
         Of the table.
     rows : int
@@ -34,8 +36,8 @@ def bag_bytes(prototype: Any, summaries: Sequence[Summary], rows: int) -> int:  
     """
     values = sum(s.n_values for s in summaries) / max(sum(s.rows for s in summaries), 1)
     each = STORED_VALUE_BYTES if any(s.is_sparse for s in summaries) else VALUE_BYTES
-    shape = math.ceil(values), 1 if prototype.classes_.size == 2 else prototype.classes_.size
-    engine = prototype._engine  # noqa: SLF001  our own
+    shape = math.ceil(values), recipe.classes.n_outputs
+    engine = recipe.engine
     training = engine.training_bytes(rows, *shape) - engine.training_bytes(0, *shape)
     return math.ceil(rows * COPIES * each * values) + int(training)
 

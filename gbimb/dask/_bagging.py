@@ -30,8 +30,12 @@ from gbimb.estimators._base import BaseImbalancedClassifier
 from gbimb.estimators._fitted import all_or_nothing
 from gbimb.exceptions import InvalidParameterError
 from gbimb.log import logger
+from gbimb.tables.schema import Schema
+from gbimb.training.bag_average import Bags, add_bag, averaged_task
 from gbimb.training.bags import OutOfBag, Population
 from gbimb.training.copies import copies_among, row_hashes
+from gbimb.training.recipe import Recipe
+from gbimb.training.seed import draw_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from gbimb.dask._rows import Encoded
     from gbimb.dask._summary import Summary
     from gbimb.training.rows import Table
+    from gbimb.training.tasks import Task
 
 
 JUDGED = 200_000
@@ -123,27 +128,35 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
             with client.as_current():
                 placed = Placed.place(client, split(X, y, sample_weight), "y")
                 labels = Labels.of(placed.summaries, prototype.pos_label)
-                validate_data(self, meta_of(as_collection(X)), reset=True, skip_check_array=True)
-                self._start(labels.codes)
-                self._make_task()
+                meta = meta_of(as_collection(X))
+                validate_data(self, meta, reset=True, skip_check_array=True)
+                # Refuses what cannot be before rows are drawn.
+                task = averaged_task(labels.classes.size, self.eval_metric, self.threshold)
                 names = getattr(self, "feature_names_in_", None)
-                prototype.adopt(self, merge_columns(placed.summaries, names))
-                if hasattr(prototype, "max_leaves"):
-                    sparse = any(s.is_sparse for s in placed.summaries)
-                    prototype._zero_is_missing = sparse  # noqa: SLF001  our own
-                self._prototype = prototype
+                schema = Schema.of(self, merge_columns(placed.summaries, names))
+                validate_data(prototype, meta, reset=True, skip_check_array=True)
+                is_sparse = any(s.is_sparse for s in placed.summaries)
+                recipe = Recipe.make(prototype, schema, labels.classes, is_sparse=is_sparse)
+                bags = Bags(draw_seed(self.random_state))
                 counts = labels.kept.sum(axis=0)
-                of_labels = labels.classes.tolist()
+                of_labels = labels.classes.labels.tolist()
                 sizes = resolve_sampling_strategy(self.sampling_strategy, counts, of_labels)
-                together = self._are_too_large(client, placed.summaries, counts, sizes)
-                drawn = self._draw_candidates(client, placed, labels, sizes)
+                together = self._are_too_large(client, recipe, placed.summaries, counts, sizes)
+                drawn, recipe = self._draw_candidates(
+                    client, recipe, placed, labels, sizes, bags.seed
+                )
                 del placed  # the rows that were not drawn
-                self._train(client, drawn, labels.totals, sizes, together=together)
+                self._train(
+                    client, recipe, bags, task, drawn, labels.totals, sizes, together=together
+                )
         return self
 
-    def _train(
+    def _train(  # noqa: PLR0917
         self,
         client: Client,
+        recipe: Recipe,
+        bags: Bags,
+        task: Task,
         drawn: list[Future],
         totals: FloatArray,
         sizes: IntArray,
@@ -154,29 +167,36 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         targets = np.concatenate([y for y, *_ in ys])
         weights = [w for _, w, _ in ys if w is not None]
         weight = np.concatenate(weights) if weights else np.ones(targets.size, np.float32)
-        codes = self._codes_of(targets)
+        codes = recipe.classes.codes(targets)
         copies = copies_among(np.concatenate([hashes for *_, hashes in ys]), codes)
-        population = Population.make(codes, weight, sizes, self._seed, copies=copies)
+        population = Population.make(codes, weight, sizes, bags.seed, copies=copies)
         if copies is not None:
-            copies.warn(self.classes_, apart=population.groups is not None)
-        self._population = population = replace(population, totals=totals)
-        self._oob = OutOfBag.empty(population.judged.size, self.classes_.size)
+            copies.warn(recipe.classes.labels, apart=population.groups is not None)
+        population = replace(population, totals=totals)
+        bags = replace(bags, oob=OutOfBag.empty(population.judged.size, recipe.classes.size))
         starts = np.cumsum([0, *(y.size for y, *_ in ys)])
-        fits = BagFits(
-            client, self._prototype, Drawn(drawn, starts), population, self._seed, self.n_jobs
-        )
-        bags = [population.bag(i, rows) for i, rows in enumerate(self._draw(sizes))]
-        results: Iterable[tuple[Any, FloatArray]] = map(fits.on_all_workers, bags)
+        fits = BagFits(client, recipe, Drawn(drawn, starts), population, bags.seed, self.n_jobs)
+        rows_of = self._draw(bags, population, sizes)
+        each = [population.bag(i, rows) for i, rows in enumerate(rows_of)]
+        results: Iterable[tuple[Any, FloatArray]] = map(fits.on_all_workers, each)
         if not together:
-            results = gather(client, [fits.on_one_worker(bag) for bag in bags])
-        self.estimators_samples_ = [
-            self._add(_Judged(), bag, classifier, proba)  # type: ignore[arg-type]
-            for bag, (classifier, proba) in zip(bags, results, strict=True)
-        ]
+            results = gather(client, [fits.on_one_worker(bag) for bag in each])
+        for bag, (fitted, proba) in zip(each, results, strict=True):
+            add_bag(
+                bags, population=population, bag=bag, rows=bag.train, fitted=fitted, proba=proba
+            )
         at = np.zeros(codes.size, np.intp)
         at[population.judged] = np.arange(population.judged.size)
-        self._decide(at, population.judged.size)
-        warn_of_bags(self, np.bincount(codes, minlength=self.classes_.size), sizes)
+        self._finish(
+            bags,
+            population=population,
+            schema=recipe.schema,
+            classes=recipe.classes,
+            task=task,
+            kept=at,
+            n_rows=population.judged.size,
+        )
+        warn_of_bags(self, np.bincount(codes, minlength=recipe.classes.size), sizes)
 
     def _wanted(self, counts: IntArray, sizes: IntArray) -> IntArray:
         """Return how many rows of each class to draw, for all bags and to judge them."""
@@ -184,12 +204,17 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         return np.where(sizes < counts, some, counts)
 
     def _are_too_large(
-        self, client: Client, summaries: Sequence[Summary], counts: IntArray, sizes: IntArray
+        self,
+        client: Client,
+        recipe: Recipe,
+        summaries: Sequence[Summary],
+        counts: IntArray,
+        sizes: IntArray,
     ) -> bool:
         """Whether bags do not fit on one worker, so that all workers train each of them."""
         unseen = np.maximum(self._wanted(counts, sizes) - sizes, 0).sum()
         rows = int(sizes.sum() + min(int(unseen), JUDGED))
-        needed = bag_bytes(self._prototype, summaries, rows)
+        needed = bag_bytes(recipe, summaries, rows)
         room = room_for_a_bag(client, self.n_estimators)
         if needed <= room:
             return False
@@ -198,7 +223,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
             f"has {format_bytes(int(room))} for it: all workers train it together."
         )
         try:
-            refuse_areas(self._prototype.eval_metric)
+            refuse_areas(recipe.parameters.eval_metric)
         except InvalidParameterError as error:
             advice = "Use another metric, smaller bags (sampling_strategy) or more memory."
             msg = f"estimator: {error} {reason} {advice}"
@@ -206,31 +231,36 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         logger.info(reason)
         return True
 
-    def _draw_candidates(
-        self, client: Client, placed: Placed, labels: Labels, sizes: IntArray
-    ) -> list[Future]:
-        """Draw the rows that bags are drawn from, in proportion from each piece."""
+    def _draw_candidates(  # noqa: PLR0917
+        self,
+        client: Client,
+        recipe: Recipe,
+        placed: Placed,
+        labels: Labels,
+        sizes: IntArray,
+        seed: int,
+    ) -> tuple[list[Future], Recipe]:
+        """Draw the rows that bags are drawn from, in proportion from each piece.
+
+        Return them with the recipe that saw all rows.
+        """
         counts = labels.kept.sum(axis=0)
         wanted = self._wanted(counts, sizes)
         ends = np.cumsum(labels.kept, axis=0) * wanted // np.maximum(counts, 1)
         shares = np.diff(ends, axis=0, prepend=0)
-        if self._positive_is_first():
-            shares = shares[:, ::-1]  # by target
-        shared = client.scatter(self._prototype, broadcast=True, hash=False)
+        shares = recipe.classes.in_other_order(shares)  # by target
+        shared = client.scatter(recipe, broadcast=True, hash=False)
         encoded = [
             client.submit(encode, piece, shared, Deal(0, i, None), pure=False)
             for i, piece in enumerate(placed.futures)
         ]
-        see_all(client, self._prototype, encoded)
-        return [
-            client.submit(draw_of_each, part, tuple(share.tolist()), self._seed, i, pure=False)
+        recipe = see_all(client, recipe, encoded)
+        drawn = [
+            client.submit(draw_of_each, part, tuple(share.tolist()), seed, i, pure=False)
             for i, (part, share) in enumerate(zip(encoded, shares, strict=True))
             if share.sum()
         ]
-
-    def _codes_of(self, targets: NDArray[Any]) -> IntArray:
-        codes = targets.astype(np.intp)
-        return 1 - codes if self._positive_is_first() else codes
+        return drawn, recipe
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -262,12 +292,6 @@ def _own_prototype(given: object) -> BaseImbalancedClassifier:
         )
         raise InvalidParameterError(msg)
     return prototype
-
-
-class _Judged:
-    """Stands for the trainer of a bag whose probabilities are there."""
-
-    in_bag = False
 
 
 def draw_of_each(

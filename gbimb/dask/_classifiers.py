@@ -22,12 +22,14 @@ from gbimb.dask._summary import Labels, merge_columns
 from gbimb.dask._worker import Job
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.estimators._base import BaseImbalancedClassifier
+from gbimb.estimators._base_checks import check_parameters
 from gbimb.estimators._fitted import all_or_nothing
-from gbimb.estimators._outcome import keep
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.tables.schema import Schema
 from gbimb.training.copies import copies_among
 from gbimb.training.loss import make_loss
 from gbimb.training.plan import HOLD_OUT, SMALLEST_CLASS, SMALLEST_TABLE
+from gbimb.training.recipe import Recipe
 from gbimb.training.remarks import warn_if_nothing_learned
 from gbimb.training.validation_rows import one_validation_set
 
@@ -107,27 +109,27 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
             validation = Placed.place(client, watched, "y_val")
         local = self._untrained()
         validate_data(local, meta, reset=True, skip_check_array=True)
-        local.classes_, local.pos_label_ = labels.classes, labels.positive
-        local.loss_ = make_loss(local, labels.codes, labels.totals)
-        local._make_task()  # noqa: SLF001  refuses what cannot be before rows move
+        loss = make_loss(local, labels.codes, labels.totals)
         names = getattr(local, "feature_names_in_", None)
-        local._encoder = merge_columns(placed.summaries, names)  # noqa: SLF001
-        if hasattr(local, "max_leaves"):
-            local._zero_is_missing = any(s.is_sparse for s in placed.summaries)  # noqa: SLF001
-        hold_out = self._holds_out(local, labels, given=given is not None)
+        schema = Schema.of(local, merge_columns(placed.summaries, names))
+        is_sparse = any(s.is_sparse for s in placed.summaries)
+        recipe = Recipe.make(local, schema, labels.classes, is_sparse=is_sparse)
+        task = recipe.task(loss)  # refuses what cannot be before rows move
+        hold_out, reason = self._holds_out(labels, given=given is not None)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        parts = encode_all(client, local, placed, labels, validation, seed=seed, hold_out=hold_out)
+        parts, recipe = encode_all(
+            client, recipe, placed, labels, validation, seed=seed, hold_out=hold_out
+        )
         if hold_out:
             self._warn_of_copies(client, parts.train, labels)
         del placed, validation, pieces, watched
-        task = local._make_task()  # noqa: SLF001
-        start = start_of(task.loss, parts.totals)
+        start = start_of(loss, parts.totals)
         rows = int(labels.kept.sum())
-        job = Job(local, task, start, rows, parts.held_out, seed, self.n_jobs)
+        job = Job(recipe, task, start, rows, parts.held_out, seed, self.n_jobs)
         outcomes = train_on_cluster(client, job, parts)
         trained = combine(job, outcomes, correct=self.calibration is not None)
-        keep(local, trained, task, seed)
-        self._take_over(local)
+        validate_data(self, meta, reset=True, skip_check_array=True)
+        self.model_ = recipe.model(trained, task, seed, reason)
         self.n_workers_ = len(outcomes)
         self.bytes_per_round_ = max(outcome.bytes_per_round for outcome in outcomes)
 
@@ -135,24 +137,14 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
     def _warn_of_copies(client: Client, encoded: Sequence[Any], labels: Labels) -> None:
         """Warn of an oversampled class; its copies lie on many workers, and stay where they are."""
         one_in = max(1, int(labels.kept.sum()) // HASHED_ROWS)
-        told = gather(client, client.map(some_hashes, encoded, one_in=one_in, pure=False))
-        targets = np.concatenate([y for _, y in told])
-        many = labels.classes.size > 2
-        codes = targets if many or labels.positive == labels.classes[1] else 1 - targets
-        copies = copies_among(np.concatenate([hashes for hashes, _ in told]), codes)
+        found = gather(client, client.map(some_hashes, encoded, one_in=one_in, pure=False))
+        codes = labels.classes.codes(np.concatenate([y for _, y in found]))
+        copies = copies_among(np.concatenate([hashes for hashes, _ in found]), codes)
         if copies is not None:
-            copies.warn(labels.classes, apart=False)
+            copies.warn(labels.classes.labels, apart=False)
 
-    def _take_over(self, local: BaseImbalancedClassifier) -> None:
-        params = self._get_param_names()
-        for name in [n for n in vars(self) if n not in params]:
-            delattr(self, name)
-        for name, value in vars(local).items():
-            if name not in params:
-                setattr(self, name, value)
-
-    def _holds_out(self, local: Any, labels: Labels, *, given: bool) -> bool:  # noqa: ANN401
-        """Whether rows are held out of ``X``; says so in ``validation_``."""
+    def _holds_out(self, labels: Labels, *, given: bool) -> tuple[bool, str]:
+        """Return whether rows are held out of ``X``, and which are."""
         counts = np.sort(labels.kept.sum(axis=0))[::-1]
         size = f"{counts.sum():,} rows, {counts[-1]:,} of the rarest class"
         auto = isinstance(self.cv, str) and self.cv == "auto"
@@ -160,23 +152,20 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
             if not auto and self.cv is not None:
                 msg = f"Give either X_val and y_val to fit or cv, got both (cv={self.cv!r})."
                 raise InvalidParameterError(msg)
-            local.validation_ = "the validation rows given to fit"
-            return False
+            return False, "the validation rows given to fit"
         few = counts.sum() < SMALLEST_TABLE or counts[1] < SMALLEST_CLASS
         if self.cv is None or (auto and few):
-            local.validation_ = f"no rows held out ({size})"
-            return False
+            return False, f"no rows held out ({size})"
         if counts[1] < HOLD_OUT:
             msg = (
                 f"cv={self.cv!r} needs at least {HOLD_OUT} rows of two classes, got {counts[1]} of "
                 "the second. Use cv=None, or X_val and y_val."
             )
             raise InvalidDataError(msg)
-        local.validation_ = f"one row in five held out ({size})"
-        return True
+        return True, f"one row in five held out ({size})"
 
     def _check_parameters(self) -> None:
-        super()._check_parameters()
+        check_parameters(self)
         refuse_checkpoints(self)
         if self.cv is not None and not (isinstance(self.cv, str) and self.cv in HOLD_OUTS):
             msg = (

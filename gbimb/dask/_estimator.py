@@ -21,19 +21,6 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-# What a fit sets beside the attributes that end with "_".
-HIDDEN = (
-    "_correction",
-    "_digest",
-    "_encoder",
-    "_limits",
-    "_oob",
-    "_prototype",
-    "_seed",
-    "_share",
-    "_shares",
-    "_zero_is_missing",
-)
 OWN = ("n_workers_", "bytes_per_round_")
 AREAS = ("average_precision", "roc_auc")
 
@@ -55,9 +42,9 @@ class DaskPredictions(DecidingClassifier):
         """Return the fitted local estimator, which needs no cluster and can be saved."""
         check_is_fitted(self)
         local = self._untrained()
-        for name, value in vars(self).items():
-            if (name.endswith("_") and name not in OWN) or name in HIDDEN:
-                setattr(local, name, value)
+        left_out = {*self._get_param_names(), *OWN}
+        fitted = {name: value for name, value in vars(self).items() if name not in left_out}
+        vars(local).update(fitted)
         return local
 
     def predict(self, X: Any) -> Any:  # noqa: ANN401

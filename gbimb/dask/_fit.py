@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.dask._summary import Labels, Summary
     from gbimb.dask._worker import Job, Outcome
+    from gbimb.training.recipe import Recipe
 
 
 LARGEST_SAMPLE = 1 << 25  # values, of all features
@@ -92,30 +93,30 @@ class Split:
 
 def encode_all(
     client: distributed.Client,
-    estimator: Any,  # noqa: ANN401  the local estimator
+    recipe: Recipe,
     placed: Placed,
     labels: Labels,
     validation: Placed | None,
     *,
     seed: int,
     hold_out: bool,
-) -> Split:
-    """Encode all pieces where they are, some rows held out."""
+) -> tuple[Split, Recipe]:
+    """Encode all pieces where they are, some rows held out; return the recipe that saw them."""
     before = np.cumsum(labels.kept, axis=0) - labels.kept
     deals = [Deal(seed, i, tuple(b.tolist()) if hold_out else None) for i, b in enumerate(before)]
-    shared = client.scatter(estimator, broadcast=True, hash=False)
+    shared = client.scatter(recipe, broadcast=True, hash=False)
     encoded = [
         client.submit(encode, piece, shared, deal, pure=False)
         for piece, deal in zip(placed.futures, deals, strict=True)
     ]
-    see_all(client, estimator, encoded)
+    recipe = see_all(client, recipe, encoded)
     k = labels.classes.size
     totals = gather(client, client.map(totals_of, encoded, n_classes=k, pure=False))
     held = n_held_out(before, labels.kept) if hold_out else np.zeros_like(labels.kept)
     rows = (labels.kept - held).sum(axis=1)
     of_held, watched = held.sum(axis=0), []
     if validation is not None:
-        shared = client.scatter(estimator, broadcast=True, hash=False)
+        shared = client.scatter(recipe, broadcast=True, hash=False)
         watched = [
             client.submit(encode, piece, shared, Deal(seed, i, None), "y_val", pure=False)
             for i, piece in enumerate(validation.futures)
@@ -124,26 +125,25 @@ def encode_all(
         of_held = np.sum(counts, axis=0)
         _check_validation(of_held, labels)
     elif k == 2:
-        of_held = of_held if labels.positive == labels.classes[1] else of_held[::-1]
-    return Split(
+        of_held = labels.classes.in_other_order(of_held)
+    split = Split(
         encoded,
         watched,
         rows.tolist(),
         np.sum(totals, axis=0),
         of_held.astype(np.int64) if hold_out or validation is not None else None,
-        _sample(client, estimator, encoded, labels.kept.sum(axis=1), seed),
+        _sample(client, recipe, encoded, labels.kept.sum(axis=1), seed),
     )
+    return split, recipe
 
 
 def see_all(
-    client: distributed.Client,
-    estimator: Any,  # noqa: ANN401
-    encoded: Sequence[distributed.Future],
-) -> None:
-    """Let the estimator's encoder know what all rows hold."""
+    client: distributed.Client, recipe: Recipe, encoded: Sequence[distributed.Future]
+) -> Recipe:
+    """Return the recipe whose encoder knows what all rows hold."""
     seen = gather(client, client.map(observe, encoded, pieces=len(encoded), pure=False))
     parts = [part for part in seen if part is not None]
-    estimator._encoder = estimator._encoder.having_seen(*parts)  # noqa: SLF001
+    return recipe.with_encoder(recipe.schema.encoder.having_seen(*parts))
 
 
 def _check_validation(rows: IntArray, labels: Labels) -> None:
@@ -161,21 +161,21 @@ def _rows_of(encoded: Any, n_classes: int) -> IntArray:  # noqa: ANN401
     return np.bincount(y.astype(np.intp), minlength=n_classes)
 
 
-def sample_size(estimator: Any, rows: int) -> int:  # noqa: ANN401
+def sample_size(recipe: Recipe, rows: int) -> int:
     """Return how many of so many rows to cut bins from."""
-    most = LARGEST_SAMPLE // int(estimator.n_features_in_)
-    return int(min(rows, estimator._engine.SAMPLE_ROWS, most))  # noqa: SLF001
+    most = LARGEST_SAMPLE // recipe.schema.n_features
+    return int(min(rows, recipe.engine.SAMPLE_ROWS, most))
 
 
 def _sample(
     client: distributed.Client,
-    estimator: Any,  # noqa: ANN401
+    recipe: Recipe,
     encoded: Sequence[distributed.Future],
     rows: IntArray,
     seed: int,
 ) -> list[distributed.Future]:
     """Draw rows to cut bins from, in proportion from all pieces."""
-    size = sample_size(estimator, int(rows.sum()))
+    size = sample_size(recipe, int(rows.sum()))
     ends = np.cumsum(rows) * size // int(rows.sum())
     sizes = np.diff(ends, prepend=0)
     return [
@@ -223,17 +223,17 @@ def start_of(loss: Any, totals: FloatArray) -> FloatArray:  # noqa: ANN401
 
 def train_on_cluster(client: distributed.Client, job: Job, split: Split) -> list[Outcome]:
     """Train on all workers that have rows, and return what each of them says."""
-    estimator, fit = job.estimator, uuid.uuid4().hex
+    recipe, fit = job.recipe, uuid.uuid4().hex
     with one_fit_at_a_time(client):
         parts = assign(client, split)
         workers = list(parts)
         machines: tuple[str, ...] = ()
-        if estimator._engine.LISTENS and len(workers) > 1:  # noqa: SLF001
+        if recipe.engine.LISTENS and len(workers) > 1:
             ports = client.run(free_port, workers=workers)
             machines = tuple(ports[worker] for worker in workers)
         tracker = client.run(start_tracker, fit, len(workers), workers=workers[:1])[workers[0]]
         job = replace(job, tracker=tracker, machines=machines, fit=fit)
-        with _progress(client, topic_of(fit), estimator.verbose):
+        with _progress(client, topic_of(fit), recipe.parameters.verbose):
             tasks = [
                 client.submit(
                     train_part,
@@ -288,7 +288,7 @@ class _progress:  # noqa: N801  a context manager
 
 def combine(job: Job, outcomes: Sequence[Outcome], *, correct: bool) -> Trained:
     """Return the booster; to ``correct`` is to do so on the held-out rows of all workers."""
-    engine, start = job.estimator._engine, job.start  # noqa: SLF001
+    engine, start = job.recipe.engine, job.start
     first = outcomes[0]
     if job.held_out is None:
         booster = engine.merge([first.model], 1.0, start)

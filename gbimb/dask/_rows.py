@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.dask._pieces import Piece
+    from gbimb.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -65,25 +66,21 @@ class Encoded:
     held_out: Table
 
 
-def encode(piece: Piece, estimator: Any, deal: Deal, name: str = "y") -> Encoded | None:  # noqa: ANN401
-    """Return the rows of a piece; None if none has weight.
-
-    ``estimator`` has what was learnt of labels and columns.
-    """
+def encode(piece: Piece, recipe: Recipe, deal: Deal, name: str = "y") -> Encoded | None:
+    """Return the rows of a piece; None if none has weight."""
     if piece.y.size == 0:
         return None
     table = as_frame(piece.table)
-    labels = read_labels(
-        piece.y, table, estimator.pos_label_, classes=estimator.classes_, name=name
-    )
+    classes = recipe.classes
+    labels = read_labels(piece.y, table, classes.positive, classes=classes.labels, name=name)
     weight = piece.weight
     if weight is not None:
         if not weight.any():
             return None
         kept = np.flatnonzero(weight)
         table, labels, weight = take(table, kept), labels.take(kept), weight[kept].astype(float)
-    table = read_table(estimator, table, reset=False)
-    matrix = estimator._matrix(estimator._encoder.transform(table))  # noqa: SLF001  our own
+    table = read_table(recipe.parameters, table, reset=False)
+    matrix = recipe.layout(recipe.schema.encoder.transform(table))
     rows = Table(matrix, labels.targets, weight)
     held_out = deal.held_out(labels.codes)
     if not held_out.any():

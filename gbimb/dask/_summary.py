@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
+from gbimb.tables.classes import Classes
 from gbimb.tables.columns import Column
 from gbimb.tables.encoder import TableEncoder, as_frame
 from gbimb.tables.labels import (
@@ -81,7 +82,7 @@ def summarise(piece: Piece, name: str = "y") -> Summary:
         empty = frozenset(str(name) for name in table.columns[~table.notna().any()])
     return Summary(
         piece.y.size,
-        labels.classes,
+        labels.classes.labels,
         kept,
         totals,
         TableEncoder.fit(table).columns,
@@ -105,16 +106,14 @@ class Labels:
 
     Attributes
     ----------
-    classes : array of shape (K,)
-    positive : label, or None for more than two
+    classes : Classes
     kept : intp array of shape (number of pieces, K)
         Rows with weight of each piece.
     totals : float64 array of shape (K,)
         Weight of each class.
     """
 
-    classes: NDArray[Any]
-    positive: Any
+    classes: Classes
     kept: IntArray
     totals: FloatArray
 
@@ -143,12 +142,12 @@ class Labels:
             totals[at] += s.totals
         positive = choose_positive(classes, kept.sum(axis=0), pos_label)
         check_counts(classes, kept.sum(axis=0))
-        return cls(classes, positive, kept, totals)
+        return cls(Classes(classes, positive), kept, totals)
 
     @property
     def codes(self) -> LabelCodes:
         """Each class once, for what depends on classes and their weights."""
-        return LabelCodes(self.classes, np.arange(self.classes.size), self.positive)
+        return LabelCodes(self.classes, np.arange(self.classes.size))
 
 
 def merge_columns(summaries: Sequence[Summary], names: Sequence[str] | None) -> TableEncoder:

@@ -20,7 +20,7 @@ from gbimb.metrics import SharedRows, evaluate_multiclass, evaluate_shared
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.training.cross_fit import make_watch
 from gbimb.training.rows import Table
-from gbimb.training.stages import Settings, boost_warm, most_rounds
+from gbimb.training.stages import Settings, boost_warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import FloatArray
     from gbimb.training.boosting import Boosted
+    from gbimb.training.recipe import Recipe
     from gbimb.training.tasks import Task
 
 KEPT_OF_A_CLASS: Final = 500_000
@@ -42,10 +43,8 @@ class Job:
 
     Attributes
     ----------
-    estimator : the local estimator
-        With loss, labels and columns, and without trees.
+    recipe : Recipe
     task : Task
-        Of the estimator.
     start : float64 array of shape (number of raw scores,)
     rows : int
         Rows of all workers, by which defaults are chosen.
@@ -62,7 +61,7 @@ class Job:
         A name of its own; under "gbimb-<fit>" rounds are reported.
     """
 
-    estimator: Any
+    recipe: Recipe
     task: Task
     start: FloatArray
     rows: int
@@ -145,7 +144,6 @@ def _train_rows(
     samples: Sequence[Any],
 ) -> Outcome:
     mine, seen = ([part for part in parts if part is not None] for parts in (encoded, watched))
-    estimator = job.estimator
     threads = resolve_jobs(job.n_jobs or get_worker().state.nthreads)
     train = join([part.train for part in mine])
     held = [part.held_out for part in mine] + [part.train for part in seen]
@@ -153,7 +151,8 @@ def _train_rows(
     sample = stack([part for part in samples if part is not None])
     with thread_limit(threads):
         nothing = np.zeros(sample.shape[0], np.float32)
-        bins = estimator._make_bins(Table(sample, nothing, None), job.seed, threads, job.rows)  # noqa: SLF001
+        table = Table(sample, nothing, None)
+        bins = job.recipe.bins(table, job.task.loss, job.seed, threads, job.rows)
         del sample
         return _train(job, meeting, bins, train, held_out, threads)
 
@@ -166,8 +165,7 @@ def _train(  # noqa: PLR0917
     held_out: Table,
     threads: int,
 ) -> Outcome:
-    estimator = job.estimator
-    engine, task = estimator._engine, job.task  # noqa: SLF001
+    parameters, engine, task = job.recipe.parameters, job.recipe.engine, job.task
     group = Group()
     loss: Any = GlobalLoss(task.loss, group)
     external = None
@@ -191,11 +189,11 @@ def _train(  # noqa: PLR0917
             codes, k = held_out.y.astype(np.intp), job.held_out.size
             own = np.bincount(codes, held_out.weight, k).astype(np.float64)
             watch = make_watch(
-                task, evaluate, estimator.early_stopping_rounds, job.rows, group(own)
+                task, evaluate, parameters.early_stopping_rounds, job.rows, group(own)
             )
         settings = Settings(
-            most_rounds(estimator.n_estimators, estimator.classes_.size),
-            estimator.early_stopping_rounds,
+            job.recipe.most_rounds(),
+            parameters.early_stopping_rounds,
             threads,
             job.seed,
             0,

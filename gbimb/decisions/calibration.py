@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from scipy.special import expit
@@ -19,6 +19,29 @@ if TYPE_CHECKING:
     from gbimb.array_types import FloatArray
 
 SMALLEST: Final = 1e-12
+
+
+class Correction(NamedTuple):
+    """``slope * raw_score + intercept``, learnt on held-out rows.
+
+    Attributes
+    ----------
+    slope : float
+    intercept : float64 array of shape (number of raw scores,)
+    """
+
+    slope: float
+    intercept: FloatArray
+
+    def apply(self, raw: FloatArray) -> FloatArray:
+        """Return the corrected raw scores, of the shape of ``raw``."""
+        corrected: FloatArray = self.slope * raw + self.intercept
+        return corrected
+
+
+def no_correction(n_outputs: int) -> Correction:
+    """Return the correction that leaves raw scores as they are."""
+    return Correction(1.0, np.zeros(n_outputs))
 
 
 class Curve(Protocol):

@@ -260,3 +260,10 @@ def match_class_shares(
     if there.all():
         shift -= shift.mean()
     return shift if np.abs(miss(shift)).max() < np.abs(miss(nothing)).max() else nothing
+
+
+def keep_from_certainty(proba: FloatArray, limit: float) -> FloatArray:
+    """Return probabilities >= ``limit`` with sum 1, shape (m, K)."""
+    bounded = np.maximum(proba, limit)
+    bounded /= bounded.sum(axis=1, keepdims=True)
+    return bounded

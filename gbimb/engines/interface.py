@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import Matrix
+    from gbimb.engines.parameters import Pace
     from gbimb.losses import Loss
 
 
@@ -99,6 +100,14 @@ class Engine(Protocol):
         Whether a distributed booster needs a port on each machine.
     SAMPLE_ROWS : int
         Rows that are enough to cut bins from, where not all are in one place.
+    NAME : str
+        What people call it.
+    DROPS_ZEROS : bool
+        Whether it takes zeros that a sparse matrix does not store for missing values.
+    MANY_CLASSES : dict
+        Parameters of trees on small tables of more than two classes, if their size is left open.
+    SMALL_MEMBERS : dict of dict
+        Parameters of each member of the blend on small tables of two classes, likewise.
     """
 
     @property
@@ -119,6 +128,31 @@ class Engine(Protocol):
     def LISTENS(self) -> bool: ...  # noqa: D102, N802
     @property
     def SAMPLE_ROWS(self) -> int: ...  # noqa: D102, N802
+
+    @property
+    def NAME(self) -> str: ...  # noqa: D102, N802
+    @property
+    def DROPS_ZEROS(self) -> bool: ...  # noqa: D102, N802
+    @property
+    def MANY_CLASSES(self) -> Mapping[str, Any]: ...  # noqa: D102, N802
+    @property
+    def SMALL_MEMBERS(self) -> Mapping[str, Mapping[str, Any]]: ...  # noqa: D102, N802
+
+    def size_is_open(self, parameters: Any) -> bool:  # noqa: ANN401
+        """Return whether an estimator leaves the size of its trees to the package."""
+
+    def seed_params(self, seed: int, threads: int) -> dict[str, Any]:
+        """Return the parameters that differ between boosters on the same bins."""
+
+    def tree_params(
+        self,
+        parameters: Any,  # noqa: ANN401
+        rows: int,
+        pace: Pace,
+        seed: int,
+        threads: int,
+    ) -> dict[str, Any]:
+        """Return the library's parameters for an estimator's, checked."""
 
     def version(self) -> str:
         """Return the version of the library."""

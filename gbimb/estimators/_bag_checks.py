@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from gbimb.decisions.calibration import check_calibration
 from gbimb.estimators._base import BaseImbalancedClassifier
+from gbimb.estimators._base_checks import check_parameters as check_boosting
 from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
 from gbimb.exceptions import (
     GbimbError,
@@ -18,6 +19,7 @@ from gbimb.exceptions import (
     warn,
 )
 from gbimb.metrics._registry import refuse_function
+from gbimb.model.model import BoosterModel
 from gbimb.training.bags import FOLDS, SMALLEST_CLASS
 from gbimb.training.remarks import RARE_SHARE
 from gbimb.validation import check_flag, check_jobs, check_number
@@ -56,10 +58,11 @@ def check_parameters(bagging: Any) -> None:  # noqa: ANN401  the bagging
             "replacement=True."
         )
         raise InvalidParameterError(msg)
-    if bagging.warm_start and len(getattr(bagging, "estimators_", [])) > bagging.n_estimators:
+    trained = len(getattr(bagging, "estimators_samples_", []))
+    if bagging.warm_start and trained > bagging.n_estimators:
         msg = (
             f"With warm_start n_estimators must not fall, got {bagging.n_estimators} after "
-            f"{len(bagging.estimators_)}."
+            f"{trained}."
         )
         raise InvalidParameterError(msg)
 
@@ -72,7 +75,7 @@ def make_prototype(given: Any) -> Any:  # noqa: ANN401  any classifier
     prototype = ImbalancedLGBMClassifier() if given is None else clone(given)
     if isinstance(prototype, BaseImbalancedClassifier):
         try:
-            prototype._check_parameters()  # noqa: SLF001  same package
+            check_boosting(prototype)
         except GbimbError as error:
             msg = f"estimator: {error}"
             raise type(error)(msg) from None
@@ -125,7 +128,11 @@ def warn_of_bags(bagging: Any, counts: IntArray, sizes: IntArray) -> None:  # no
         )
         warn(msg)
     importances = getattr(bagging, "feature_importances_", None)
-    if is_own(bagging.estimators_[0]) and importances is not None and not importances.any():
+    if (
+        isinstance(bagging.model_.members[0], BoosterModel)
+        and importances is not None
+        and not importances.any()
+    ):
         msg = (
             "The trees of no bag have a split, so every row gets the same probability. There "
             "may be too few rows in a bag (see sampling_strategy), or no signal in X."

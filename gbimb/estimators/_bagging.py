@@ -2,51 +2,58 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy import sparse
 from sklearn.utils import get_tags
 
-from gbimb.decisions.prior import correct_prior
 from gbimb.decisions.sampling import draw_bags, resolve_sampling_strategy
-from gbimb.estimators._averaged_bags import AveragedBags
 from gbimb.estimators._bag_checks import check_parameters, is_own, make_prototype, warn_of_bags
-from gbimb.estimators._bag_trainers import BagTrainer, make_trainer
-from gbimb.estimators._bag_training import certainty_limit, keep_from_certainty
-from gbimb.estimators._fitted import all_or_nothing
-from gbimb.exceptions import (
-    InvalidDataError,
-    InvalidParameterError,
-)
-from gbimb.losses import LogisticLoss, SoftmaxLoss
+from gbimb.estimators._base import with_model
+from gbimb.estimators._decision import DecidingClassifier
+from gbimb.estimators._fitted import all_or_nothing, shown
+from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.model.model import BoosterModel
 from gbimb.parallel import resolve_jobs, thread_limit
-from gbimb.tables.encoder import read_table, take
-from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
+from gbimb.tables.encoder import TableEncoder, learn_columns, read_table, take
+from gbimb.tables.labels import read_labels, read_weight, unpack
 from gbimb.tables.parquet.stream import StreamedFrame
-from gbimb.training.bags import Bag, OutOfBag, Population
+from gbimb.tables.schema import Schema
+from gbimb.training.bag_average import Bags, add_bag, average_bags, averaged_task, rightness
+from gbimb.training.bag_trainers import PlainTrainer, SharedBinsTrainer, gather_rows
+from gbimb.training.bags import OutOfBag, Population
+from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_in_table
+from gbimb.training.recipe import Recipe
+from gbimb.training.rows import Table
 from gbimb.training.seed import draw_seed
 from gbimb.training.self_paced import SelfPacedDrawing
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
     from sklearn.utils import Tags
 
     from gbimb.array_types import FloatArray, IntArray
+    from gbimb.tables.classes import Classes
+    from gbimb.tables.labels import LabelCodes
+    from gbimb.training.bag_trainers import BagTrainer
+    from gbimb.training.bags import Bag
     from gbimb.training.copies import Copies
+    from gbimb.training.tasks import Task
 
 # Bags in training hold at most this share of the rows of a large table between them.
 LARGEST_SHARE = 0.25
 LARGE_TABLE = 100_000
 
 
-class UnderBaggingClassifier(AveragedBags):
+class UnderBaggingClassifier(DecidingClassifier):
     """Classifiers trained on bags that keep the rare classes and draw from the common ones.
 
     Each bag holds all rows of the rarest class and as many of the others as ``sampling_strategy``
@@ -193,16 +200,11 @@ class UnderBaggingClassifier(AveragedBags):
         """
         with all_or_nothing(self):
             self._check_parameters()
-            done = len(self.estimators_) if self.warm_start and hasattr(self, "estimators_") else 0
             prototype = make_prototype(self.estimator)
-            if done and is_own(prototype) != is_own(self.estimators_[0]):
-                msg = (
-                    "warm_start adds bags to such with gbimb's own estimators, or to such with "
-                    f"others, got {type(prototype).__name__} after "
-                    f"{type(self.estimators_[0]).__name__}. Fit them with warm_start=False."
-                )
-                raise InvalidParameterError(msg)
-            table: Any = read_table(self, X, reset=done == 0)
+            own = is_own(prototype)
+            done = self._warm_bags()
+            self._check_same_kind(done, prototype, own=own)
+            table: Any = read_table(self, X, reset=done is None)
             y, sample_weight = unpack(X, y, sample_weight)
             pos_label = getattr(prototype, "pos_label", None)
             labels = read_labels(y, table, pos_label)
@@ -214,27 +216,82 @@ class UnderBaggingClassifier(AveragedBags):
                 table, weight = take(table, kept), weight[kept]
                 labels = labels.with_weight(kept, pos_label)
             labels.require_all_classes()
-            if done == 0:
-                self._start(labels)
-            else:
-                self._go_on()
-            self._make_task()  # refuses what cannot be before bags are trained
+            bags = Bags(draw_seed(self.random_state)) if done is None else done.copy()
+            # Refuses what cannot be before bags are trained.
+            task = averaged_task(labels.classes.size, self.eval_metric, self.threshold)
             threads = resolve_jobs(self.n_jobs)
             with thread_limit(threads):
                 copies = find_in_table(table, labels.codes)
-                sizes = self._populate(labels, weight, done, copies)
-                rows = self._rows_needed(sizes) if isinstance(table, StreamedFrame) else None
-                trainer = make_trainer(
-                    self, prototype, table, labels, weight, rows=rows, threads=threads
+                bags, population, sizes = self._populate(bags, labels, weight, copies)
+                rows = None
+                if isinstance(table, StreamedFrame):
+                    rows = self._rows_needed(bags, population, sizes)
+                schema = Schema.of(self, TableEncoder.fit(table))
+                trainer = self._trainer(
+                    bags, prototype, schema, (table, labels, weight), rows=rows, threads=threads
                 )
-                self.__dict__.pop("_prototype", None)  # of a fit with another estimator
-                if is_own(prototype):
-                    self._prototype = prototype
-                drawn = self._fit_bags(trainer, sizes, done, threads)
-            self.estimators_samples_ += [kept[rows] for rows in drawn]
-            self._decide(kept, n_rows)
-            warn_of_bags(self, np.bincount(labels.codes), sizes)
+                self._fit_bags(trainer, bags, population, sizes, kept, threads=threads)
+            self._finish(
+                bags,
+                population=population,
+                schema=trainer.schema,
+                classes=labels.classes,
+                task=task,
+                kept=kept,
+                n_rows=n_rows,
+                before=[] if done is None else self.estimators_,
+            )
+            warn_of_bags(self, labels.counts, sizes)
         return self
+
+    def _finish(
+        self,
+        bags: Bags,
+        *,
+        population: Population,
+        schema: Schema,
+        classes: Classes,
+        task: Task,
+        kept: IntArray,
+        n_rows: int,
+        before: Sequence[Any] = (),
+    ) -> None:
+        """Set what was fitted; the row ``kept[i]`` of ``n_rows`` is row i of the population.
+
+        ``before`` are the classifiers of bags that were there before.
+        """
+        model, rows, proba = average_bags(
+            bags,
+            population=population,
+            schema=schema,
+            classes=classes,
+            task=task,
+            calibration=self.calibration,
+        )
+        self.model_, self.bags_, self.seed_ = model, bags, bags.seed
+        self.estimators_samples_ = bags.samples
+        prototype = make_prototype(self.estimator)
+        new = [
+            with_model(prototype, member) if isinstance(member, BoosterModel) else member.classifier
+            for member in bags.members[len(before) :]
+        ]
+        self.estimators_ = [*before, *new]
+        self.oob_proba_ = np.full((n_rows, classes.size), np.nan)
+        self.oob_proba_[kept[rows]] = proba
+
+    oob_score_ = shown("score")
+
+    def _warm_bags(self) -> Bags | None:
+        """Return the bags that further ones are added to."""
+        return vars(self).get("bags_") if self.warm_start else None
+
+    def _check_same_kind(self, done: Bags | None, prototype: Any, *, own: bool) -> None:  # noqa: ANN401
+        if done is not None and own != isinstance(done.members[0], BoosterModel):
+            msg = (
+                "warm_start adds bags of the same kind, gbimb's own estimators or others, got "
+                f"{type(prototype).__name__} after another. Fit them with warm_start=False."
+            )
+            raise InvalidParameterError(msg)
 
     def __sklearn_tags__(self) -> Tags:
         """Say what the estimator in the bags accepts."""
@@ -248,62 +305,82 @@ class UnderBaggingClassifier(AveragedBags):
     def _check_parameters(self) -> None:
         check_parameters(self)
 
-    def _start(self, labels: LabelCodes) -> None:
-        self.classes_, self.pos_label_ = labels.classes, labels.positive
-        self._seed = draw_seed(self.random_state)
-        many = labels.classes.size > 2
-        self.loss_ = SoftmaxLoss(labels.classes.size) if many else LogisticLoss()
-        self.estimators_: list[Any] = []
-        self.estimators_samples_: list[IntArray] = []
-        self._shares: list[FloatArray] = []
-        self._limits: list[float] = []
-        self._digest = 0  # of the rows that bags were drawn from
-        self._oob: OutOfBag | None = None
-
-    def _go_on(self) -> None:
-        """Copy what further bags are added to, so that a fit that fails leaves it as it was."""
-        self._oob = deepcopy(self._oob)
-        for name in ("estimators_", "estimators_samples_", "_shares", "_limits"):
-            setattr(self, name, [*getattr(self, name)])
-
     def _populate(
-        self, labels: LabelCodes, weight: NDArray[Any] | None, done: int, copies: Copies | None
-    ) -> IntArray:
-        """Set the rows that bags are drawn from; return how many of each class a bag has."""
-        counts = np.bincount(labels.codes, minlength=labels.classes.size)
-        sizes = resolve_sampling_strategy(self.sampling_strategy, counts, labels.classes.tolist())
+        self, bags: Bags, labels: LabelCodes, weight: NDArray[Any] | None, copies: Copies | None
+    ) -> tuple[Bags, Population, IntArray]:
+        """Return the rows that bags are drawn from, and how many of each class a bag has."""
+        counts = labels.counts
+        names = labels.classes.labels.tolist()
+        sizes = resolve_sampling_strategy(self.sampling_strategy, counts, names)
         ones = np.ones(labels.codes.size, np.float32) if weight is None else weight
         population = Population.make(
             labels.codes,
             ones,
             sizes,
-            self._seed,
+            bags.seed,
             copies=copies,
             informed=self.sampling == "self_paced",
         )
         if copies is not None:
-            copies.warn(labels.classes, apart=population.groups is not None)
+            copies.warn(labels.classes.labels, apart=population.groups is not None)
         digest = 0
         for part in (labels.codes, population.fold, sizes, ones):
             digest = crc32(np.ascontiguousarray(part).data, digest)
-        if done and (digest != self._digest or list(labels.classes) != list(self.classes_)):
+        if bags.members and (digest != bags.digest or names != list(self.classes_)):
             msg = (
                 "warm_start adds bags of the same labels and weights with the same "
                 "sampling_strategy, got others. Fit them with warm_start=False."
             )
             raise InvalidDataError(msg)
-        self._digest = digest
-        self._population = population
-        if self._oob is None:
-            self._oob = OutOfBag.empty(population.judged.size, labels.classes.size)
-        return sizes
+        oob = bags.oob or OutOfBag.empty(population.judged.size, labels.classes.size)
+        return replace(bags, digest=digest, oob=oob), population, sizes
 
-    def _draw(self, sizes: IntArray) -> Iterator[IntArray]:
+    def _trainer(
+        self,
+        bags: Bags,
+        prototype: Any,  # noqa: ANN401  any classifier
+        schema: Schema,
+        rows_of: tuple[Any, LabelCodes, NDArray[Any] | None],
+        *,
+        rows: IntArray | None,
+        threads: int,
+    ) -> BagTrainer:
+        """Return what trains copies of ``prototype`` on bags of the table."""
+        table, labels, weight = gather_rows(*rows_of, rows)
+        if not is_own(prototype):
+            if self.checkpoint_path is not None:
+                msg = (
+                    "checkpoint_path needs one of gbimb's estimators in the bags, got "
+                    f"{prototype!r:.60}, which could only be pickled. Leave it out."
+                )
+                raise InvalidParameterError(msg)
+            y = labels.classes.labels[labels.codes]
+            loaded = table if rows is None else table.load()
+            return PlainTrainer(prototype, schema, loaded, y, weight, seed=bags.seed, rows=rows)
+        encoder, encoded = learn_columns(table, labels.codes, weight)
+        if rows is not None:
+            encoded = encoded.load()
+        schema = replace(schema, encoder=encoder)
+        is_sparse = sparse.issparse(encoded)
+        recipe = Recipe.make(prototype, schema, labels.classes, is_sparse=is_sparse)
+        matrix = recipe.layout(encoded)
+        data = Table(matrix, labels.targets, weight)
+        return SharedBinsTrainer(
+            recipe,
+            data,
+            labels,
+            seed=bags.seed,
+            threads=threads,
+            rows=rows,
+            checkpoint=open_checkpoint(self, matrix, data.y, weight, rows),
+        )
+
+    def _draw(self, bags: Bags, population: Population, sizes: IntArray) -> Iterator[IntArray]:
         """Yield the rows of each bag, the same each time."""
-        codes, n_bags = self._population.codes, self.n_estimators
-        return draw_bags(codes, sizes, n_bags, self._seed, replacement=self.replacement)
+        codes, n_bags = population.codes, self.n_estimators
+        return draw_bags(codes, sizes, n_bags, bags.seed, replacement=self.replacement)
 
-    def _rows_needed(self, sizes: IntArray) -> IntArray:
+    def _rows_needed(self, bags: Bags, population: Population, sizes: IntArray) -> IntArray:
         """Return the rows that are in a bag or judged."""
         if self.sampling == "self_paced":
             msg = (
@@ -311,20 +388,29 @@ class UnderBaggingClassifier(AveragedBags):
                 "would read as often. Use sampling='random'."
             )
             raise InvalidParameterError(msg)
-        needed = np.zeros(self._population.codes.size, dtype=bool)
-        needed[self._population.judged] = True
-        for rows in self._draw(sizes):
+        needed = np.zeros(population.codes.size, dtype=bool)
+        needed[population.judged] = True
+        for rows in self._draw(bags, population, sizes):
             needed[rows] = True
         return np.flatnonzero(needed)
 
     def _fit_bags(
-        self, trainer: BagTrainer, sizes: IntArray, done: int, threads: int
-    ) -> list[IntArray]:
-        """Train the bags that are missing; return the rows of each."""
-        population = self._population
+        self,
+        trainer: BagTrainer,
+        bags: Bags,
+        population: Population,
+        sizes: IntArray,
+        kept: IntArray,
+        *,
+        threads: int,
+    ) -> None:
+        """Train the bags that are missing, and add them to ``bags``."""
+        done = len(bags.members)
         if self.sampling == "self_paced" and (sizes < np.bincount(population.codes)).any():
-            return self._fit_self_paced(trainer, sizes, done, threads)
-        bags = (population.bag(i, rows) for i, rows in enumerate(self._draw(sizes)) if i >= done)
+            self._fit_self_paced(trainer, bags, population, sizes, kept, threads=threads)
+            return
+        drawn = enumerate(self._draw(bags, population, sizes))
+        missing = (population.bag(i, rows) for i, rows in drawn if i >= done)
         side_by_side = max(1, min(threads, self.n_estimators - done))
         if not trainer.in_bag and population.codes.size > LARGE_TABLE:
             # Each bag is a copy of its rows: large ones are trained one after the other, each
@@ -333,59 +419,51 @@ class UnderBaggingClassifier(AveragedBags):
             side_by_side = max(1, min(side_by_side, at_once))
         results = Parallel(
             n_jobs=side_by_side, require="sharedmem", verbose=self.verbose, return_as="generator"
-        )(delayed(_fit_bag)(trainer, bag, population, threads // side_by_side) for bag in bags)
-        return [self._add(trainer, bag, classifier, proba) for bag, classifier, proba in results]
+        )(delayed(_fit_bag)(trainer, bag, population, threads // side_by_side) for bag in missing)
+        for bag, fitted, proba in results:
+            add_bag(
+                bags,
+                population=population,
+                bag=bag,
+                rows=kept[bag.train],
+                fitted=fitted,
+                proba=proba,
+                trainer=trainer,
+            )
 
     def _fit_self_paced(
-        self, trainer: BagTrainer, sizes: IntArray, done: int, threads: int
-    ) -> list[IntArray]:
+        self,
+        trainer: BagTrainer,
+        bags: Bags,
+        population: Population,
+        sizes: IntArray,
+        kept: IntArray,
+        *,
+        threads: int,
+    ) -> None:
         """Train the bags that are missing one after the other, each drawn by those before it."""
-        population = self._population
-        drawing = SelfPacedDrawing(population, sizes, self.n_estimators, self._seed)
-        bags = []
+        done = len(bags.members)
+        drawing = SelfPacedDrawing(population, sizes, self.n_estimators, bags.seed)
         for i in range(self.n_estimators):
             if i >= done:
                 bag = population.bag(i, drawing.draw())
-                _, classifier, proba = _fit_bag(trainer, bag, population, threads)
-                bags.append(self._add(trainer, bag, classifier, proba))
-            drawing.note(self._rightness(trainer, i, drawing.rows))
-        return bags
-
-    def _rightness(self, trainer: BagTrainer, i: int, rows: IntArray) -> FloatArray:
-        """Return the probability, in its bag, that classifier i gives to the class of each row."""
-        proba = trainer.probability(self.estimators_[i], rows)
-        if not trainer.in_bag:
-            proba = correct_prior(proba, self._population.data_share, self._shares[i])
-        right: FloatArray = proba[np.arange(rows.size), self._population.codes[rows]]
-        return right
-
-    def _add(
-        self,
-        trainer: BagTrainer,
-        bag: Bag,
-        classifier: Any,  # noqa: ANN401
-        proba: FloatArray,
-    ) -> IntArray:
-        assert self._oob is not None
-        share = self._population.share(bag.train)
-        self.estimators_.append(classifier)
-        self._shares.append(share)
-        if trainer.in_bag:
-            judged = proba if bag.unseen.size else trainer.probability(classifier, bag.train)
-            self._limits.append(certainty_limit(judged, bag.train.size))
-        if bag.unseen.size:
-            if trainer.in_bag:
-                proba = keep_from_certainty(proba, self._limits[-1])
-                proba = correct_prior(proba, share, self._population.data_share)
-            at = np.searchsorted(self._population.judged, bag.unseen)
-            self._oob.add(at, np.isin(bag.unseen, bag.held_out, assume_unique=True), proba)
-        return bag.train
+                _, fitted, proba = _fit_bag(trainer, bag, population, threads)
+                add_bag(
+                    bags,
+                    population=population,
+                    bag=bag,
+                    rows=kept[bag.train],
+                    fitted=fitted,
+                    proba=proba,
+                    trainer=trainer,
+                )
+            drawing.note(rightness(bags, population, trainer, i, drawing.rows))
 
 
 def _fit_bag(
     trainer: BagTrainer, bag: Bag, population: Population, threads: int
 ) -> tuple[Bag, Any, FloatArray]:
     with thread_limit(max(1, threads)):
-        classifier = trainer.fit(bag, population, max(1, threads))
-        proba = trainer.probability(classifier, bag.unseen) if bag.unseen.size else np.empty(0)
-    return bag, classifier, proba
+        fitted = trainer.fit(bag, population, max(1, threads))
+        proba = trainer.probability(fitted, bag.unseen) if bag.unseen.size else np.empty(0)
+    return bag, fitted, proba

@@ -6,6 +6,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.decisions.calibration import CURVES, check_calibration
+from gbimb.engines.registry import get_engine
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 from gbimb.metrics._registry import refuse_function
 from gbimb.validation import check_flag, check_jobs, check_number
@@ -31,7 +32,7 @@ def check_parameters(estimator: Any) -> None:  # noqa: ANN401  either engine's
     check_flag("keep_on_interrupt", estimator.keep_on_interrupt)
     check_number("checkpoint_every", estimator.checkpoint_every, low=1, integer=True)
     if estimator.checkpoint_path is not None:
-        estimator._engine.check_resumable(estimator.engine_params or {})  # noqa: SLF001
+        get_engine(estimator.engine_name).check_resumable(estimator.engine_params or {})
 
 
 def _check_metrics(eval_metric: Any) -> None:  # noqa: ANN401

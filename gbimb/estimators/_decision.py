@@ -1,17 +1,17 @@
-"""From raw scores to probabilities and labels, the same for every estimator."""
+"""scikit-learn's methods over a fitted model, the same for every estimator."""
 
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from scipy.special import logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from gbimb.decisions.rules import ClassWeights, Costs, Threshold
 from gbimb.estimators._facts import facts_html
-from gbimb.estimators._fitted import check_is_fitted
+from gbimb.estimators._fitted import check_is_fitted, no_attribute, shown
 from gbimb.estimators._habits import (
     HABITS,
     OF_LOSS,
@@ -20,11 +20,11 @@ from gbimb.estimators._habits import (
     with_loss_params,
 )
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
-from gbimb.parallel import expect_engine_threads
+from gbimb.parallel import resolve_jobs, thread_count, thread_limit
 from gbimb.tables.encoder import as_rows, read_table
 from gbimb.tables.parquet.source import ParquetSource
 from gbimb.tables.typical import one_warning
-from gbimb.validation import check_names
+from gbimb.validation import check_names, check_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,19 +32,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.utils import Tags
 
-    from gbimb.array_types import FloatArray, IntArray
-    from gbimb.decisions.calibration import Calibrator
-    from gbimb.losses import BinaryLoss, MulticlassLoss
-
-SMALLEST, LARGEST = np.finfo(np.float64).tiny, 1.0 - np.finfo(np.float64).epsneg
-NEAREST = np.finfo(np.float64).eps  # of a row on the threshold: single precision keeps its sign
+    from gbimb.array_types import FloatArray
+    from gbimb.model.model import Model
 
 
 class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A classifier with raw scores, their link and a decision rule.
+    """A scikit-learn classifier over a :class:`~gbimb.model.model.Model`.
 
     Attributes
     ----------
+    model_ : Model
+        What was fitted; the other attributes show its parts.
     classes_ : array of shape (K,)
     pos_label_ : label, or None for K > 2
     loss_ : Loss
@@ -52,16 +50,20 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     calibrator_ : Calibrator or None
         What is applied to them then, learnt on held-out rows.
     threshold_ : float, for two classes
+        May be set.
     class_weights_ : float64 array of shape (K,), for more
+        May be set.
+    feature_importances_ : float64 array of shape (n_features,)
     """
 
     loss: Any  # of those that have the parameter
-    classes_: NDArray[Any]
-    pos_label_: Any
-    loss_: BinaryLoss | MulticlassLoss
-    threshold_: float
-    class_weights_: FloatArray
-    calibrator_: Calibrator | None = None
+    model_: Model
+
+    classes_ = shown("classes", "labels")
+    pos_label_ = shown("classes", "positive")
+    loss_ = shown("link")
+    calibrator_ = shown("calibrator")
+    feature_importances_ = shown("importances")
 
     def __new__(cls, *args: Any, **parameters: Any) -> Self:  # noqa: ANN401
         """Refuse parameters by the names that other packages have, and say their name here."""
@@ -86,20 +88,37 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.loss = with_loss_params(self.loss, inner)
         return self
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        expect_engine_threads()  # a booster that is unpickled may start some
-        super().__setstate__(state)
+    @property
+    def threshold_(self) -> float:
+        """The threshold on the probability of the positive class."""
+        if isinstance(self.model_.rule, Threshold):
+            return self.model_.rule.value
+        raise no_attribute(self, "threshold_")
 
-    def _set_rule(self, rule: Any) -> None:  # noqa: ANN401  a threshold or class weights
-        """Keep a decision rule, and nothing of a fit with another number of classes."""
-        names = ("threshold_", "class_weights_")
-        name, other = names if self.classes_.size == 2 else names[::-1]
-        setattr(self, name, rule)
-        self.__dict__.pop(other, None)
+    @threshold_.setter
+    def threshold_(self, value: float) -> None:
+        check_number("threshold_", value, low=0, high=1)
+        rule = replace(self._rule_of(Threshold, "threshold_"), value=float(value))
+        self.model_ = replace(self.model_, rule=rule)
 
-    @abstractmethod
-    def _raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401  any table
-        """Return raw scores of ``pos_label_``, shape (n,), or of each class, shape (n, K)."""
+    @property
+    def class_weights_(self) -> FloatArray:
+        """The weights of the classes' probabilities."""
+        if isinstance(self.model_.rule, ClassWeights):
+            return self.model_.rule.weights
+        if isinstance(self.model_.rule, Costs):
+            return np.ones(self.model_.classes.size)
+        raise no_attribute(self, "class_weights_")
+
+    @class_weights_.setter
+    def class_weights_(self, weights: FloatArray) -> None:
+        rule = self._rule_of(ClassWeights, "class_weights_")
+        self.model_ = replace(self.model_, rule=replace(rule, weights=np.asarray(weights, float)))
+
+    def _rule_of(self, kind: type[Any], name: str) -> Any:  # noqa: ANN401
+        if not isinstance(self.model_.rule, kind):
+            raise no_attribute(self, name)
+        return self.model_.rule
 
     def raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401
         """Return the raw score of each row, float64: what ``loss_`` turns into a probability.
@@ -108,14 +127,17 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         estimator it is what ``booster_`` itself gives, of bags and blends the log odds (of more
         classes the log probability) of their mean.
         """
-        if not isinstance(X, ParquetSource):
-            return self._raw_score(X)
         check_is_fitted(self)
-        frame: Any = read_table(self, X, reset=False)
-        n_numbers = len(frame) * (self.classes_.size + 2)
-        X.budget.check(8 * n_numbers, "The result", "Write it to a file with predict_to.")
-        with one_warning(len(frame)):
-            return np.concatenate([self._raw_score(as_rows(self, part)) for part in frame])
+        threads = min(resolve_jobs(self.n_jobs), thread_count())
+        with thread_limit(threads):
+            if not isinstance(X, ParquetSource):
+                return self.model_.raw_score(read_table(self, X, reset=False), threads)
+            frame: Any = read_table(self, X, reset=False)
+            n_numbers = len(frame) * (self.model_.classes.size + 2)
+            X.budget.check(8 * n_numbers, "The result", "Write it to a file with predict_to.")
+            parts = (read_table(self, as_rows(self, part), reset=False) for part in frame)
+            with one_warning(len(frame)):
+                return np.concatenate([self.model_.raw_score(part, threads) for part in parts])
 
     def decision_function(self, X: Any) -> FloatArray:  # noqa: ANN401
         """Return scores that decide as :meth:`predict` does, float64 and finite.
@@ -124,26 +146,16 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ``classes_[1]`` is predicted, below 0 elsewhere, never 0. For more shape (n, K), the log of
         probability times class weight: the largest is predicted.
         """
-        return self._margins(self.predict_proba(X))
+        proba = self.predict_proba(X)
+        return self.model_.rule.margins(proba)
 
     def predict_proba(self, X: Any) -> FloatArray:  # noqa: ANN401
         """Return P(class | x) in the data as given, shape (n, K), in the order of ``classes_``.
 
         True whatever gamma, alpha or ``scale_pos_weight`` did inside.
         """
-        return self._columns(self._calibrated(self.raw_score(X)))
-
-    def _calibrated(self, raw: FloatArray) -> FloatArray:
-        """Return the probability of the positive class of two, shape (n,), or of each of many."""
-        proba = self.loss_.probability(raw)
-        return proba if self.calibrator_ is None else self.calibrator_(proba)
-
-    def _columns(self, proba: FloatArray) -> FloatArray:
-        """Return a column for each class, from the probability of the positive one of two."""
-        if proba.ndim == 2:
-            return proba
-        pair = (proba, 1.0 - proba) if self._positive_is_first() else (1.0 - proba, proba)
-        return np.column_stack(pair)
+        raw = self.raw_score(X)
+        return self.model_.probability(raw)
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: ANN401
         """Return labels, shape (n,).
@@ -151,8 +163,8 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         For two classes ``pos_label_`` where its probability is >= ``threshold_``; for more the
         class with the largest product of probability and ``class_weights_``.
         """
-        codes = self._codes(self.predict_proba(X))
-        labels: NDArray[Any] = self.classes_[codes]
+        proba = self.predict_proba(X)
+        labels: NDArray[Any] = self.classes_[self.model_.rule.decide(proba)]
         return labels
 
     def predict_to(
@@ -192,29 +204,6 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise InvalidTypeError(msg)
         write_predictions(self, source, path, check_names("columns", columns, "columns"))
 
-    def _codes(self, proba: FloatArray) -> IntArray:
-        """Return the position of the class decided on, shape (n,)."""
-        if self.classes_.size > 2:
-            best: IntArray = np.argmax(self._class_scores(proba), axis=1)
-            return best
-        at = 0 if self._positive_is_first() else 1
-        return np.where(proba[:, at] >= self.threshold_, at, 1 - at)
-
-    def _class_scores(self, proba: FloatArray) -> FloatArray:
-        """Return that of which the largest decides between more than two classes."""
-        weighted: FloatArray = proba * self.class_weights_
-        return weighted
-
-    def _margins(self, proba: FloatArray) -> FloatArray:
-        """Return what :meth:`decision_function` does; rounding never contradicts ``_codes``."""
-        codes = self._codes(proba)
-        if self.classes_.size > 2:
-            return _with_largest(np.log(np.maximum(self._class_scores(proba), SMALLEST)), codes)
-        first = self._positive_is_first()
-        above = _log_odds(proba[:, 0 if first else 1]) - _log_odds(self.threshold_)
-        margin = -above if first else above
-        return np.where(codes == 1, np.maximum(margin, NEAREST), np.minimum(margin, -NEAREST))
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to a file that :func:`gbimb.load` reads, running no code.
 
@@ -242,25 +231,9 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             bundle["text/html"] = facts_html(self) + bundle["text/html"]
         return bundle
 
-    def _positive_is_first(self) -> bool:
-        return bool(self.classes_.size == 2 and self.classes_[0] == self.pos_label_)
-
     def __sklearn_tags__(self) -> Tags:
         """Say what the estimator accepts."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _log_odds(proba: FloatArray | float) -> FloatArray:
-    """Return the logit, finite at 0 and 1."""
-    odds: FloatArray = logit(np.clip(proba, SMALLEST, LARGEST))
-    return odds
-
-
-def _with_largest(scores: FloatArray, codes: IntArray) -> FloatArray:
-    """Return ``scores``, changed where their first largest is not at ``codes``."""
-    off = np.flatnonzero(np.argmax(scores, axis=1) != codes)
-    scores[off, codes[off]] = np.nextafter(scores[off].max(axis=1), np.inf)
-    return scores

@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from gbimb.engines.registry import get_engine
-from gbimb.estimators._base import SMALL_TABLE, BaseImbalancedClassifier
-from gbimb.estimators._engine_params import check_engine_params, check_files, check_tree_numbers
-from gbimb.validation import check_number
+from gbimb.estimators._base import BaseImbalancedClassifier
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from gbimb.engines.interface import Engine
     from gbimb.losses import BinaryLoss
-
-# Engine parameters that this estimator has under its own names, or the reason to have none.
-TAKEN = {
-    "bagging_fraction": "subsample",
-    "bagging_freq": "subsample",
-    "boosting": "trees are boosted with 'gbdt'",
-    "categorical_feature": "columns of text and pandas categories are categorical",
-    "data_random_seed": "random_state",
-    "early_stopping_round": "early_stopping_rounds",
-    "feature_fraction": "colsample_bytree",
-    "feature_pre_filter": "several boosters share the bins, which wants it off",
-    "lambda_l1": "reg_alpha",
-    "lambda_l2": "reg_lambda",
-    "learning_rate": "learning_rate",
-    "max_depth": "max_depth",
-    "metric": "eval_metric",
-    "min_data_in_leaf": "min_child_samples",
-    "min_sum_hessian_in_leaf": "min_child_weight",
-    "num_class": "y tells the number of classes",
-    "num_iterations": "n_estimators",
-    "num_leaves": "num_leaves",
-    "num_threads": "n_jobs",
-    "objective": "loss",
-    "seed": "random_state",
-    "verbosity": "verbose",
-    **dict.fromkeys(  # of LightGBM's command line, which reads a file
-        (
-            *("data", "group_column", "header", "ignore_column", "input_model", "label_column"),
-            *("output_model", "task", "valid", "weight_column"),
-        ),
-        "it belongs to LightGBM's command line",
-    ),
-}
-
-MOST_LEAVES = 131_072  # LightGBM's own bound
 
 
 class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
@@ -195,6 +155,8 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     (2000, 2)
     """
 
+    engine_name = "lightgbm"
+
     def __init__(
         self,
         *,
@@ -253,58 +215,3 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
-
-    _MANY_CLASSES = MappingProxyType(
-        {"feature_fraction": 1.0, "bagging_freq": 0, "num_leaves": 31, "learning_rate": 0.1}
-    )
-    _KINDS = MappingProxyType(
-        {
-            "best splits": _MANY_CLASSES,
-            "random splits": {**_MANY_CLASSES, "learning_rate": 0.15, "extra_trees": True},
-        }
-    )
-
-    def _shape_is_open(self) -> bool:
-        return self.num_leaves is None
-
-    @property
-    def _engine(self) -> Engine:
-        return get_engine("lightgbm")
-
-    def _seed_params(self, seed: int, threads: int) -> dict[str, Any]:
-        return {"seed": seed, "num_threads": threads}
-
-    def _tree_params(self, seed: int, threads: int, rows: int) -> dict[str, Any]:
-        from gbimb.engines import lightgbm
-
-        check_tree_numbers(self)
-        if self.num_leaves is not None:
-            check_number("num_leaves", self.num_leaves, low=2, high=MOST_LEAVES, integer=True)
-        check_number("max_depth", self.max_depth, low=-1, integer=True)
-        if self.min_child_samples is not None:
-            check_number("min_child_samples", self.min_child_samples, low=0, integer=True)
-        fewest = min(20, rows // 50) if self.min_child_samples is None else self.min_child_samples
-        params = {
-            "learning_rate": self._learning_rate(rows),
-            "num_leaves": min(self.num_leaves or (8 if rows <= SMALL_TABLE else 31), max(rows, 2)),
-            "max_depth": self.max_depth,
-            "min_data_in_leaf": fewest,
-            "min_sum_hessian_in_leaf": self._min_child_weight(),
-            "bagging_fraction": self._subsample(rows),
-            "bagging_freq": int(self._subsample(rows) < 1),
-            "feature_fraction": self.colsample_bytree or 0.5,
-            "cat_smooth": 50.0,
-            "cat_l2": 30.0,
-            "lambda_l1": self.reg_alpha,
-            "lambda_l2": self.reg_lambda,
-            "deterministic": True,
-            "force_col_wise": True,
-            **self._seed_params(seed, threads),
-            "verbosity": -1,
-        }
-        given = check_engine_params(
-            self.engine_params, lightgbm.IGNORED_PARAMETERS, TAKEN, self._engine.synonyms
-        )
-        lightgbm.check_linear(given)
-        check_files(given, ("forcedsplits_filename", "forcedbins_filename"), self._engine)
-        return params | given

@@ -71,7 +71,7 @@ def _predicted(
     for batch in source.batches(wanted):
         rows = batch.select(list(frame.columns))
         proba = classifier.predict_proba(as_rows(classifier, to_frame(rows, source.as_numbers)))
-        decided = classifier.classes_[classifier._codes(proba)]  # noqa: SLF001  same package
+        decided = classifier.classes_[classifier.model_.rule.decide(proba)]
         kept = [plain_values(batch.column(name)) for name in columns]
         kept = [
             as_type(column, name, types[name]) if name in types else column

@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from scipy import sparse
-
-from gbimb.engines.registry import get_engine
 from gbimb.estimators._base import BaseImbalancedClassifier
-from gbimb.estimators._engine_params import check_engine_params, check_tree_numbers
-from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from gbimb.engines.interface import Engine
     from gbimb.losses import BinaryLoss
-
-_ON_CPU = "GPUs are not supported: losses are computed, and trees grown by 'hist', on the CPU"
-
-# Engine parameters that this estimator has under its own names, or the reason to have none.
-TAKEN = {
-    "alpha": "reg_alpha",
-    "base_score": "training starts at the minimum of the loss",
-    "booster": "trees are boosted with 'gbtree'",
-    "colsample_bytree": "colsample_bytree",
-    "device": _ON_CPU,
-    "disable_default_eval_metric": "eval_metric alone is watched",
-    "eta": "learning_rate",
-    "eval_metric": "eval_metric",
-    "gamma": "gamma_split",
-    "gpu_id": _ON_CPU,
-    "lambda": "reg_lambda",
-    "max_depth": "max_depth",
-    "max_leaves": "max_leaves",
-    "min_child_weight": "min_child_weight",
-    "nthread": "n_jobs",
-    "num_class": "y tells the number of classes",
-    "objective": "loss",
-    "predictor": _ON_CPU,
-    "process_type": "trees are always new",
-    "scale_pos_weight": "scale_pos_weight",
-    "seed": "random_state",
-    "seed_per_iteration": "random_state decides on all that is random",
-    "subsample": "subsample",
-    "tree_method": _ON_CPU,
-    "updater": _ON_CPU,
-    "verbosity": "verbose",
-}
 
 
 class ImbalancedXGBClassifier(BaseImbalancedClassifier):
@@ -197,6 +158,8 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     dtype('bool')
     """
 
+    engine_name = "xgboost"
+
     def __init__(
         self,
         *,
@@ -255,62 +218,3 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
-
-    _MANY_CLASSES = MappingProxyType(
-        {"max_depth": 6, "learning_rate": 0.1, "subsample": 1.0, "colsample_bytree": 1.0}
-    )
-    _KINDS = MappingProxyType(
-        {
-            "small trees": {"max_depth": 4, "learning_rate": 0.1},
-            "random columns": {
-                "max_depth": 6,
-                "learning_rate": 0.15,
-                "subsample": 0.6,
-                "colsample_bynode": 0.4,
-                "min_child_weight": 1.0,
-            },
-        }
-    )
-
-    def _shape_is_open(self) -> bool:
-        return self.max_depth is None
-
-    @property
-    def _engine(self) -> Engine:
-        return get_engine("xgboost")
-
-    def _seed_params(self, seed: int, threads: int) -> dict[str, Any]:
-        return {"seed": seed, "nthread": threads}
-
-    def _tree_params(self, seed: int, threads: int, rows: int) -> dict[str, Any]:
-        check_tree_numbers(self)
-        check_number("gamma_split", self.gamma_split, low=0)
-        if self.max_depth is not None:
-            check_number("max_depth", self.max_depth, low=0, integer=True)
-        check_number("max_leaves", self.max_leaves, low=0, integer=True)
-        params = {
-            "tree_method": "hist",
-            "learning_rate": self._learning_rate(rows),
-            "max_depth": 4 if self.max_depth is None else self.max_depth,
-            "max_leaves": self.max_leaves,
-            "min_child_weight": self._min_child_weight(),
-            "gamma": self.gamma_split,
-            "subsample": self._subsample(rows),
-            "colsample_bytree": 0.5 if self.colsample_bytree is None else self.colsample_bytree,
-            "reg_alpha": self.reg_alpha,
-            "reg_lambda": self.reg_lambda,
-            **self._seed_params(seed, threads),
-            # XGBoost's generator belongs to a thread, which several boosters share.
-            "seed_per_iteration": True,
-            "verbosity": 0,
-        }
-        return params | check_engine_params(self.engine_params, {}, TAKEN, self._engine.synonyms)
-
-    def _matrix(self, X: Any, *, reset: bool = False) -> Any:  # noqa: ANN401
-        if reset:
-            self._zero_is_missing = sparse.issparse(X)
-        if not self._zero_is_missing:
-            return X.toarray() if sparse.issparse(X) else X
-        rows = sparse.csr_matrix(X, copy=True)
-        rows.eliminate_zeros()
-        return rows

@@ -31,9 +31,10 @@ class RowPredictions(NamedTuple):
 def predict_rows(model: Any, X: Any) -> RowPredictions:  # noqa: ANN401  any of our estimators
     """Return all predictions from one pass over the trees."""
     raw = model.raw_score(X)
-    proba = model._columns(model._calibrated(raw))  # noqa: SLF001  the same package
-    plain = softmax(raw, axis=1) if raw.ndim == 2 else model._columns(expit(raw))  # noqa: SLF001
-    return RowPredictions(proba, plain, model._codes(proba))  # noqa: SLF001
+    fitted = model.model_
+    proba = fitted.probability(raw)
+    plain = softmax(raw, axis=1) if raw.ndim == 2 else fitted.classes.columns(expit(raw))
+    return RowPredictions(proba, plain, fitted.rule.decide(proba))
 
 
 def describe_model(model: Any) -> dict[str, Any]:  # noqa: ANN401  any of our estimators
@@ -73,7 +74,7 @@ def describe_model(model: Any) -> dict[str, Any]:  # noqa: ANN401  any of our es
 
 
 def _columns(model: Any) -> list[dict[str, Any]]:  # noqa: ANN401
-    encoder = getattr(model, "_encoder", None) or model._prototype._encoder  # noqa: SLF001
+    encoder = model.model_.schema.encoder
     known = {column.name: column.categories for column in encoder.columns}
     names = list(getattr(model, "feature_names_in_", range(model.n_features_in_)))
     gains = getattr(model, "feature_importances_", [None] * len(names))

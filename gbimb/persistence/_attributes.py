@@ -283,13 +283,11 @@ def size_of(values: Mapping[str, Any], kind: str) -> Size:
     return Size(classes.size, int(features))
 
 
-def check_attributes(
-    values: Mapping[str, Any], rules: Mapping[str, Rule], kind: str, *, trained: bool = True
-) -> Size:
+def check_attributes(values: Mapping[str, Any], rules: Mapping[str, Rule], kind: str) -> Size:
     """Raise unless ``values`` are the attributes of a fitted estimator of the class ``kind``."""
     size = size_of(values, kind)
     other = "class_weights_" if size.classes == 2 else "threshold_"
-    wanted = rules.keys() - {other} if trained else rules.keys() & UNTRAINED
+    wanted = rules.keys() - {other}
     missing = wanted - OPTIONAL - values.keys()
     extra = values.keys() - wanted - OPTIONAL
     if missing or extra:

@@ -2,83 +2,51 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from gbimb.auto import AutoImbalancedClassifier
-from gbimb.decisions.calibration import BetaCurve, Calibrator, Curve, IsotonicCurve
+from gbimb.auto._objective import make_objective
+from gbimb.decisions.calibration import BetaCurve, Calibrator, Correction, Curve, IsotonicCurve
+from gbimb.decisions.rules import Costs, Rule
 from gbimb.engines.registry import get_engine
 from gbimb.estimators import (
     ImbalancedLGBMClassifier,
     ImbalancedXGBClassifier,
     UnderBaggingClassifier,
 )
+from gbimb.estimators._bag_checks import make_prototype
+from gbimb.estimators._base import with_model
 from gbimb.exceptions import InvalidDataError
 from gbimb.json_text import read_json, shown, write_json
+from gbimb.model.model import AveragedModel, BoosterModel, make_rule
 from gbimb.model.values import check_keys, decode, encode, malformed
 from gbimb.parallel import expect_engine_threads
 from gbimb.persistence import _attributes, _parameters
+from gbimb.tables.classes import Classes
 from gbimb.tables.columns import Column
 from gbimb.tables.encoder import TableEncoder
+from gbimb.tables.schema import Schema
 from gbimb.tables.texts import Reading
 from gbimb.tables.typical import Typical
+from gbimb.training.bag_average import Bags
 from gbimb.training.bags import OutOfBag
-from gbimb.training.tasks import Correction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gbimb.model.archive import Members
-    from gbimb.persistence._attributes import Rule, Size
+    from gbimb.persistence._attributes import Rule as Check
+    from gbimb.persistence._attributes import Size
     from gbimb.persistence._parameters import Types
 
 STATE: Final = "state.json"
 PARTS: Final = ("class", "params", "fitted")
-
-
-def _numbers(curve: Any) -> list[Any]:  # noqa: ANN401
-    return [getattr(curve, field.name) for field in fields(curve)]
-
-
-def _curve(numbers: list[Any]) -> Curve:
-    return IsotonicCurve(*numbers) if len(numbers) == 2 else BetaCurve(*numbers)
-
-
-def _columns(encoder: TableEncoder) -> Any:  # noqa: ANN401
-    columns = [[c.name, c.categories] + ([c.kind] if c.kind else []) for c in encoder.columns]
-    if encoder.typical is None:
-        return columns
-    return {"columns": columns, **vars(encoder.typical)}
-
-
-def _encoder(state: Any) -> TableEncoder:  # noqa: ANN401
-    """Return the columns, of a file of version 0.1 without typical values."""
-    columns = state if isinstance(state, list) else state["columns"]
-    typical = None if isinstance(state, list) else Typical(state["values"], state["complete"])
-    return TableEncoder(tuple(Column(*parts) for parts in columns), typical)
-
-
-# Attributes that are no plain values: what stands for them in a file, and back.
-PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
-    "_encoder": _columns,
-    "_correction": list,
-    "leaderboard_": lambda table: table.to_dict("list"),
-    "calibrator_": lambda c: None if c is None else [_numbers(curve) for curve in c.curves],
-    "readings_": lambda found: {name: [r.form, r.missing] for name, r in found.items()},
-    "_oob": lambda oob: [getattr(oob, field.name) for field in fields(oob)],
-}
-BACK: Final[dict[str, Callable[[Any], Any]]] = {
-    "_encoder": _encoder,
-    "_correction": lambda line: Correction(*line),
-    "leaderboard_": pd.DataFrame,
-    "calibrator_": lambda v: None if v is None else Calibrator(tuple(map(_curve, v))),
-    "readings_": lambda pairs: {name: Reading(*pair) for name, pair in pairs.items()},
-    "_oob": lambda parts: OutOfBag(*parts),
-}
+ABSENT: Final = object()
 
 
 @dataclass(frozen=True)
@@ -96,7 +64,7 @@ class Kind:
 
     make: Any
     parameters: Mapping[str, Types]
-    attributes: Mapping[str, Rule]
+    attributes: Mapping[str, Check]
     engine: str | None
 
 
@@ -117,17 +85,17 @@ def dump(estimator: Any) -> tuple[Members, dict[str, object]]:  # noqa: ANN401
     """Return the members of the file of a fitted estimator, and what the manifest says of it."""
     kind = _kind_of(estimator)
     members: Members = {}
+    inside = [estimator]
     if kind.make is UnderBaggingClassifier:
-        state = _dump_bags(estimator, members)
-        engines = {_kind_of(bag).engine for bag in estimator.estimators_}
+        state, inside = _dump_bags(estimator, members), estimator.estimators_
     elif kind.make is AutoImbalancedClassifier:
-        blended = [_dump_booster(member, members) for member in estimator.members_]
+        inside = estimator.members_
+        blended = [_dump_booster(member, members) for member in inside]
         state = {**_dump_parts(estimator, kind), "members": blended}
-        engines = {_kind_of(member).engine for member in estimator.members_}
     else:
         state = _dump_booster(estimator, members)
-        engines = {kind.engine}
-    versions = {name: get_engine(name).version() for name in engines if name is not None}
+    engines = {each.engine_name for each in inside}
+    versions = {name: get_engine(name).version() for name in engines}
     about: dict[str, object] = {"class": kind.make.__name__, "engines": versions}
     return {STATE: write_json(state), **members}, about
 
@@ -164,23 +132,30 @@ def _kind_of(estimator: object) -> Kind:
     return KINDS[name]
 
 
+# --- writing ---
+
+
 def _dump_parts(estimator: Any, kind: Kind) -> dict[str, Any]:  # noqa: ANN401
     """Return class, constructor parameters and fitted attributes."""
-    return {
-        "class": kind.make.__name__,
-        "params": {name: encode(getattr(estimator, name), name) for name in kind.parameters},
-        "fitted": {name: encode(value, name) for name, value in _fitted(estimator, kind).items()},
-    }
+    return {**_dump_unfitted(estimator, kind), "fitted": _dump_fitted(estimator, kind.attributes)}
 
 
-def _fitted(estimator: Any, kind: Kind) -> dict[str, Any]:  # noqa: ANN401
-    """Return the fitted attributes as plain values."""
-    there = vars(estimator)
-    return {
-        name: PLAIN[name](there[name]) if name in PLAIN else there[name]
-        for name in kind.attributes
-        if name in there
+def _dump_unfitted(estimator: Any, kind: Kind) -> dict[str, Any]:  # noqa: ANN401
+    params = {name: encode(getattr(estimator, name), name) for name in kind.parameters}
+    return {"class": kind.make.__name__, "params": params}
+
+
+def _dump_fitted(estimator: Any, names: Mapping[str, object]) -> dict[str, Any]:  # noqa: ANN401
+    found = {
+        name: HIDDEN[name](estimator) if name in HIDDEN else getattr(estimator, name, ABSENT)
+        for name in names
     }
+    plain = {
+        name: PLAIN[name](value) if name in PLAIN else value
+        for name, value in found.items()
+        if value is not ABSENT
+    }
+    return {name: encode(value, name) for name, value in plain.items()}
 
 
 def _dump_booster(estimator: Any, members: Members) -> dict[str, Any]:  # noqa: ANN401
@@ -203,16 +178,18 @@ def _dump_bags(estimator: Any, members: Members) -> dict[str, Any]:  # noqa: ANN
             )
             raise InvalidDataError(msg)
     given = estimator.estimator
-    if given is not None:
-        kind = _kind_of(given)
-        params = {name: encode(getattr(given, name), name) for name in kind.parameters}
-        given = {"class": kind.make.__name__, "params": params}
-    prototype = estimator._prototype  # noqa: SLF001
-    shared = _dump_parts(prototype, _kind_of(prototype))
+    unfitted = None if given is None else _dump_unfitted(given, _kind_of(given))
+    prototype = make_prototype(given)
+    kind = _kind_of(prototype)
+    first = next((b for b in estimator.estimators_ if type(b) is kind.make), None)
+    shared = {**_dump_unfitted(prototype, kind), "fitted": {}}
+    if first is not None:
+        names = {name: None for name in kind.attributes if name in _attributes.UNTRAINED}
+        shared["fitted"] = _dump_fitted(first, {**names, "feature_names_in_": None})
     bags = [_dump_booster(bag, members) for bag in estimator.estimators_]
     return {
         **_dump_parts(estimator, KINDS["UnderBaggingClassifier"]),
-        "estimator": given,
+        "estimator": unfitted,
         "prototype": shared,
         "bags": [_without(bag, shared) if bag["class"] == shared["class"] else bag for bag in bags],
     }
@@ -227,28 +204,24 @@ def _without(bag: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
     return {**bag, **rest}
 
 
-def _build(
-    state: dict[str, Any],
-    base: Any = None,  # noqa: ANN401  an estimator
-    *,
-    trained: bool = True,
-) -> tuple[Any, Size]:
-    """Return an estimator from its class, parameters and attributes; the rest as in ``base``."""
+# --- reading ---
+
+
+def _read_parts(
+    state: dict[str, Any], base: Mapping[str, Any] | None = None
+) -> tuple[Kind, dict[str, Any], dict[str, Any], Size]:
+    """Return class, parameters and fitted values, checked; what is absent is as in ``base``."""
     name = state["class"]
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise malformed("class", name)
     params, values = (_decode_all(state[part], part) for part in ("params", "fitted"))
+    if base is not None and base["class"] == name:
+        params, values = {**base["params"], **params}, {**base["fitted"], **values}
     _parameters.check_parameters(params, kind.parameters, name)
-    if base is not None and type(base) is kind.make:
-        estimator = copy(base).set_params(**params)
-        checked = {**_fitted(base, kind), **values}
-    else:
-        estimator, checked = kind.make(**params), values
-    size = _attributes.check_attributes(checked, kind.attributes, name, trained=trained)
-    for attribute, value in values.items():
-        setattr(estimator, attribute, BACK[attribute](value) if attribute in BACK else value)
-    return estimator, size
+    size = _attributes.check_attributes(values, kind.attributes, name)
+    made = {key: MADE[key](value) if key in MADE else value for key, value in values.items()}
+    return kind, params, made, size
 
 
 def _decode_all(part: object, name: str) -> dict[str, Any]:
@@ -257,49 +230,134 @@ def _decode_all(part: object, name: str) -> dict[str, Any]:
     return {key: decode(value, f"{name}.{key}") for key, value in part.items()}
 
 
-def _build_booster(state: dict[str, Any], boosters: Members, base: Any = None) -> Any:  # noqa: ANN401
-    estimator, size = _build(state, base)
-    engine = _kind_of(estimator).engine
+def _shared(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what all models have."""
+    classes = Classes(values["classes_"], values["pos_label_"])
+    rule = values["threshold_"] if classes.size == 2 else values["class_weights_"]
+    names = values.get("feature_names_in_")
+    return {
+        "schema": Schema(values["_encoder"], int(values["n_features_in_"]), names),
+        "classes": classes,
+        "link": values["loss_"],
+        "calibrator": values.get("calibrator_"),
+        "rule": make_rule(rule, classes),
+        "importances": values.get("feature_importances_"),
+    }
+
+
+def _build_booster(
+    state: dict[str, Any], boosters: Members, base: Mapping[str, Any] | None = None
+) -> Any:  # noqa: ANN401
+    kind, params, values, size = _read_parts(state, base)
     name = state["booster"]
-    if engine is None or not isinstance(name, str) or name not in boosters:
+    if kind.engine is None or not isinstance(name, str) or name not in boosters:
         raise malformed("booster", name)
-    columns = estimator._encoder.columns  # noqa: SLF001
+    columns = values["_encoder"].columns
     counts = [len(c.categories or ()) if c.is_nominal else None for c in columns]
-    estimator.booster_ = get_engine(engine).load(
+    booster = get_engine(kind.engine).load(
         boosters.pop(name), size.outputs, counts or [None] * size.features
     )
-    return estimator
+    model = BoosterModel(
+        **_shared(values),
+        validation=values["validation_"],
+        score=values["best_score_"],
+        engine=kind.engine,
+        booster=booster,
+        n_rounds=values["best_iteration_"],
+        rounds=values.get("best_iterations_", {}),
+        history=values["evals_result_"],
+        blend=values.get("blend_", {}),
+        zero_is_missing=values.get("_zero_is_missing", False),
+    )
+    return _with_readings(with_model(kind.make(**params), model), values)
 
 
 def _build_bags(state: dict[str, Any], boosters: Members) -> Any:  # noqa: ANN401
     check_keys(state, STATE, *PARTS, "estimator", "prototype", "bags")
-    estimator, _ = _build({part: state[part] for part in PARTS})
-    if state["estimator"] is not None:
-        given = check_keys(state["estimator"], "estimator", "class", "params")
-        estimator.estimator = _build_unfitted(given)
-    prototype, _ = _build(check_keys(state["prototype"], "prototype", *PARTS), trained=False)
-    if _kind_of(prototype).engine is None or not isinstance(state["bags"], list):
+    prototype = check_keys(state["prototype"], "prototype", *PARTS)
+    base = {"class": prototype["class"]} | {
+        part: _decode_all(prototype[part], part) for part in ("params", "fitted")
+    }
+    if not isinstance(state["bags"], list):
         raise malformed("bags", state["bags"])
-    estimator._prototype = prototype  # noqa: SLF001
-    estimator.estimators_ = [
-        _build_booster(check_keys(bag, "bags", *PARTS, "booster"), boosters, prototype)
+    estimators = [
+        _build_booster(check_keys(bag, "bags", *PARTS, "booster"), boosters, base)
         for bag in state["bags"]
     ]
-    _check_bags(estimator)
-    return estimator
+    kind, params, values, _ = _read_parts({part: state[part] for part in PARTS})
+    if kind.make is not UnderBaggingClassifier or not estimators:
+        raise malformed("bags", state["class"])
+    values["_encoder"] = estimators[0].model_.schema.encoder
+    if state["estimator"] is not None:
+        params["estimator"] = _build_unfitted(
+            check_keys(state["estimator"], "estimator", "class", "params")
+        )
+    model = AveragedModel(
+        **_shared(values),
+        validation="rows out of the bags",
+        score=values["oob_score_"],
+        members=tuple(bag.model_ for bag in estimators),
+        weights=None,
+        correction=values["_correction"],
+        natural_share=values["_share"],
+    )
+    fitted = with_model(UnderBaggingClassifier(**params), model)
+    fitted.estimators_ = estimators
+    fitted.estimators_samples_ = values["estimators_samples_"]
+    fitted.seed_ = values["_seed"]
+    fitted.bags_ = Bags(
+        seed=values["_seed"],
+        digest=values["_digest"],
+        members=list(model.members),
+        samples=values["estimators_samples_"],
+        shares=values["_shares"],
+        oob=values["_oob"],
+    )
+    numbers = (len(values["_shares"]), len(values["estimators_samples_"]))
+    _check_members(model, *numbers)
+    return _with_readings(fitted, values)
 
 
 def _build_blend(state: dict[str, Any], boosters: Members) -> Any:  # noqa: ANN401
     check_keys(state, STATE, *PARTS, "members")
-    estimator, _ = _build({part: state[part] for part in PARTS})
-    if not isinstance(state["members"], list):
+    kind, params, values, _ = _read_parts({part: state[part] for part in PARTS})
+    if kind.make is not AutoImbalancedClassifier or not isinstance(state["members"], list):
         raise malformed("members", state["members"])
-    estimator.members_ = [
+    members = [
         _build_booster(check_keys(member, "members", *PARTS, "booster"), boosters)
         for member in state["members"]
     ]
-    _check_members(estimator, estimator.members_, estimator.weights_.size)
-    return estimator
+    shared = _shared(values)
+    shared["rule"] = _rule_of_costs(params.get("metric", "mcc"), shared)
+    model = AveragedModel(
+        **shared,
+        validation=values["validation_"],
+        score=values["best_score_"],
+        members=tuple(member.model_ for member in members),
+        weights=values["weights_"],
+        correction=values["_correction"],
+    )
+    _check_members(model, values["weights_"].size)
+    fitted = with_model(AutoImbalancedClassifier(**params), model)
+    fitted.members_, fitted.leaderboard_ = members, values["leaderboard_"]
+    fitted.seed_, fitted.effects_ = values["_seed"], values["_effects"]
+    return _with_readings(fitted, values)
+
+
+def _with_readings(fitted: Any, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    """Return the estimator with how texts of files are read, where that is known."""
+    if "readings_" in values:
+        fitted.readings_ = values["readings_"]
+    return fitted
+
+
+def _rule_of_costs(metric: Any, shared: Mapping[str, Any]) -> Rule:  # noqa: ANN401
+    """Return the rule of more than two classes with costs, otherwise the one in the state."""
+    rule: Rule = shared["rule"]
+    classes: Classes = shared["classes"]
+    if isinstance(metric, str) or classes.size == 2:
+        return rule
+    return Costs(make_objective(metric, classes.size).costs)  # type: ignore[attr-defined]
 
 
 def _build_unfitted(given: dict[str, Any]) -> Any:  # noqa: ANN401
@@ -311,21 +369,80 @@ def _build_unfitted(given: dict[str, Any]) -> Any:  # noqa: ANN401
     return kind.make(**params)
 
 
-def _check_bags(estimator: Any) -> None:  # noqa: ANN401
-    """Raise unless the bags and what is known of them fit together."""
-    bags = estimator.estimators_
-    there = {len(estimator._shares), len(estimator.estimators_samples_)}  # noqa: SLF001
-    members = [estimator._prototype, *bags]  # noqa: SLF001
-    _check_members(estimator, members, *(number + 1 for number in there))
-
-
-def _check_members(estimator: Any, members: list[Any], *numbers: int) -> None:  # noqa: ANN401
+def _check_members(model: AveragedModel, *numbers: int) -> None:
+    """Raise unless the members and what is known of them fit together."""
+    members = [member for member in model.members if isinstance(member, BoosterModel)]
     agree = all(
-        member.n_features_in_ == estimator.n_features_in_
-        and np.array_equal(member.classes_, estimator.classes_)
-        and member.pos_label_ == estimator.pos_label_
+        member.schema.n_features == model.schema.n_features
+        and np.array_equal(member.classes.labels, model.classes.labels)
+        and member.classes.positive == model.classes.positive
         for member in members
     )
     if not members or {len(members), *numbers} != {len(members)} or not agree:
         msg = "The members must agree in number, classes and columns with their estimator."
         raise InvalidDataError(msg)
+
+
+# --- attributes that are no plain values ---
+
+
+def _limits(estimator: Any) -> list[float]:  # noqa: ANN401
+    return [m.limit for m in estimator.model_.members if not isinstance(m, BoosterModel)]
+
+
+HIDDEN: Final[dict[str, Callable[[Any], Any]]] = {
+    "_encoder": attrgetter("model_.schema.encoder"),
+    "_zero_is_missing": attrgetter("model_.zero_is_missing"),
+    "_correction": attrgetter("model_.correction"),
+    "_share": attrgetter("model_.natural_share"),
+    "_digest": attrgetter("bags_.digest"),
+    "_shares": attrgetter("bags_.shares"),
+    "_oob": attrgetter("bags_.oob"),
+    "_effects": attrgetter("effects_"),
+    "_seed": attrgetter("seed_"),
+    "_limits": _limits,
+}
+"""Where the private attributes of version 0.1 are found in a model."""
+
+
+def _numbers(curve: Any) -> list[Any]:  # noqa: ANN401
+    return [getattr(curve, field.name) for field in fields(curve)]
+
+
+def _curve(numbers: list[Any]) -> Curve:
+    return IsotonicCurve(*numbers) if len(numbers) == 2 else BetaCurve(*numbers)
+
+
+def _columns(encoder: TableEncoder) -> Any:  # noqa: ANN401
+    columns = [[c.name, c.categories] + ([c.kind] if c.kind else []) for c in encoder.columns]
+    if encoder.typical is None:
+        return columns
+    return {"columns": columns, **vars(encoder.typical)}
+
+
+def _encoder(state: Any) -> TableEncoder:  # noqa: ANN401
+    """Return the columns, of a file of version 0.1 without typical values."""
+    columns = state if isinstance(state, list) else state["columns"]
+    typical = None if isinstance(state, list) else Typical(state["values"], state["complete"])
+    return TableEncoder(tuple(Column(*parts) for parts in columns), typical)
+
+
+PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
+    "_encoder": _columns,
+    "readings_": lambda found: {name: [r.form, r.missing] for name, r in found.items()},
+    "_correction": list,
+    "leaderboard_": lambda table: table.to_dict("list"),
+    "calibrator_": lambda c: None if c is None else [_numbers(curve) for curve in c.curves],
+    "_oob": _numbers,
+    "evals_result_": dict,
+    "best_iterations_": dict,
+    "blend_": dict,
+}
+MADE: Final[dict[str, Callable[[Any], Any]]] = {
+    "_encoder": _encoder,
+    "readings_": lambda pairs: {name: Reading(*pair) for name, pair in pairs.items()},
+    "_correction": lambda line: Correction(*line),
+    "leaderboard_": pd.DataFrame,
+    "calibrator_": lambda v: None if v is None else Calibrator(tuple(map(_curve, v))),
+    "_oob": lambda parts: OutOfBag(*parts),
+}

@@ -7,7 +7,6 @@ typical value. Numeric arrays pass without a copy.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
@@ -266,9 +265,9 @@ def _check_room(X: Any, name: str) -> None:  # noqa: ANN401  any table
 
 
 def encoder_of(estimator: BaseEstimator) -> TableEncoder | None:
-    """Return what an estimator, or the one in its bags, learnt about the columns."""
-    encoder = getattr(estimator, "_encoder", None)
-    return encoder or getattr(getattr(estimator, "_prototype", None), "_encoder", None)
+    """Return how the columns that an estimator was fitted on become numbers."""
+    model = getattr(estimator, "model_", None)
+    return None if model is None else model.schema.encoder
 
 
 def in_fitted_order(X: pd.DataFrame, names: list[str]) -> pd.DataFrame:
@@ -315,16 +314,6 @@ def as_rows(estimator: BaseEstimator, frame: pd.DataFrame) -> Any:  # noqa: ANN4
 def take(table: Any, rows: Any) -> Any:  # noqa: ANN401  any table, row numbers or a slice
     """Return some rows of a data frame, an array or a CSR matrix."""
     return table.iloc[rows] if hasattr(table, "iloc") else table[rows]
-
-
-def engine_names(estimator: BaseEstimator) -> list[str]:
-    """Return the names of the columns with what the engines refuse in names replaced by "_"."""
-    n = int(estimator.n_features_in_)
-    names = getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(n)])
-    safe = [
-        re.sub(r"[\s\x00-\x1f\x7f-\x9f\[\]{}\",:<>\\]", "_", str(name)) or "_" for name in names
-    ]
-    return safe if len(set(safe)) == n else [f"{name}_{i}" for i, name in enumerate(safe)]
 
 
 def _check_frame(X: pd.DataFrame, name: str) -> None:

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.tables.classes import Classes
 from gbimb.tables.parquet.columns import CodedLabels, read_target
 from gbimb.tables.parquet.columns import read_weight as read_source_weight
 from gbimb.tables.parquet.source import ParquetSource
@@ -21,7 +22,7 @@ from gbimb.validation import as_array, check_total_weight, check_weight, refuse_
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from gbimb.array_types import BoolArray, IntArray
+    from gbimb.array_types import IntArray
 
 
 SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-30, 1e30
@@ -29,47 +30,42 @@ SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-30, 1e30
 
 @dataclass(frozen=True, eq=False)
 class LabelCodes:
-    """Labels as positions in the sorted array of classes.
+    """Labels as positions in the rising array of classes.
 
     Attributes
     ----------
-    classes : array of shape (K,)
+    classes : Classes
     codes : integer array of shape (n,)
-    positive : object
-        For two classes the label called positive, None for more.
     """
 
-    classes: NDArray[Any]
+    classes: Classes
     codes: IntArray
-    positive: Any
-
-    @property
-    def is_positive(self) -> BoolArray:
-        """True where the label is the positive one, shape (n,)."""
-        out: BoolArray = self.codes == int(np.flatnonzero(self.classes == self.positive)[0])
-        return out
 
     def take(self, rows: IntArray) -> LabelCodes:
         """Return the labels of some rows."""
-        return LabelCodes(self.classes, self.codes[rows], self.positive)
+        return LabelCodes(self.classes, self.codes[rows])
 
     def with_weight(self, rows: IntArray, pos_label: object) -> LabelCodes:
         """Return the labels of the rows with weight, which alone say what label is the rarer."""
-        counts = np.bincount(self.codes[rows], minlength=self.classes.size)
-        positive = choose_positive(self.classes, counts, pos_label)
-        return LabelCodes(self.classes, self.codes[rows], positive)
+        labels, codes = self.classes.labels, self.codes[rows]
+        counts = np.bincount(codes, minlength=labels.size)
+        return LabelCodes(Classes(labels, choose_positive(labels, counts, pos_label)), codes)
+
+    @property
+    def counts(self) -> IntArray:
+        """Number of rows of each class, shape (K,)."""
+        return np.bincount(self.codes, minlength=self.classes.size)
 
     @property
     def targets(self) -> NDArray[np.float32]:
-        """What an engine learns: 1 for the positive of two classes, else class codes."""
-        values = self.codes if self.classes.size > 2 else self.is_positive
-        return values.astype(np.float32)
+        """What an engine trains on: 1 for the positive of two classes, else class codes."""
+        return self.classes.targets(self.codes)
 
     def require_two_classes(self, weight: NDArray[Any] | None, name: str, consequence: str) -> None:
         """Raise unless two classes have weight."""
         totals = np.bincount(self.codes, weight, self.classes.size)
         if np.count_nonzero(totals) < 2:
-            present = [str(c) for c in self.classes[totals > 0]]
+            present = [str(c) for c in self.classes.labels[totals > 0]]
             msg = (
                 f"{name} must have two classes or more among the rows with weight, got 1 class: "
                 f"{', '.join(present)}. With one of them {consequence}."
@@ -78,7 +74,7 @@ class LabelCodes:
 
     def require_all_classes(self) -> None:
         """Raise unless there are two classes or more, each with a row."""
-        check_counts(self.classes, np.bincount(self.codes, minlength=self.classes.size))
+        check_counts(self.classes.labels, self.counts)
 
 
 def check_counts(classes: NDArray[Any], counts: NDArray[Any]) -> None:
@@ -226,7 +222,7 @@ def _coded(
     if classes is not None:
         return _in_order_of(classes, found, codes, pos_label, name)
     counts = np.bincount(codes, minlength=found.size)
-    return LabelCodes(found, codes, choose_positive(found, counts, pos_label))
+    return LabelCodes(Classes(found, choose_positive(found, counts, pos_label)), codes)
 
 
 def read_weight(
@@ -310,4 +306,4 @@ def _in_order_of(
         msg = f"{name} must hold labels seen in y, {list(position)}, got {unknown[0]!r}."
         raise InvalidDataError(msg)
     order = np.array([position[label] for label in found.tolist()], dtype=np.intp)
-    return LabelCodes(classes, order[codes], pos_label)
+    return LabelCodes(Classes(classes, pos_label), order[codes])

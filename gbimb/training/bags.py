@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -193,6 +194,10 @@ class OutOfBag:
     in_turn_sums: FloatArray
     count: FloatArray
     in_turn_count: FloatArray
+
+    def copy(self) -> OutOfBag:
+        """Return sums that can grow while these stay as they are."""
+        return deepcopy(self)
 
     @classmethod
     def empty(cls, n_rows: int, n_classes: int) -> OutOfBag:

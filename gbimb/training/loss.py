@@ -77,7 +77,7 @@ def make_loss(
         )
         raise InvalidParameterError(msg)
     if n_classes == 2:
-        positive = int(np.flatnonzero(labels.classes == labels.positive)[0])
+        positive = labels.classes.positive_code
         given["scale_pos_weight"] = class_weight[positive] / class_weight[1 - positive]
     else:
         given |= {"n_classes": n_classes, "class_weight": class_weight}
@@ -87,7 +87,7 @@ def make_loss(
 def resolve_class_weight(
     scale_pos_weight: object, labels: LabelCodes, weight: NDArray[Any] | None
 ) -> tuple[float, ...]:
-    """Return the weight of each class, in the order of ``labels.classes``.
+    """Return the weight of each class, in the order of ``labels.classes.labels``.
 
     A number is the weight of the positive class of two; "balanced" gives all classes the same
     total weight, the commonest keeping 1; a dict gives the weight of each label, 1 if absent.
@@ -96,7 +96,7 @@ def resolve_class_weight(
     if scale_pos_weight is None:
         return (1.0,) * n_classes
     if isinstance(scale_pos_weight, dict):
-        return _from_dict(scale_pos_weight, labels.classes.tolist())
+        return _from_dict(scale_pos_weight, labels.classes.labels.tolist())
     if isinstance(scale_pos_weight, str):
         if scale_pos_weight != "balanced":
             msg = f"scale_pos_weight must be {WEIGHT_FORMS}, got {scale_pos_weight!r}."
@@ -112,7 +112,8 @@ def resolve_class_weight(
             f"two classes, got {scale_pos_weight!r}."
         )
         raise InvalidParameterError(msg)
-    return tuple(number if label == labels.positive else 1.0 for label in labels.classes.tolist())
+    positive = labels.classes.positive_code
+    return tuple(number if code == positive else 1.0 for code in range(n_classes))
 
 
 def _from_dict(weights: dict[Any, Any], classes: list[Any]) -> tuple[float, ...]:

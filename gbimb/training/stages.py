@@ -21,23 +21,6 @@ if TYPE_CHECKING:
 
 
 UNWATCHED_ROUNDS = 100
-MANY = 8  # classes, each of which gets a tree a round
-TREES_OF_MANY = 2_500
-MOST_ROUNDS = 1_000
-FASTEST = 0.3
-
-
-def most_rounds(n_estimators: int, n_classes: int) -> int:
-    """Return the rounds to train at most: with many classes fewer, unless somebody chose them."""
-    if n_classes < MANY or n_estimators != MOST_ROUNDS:
-        return n_estimators
-    return TREES_OF_MANY // n_classes or 1
-
-
-def with_pace(rate: float, n_classes: int) -> float:
-    """Return a learning rate, higher where many classes leave fewer rounds."""
-    pace = MOST_ROUNDS / most_rounds(MOST_ROUNDS, n_classes)
-    return max(rate, min(rate * pace, FASTEST))
 
 
 @dataclass(frozen=True)

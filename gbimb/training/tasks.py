@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from gbimb.decisions.calibration import Correction, no_correction
 from gbimb.decisions.class_weights import fit_class_weights
 from gbimb.decisions.prior import averaging_shift, match_class_shares, match_share, recalibrate
 from gbimb.decisions.threshold import choose_threshold
@@ -39,13 +40,6 @@ T = TypeVar("T")
 
 # With classes this near to equal shares, the most probable class is the decision to expect.
 BALANCED_SHARE = 0.8
-
-
-class Correction(NamedTuple):
-    """``slope * raw_score + intercept``, learnt on held-out rows."""
-
-    slope: float
-    intercept: FloatArray
 
 
 def _named(parameter: str, lookup: Callable[[str], T], name: str) -> T:
@@ -124,7 +118,7 @@ class Task(ABC):
 
     def no_correction(self) -> Correction:
         """Return the correction that leaves raw scores as they are."""
-        return Correction(1.0, np.zeros(self.loss.n_outputs))
+        return no_correction(self.loss.n_outputs)
 
     def start(self, data: Table, folds: Sequence[Fold]) -> FloatArray:
         """Return the raw score to start from, shape (number of raw scores,)."""

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pytest
+from gbimb.estimators._bag_training import link_after_drawing
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import (
@@ -21,7 +22,6 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import gbimb
-from gbimb.estimators._bag_training import link_after_drawing
 from gbimb.exceptions import InvalidTypeError
 from tests.bagging.tables import OURS, Rows, bagged, binary, many, quick
 
@@ -144,7 +144,7 @@ def test_out_of_bag_probabilities_never_come_from_a_bag_that_trained_on_the_row(
         round(float(gbimb.correct_prior([0.25], share[1], 0.06)[0]), 12) for share in clf._shares
     }
     low, high = min(shifted), max(shifted)
-    for proba in (clf._oob.mean()[:, 1], clf._oob.in_turn()[:, 1]):
+    for proba in (clf.bags_.oob.mean()[:, 1], clf.bags_.oob.in_turn()[:, 1]):
         assert proba.size > 600
         assert proba.min() >= low - 1e-9
         assert proba.max() <= high + 1e-9
@@ -161,8 +161,8 @@ def test_rows_of_all_classes_are_judged_by_as_many_bags(table: Rows) -> None:
     positive = table.y == 1
     assert (outside[positive] == 2).all()  # held out in turn
     assert np.ptp(outside[~positive]) <= 1  # covered as evenly as can be
-    np.testing.assert_array_equal(clf._oob.count, outside)
-    in_turn = clf._oob.in_turn_count
+    np.testing.assert_array_equal(clf.bags_.oob.count, outside)
+    in_turn = clf.bags_.oob.in_turn_count
     assert (in_turn[positive] == 2).all()
     assert in_turn.max() == 2
     assert in_turn[~positive].mean() > 1.8
@@ -263,8 +263,8 @@ def test_a_self_paced_bag_judges_rows_that_were_not_offered_to_it() -> None:
         sampling="self_paced",
         sampling_strategy=5,
     ).fit(train.X, train.y)
-    assert (clf._oob.in_turn_count == 2).all()
-    assert (clf._oob.count == 2).all()
+    assert (clf.bags_.oob.in_turn_count == 2).all()
+    assert (clf.bags_.oob.count == 2).all()
     assert clf.predict_proba(fresh.X)[:, 1].mean() == pytest.approx(train.y.mean(), rel=0.05)
 
 

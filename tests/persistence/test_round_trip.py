@@ -124,7 +124,7 @@ def test_categories_of_every_kind_come_back(
     X = table().assign(value=value)
     clf = quick(kind).fit(X, y)
     loaded = through_file(clf, tmp_path)
-    assert loaded._encoder == clf._encoder
+    assert loaded.model_.schema.encoder == clf.model_.schema.encoder
     assert_same(clf, loaded, X.assign(value=value.reorder_categories(categories[::-1])))
 
 

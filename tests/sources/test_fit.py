@@ -157,8 +157,8 @@ def test_batches_cover_the_rows_once_and_in_order(
     frame = table(500)
     source = gbimb.ParquetSource(write(frame, tmp_path, files=3, group=60), "target")
     clf = quick(gbimb.ImbalancedLGBMClassifier).fit(source)
-    matrix = clf._encoder.transform(StreamedFrame(source, source.features))
-    whole = clf._encoder.transform(frame[list(source.features)])
+    matrix = clf.model_.schema.encoder.transform(StreamedFrame(source, source.features))
+    whole = clf.model_.schema.encoder.transform(frame[list(source.features)])
     for size in (1, 41, 500, 1000):
         parts = [part.copy() for part in matrix.batches(size)]
         assert {len(part) for part in parts[:-1]} <= {size}
@@ -179,7 +179,7 @@ def test_categories_that_differ_between_files_are_those_of_all_files(tmp_path: P
         part.to_parquet(tmp_path / f"{i}.parquet")
     source = gbimb.ParquetSource(tmp_path, "target")
     clf = quick(gbimb.ImbalancedLGBMClassifier).fit(source)
-    found = {column.name: column.categories for column in clf._encoder.columns}
+    found = {column.name: column.categories for column in clf.model_.schema.encoder.columns}
     assert found["text"] == ("a", "b", "c")
     assert found["category"] == ("a", "b", "c")
     assert found["single"] is None

@@ -34,14 +34,28 @@ from gbimb.engines.lightgbm.native import (
     synonyms,
 )
 from gbimb.engines.lightgbm.network import forget_network, network_params
+from gbimb.engines.lightgbm.parameters import (
+    MANY_CLASSES,
+    SMALL_MEMBERS,
+    seed_params,
+    size_is_open,
+    tree_params,
+)
+
+NAME = "LightGBM"
+DROPS_ZEROS = False
 
 __all__ = [
+    "DROPS_ZEROS",
     "IGNORED_PARAMETERS",
     "LISTENS",
+    "MANY_CLASSES",
     "MODELS_ARE_BYTES",
     "MONOTONE_FORMS",
+    "NAME",
     "RANDOM_BY_TREE",
     "SAMPLE_ROWS",
+    "SMALL_MEMBERS",
     "SUFFIX",
     "Bins",
     "EngineError",
@@ -66,8 +80,11 @@ __all__ = [
     "objective",
     "prepare_thread",
     "raw_score",
+    "seed_params",
     "set_start",
+    "size_is_open",
     "synonyms",
     "training_bytes",
+    "tree_params",
     "version",
 ]

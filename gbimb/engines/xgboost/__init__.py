@@ -33,13 +33,27 @@ from gbimb.engines.xgboost.native import (
     objective,
     synonyms,
 )
+from gbimb.engines.xgboost.parameters import (
+    MANY_CLASSES,
+    SMALL_MEMBERS,
+    seed_params,
+    size_is_open,
+    tree_params,
+)
+
+NAME = "XGBoost"
+DROPS_ZEROS = True
 
 __all__ = [
+    "DROPS_ZEROS",
     "LISTENS",
+    "MANY_CLASSES",
     "MODELS_ARE_BYTES",
     "MONOTONE_FORMS",
+    "NAME",
     "RANDOM_BY_TREE",
     "SAMPLE_ROWS",
+    "SMALL_MEMBERS",
     "SMALL_SHARE",
     "SUFFIX",
     "Bins",
@@ -64,7 +78,10 @@ __all__ = [
     "objective",
     "prepare_thread",
     "raw_score",
+    "seed_params",
+    "size_is_open",
     "synonyms",
     "training_bytes",
+    "tree_params",
     "version",
 ]

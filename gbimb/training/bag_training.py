@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gbimb.estimators._outcome import keep
 from gbimb.exceptions import InvalidParameterError
 from gbimb.losses import MulticlassLoss
-from gbimb.training.loss import make_loss
+from gbimb.parallel import thread_count
 from gbimb.training.seed import LARGEST_SEED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import FloatArray, IntArray
-    from gbimb.estimators._base import BaseImbalancedClassifier
     from gbimb.losses import BinaryLoss
+    from gbimb.model.model import BoosterModel
     from gbimb.tables.labels import LabelCodes
     from gbimb.training.bags import Bag, Population
     from gbimb.training.cross_fit import Trained
+    from gbimb.training.recipe import Recipe
     from gbimb.training.tasks import Task
 
 ROWS_AT_ONCE = 50_000
@@ -43,13 +42,6 @@ def certainty_limit(proba: FloatArray, n_rows: int) -> float:
     """
     smallest = np.min(proba, where=proba > 0, initial=1.0)
     return min(0.5 / n_rows, 0.5 * float(smallest))
-
-
-def keep_from_certainty(proba: FloatArray, limit: float) -> FloatArray:
-    """Return probabilities >= ``limit`` with sum 1, shape (m, K)."""
-    bounded = np.maximum(proba, limit)
-    bounded /= bounded.sum(axis=1, keepdims=True)
-    return bounded
 
 
 def link_after_drawing(
@@ -89,40 +81,32 @@ def seed_of(bag: Bag, seed: int) -> int:
 
 
 def begin_bag(
-    prototype: BaseImbalancedClassifier,
+    recipe: Recipe,
     bag: Bag,
     population: Population,
     labels: LabelCodes,
     weight: NDArray[Any] | None,
-) -> tuple[BaseImbalancedClassifier, Task]:
-    """Return an estimator to be trained on a bag, and its task.
-
-    ``labels`` and ``weight`` are those of the rows that train it.
-    """
-    fitted = copy(prototype)  # with what it adopted
-    fitted.loss_ = make_loss(fitted, labels, weight)
-    task = fitted._make_task()  # noqa: SLF001  same package
+) -> Task:
+    """Return what is trained on a bag; ``labels`` and ``weight`` are those of its rows."""
+    task = recipe.task(recipe.loss(labels, weight))
     factor = population.share(bag.train) / population.data_share
-    if fitted._positive_is_first():  # noqa: SLF001
-        factor = factor[::-1]
-    task.link = link_after_drawing(fitted.loss_, factor)
-    return fitted, task
+    task.link = link_after_drawing(task.loss, recipe.classes.in_other_order(factor))
+    return task
 
 
-def keep_bag(fitted: BaseImbalancedClassifier, trained: Trained, task: Task, seed: int) -> None:
-    """Set the fitted attributes of an estimator that was trained on a bag."""
-    fitted.loss_ = task.link
-    fitted.validation_ = "rows out of the bag"
-    keep(fitted, trained, task, seed)
+def bag_model(recipe: Recipe, trained: Trained, task: Task, seed: int) -> BoosterModel:
+    """Return the model that was trained on a bag."""
+    return recipe.model(trained, task, seed, "rows out of the bag")
 
 
 def probability_of_rows(
-    classifier: BaseImbalancedClassifier,
+    model: BoosterModel,
     matrix: Any,  # noqa: ANN401  an ndarray or a CSR matrix
     rows: IntArray,
 ) -> FloatArray:
     """Return probabilities of some rows of a matrix, shape (m, K)."""
     parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, rows.size, ROWS_AT_ONCE)]
+    threads = thread_count()
     return np.concatenate(
-        [classifier._probability_of(matrix[part]) for part in parts]  # noqa: SLF001
+        [model.probability(model.raw_score_of(matrix[part], threads)) for part in parts]
     )

@@ -1,4 +1,4 @@
-"""Further engine parameters, with those refused that would do nothing or contradict ours."""
+"""Parameters of trees: the defaults that both engines share, and what is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from contextlib import contextmanager
 from numbers import Real
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 from scipy import sparse
@@ -22,36 +22,110 @@ if TYPE_CHECKING:
     from gbimb.engines.interface import Engine
 
 
+SMALL_TABLE: Final = 20_000
+SMALLEST_SUBSAMPLED: Final = 1_000
+MANY: Final = 8  # classes, each of which gets a tree a round
+TREES_OF_MANY: Final = 2_500
+MOST_ROUNDS: Final = 1_000
+FASTEST: Final = 0.3
+
+
+def most_rounds(n_estimators: int, n_classes: int) -> int:
+    """Return the rounds to train at most: with many classes fewer, unless somebody chose them."""
+    if n_classes < MANY or n_estimators != MOST_ROUNDS:
+        return n_estimators
+    return TREES_OF_MANY // n_classes or 1
+
+
+class Pace(NamedTuple):
+    """What a learning rate depends on beside the size of the table.
+
+    Attributes
+    ----------
+    steepness : float
+        Of the loss: how much faster log odds move than under the log loss.
+    n_classes : int
+    """
+
+    steepness: float
+    n_classes: int
+
+    def of(self, rate: float) -> float:
+        """Return the rate for the loss, and for the rounds there are, from that of the log loss."""
+        rate /= self.steepness
+        faster = MOST_ROUNDS / most_rounds(MOST_ROUNDS, self.n_classes)
+        return max(rate, min(rate * faster, FASTEST))
+
+
+def learning_rate(parameters: Any, rows: int, pace: Pace) -> float:  # noqa: ANN401
+    """Return the rate that was chosen, or the default."""
+    if parameters.learning_rate is not None:
+        return float(parameters.learning_rate)
+    return pace.of(0.1 if rows <= SMALL_TABLE else 0.2)
+
+
+def subsample(parameters: Any, rows: int) -> float:  # noqa: ANN401
+    """Return the share of the rows that each tree sees."""
+    if parameters.subsample is not None:
+        return float(parameters.subsample)
+    return 0.8 if rows >= SMALLEST_SUBSAMPLED else 1.0
+
+
+def min_child_weight(parameters: Any) -> float:  # noqa: ANN401
+    """Return the least curvature of a leaf."""
+    return 1e-3 if parameters.min_child_weight is None else float(parameters.min_child_weight)
+
+
+def where_open(
+    parameters: Any,  # noqa: ANN401
+    member: Mapping[str, Any],
+    rows: int,
+    pace: Pace,
+) -> dict[str, Any]:
+    """Return the engine's parameters of one member, less those that somebody chose."""
+    chosen = {
+        "subsample": parameters.subsample or (1.0 if rows < SMALLEST_SUBSAMPLED else None),
+        "bagging_freq": parameters.subsample,
+        "feature_fraction": parameters.colsample_bytree,
+        "colsample_bytree": parameters.colsample_bytree,
+        "min_child_weight": parameters.min_child_weight,
+    }
+    params = {name: value for name, value in member.items() if chosen.get(name) is None}
+    own = parameters.learning_rate
+    params["learning_rate"] = pace.of(params["learning_rate"]) if own is None else own
+    return {**params, **(parameters.engine_params or {})}
+
+
 @contextmanager
-def engine_sentences(estimator: Any) -> Iterator[None]:  # noqa: ANN401  either estimator
+def engine_errors(engine: Engine, engine_params: Mapping[str, Any] | None) -> Iterator[None]:
     """Turn what an engine raises into one sentence."""
-    engine = estimator._engine  # noqa: SLF001  same package
     try:
         yield
     except engine.EngineError as error:
-        name = engine.__name__.rpartition(".")[2]
         # The first line, without the place in the engine's source.
         reason = str(error).partition("\n")[0].rpartition("Check failed: ")[2].strip(" .")
-        msg = f"engine_params must be what {name} allows, got {estimator.engine_params}: {reason}."
-        if not estimator.engine_params:
-            msg = f"{name} cannot train with these parameters or on this table: {reason}."
+        msg = f"engine_params must be what {engine.NAME} allows, got {engine_params}: {reason}."
+        if not engine_params:
+            msg = f"{engine.NAME} cannot train with these parameters or on this table: {reason}."
         if "num_features()" in reason:
             msg = "X must have a column with more than one value, got columns of a single one."
             raise InvalidDataError(msg) from None
         raise InvalidParameterError(msg) from None
 
 
-def check_tree_numbers(estimator: Any) -> None:  # noqa: ANN401  either estimator
+def check_tree_numbers(parameters: Any) -> None:  # noqa: ANN401
     """Refuse numbers outside the range that both engines allow."""
-    if estimator.learning_rate is not None:
-        check_number("learning_rate", estimator.learning_rate, low=0, low_open=True, high_open=True)
-    if estimator.min_child_weight is not None:
-        check_number("min_child_weight", estimator.min_child_weight, low=0, high_open=True)
+    if parameters.learning_rate is not None:
+        check_number(
+            "learning_rate", parameters.learning_rate, low=0, low_open=True, high_open=True
+        )
+    if parameters.min_child_weight is not None:
+        check_number("min_child_weight", parameters.min_child_weight, low=0, high_open=True)
     for name in ("reg_alpha", "reg_lambda"):
-        check_number(name, getattr(estimator, name), low=0, high_open=True)
+        check_number(name, getattr(parameters, name), low=0, high_open=True)
     for name in ("subsample", "colsample_bytree"):
-        if getattr(estimator, name) is not None:
-            check_number(name, getattr(estimator, name), low=0, high=1, low_open=True)
+        if getattr(parameters, name) is not None:
+            check_number(name, getattr(parameters, name), low=0, high=1, low_open=True)
 
 
 def check_interactions(engine_params: Mapping[str, Any] | None, n_features: int) -> None:
@@ -73,21 +147,36 @@ def check_interactions(engine_params: Mapping[str, Any] | None, n_features: int)
         raise InvalidParameterError(msg)
 
 
-def check_files(params: Mapping[str, Any], names: Sequence[str], engine: Engine) -> None:
+def check_files(
+    params: Mapping[str, Any], names: Sequence[str], synonyms: Callable[[str], set[str]]
+) -> None:
     """Refuse files that are not there, which LightGBM only warns of on its own output."""
     for name, value in params.items():
-        if {name, *engine.synonyms(name)} & set(names) and not os.path.isfile(value):  # noqa: PTH113
+        if {name, *synonyms(name)} & set(names) and not os.path.isfile(value):  # noqa: PTH113
             msg = f"engine_params[{name!r}] must name a file, got {value!r:.200}, which is none."
             raise InvalidParameterError(msg)
 
 
-def check_monotone(estimator: Any, names: Sequence[str], matrix: Any) -> None:  # noqa: ANN401
+def check_monotone(
+    engine: Engine,
+    engine_params: Mapping[str, Any] | None,
+    names: Sequence[str],
+    categorical: Mapping[int, str],
+    matrix: Any,  # noqa: ANN401
+) -> None:
     """Refuse directions that an engine ignores, breaks or aborts on.
 
-    ``names`` are those that the engine has for the columns of ``matrix``.
+    Parameters
+    ----------
+    engine : Engine
+    engine_params : dict or None
+    names : sequence of str
+        Those that the engine has for the columns of ``matrix``.
+    categorical : mapping of position to name
+        Of the columns with categories.
+    matrix : ndarray, SciPy matrix or stream
     """
-    engine, encoder = estimator._engine, estimator._encoder  # noqa: SLF001  same package
-    for name, given in (estimator.engine_params or {}).items():
+    for name, given in (engine_params or {}).items():
         known = {name, *engine.synonyms(name)}
         if "monotone_constraints_method" in known and given != "basic" and _may_lack_values(matrix):
             msg = (
@@ -106,9 +195,9 @@ def check_monotone(estimator: Any, names: Sequence[str], matrix: Any) -> None:  
                 f"{' or '.join(engine.MONOTONE_FORMS.values())}, got {given!r:.80}."
             )
             raise InvalidParameterError(msg)
-        if wrong := [i for i in encoder.categorical if directions[i]]:
+        if wrong := [i for i in categorical if directions[i]]:
             msg = (
-                f"engine_params[{name!r}] must give 0 to {encoder.columns[wrong[0]].name!r}, whose "
+                f"engine_params[{name!r}] must give 0 to {categorical[wrong[0]]!r}, whose "
                 f"categories have no order, got {directions[wrong[0]]}. Or turn it into numbers."
             )
             raise InvalidParameterError(msg)

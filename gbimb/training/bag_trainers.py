@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
-from gbimb.estimators._bag_checks import is_own
-from gbimb.estimators._bag_training import begin_bag, keep_bag, probability_of_rows, seed_of
-from gbimb.estimators._engine_params import engine_sentences
-from gbimb.exceptions import InvalidParameterError, InvalidTypeError
-from gbimb.tables.encoder import learn_columns, take
+from gbimb.engines.parameters import engine_errors
+from gbimb.exceptions import InvalidTypeError
+from gbimb.tables.encoder import take
+from gbimb.training.bag_training import bag_model, begin_bag, probability_of_rows, seed_of
 from gbimb.training.bags import places
-from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.cross_fit import train
 from gbimb.training.rows import Fold, Table
 from gbimb.training.seed import LARGEST_SEED
-from gbimb.training.stages import Settings, most_rounds
+from gbimb.training.stages import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import FloatArray, IntArray
-    from gbimb.estimators._base import BaseImbalancedClassifier
+    from gbimb.model.model import BoosterModel
     from gbimb.tables.labels import LabelCodes
     from gbimb.tables.parquet.stream import StreamedFrame
+    from gbimb.tables.schema import Schema
     from gbimb.training.bags import Bag, Population
     from gbimb.training.checkpoint import Checkpoint
+    from gbimb.training.recipe import Recipe
 
 # For the estimate of what bags of a source take beside their values.
 BYTES_PER_ROW = 100
@@ -45,9 +45,12 @@ class BagTrainer(Protocol):
     ----------
     in_bag : bool
         Whether the probabilities are those in the bag rather than in the data.
+    schema : Schema
+        Of the rows that it trains on.
     """
 
     in_bag: bool
+    schema: Schema
 
     def fit(self, bag: Bag, population: Population, threads: int) -> Any:  # noqa: ANN401
         """Return a fitted classifier."""
@@ -63,7 +66,7 @@ class SharedBinsTrainer:
 
     def __init__(
         self,
-        prototype: BaseImbalancedClassifier,
+        recipe: Recipe,
         data: Table,
         labels: LabelCodes,
         *,
@@ -72,51 +75,51 @@ class SharedBinsTrainer:
         rows: IntArray | None,
         checkpoint: Checkpoint | None = None,
     ) -> None:
-        self._prototype = prototype
+        self._recipe = recipe
+        self.schema = recipe.schema
         self._checkpoint = checkpoint
         self._data = data
         self._labels = labels
         self._rows = rows
         self._seed = seed
-        of_bins: Any = copy(prototype)
+        of_bins: Any = clone(recipe.parameters)
         if getattr(of_bins, "min_child_samples", 0) is None:
             of_bins.min_child_samples = 1  # small bags have small leaves
-        with engine_sentences(prototype):
-            self._bins = of_bins._make_bins(data, seed, threads)  # noqa: SLF001  same package
+        with engine_errors(recipe.engine, recipe.parameters.engine_params):
+            self._bins = replace(recipe, parameters=of_bins).bins(data, None, seed, threads)
 
-    def fit(self, bag: Bag, population: Population, threads: int) -> BaseImbalancedClassifier:
-        """Return a classifier stopped early on the bag's held-out rows."""
+    def fit(self, bag: Bag, population: Population, threads: int) -> BoosterModel:
+        """Return a model stopped early on the bag's held-out rows."""
         rows = places(bag.train, self._rows)
         weight = None if self._data.weight is None else self._data.weight[rows]
-        labels = self._labels.take(rows)
-        fitted, task = begin_bag(self._prototype, bag, population, labels, weight)
+        recipe, parameters = self._recipe, self._recipe.parameters
+        task = begin_bag(recipe, bag, population, self._labels.take(rows), weight)
         seed = seed_of(bag, self._seed)
         held_out = places(bag.held_out, self._rows) if bag.held_out.size else None
         settings = Settings(
-            most_rounds(fitted.n_estimators, fitted.classes_.size),
-            fitted.early_stopping_rounds,
+            recipe.most_rounds(),
+            parameters.early_stopping_rounds,
             threads,
             seed,
-            fitted.verbose,
+            parameters.verbose,
             correct=False,
             unit=None if self._checkpoint is None else self._checkpoint.unit(f"bag-{bag.index}"),
         )
-        with engine_sentences(fitted):
+        with engine_errors(recipe.engine, parameters.engine_params):
             trained = train(
-                engine=fitted._engine,  # noqa: SLF001
+                engine=recipe.engine,
                 bins=self._bins,
                 task=task,
                 data=self._data,
                 folds=[Fold(rows, held_out, bag.weight)],
                 settings=settings,
-                engine_params=fitted._tree_params(seed, threads, bag.train.size),  # noqa: SLF001
+                engine_params=recipe.tree_params(task.loss, bag.train.size, seed, threads),
             )
-        keep_bag(fitted, trained, task, seed)
-        return fitted
+        return bag_model(recipe, trained, task, seed)
 
-    def probability(self, classifier: BaseImbalancedClassifier, rows: IntArray) -> FloatArray:
+    def probability(self, member: BoosterModel, rows: IntArray) -> FloatArray:
         """Return probabilities of training rows, shape (m, K)."""
-        return probability_of_rows(classifier, self._data.matrix, places(rows, self._rows))
+        return probability_of_rows(member, self._data.matrix, places(rows, self._rows))
 
 
 class PlainTrainer:
@@ -127,6 +130,7 @@ class PlainTrainer:
     def __init__(
         self,
         prototype: Any,  # noqa: ANN401  any classifier
+        schema: Schema,
         table: Any,  # noqa: ANN401
         y: NDArray[Any],
         weight: NDArray[Any] | None,
@@ -143,6 +147,7 @@ class PlainTrainer:
                 "Leave it out or use another estimator."
             )
             raise InvalidTypeError(msg)
+        self.schema = schema
         self._prototype = prototype
         self._table = table
         self._y = y
@@ -168,50 +173,17 @@ class PlainTrainer:
         return np.asarray(classifier.predict_proba(table), dtype=np.float64)
 
 
-def make_trainer(
-    bagging: Any,  # noqa: ANN401  the bagging
-    prototype: Any,  # noqa: ANN401  any classifier
+def gather_rows(
     table: Any,  # noqa: ANN401
     labels: LabelCodes,
     weight: NDArray[Any] | None,
-    *,
     rows: IntArray | None,
-    threads: int,
-) -> BagTrainer:
-    """Return what trains copies of ``prototype`` on bags of the table.
-
-    ``rows`` are those of a source that are needed; None is all.
-    """
-    if rows is not None:
-        _check_memory(table, rows.size)
-        table, labels = table[rows], labels.take(rows)
-        weight = None if weight is None else weight[rows]
-    seed = bagging._seed  # noqa: SLF001  same package
-    if not is_own(prototype):
-        if bagging.checkpoint_path is not None:
-            msg = (
-                "checkpoint_path needs one of gbimb's estimators in the bags, got "
-                f"{prototype!r:.60}, which could only be pickled. Leave it out."
-            )
-            raise InvalidParameterError(msg)
-        y = labels.classes[labels.codes]
-        loaded = table if rows is None else table.load()
-        return PlainTrainer(prototype, loaded, y, weight, seed=seed, rows=rows)
-    encoder, encoded = learn_columns(table, labels.codes, weight)
-    prototype.adopt(bagging, encoder)
-    if rows is not None:
-        encoded = encoded.load()
-    matrix = prototype._matrix(encoded, reset=True)  # noqa: SLF001
-    data = Table(matrix, labels.targets, weight)
-    return SharedBinsTrainer(
-        prototype,
-        data,
-        labels,
-        seed=seed,
-        threads=threads,
-        rows=rows,
-        checkpoint=open_checkpoint(bagging, matrix, data.y, weight, rows),
-    )
+) -> tuple[Any, LabelCodes, NDArray[Any] | None]:
+    """Return the rows of a source that are needed (None: all), with their labels and weights."""
+    if rows is None:
+        return table, labels, weight
+    _check_memory(table, rows.size)
+    return table[rows], labels.take(rows), None if weight is None else weight[rows]
 
 
 def _check_memory(frame: StreamedFrame, n_rows: int) -> None:

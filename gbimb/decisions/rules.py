@@ -1,0 +1,122 @@
+"""Decision rules: from the probabilities of the classes to the class that is predicted."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy.special import logit
+
+if TYPE_CHECKING:
+    from gbimb.array_types import FloatArray, IntArray
+
+# Probabilities this near to 0 and 1 have finite log odds.
+SMALLEST: Final = float(np.finfo(np.float64).tiny)
+LARGEST: Final = 1.0 - float(np.finfo(np.float64).epsneg)
+NEAREST: Final = float(
+    np.finfo(np.float64).eps
+)  # of a row on the threshold; single precision keeps its sign
+
+
+class Rule(ABC):
+    """Predicts a class for each row of probabilities, and says how clearly."""
+
+    @abstractmethod
+    def decide(self, proba: FloatArray) -> IntArray:
+        """Return the column of ``proba``, shape (n, K), that is predicted for each row, (n,)."""
+
+    @abstractmethod
+    def margins(self, proba: FloatArray) -> FloatArray:
+        """Return scores that decide as :meth:`decide` does, float64, finite.
+
+        For two classes shape (n,), above 0 where column 1 is predicted and below 0 elsewhere; for
+        more shape (n, K), the largest is predicted.
+        """
+
+
+@dataclass(frozen=True)
+class Threshold(Rule):
+    """Two classes: the positive one where its probability is at least ``value``.
+
+    Attributes
+    ----------
+    value : float in [0, 1]
+    positive : int
+        Column of the positive class, 0 or 1.
+    """
+
+    value: float
+    positive: int
+
+    def decide(self, proba: FloatArray) -> IntArray:
+        """Return the predicted columns."""
+        flagged = proba[:, self.positive] >= self.value
+        return np.where(flagged, self.positive, 1 - self.positive)
+
+    def margins(self, proba: FloatArray) -> FloatArray:
+        """Return the log odds less those of the threshold; rounding never changes the sign."""
+        above = _log_odds(proba[:, self.positive]) - _log_odds(self.value)
+        margin = above if self.positive else -above
+        predicted = self.decide(proba)
+        return np.where(predicted == 1, np.maximum(margin, NEAREST), np.minimum(margin, -NEAREST))
+
+
+@dataclass(frozen=True, eq=False)
+class ClassWeights(Rule):
+    """The class with the largest product of probability and weight.
+
+    Attributes
+    ----------
+    weights : float64 array of shape (K,)
+        > 0.
+    """
+
+    weights: FloatArray
+
+    def decide(self, proba: FloatArray) -> IntArray:
+        """Return the predicted columns; the first one of equals."""
+        best: IntArray = np.argmax(proba * self.weights, axis=1)
+        return best
+
+    def margins(self, proba: FloatArray) -> FloatArray:
+        """Return the log of probability times weight."""
+        scores: FloatArray = np.log(np.maximum(proba * self.weights, SMALLEST))
+        return _with_largest(scores, self.decide(proba))
+
+
+@dataclass(frozen=True, eq=False)
+class Costs(Rule):
+    """The class with the least expected cost (Elkan 2001).
+
+    Attributes
+    ----------
+    matrix : float64 array of shape (K, K)
+        Row i, column j: the cost of predicting class j where class i is true.
+    """
+
+    matrix: FloatArray
+
+    def decide(self, proba: FloatArray) -> IntArray:
+        """Return the predicted columns; the first one of equals."""
+        best: IntArray = np.argmin(proba @ self.matrix, axis=1)
+        return best
+
+    def margins(self, proba: FloatArray) -> FloatArray:
+        """Return minus the expected costs."""
+        scores: FloatArray = -(proba @ self.matrix)
+        return scores
+
+
+def _log_odds(proba: FloatArray | float) -> FloatArray:
+    """Return the logit, finite at 0 and 1."""
+    odds: FloatArray = logit(np.clip(proba, SMALLEST, LARGEST))
+    return odds
+
+
+def _with_largest(scores: FloatArray, columns: IntArray) -> FloatArray:
+    """Return ``scores``, changed where their first largest is not at ``columns``."""
+    off = np.flatnonzero(np.argmax(scores, axis=1) != columns)
+    scores[off, columns[off]] = np.nextafter(scores[off].max(axis=1), np.inf)
+    return scores

@@ -1,0 +1,212 @@
+"""How boosters are trained on a table of known columns and classes, and what model they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from gbimb.decisions.calibration import fit_calibrator
+from gbimb.engines.parameters import (
+    SMALL_TABLE,
+    Pace,
+    check_interactions,
+    check_monotone,
+    most_rounds,
+    where_open,
+)
+from gbimb.engines.registry import get_engine
+from gbimb.losses import MulticlassLoss
+from gbimb.model.model import BoosterModel, as_layout, make_rule
+from gbimb.tables.encoder import see_rows
+from gbimb.tables.parquet.stream import StreamedMatrix
+from gbimb.training.cross_fit import ONE_KIND, Kind
+from gbimb.training.loss import make_loss
+from gbimb.training.tasks import BinaryTask, MulticlassTask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from gbimb.engines.interface import Bins, Engine
+    from gbimb.losses import BinaryLoss
+    from gbimb.tables.classes import Classes
+    from gbimb.tables.encoder import TableEncoder
+    from gbimb.tables.labels import LabelCodes
+    from gbimb.tables.schema import Schema
+    from gbimb.training.cross_fit import Trained
+    from gbimb.training.rows import Table
+    from gbimb.training.tasks import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """A boosting estimator's parameters for a table whose columns and classes are known.
+
+    Attributes
+    ----------
+    parameters : a boosting estimator
+        Its constructor parameters are read, nothing that it was fitted on.
+    schema : Schema
+    classes : Classes
+    zero_is_missing : bool
+        Whether zeros of a sparse matrix are missing values to the engine.
+    """
+
+    parameters: Any
+    schema: Schema
+    classes: Classes
+    zero_is_missing: bool = False
+
+    @classmethod
+    def make(cls, parameters: Any, schema: Schema, classes: Classes, *, is_sparse: bool) -> Recipe:  # noqa: ANN401
+        """Return the recipe for a table that is a sparse matrix or not."""
+        drops = get_engine(parameters.engine_name).DROPS_ZEROS
+        return cls(parameters, schema, classes, drops and is_sparse)
+
+    def having_seen(self, matrix: Any, codes: NDArray[Any], weight: NDArray[Any] | None) -> Recipe:  # noqa: ANN401
+        """Return the recipe that knows the typical values of training rows."""
+        encoder = see_rows(self.schema.encoder, matrix, codes, weight)
+        return self.with_encoder(encoder)
+
+    def with_encoder(self, encoder: TableEncoder) -> Recipe:
+        """Return the recipe with another encoder of the same columns."""
+        return replace(self, schema=replace(self.schema, encoder=encoder))
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that trains."""
+        return get_engine(self.parameters.engine_name)
+
+    def layout(self, encoded: Any) -> Any:  # noqa: ANN401  numbers of a table
+        """Return numbers as the engine takes them."""
+        return as_layout(self.engine, encoded, zero_is_missing=self.zero_is_missing)
+
+    def loss(self, labels: LabelCodes, weight: NDArray[Any] | None) -> BinaryLoss | MulticlassLoss:
+        """Return the loss for rows with these labels."""
+        return make_loss(self.parameters, labels, weight)
+
+    def task(self, loss: BinaryLoss | MulticlassLoss) -> Task:
+        """Return what is trained, watched and decided."""
+        given = self.parameters.eval_metric
+        names = (given,) if isinstance(given, str) else given
+        if isinstance(loss, MulticlassLoss):
+            return MulticlassTask(loss, names, self.parameters.threshold)
+        return BinaryTask(loss, names, self.parameters.threshold)
+
+    def tree_params(
+        self, loss: BinaryLoss | MulticlassLoss, rows: int, seed: int, threads: int
+    ) -> dict[str, Any]:
+        """Return the engine's parameters for training on so many rows."""
+        return self.engine.tree_params(self.parameters, rows, self._pace(loss), seed, threads)
+
+    def _pace(self, loss: BinaryLoss | MulticlassLoss | None) -> Pace:
+        return Pace(1.0 if loss is None else loss.steepness, self.classes.size)
+
+    def most_rounds(self) -> int:
+        """Return the rounds to train at most."""
+        return most_rounds(self.parameters.n_estimators, self.classes.size)
+
+    def bins(
+        self,
+        data: Table,
+        loss: BinaryLoss | MulticlassLoss | None,
+        seed: int,
+        threads: int,
+        rows: int | None = None,
+    ) -> Bins:
+        """Return the bins of ``data``, for training on so many rows (None: those of ``data``).
+
+        Without a loss, the boosters made of them need parameters of their own.
+        """
+        n_rows = data.y.size if rows is None else rows
+        engine, given = self.engine, self.parameters.engine_params
+        pace = self._pace(loss)
+        params = engine.tree_params(self.parameters, n_rows, pace, seed, threads)
+        check_interactions(given, data.matrix.shape[1])
+        names = self.schema.engine_names()
+        encoder = self.schema.encoder
+        categorical = {i: encoder.columns[i].name for i in encoder.categorical}
+        check_monotone(engine, given, names, categorical, data.matrix)
+        if self.classes.size > 2:
+            params["num_class"] = self.classes.size
+            if n_rows <= SMALL_TABLE and engine.size_is_open(self.parameters):
+                params |= where_open(self.parameters, engine.MANY_CLASSES, n_rows, pace)
+        kind = engine.StreamedBins if isinstance(data.matrix, StreamedMatrix) else engine.Bins
+        bins: Bins = kind(
+            data.matrix,
+            data.y,
+            data.weight,
+            categorical=encoder.categorical,
+            feature_names=names,
+            params=params,
+        )
+        return bins
+
+    def kinds(self, loss: BinaryLoss | MulticlassLoss, rows: int) -> Sequence[Kind]:
+        """Return the kinds of trees to average: several on small tables of two classes."""
+        engine = self.engine
+        if rows > SMALL_TABLE or self.classes.size > 2 or not engine.size_is_open(self.parameters):
+            return ONE_KIND
+        return [
+            Kind(name, where_open(self.parameters, member, rows, self._pace(loss)))
+            for name, member in engine.SMALL_MEMBERS.items()
+        ]
+
+    def model(self, trained: Trained, task: Task, seed: int, validation: str) -> BoosterModel:
+        """Return the model of what was trained, calibrated and with a decision rule."""
+        engine = self.engine
+        gains = engine.feature_gains(trained.booster)
+        rule, calibrator = task.undecided(), None
+        if trained.y is not None and trained.proba is not None:
+            y, proba, weight = trained.y, trained.proba, trained.weight
+            calibrator = fit_calibrator(self.parameters.calibration, y, proba, weight)
+            if calibrator is not None:
+                proba = calibrator(proba)
+            rule = task.decide(y, proba, weight, seed)
+        history, rounds, blend = _history(trained, task)
+        return BoosterModel(
+            schema=self.schema,
+            classes=self.classes,
+            link=task.link,
+            calibrator=calibrator,
+            rule=make_rule(rule, self.classes),
+            importances=gains / gains.sum() if gains.sum() > 0 else gains,
+            validation=validation,
+            score=_best_score(trained, task),
+            engine=self.parameters.engine_name,
+            booster=trained.booster,
+            n_rounds=trained.grown[0].boosted.rounds,
+            rounds=rounds,
+            history=history,
+            blend=blend,
+            zero_is_missing=self.zero_is_missing,
+        )
+
+
+def _history(
+    trained: Trained, task: Task
+) -> tuple[dict[str, dict[str, list[float]]], dict[str, int], dict[str, float]]:
+    """Return the histories, the rounds kept and the shares, each by kind of trees."""
+    names = [metric.name for metric in task.metrics]
+    history, rounds, blend = {}, {}, {}
+    for i, part in enumerate(trained.grown):
+        name = "valid" if i == 0 else f"valid, {part.kind.name}"
+        past = part.boosted.history
+        if watched := {metric: past[metric] for metric in names if metric in past}:
+            history[name] = watched
+            rounds[name] = part.boosted.rounds
+        if len(trained.grown) > 1:
+            blend[part.kind.name] = part.share
+    return history, rounds, blend
+
+
+def _best_score(trained: Trained, task: Task) -> float:
+    """Return the first metric on the held-out rows, of the rounds kept."""
+    if trained.y is None or trained.raw is None:
+        return float("nan")
+    name = task.metrics[0].name
+    if len(trained.grown) > 1 or trained.folds is not None:
+        return task.evaluate(trained.y, trained.raw, trained.weight)[name]
+    boosted = trained.grown[0].boosted
+    return boosted.history[name][boosted.rounds - 1]
