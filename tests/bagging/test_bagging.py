@@ -141,7 +141,8 @@ def test_out_of_bag_probabilities_never_come_from_a_bag_that_trained_on_the_row(
     assert (~np.isnan(clf.oob_proba_[:, 1])).sum() > 600
     # Rows out of a bag all look alike to it; had one been known, its value would stand out.
     shifted = {
-        round(float(gbimb.correct_prior([0.25], share[1], 0.06)[0]), 12) for share in clf._shares
+        round(float(gbimb.correct_prior([0.25], share[1], 0.06)[0]), 12)
+        for share in clf.bags_.shares
     }
     low, high = min(shifted), max(shifted)
     for proba in (clf.bags_.oob.mean()[:, 1], clf.bags_.oob.in_turn()[:, 1]):

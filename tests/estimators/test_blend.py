@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import gbimb
+from gbimb.engines.parameters import Pace, learning_rate
+from gbimb.training.recipe import Recipe
 from tests.estimators.common import KINDS, Estimator, Kind, both, numbers, quick
 
 if TYPE_CHECKING:
@@ -115,13 +117,10 @@ def test_a_kind_that_cannot_go_on_in_the_middle_is_trained_again_to_the_same_tre
 
 @both
 def test_the_learning_rate_depends_on_how_steep_the_loss_is(kind: Kind) -> None:
-    clf = kind()
-    rates = []
-    for loss in (gbimb.LogisticLoss(), gbimb.FocalLoss(gamma=2.0), gbimb.SoftMCCLoss()):
-        clf.loss_ = loss
-        rates.append(clf._learning_rate(1000))
+    losses = (gbimb.LogisticLoss(), gbimb.FocalLoss(gamma=2.0), gbimb.SoftMCCLoss())
+    rates = [learning_rate(kind(), 1000, Pace(loss.steepness, 2)) for loss in losses]
     assert rates == pytest.approx([0.1, 0.1 / 2.71, 0.1], rel=1e-2)
-    assert kind(learning_rate=0.3)._learning_rate(1000) == 0.3
+    assert learning_rate(kind(learning_rate=0.3), 1000, Pace(2.71, 2)) == 0.3
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -144,7 +143,8 @@ def test_shares_of_rows_and_columns_that_are_given_hold_for_both_kinds(kind: Kin
     X, y = numbers(1200)
     clf = blended(kind, subsample=0.6, colsample_bytree=0.3).fit(X, y)
     shares = {"subsample", "bagging_freq", "feature_fraction", "colsample_bytree"}
-    kinds = clf._kinds(y.size)
+    recipe = Recipe(clf, clf.model_.schema, clf.model_.classes)
+    kinds = recipe.kinds(clf.loss_, y.size)
     assert len(kinds) == 2
     assert not any(shares & each.params.keys() for each in kinds)
     plain = blended(kind).fit(X, y).predict_proba(X)

@@ -10,8 +10,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 import gbimb
-from gbimb.auto import _cross_fit
-from gbimb.estimators import _bagging, _base
+from gbimb.estimators import _bagging
+from gbimb.training.recipe import Recipe
 from tests.estimators.common import KINDS, numbers, quick
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def fit_interrupted(clf: Any, X: np.ndarray, y: np.ndarray, after: int = 0) -> N
     plain = _bagging._fit_bag
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_bagging, "_fit_bag", fit_bag)
-        for module in [] if isinstance(clf, gbimb.UnderBaggingClassifier) else (_base, _cross_fit):
-            patch.setattr(module, "keep", keep)
+        if not isinstance(clf, gbimb.UnderBaggingClassifier):
+            patch.setattr(Recipe, "model", keep)
         with pytest.raises(KeyboardInterrupt):
             clf.fit(X, y)
 

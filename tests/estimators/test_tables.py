@@ -16,6 +16,7 @@ from sklearn.ensemble import BaggingClassifier, StackingClassifier
 from sklearn.metrics import average_precision_score
 
 import gbimb
+from gbimb.engines.registry import get_engine
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.tables.encoder import TableEncoder
 from tests.estimators.common import Kind, both, frame, numbers, quick
@@ -230,7 +231,7 @@ def test_one_table_gives_one_model_from_every_container(kind: Kind, form: str) -
     clf = quick(kind).fit(X, y)
     other = quick(kind).fit(FORMS[form](X), y)
     base = clf.predict_proba(X)
-    assert other._encoder == clf._encoder
+    assert other.model_.schema.encoder == clf.model_.schema.encoder
     np.testing.assert_array_equal(other.predict_proba(X), base)
     np.testing.assert_array_equal(clf.predict_proba(FORMS[form](X)), base)
 
@@ -257,7 +258,7 @@ def test_ordered_categories_are_numbers_in_their_order(kind: Kind, form: str) ->
     table = {"pandas": typed, "polars": enum, "Arrow": pa.Table.from_pandas(typed)}
     clf = quick(kind).fit(table[form], y)
     plain = quick(kind).fit(pd.DataFrame({"level": level, "b": X[:, 1]}), y)
-    assert clf._encoder.categorical == []
+    assert clf.model_.schema.encoder.categorical == []
     expected = plain.predict_proba(pd.DataFrame({"level": level, "b": X[:, 1]}))
     np.testing.assert_array_equal(clf.predict_proba(typed), expected)
     np.testing.assert_array_equal(clf.predict_proba(typed.astype({"level": str})), expected)
@@ -582,13 +583,14 @@ def test_a_contiguous_array_is_not_copied(
     X = np.ascontiguousarray(X, dtype=dtype)
     clf = quick(kind, n_estimators=1, cv=None)
     binned: list[Any] = []
-    make = clf._engine.Bins
+    engine: Any = get_engine(clf.engine_name)
+    make = engine.Bins
 
     def spy(matrix: Any, *args: object, **options: object) -> Any:  # noqa: ANN401
         binned.append(matrix)
         return make(matrix, *args, **options)
 
-    monkeypatch.setattr(clf._engine, "Bins", spy)
+    monkeypatch.setattr(engine, "Bins", spy)
     clf.fit(X[:100], y[:100])  # what is loaded or compiled once
     peak = least_peak(lambda: clf.fit(X, y), repeats=2)
     assert binned[-1] is X

@@ -116,7 +116,7 @@ def test_arrays_and_sparse_matrices_are_treated_alike(kind: Kind, form: Any) -> 
     assert 0.3 * y.mean() < proba.mean() < 1.6 * y.mean()
     np.testing.assert_array_equal(new, before)
     known = X.copy()
-    known[:, 0] = clf._encoder.typical.values[0]
+    known[:, 0] = clf.model_.schema.encoder.typical.values[0]
     np.testing.assert_array_equal(clf.predict_proba(form(known))[:, 1], proba)
 
 
@@ -138,7 +138,9 @@ def test_tools_on_the_booster_get_the_values_that_predictions_use(kind: Kind) ->
     with pytest.warns(gbimb.GbimbWarning):
         matrix = clf.booster_input(new)
     assert np.isfinite(matrix).all()
-    np.testing.assert_array_equal(silent(new, clf), clf._probability_of(matrix)[:, 1])
+    np.testing.assert_array_equal(
+        silent(new, clf), clf.model_.probability(clf.model_.raw_score_of(matrix, 1))[:, 1]
+    )
 
 
 @both
@@ -152,7 +154,7 @@ def test_typical_values_are_saved(kind: Kind, tmp_path: Path) -> None:
     new = X.assign(a="never seen", b=np.nan, cut=pd.cut(X["b"], 4))
     np.testing.assert_array_equal(silent(new, loaded), silent(new, clf))
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
-    assert loaded._encoder.columns == clf._encoder.columns
+    assert loaded.model_.schema.encoder.columns == clf.model_.schema.encoder.columns
 
 
 @pytest.mark.parametrize(
@@ -187,8 +189,10 @@ def test_a_source_does_so_with_one_warning(kind: Kind, tmp_path: Path) -> None:
     new.to_parquet(tmp_path / "new.parquet", row_group_size=700)
     streamed = quick(kind).fit(gbimb.ParquetSource(tmp_path / "train.parquet", target="y"))
     local = quick(kind).fit(X, y)
-    assert streamed._encoder.columns == local._encoder.columns
-    np.testing.assert_array_equal(streamed._encoder.typical.values, local._encoder.typical.values)
+    assert streamed.model_.schema.encoder.columns == local.model_.schema.encoder.columns
+    np.testing.assert_array_equal(
+        streamed.model_.schema.encoder.typical.values, local.model_.schema.encoder.typical.values
+    )
     source = gbimb.ParquetSource(tmp_path / "new.parquet")
     for run in (
         lambda: streamed.predict_proba(source),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 import gbimb
+from gbimb.engines.parameters import Pace, learning_rate, most_rounds
 from gbimb.losses import SoftmaxFocalLoss, SoftmaxLoss
-from gbimb.training.stages import TREES_OF_MANY, most_rounds
 
 
 @pytest.mark.parametrize(
@@ -27,7 +26,7 @@ def test_rounds_that_somebody_chose_stay() -> None:
     [("focal", 3, 0.037), ("focal", 18, 0.267), ("logistic", 18, 0.3), ("logistic", 3, 0.1)],
 )
 def test_steps_grow_as_rounds_fall(loss: str, n_classes: int, expected: float) -> None:
-    clf = gbimb.ImbalancedLGBMClassifier(loss=loss)
-    clf.classes_ = np.arange(n_classes)
-    clf.loss_ = SoftmaxFocalLoss(n_classes, 2.0) if loss == "focal" else SoftmaxLoss(n_classes)
-    assert clf._learning_rate(8000) == pytest.approx(expected, abs=5e-4)
+    focal = loss == "focal"
+    made = SoftmaxFocalLoss(n_classes, 2.0) if focal else SoftmaxLoss(n_classes)
+    rate = learning_rate(gbimb.ImbalancedLGBMClassifier(), 8000, Pace(made.steepness, n_classes))
+    assert rate == pytest.approx(expected, abs=5e-4)
