@@ -9,6 +9,7 @@ import pytest
 
 import gbimb
 from gbimb.engines.parameters import Pace, learning_rate
+from gbimb.engines.registry import get_engine
 from gbimb.training.recipe import Recipe
 from tests.estimators.common import KINDS, Estimator, Kind, both, numbers, quick
 
@@ -96,7 +97,7 @@ def test_a_kind_that_cannot_go_on_in_the_middle_is_trained_again_to_the_same_tre
     X, y = numbers(600)
     settings: dict[str, Any] = {"checkpoint_path": tmp_path, "checkpoint_every": 5}
     whole = blended(kind, n_estimators=40).fit(X, y)
-    engine = blended(kind)._engine
+    engine: Any = get_engine(kind.engine_name)
     update = engine.Member.update
     calls = 0
 

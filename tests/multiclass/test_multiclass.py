@@ -15,6 +15,7 @@ from sklearn.metrics import f1_score, matthews_corrcoef
 from sklearn.model_selection import GridSearchCV
 
 import gbimb
+from gbimb.engines.registry import get_engine
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.metrics import evaluate_multiclass
 from tests.bagging.tables import OURS, Rows, bagged, excess_log_loss, many, quick
@@ -191,7 +192,9 @@ def test_the_members_of_a_cross_fit_are_merged_into_one_booster(kind: type, thre
     whole = quick(kind, cv=2, early_stopping_rounds=None, n_estimators=8, random_state=0)
     whole.fit(three.X, three.y)
     raw = whole.raw_score(three.X)
-    np.testing.assert_array_equal(whole._engine.raw_score(whole.booster_, three.X, 1), raw)
+    np.testing.assert_array_equal(
+        get_engine(whole.engine_name).raw_score(whole.booster_, three.X, 1), raw
+    )
     booster = whole.booster_
     trees = booster.num_trees() if kind is OURS[0] else len(booster.get_dump())
     assert trees == 2 * 8 * 3
@@ -201,7 +204,7 @@ def test_the_members_of_a_cross_fit_are_merged_into_one_booster(kind: type, thre
 
 @both
 def test_merging_three_outputs_averages_raw_scores(kind: type, three: Rows) -> None:
-    engine = quick(kind)._engine
+    engine: Any = get_engine(kind.engine_name)
     members = [
         quick(kind, cv=None, n_estimators=n, random_state=n).fit(three.X, three.y) for n in (3, 3)
     ]
