@@ -9,12 +9,15 @@ SHOWN: Final = 10
 
 def decision_rule(model: Any) -> dict[str, Any]:  # noqa: ANN401  any of our estimators
     """Return the threshold of two classes, the weights of more; nothing where costs decide."""
-    if len(model.classes_) == 2:
-        return {"threshold": float(model.threshold_)}
-    if not isinstance(getattr(model, "metric", ""), str):
+    from gbimb.decisions.rules import ClassWeights, Threshold
+
+    rule = model.model_.rule
+    if isinstance(rule, Threshold):
+        return {"threshold": float(rule.value)}
+    if not isinstance(rule, ClassWeights):
         return {}
     labels = map(str, model.classes_)
-    return {"class_weights": dict(zip(labels, model.class_weights_.tolist(), strict=True))}
+    return {"class_weights": dict(zip(labels, rule.weights.tolist(), strict=True))}
 
 
 def weights_in_words(weights: dict[str, float]) -> str:

@@ -241,7 +241,7 @@ def _float_types(X: Any) -> list[type[np.floating[Any]]]:  # noqa: ANN401  any a
 
     It is float32 where that holds every value, as of a data frame.
     """
-    values = X.data if sparse.issparse(X) else X
+    values = X.tocsr().data if sparse.issparse(X) else X
     dtype = getattr(X, "dtype", None)
     kind, size = (dtype.kind, dtype.itemsize) if isinstance(dtype, np.dtype) else ("O", 0)
     exact = kind == "b" or (kind in "iuf" and size <= 2)

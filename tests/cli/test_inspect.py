@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import gbimb
 from gbimb.cli import app
 from gbimb.cli._decision import decision_rule, weights_in_words
 from gbimb.cli._inspect import _as_json, _in_words
+from gbimb.decisions.rules import Costs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +29,7 @@ def test_control_characters_of_a_model_file_do_not_reach_the_terminal(tmp_path: 
     y = np.where(X.iloc[:, 0] > 1, f"yes{CLEAR}", "no")
     clf = gbimb.ImbalancedXGBClassifier(n_estimators=5, learning_rate=0.3, random_state=0)
     clf.fit(X, y)
-    clf.validation_ = f"somewhere{CLEAR}"
+    clf.model_ = replace(clf.model_, validation=f"somewhere{CLEAR}")
     clf.save(tmp_path / "m.gbimb")
     out = CliRunner().invoke(app, ["inspect", str(tmp_path / "m.gbimb")]).stdout
     assert out.replace("\n", "").isprintable()
@@ -98,6 +101,5 @@ def test_many_classes_are_told_apart_by_their_weights(tmp_path: Path) -> None:
 def test_of_many_weights_ten_are_shown_and_none_where_costs_decide() -> None:
     words = weights_in_words({str(i): 1.0 for i in range(13)})
     assert words.endswith("1 for '9' and 3 more (--json shows all)")
-    model = gbimb.AutoImbalancedClassifier(metric=np.ones((3, 3)))
-    model.classes_ = np.arange(3)
+    model = SimpleNamespace(model_=SimpleNamespace(rule=Costs(np.ones((3, 3)))))
     assert decision_rule(model) == {}

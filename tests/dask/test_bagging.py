@@ -18,6 +18,10 @@ from gbimb.dask._bag_size import bag_bytes, room_for_a_bag
 from gbimb.dask._pieces import Piece
 from gbimb.dask._summary import summarise
 from gbimb.exceptions import GbimbError
+from gbimb.tables.classes import Classes
+from gbimb.tables.encoder import TableEncoder
+from gbimb.tables.schema import Schema
+from gbimb.training.recipe import Recipe
 from tests.dask.tables import SHAPE, arrays, even, numbers
 
 if TYPE_CHECKING:
@@ -147,17 +151,17 @@ def test_a_worker_has_half_of_its_limit_for_the_bags_on_its_threads() -> None:
 
 @pytest.mark.parametrize("engine", LOCAL)
 def test_what_a_bag_takes_grows_with_the_values_that_are_there(engine: str) -> None:
-    prototype = LOCAL[engine]()
-    prototype.classes_ = np.array([0, 1])
+    schema = Schema(TableEncoder(), 50)
+    recipe = Recipe(LOCAL[engine](), schema, Classes(np.array([0, 1]), 1))
     X = np.zeros((100, 50))
     X[:, :5] = 1.0
     y = np.arange(100) % 2
     dense, stored = ([summarise(Piece(table, y, None))] for table in (X, sparse.csr_matrix(X)))
-    few = bag_bytes(prototype, dense, 1000)
+    few = bag_bytes(recipe, dense, 1000)
     # Two copies of the values, and at least a byte of each in bins.
     assert 1000 * 50 * 17 < few < 1000 * 50 * 30
-    assert bag_bytes(prototype, dense, 2000) == pytest.approx(2 * few, rel=1e-6)
-    assert bag_bytes(prototype, stored, 1000) < few / 3
+    assert bag_bytes(recipe, dense, 2000) == pytest.approx(2 * few, rel=1e-6)
+    assert bag_bytes(recipe, stored, 1000) < few / 3
 
 
 @pytest.mark.usefixtures("no_room")

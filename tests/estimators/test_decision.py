@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,12 @@ from sklearn.multioutput import MultiOutputClassifier
 
 import gbimb
 from gbimb.decisions.calibration import BetaCurve, Calibrator, IsotonicCurve
+from gbimb.decisions.rules import ClassWeights, Rule, Threshold
+from gbimb.estimators._base import with_model
+from gbimb.model.model import BoosterModel
+from gbimb.tables.classes import Classes
+from gbimb.tables.encoder import TableEncoder
+from gbimb.tables.schema import Schema
 from tests.estimators.common import KINDS, Kind, both, numbers, quick
 
 if TYPE_CHECKING:
@@ -48,14 +55,32 @@ class Given(gbimb.ImbalancedLGBMClassifier):
     """An estimator whose probabilities of the positive class are the first column of X."""
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return self._columns(X[:, 0])
+        return X if X.shape[1] > 2 else self.model_.classes.columns(X[:, 0])
+
+
+def fitted(labels: int, positive: int | None, rule: Rule) -> Given:
+    """Return an estimator that decides by ``rule``."""
+    classes = Classes(np.arange(labels), positive)
+    link: Any = gbimb.LogisticLoss()
+    model = BoosterModel(
+        schema=Schema(TableEncoder(), labels),
+        classes=classes,
+        link=link,
+        calibrator=None,
+        rule=rule,
+        importances=None,
+        validation="",
+        score=np.nan,
+        engine="lightgbm",
+        booster=None,
+        n_rounds=1,
+    )
+    return with_model(Given(), model)
 
 
 def given(threshold: float, *, first: bool = False) -> Given:
-    clf = Given()
-    clf.classes_, clf.threshold_ = np.array([0, 1]), threshold
-    clf.pos_label_ = 0 if first else 1
-    return clf
+    positive = 0 if first else 1
+    return fitted(2, positive, Threshold(threshold, positive))
 
 
 def signs_decide(clf: Any, X: np.ndarray) -> bool:  # noqa: ANN401
@@ -107,10 +132,7 @@ def test_ties_and_certainty_decide_as_predict_does(threshold: float, first: bool
 def test_ties_between_many_classes_decide_as_predict_does() -> None:
     rng = np.random.default_rng(0)
     p = rng.integers(0, 4, (2000, 3)) / 4 + np.array([0.0, 1e-17, 0.0])
-    clf = gbimb.ImbalancedLGBMClassifier()
-    clf.classes_, clf.pos_label_ = np.arange(3), None
-    clf.class_weights_ = np.array([1.0, 1 / 3, 3.0000000000000004])
-    clf.predict_proba = lambda X: X  # type: ignore[method-assign]
+    clf = fitted(3, None, ClassWeights(np.array([1.0, 1 / 3, 3.0000000000000004])))
     assert signs_decide(clf, p)
     assert signs_decide(clf, np.array([[0.9, 2.7, 0.3], [0.0, 0.0, 0.0], [1e-310, 0.0, 1e-310]]))
 
@@ -131,7 +153,7 @@ def test_certain_probabilities_of_a_curve_have_finite_scores() -> None:
     clf = quick(KINDS[0]).fit(X, y)
     steps = IsotonicCurve(np.array([0.0, 0.2, 0.3, 1.0]), np.array([0.0, 0.0, 1.0, 1.0]))
     for curve in (steps, BetaCurve(300.0, 300.0, 0.0)):
-        clf.calibrator_ = Calibrator((curve,))
+        clf.model_ = replace(clf.model_, calibrator=Calibrator((curve,)))
         assert {0.0, 1.0} & set(clf.predict_proba(X)[:, 1])
         assert signs_decide(clf, X)
 
