@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 STATE: Final = "state.json"
 PARTS: Final = ("class", "params", "fitted")
 ABSENT: Final = object()
+DISAGREE: Final = "The members must agree in number, classes and columns with their estimator."
 
 
 @dataclass(frozen=True)
@@ -278,15 +279,19 @@ def _build_bags(state: dict[str, Any], boosters: Members) -> Any:  # noqa: ANN40
     base = {"class": prototype["class"]} | {
         part: _decode_all(prototype[part], part) for part in ("params", "fitted")
     }
-    if not isinstance(state["bags"], list):
+    shared = KINDS.get(base["class"]) if isinstance(base["class"], str) else None
+    if shared is None:
+        raise malformed("class", base["class"])
+    _parameters.check_parameters(base["params"], shared.parameters, base["class"])
+    if shared.engine is None or not isinstance(state["bags"], list):
         raise malformed("bags", state["bags"])
     estimators = [
         _build_booster(check_keys(bag, "bags", *PARTS, "booster"), boosters, base)
         for bag in state["bags"]
     ]
-    kind, params, values, _ = _read_parts({part: state[part] for part in PARTS})
-    if kind.make is not UnderBaggingClassifier or not estimators:
-        raise malformed("bags", state["class"])
+    _, params, values, _ = _read_parts({part: state[part] for part in PARTS})
+    if not estimators:
+        raise InvalidDataError(DISAGREE)
     values["_encoder"] = estimators[0].model_.schema.encoder
     if state["estimator"] is not None:
         params["estimator"] = _build_unfitted(
@@ -320,8 +325,8 @@ def _build_bags(state: dict[str, Any], boosters: Members) -> Any:  # noqa: ANN40
 
 def _build_blend(state: dict[str, Any], boosters: Members) -> Any:  # noqa: ANN401
     check_keys(state, STATE, *PARTS, "members")
-    kind, params, values, _ = _read_parts({part: state[part] for part in PARTS})
-    if kind.make is not AutoImbalancedClassifier or not isinstance(state["members"], list):
+    _, params, values, _ = _read_parts({part: state[part] for part in PARTS})
+    if not isinstance(state["members"], list):
         raise malformed("members", state["members"])
     members = [
         _build_booster(check_keys(member, "members", *PARTS, "booster"), boosters)
@@ -379,8 +384,7 @@ def _check_members(model: AveragedModel, *numbers: int) -> None:
         for member in members
     )
     if not members or {len(members), *numbers} != {len(members)} or not agree:
-        msg = "The members must agree in number, classes and columns with their estimator."
-        raise InvalidDataError(msg)
+        raise InvalidDataError(DISAGREE)
 
 
 # --- attributes that are no plain values ---
