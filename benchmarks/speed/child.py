@@ -59,50 +59,70 @@ def peak_of_training(engine: str, side: str, rows: int, columns: int, threads: i
 
 
 def peak_on_wide_table(engine: str, side: str, form: str, rows: int, columns: int) -> str:
-    """Return the bytes that a whole fit on few rows and many columns takes at its peak."""
+    """Return what a whole fit on few rows and many columns takes.
+
+    Three numbers: bytes of the process at its peak, of these beyond what it had after a small
+    fit, and processor seconds of the fit.
+    """
     import gc
     import warnings
 
-    import lightgbm as lgb
-    import numpy as np
-    import pandas as pd
-    import xgboost as xgb
-    from scipy import sparse
+    warnings.simplefilter("ignore")
+    fit = _fit_of(engine, side)
+    fit(*_wide_table(form, 200, 20))  # loads what is needed at any size
+    gc.collect()
+    before, X, y = _status("VmRSS"), *_wide_table(form, rows, columns)
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    processor = time.process_time()
+    fit(X, y)
+    peak = _status("VmHWM")
+    return f"{peak} {peak - before} {time.process_time() - processor}"
 
+
+def _fit_of(engine: str, side: str) -> Any:  # noqa: ANN401  a function of X and y
+    if side == "own" and engine == "lightgbm":
+        import lightgbm as lgb
+
+        params = {"objective": "binary", "verbosity": -1, "num_threads": 1}
+        return lambda X, y: lgb.train(params, lgb.Dataset(X, y), 100)
+    if side == "own":
+        import xgboost as xgb
+
+        own = {"objective": "binary:logistic", "nthread": 1}
+        return lambda X, y: xgb.train(own, xgb.DMatrix(X, y), 100)
     import gbimb
 
-    def table(rows: int, columns: int) -> tuple[Any, Any]:
-        rng = np.random.default_rng(0)
-        if form == "sparse":
-            at = rng.integers(0, columns, 10 * rows), np.arange(0, 10 * rows + 1, 10)
-            X = sparse.csr_matrix((np.ones(10 * rows, np.float32), *at), (rows, columns))
-            signal = np.asarray(X[:, : columns // 10].sum(axis=1)).ravel()
-        else:
-            X = rng.standard_normal((rows, columns), dtype=np.float32)
-            signal = X[:, :5].sum(axis=1)
-        signal = signal + rng.standard_normal(rows)
-        y = (signal > np.quantile(signal, 0.9)).astype(int)
-        return pd.DataFrame(X).add_prefix("x") if form == "frame" else X, y
+    if side == "automatic":
+        make = gbimb.AutoImbalancedClassifier
+        return make(time_budget=20, engine=engine, random_state=0, n_jobs=1).fit
+    names = {"lightgbm": "ImbalancedLGBMClassifier", "xgboost": "ImbalancedXGBClassifier"}
+    classifier = getattr(gbimb, names[engine])(random_state=0, n_jobs=1)
+    if side == "bags":
+        classifier = gbimb.UnderBaggingClassifier(classifier, random_state=0, n_jobs=1)
+    return classifier.fit
 
-    def train(rows: int, columns: int) -> None:
-        X, y = table(rows, columns)
-        gc.collect()
-        Path("/proc/self/clear_refs").write_text("5")
-        if side == "gbimb":
-            names = {"lightgbm": "ImbalancedLGBMClassifier", "xgboost": "ImbalancedXGBClassifier"}
-            getattr(gbimb, names[engine])(random_state=0, n_jobs=1).fit(X, y)
-        elif engine == "lightgbm":
-            params = {"objective": "binary", "verbosity": -1, "num_threads": 1}
-            lgb.train(params, lgb.Dataset(X, y), 100)
-        else:
-            xgb.train({"objective": "binary:logistic", "nthread": 1}, xgb.DMatrix(X, y), 100)
 
-    warnings.simplefilter("ignore")
-    train(200, 20)  # loads what is needed at any size
-    gc.collect()
-    before = _status("VmRSS")
-    train(rows, columns)
-    return str(_status("VmHWM") - before)
+def _wide_table(form: str, rows: int, columns: int) -> tuple[Any, Any]:
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    if form == "sparse":
+        from scipy import sparse
+
+        at = rng.integers(0, columns, 10 * rows), np.arange(0, 10 * rows + 1, 10)
+        X = sparse.csr_matrix((np.ones(10 * rows, np.float32), *at), (rows, columns))
+        signal = np.asarray(X[:, : columns // 10].sum(axis=1)).ravel()
+    else:
+        X = rng.standard_normal((rows, columns), dtype=np.float32)
+        signal = X[:, :5].sum(axis=1)
+    signal = signal + rng.standard_normal(rows)
+    y = (signal > np.quantile(signal, 0.9)).astype(int)
+    if form == "frame":
+        import pandas as pd
+
+        X = pd.DataFrame(X).add_prefix("x")
+    return X, y
 
 
 def _status(name: str) -> int:

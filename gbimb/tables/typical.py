@@ -61,6 +61,8 @@ class Typical:
         """Return the columns that have their first missing values, of an array of numbers."""
         if sparse.issparse(matrix):
             found = np.unique(matrix.indices[np.isnan(matrix.data)])
+        elif not np.isnan(matrix.min()):  # as most are
+            return np.empty(0, np.intp)
         else:
             found = np.flatnonzero(np.isnan(matrix.min(axis=0)))
         columns: IntArray = found[self.complete[found]]

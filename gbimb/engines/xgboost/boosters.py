@@ -19,7 +19,7 @@ from gbimb.engines.histograms import (
     n_values,
     pool_bytes,
 )
-from gbimb.engines.xgboost.member import Member
+from gbimb.engines.xgboost.member import Columns, Member
 from gbimb.engines.xgboost.native import Rows, declared_start
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.validation import as_float32
@@ -81,10 +81,12 @@ class Bins:
         self._X = X
         self._y = as_float32(y)
         self._weight = None if weight is None else as_float32(weight)
-        types = ["c" if i in set(categorical) else "q" for i in range(X.shape[1])]
+        nominal = set(categorical)
+        types = ["c" if i in nominal else "q" for i in range(X.shape[1])]
+        self._columns = Columns(list(feature_names), types)
+        # XGBoost would read all names anew several times a round: the models get them at the end.
         self._options = {
-            "feature_names": list(feature_names),
-            "feature_types": types,
+            "feature_types": types if nominal else None,
             "enable_categorical": True,
             "nthread": params.get("nthread"),
         }
@@ -122,16 +124,16 @@ class Bins:
             if isinstance(held_out, np.ndarray):
                 held_out = self._copy_of(held_out)
             weight = None if self._weight is None else self._weight[train]
-            return Member(
-                loss, params, self._copy_of(train), Rows(self._y[train], weight), held_out
-            )
+            rows = Rows(self._y[train], weight)
+            return Member(loss, params, self._copy_of(train), rows, held_out, columns=self._columns)
         weight = self._weight
         if train is not None:
             # How often each row is there: drawn with replacement, more than once.
             weight = np.bincount(train, minlength=self._y.size).astype(np.float32)
             if self._weight is not None:
                 weight *= self._weight
-        return Member(loss, params, dmatrix or self._dmatrix, Rows(self._y, weight), held_out)
+        rows = Rows(self._y, weight)
+        return Member(loss, params, dmatrix or self._dmatrix, rows, held_out, columns=self._columns)
 
     def restored(
         self,
@@ -156,7 +158,9 @@ class Bins:
         own = self.external(self._X, self._y, None)  # other members have other margins
         for dmatrix in (own, held_out):
             if isinstance(dmatrix, xgb.DMatrix):
-                dmatrix.set_base_margin(saved.predict(dmatrix, output_margin=True))
+                dmatrix.set_base_margin(
+                    saved.predict(dmatrix, output_margin=True, validate_features=False)
+                )
         member = self.member(loss, start, train, held_out, params, dmatrix=own)
         member.replay(model, rounds)
         return member
@@ -177,7 +181,8 @@ class Bins:
         """
         params = {**self._params, "base_score": declared_start(start)}
         rows = Rows(as_float32(y), None if weight is None else as_float32(weight))
-        member = Member(loss, params, self.external(X, y, weight), rows, held_out)
+        own = self.external(X, y, weight)
+        member = Member(loss, params, own, rows, held_out, columns=self._columns)
         join()
         return member
 
@@ -230,8 +235,8 @@ class _Batches(xgb.DataIter):
 def _quantised(X: Matrix, y: Float32Array, **options: Any) -> xgb.QuantileDMatrix:  # noqa: ANN401
     try:
         if isinstance(X, RowStream):
-            columns = {name: options.pop(name) for name in ("feature_names", "feature_types")}
-            return xgb.QuantileDMatrix(_Batches(X, columns), **options)
+            types = {"feature_types": options.pop("feature_types")}
+            return xgb.QuantileDMatrix(_Batches(X, types), **options)
         return xgb.QuantileDMatrix(X, y, **options)
     except xgb.core.XGBoostError as error:
         if "value too large" not in str(error):

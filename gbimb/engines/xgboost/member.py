@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import xgboost as xgb
@@ -11,13 +11,20 @@ import xgboost as xgb
 from gbimb.engines.xgboost.merge import forest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from gbimb.array_types import Float32Array
     from gbimb.engines.xgboost.native import Rows
     from gbimb.losses import Loss
+
+
+class Columns(NamedTuple):
+    """Names and types of the columns, as a model keeps them."""
+
+    names: list[str]
+    types: list[str]
 
 
 class Member:
@@ -30,8 +37,11 @@ class Member:
         dmatrix: xgb.DMatrix,
         rows: Rows,
         held_out: NDArray[np.intp] | xgb.DMatrix | None,
+        *,
+        columns: Columns,
     ) -> None:
         self._loss = loss
+        self._columns = columns
         self._rows = rows
         self._dmatrix = dmatrix
         self._before: list[Any] = []  # trees of a checkpoint, in the place of empty ones
@@ -39,7 +49,7 @@ class Member:
         shape = (rows.y.size,) if loss.n_outputs == 1 else (rows.y.size, loss.n_outputs)
         self._buffers = (np.empty(shape, np.float32), np.empty(shape, np.float32))
         watched = [held_out] if isinstance(held_out, xgb.DMatrix) else []
-        self.booster = xgb.Booster(_with_numbers(params), cache=[dmatrix, *watched])
+        self.booster = xgb.Booster(_with_numbers(params, columns.names), cache=[dmatrix, *watched])
         self.booster.save_config()  # reads the parameters, which XGBoost would put off
 
     def update(self) -> None:
@@ -76,7 +86,9 @@ class Member:
 
     def model(self, n_rounds: int) -> bytes:
         """Return the first ``n_rounds`` rounds as JSON."""
-        raw = bytes(self.booster[:n_rounds].save_raw("json"))
+        booster = self.booster[:n_rounds]
+        booster.feature_names, booster.feature_types = self._columns
+        raw = bytes(booster.save_raw("json"))
         if not self._before:
             return raw
         model = json.loads(raw)
@@ -86,9 +98,13 @@ class Member:
         return json.dumps(model).encode()
 
 
-def _with_numbers(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters whose groups of columns are text: in lists XGBoost looks for names."""
+def _with_numbers(params: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return parameters whose columns are numbers, by place: XGBoost would look for names."""
+    params = dict(params)
     groups = params.get("interaction_constraints")
-    if groups is None or isinstance(groups, str):
-        return dict(params)
-    return {**params, "interaction_constraints": str([[int(c) for c in g] for g in groups])}
+    if groups is not None and not isinstance(groups, str):
+        params["interaction_constraints"] = str([[int(c) for c in g] for g in groups])
+    directions = params.get("monotone_constraints")
+    if isinstance(directions, dict):
+        params["monotone_constraints"] = tuple(directions.get(name, 0) for name in names)
+    return params
