@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gbimb.auto._classifier import AutoImbalancedClassifier
+from gbimb.estimators.auto import AutoImbalancedClassifier
 
 __all__ = ["AutoImbalancedClassifier"]

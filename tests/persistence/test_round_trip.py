@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from gbimb.model.states import KINDS
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import (
@@ -18,7 +19,6 @@ from sklearn.model_selection import (
 )
 
 import gbimb
-from gbimb.persistence._models import KINDS
 from tests.persistence.models import (
     LGBM,
     MAKE,
