@@ -19,13 +19,13 @@ if TYPE_CHECKING:
         thresholds,
         xgboost,
     )
+    from gbimb.auto import AutoImbalancedClassifier
     from gbimb.decisions.prior import correct_prior
     from gbimb.estimators import (
         ImbalancedLGBMClassifier,
         ImbalancedXGBClassifier,
         UnderBaggingClassifier,
     )
-    from gbimb.estimators.auto import AutoImbalancedClassifier
     from gbimb.exceptions import GbimbError, GbimbWarning
     from gbimb.losses import (
         FocalLoss,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         SoftmaxLoss,
         SoftMCCLoss,
     )
-    from gbimb.model.files import load
+    from gbimb.persistence import load
     from gbimb.tables.parquet.source import ParquetSource
 
 __version__ = "0.1.0"

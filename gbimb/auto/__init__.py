@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gbimb.estimators.auto import AutoImbalancedClassifier
+from gbimb.auto._classifier import AutoImbalancedClassifier
 
 __all__ = ["AutoImbalancedClassifier"]

@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gbimb.auto._compare import compare, mix
+from gbimb.auto._cross_fit import Workshop
+from gbimb.auto._objective import CostObjective, Objective, make_objective
+from gbimb.auto._progress import progress
+from gbimb.auto._search import Clock, Tried
+from gbimb.auto._space import ENGINES
+from gbimb.auto._words import Effect, effects, explain, leaderboard
 from gbimb.decisions.rules import Costs
-from gbimb.estimators.base import with_model
-from gbimb.estimators.decision import DecidingClassifier
-from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
+from gbimb.estimators._base import with_model
+from gbimb.estimators._decision import DecidingClassifier
+from gbimb.estimators._fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name, warn
 from gbimb.log import logger
 from gbimb.model.model import AveragedModel, make_rule, to_raw
@@ -19,17 +26,10 @@ from gbimb.tables.encoder import learn_columns, read_table, take
 from gbimb.tables.labels import read_labels, read_weight
 from gbimb.tables.parquet.source import ParquetSource
 from gbimb.tables.schema import Schema
-from gbimb.training.bagging.average import averaged_task
+from gbimb.training.bag_average import averaged_task
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_copies
 from gbimb.training.plan import make_plan
-from gbimb.training.search.compare import compare, mix
-from gbimb.training.search.cross_fit import Workshop
-from gbimb.training.search.objective import CostObjective, Objective, make_objective
-from gbimb.training.search.progress import progress
-from gbimb.training.search.search import Clock, Tried
-from gbimb.training.search.space import ENGINES
-from gbimb.training.search.words import Effect, effects, explain, leaderboard
 from gbimb.training.seed import draw_seed
 from gbimb.training.tasks import is_balanced
 from gbimb.validation import check_jobs, check_number

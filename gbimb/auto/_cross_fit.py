@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy import sparse
 
+from gbimb.auto._forest import Rows, calibrate, grow
 from gbimb.engines.parameters import engine_errors
-from gbimb.training.bagging.one_bag import link_after_drawing
+from gbimb.training.bag_training import link_after_drawing
 from gbimb.training.checkpoint import digest
 from gbimb.training.cross_fit import train
 from gbimb.training.plan import make_plan
 from gbimb.training.recipe import Recipe
 from gbimb.training.rows import Fold, Table, mean_by_place
-from gbimb.training.search.forest import Rows, calibrate, grow
 from gbimb.training.seed import LARGEST_SEED
 from gbimb.training.stages import Settings
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import BoolArray, FloatArray, IntArray
-    from gbimb.estimators.base import BaseImbalancedClassifier
+    from gbimb.auto._forest import Forest
+    from gbimb.estimators._base import BaseImbalancedClassifier
     from gbimb.model.model import BoosterModel
     from gbimb.tables.labels import LabelCodes
     from gbimb.tables.schema import Schema
     from gbimb.training.boosting import Stop
     from gbimb.training.checkpoint import Checkpoint, Unit
     from gbimb.training.plan import Plan
-    from gbimb.training.search.forest import Forest
     from gbimb.training.tasks import Task
 
 FEWEST_DRAWN: Final = 50

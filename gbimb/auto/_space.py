@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from gbimb.auto._cross_fit import Candidate
+from gbimb.auto._forest import Forest
 from gbimb.engines.parameters import SMALL_TABLE, SMALLEST_SUBSAMPLED, Pace
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.losses import FocalLoss
-from gbimb.training.search.cross_fit import Candidate
-from gbimb.training.search.forest import Forest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gbimb.estimators.bagging import UnderBaggingClassifier
-from gbimb.estimators.fitted import check_is_fitted
-from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
-from gbimb.estimators.xgb import ImbalancedXGBClassifier
+from gbimb.estimators._bagging import UnderBaggingClassifier
+from gbimb.estimators._fitted import check_is_fitted
+from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
+from gbimb.estimators._xgb import ImbalancedXGBClassifier
 
 __all__ = [
     "ImbalancedLGBMClassifier",

@@ -9,9 +9,9 @@ from scipy import sparse
 from sklearn.base import clone
 
 from gbimb.engines.parameters import engine_errors
-from gbimb.estimators.base_checks import check_held_out, check_parameters
-from gbimb.estimators.decision import DecidingClassifier
-from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
+from gbimb.estimators._base_checks import check_held_out, check_parameters
+from gbimb.estimators._decision import DecidingClassifier
+from gbimb.estimators._fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.exceptions import (
     InvalidParameterError,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gbimb.estimators.base import BaseImbalancedClassifier
+from gbimb.estimators._base import BaseImbalancedClassifier
 
 if TYPE_CHECKING:
     import os

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gbimb.model.files import load, save
+from gbimb.persistence._files import load, save
 
 __all__ = ["load", "save"]

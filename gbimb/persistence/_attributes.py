@@ -13,7 +13,7 @@ import pandas as pd
 from gbimb.exceptions import InvalidDataError
 from gbimb.json_text import shown
 from gbimb.losses import Loss
-from gbimb.model.parameters import LABEL, NUMBER
+from gbimb.persistence._parameters import LABEL, NUMBER
 from gbimb.tables.texts import FORMS
 
 if TYPE_CHECKING:

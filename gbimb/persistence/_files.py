@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gbimb import __version__
-from gbimb.estimators.fitted import check_is_fitted
+from gbimb.estimators._fitted import check_is_fitted
 from gbimb.exceptions import GbimbError, InvalidDataError
 from gbimb.json_text import shown
 from gbimb.model.archive import pack, unpack
 from gbimb.model.disk import as_path, check_readable, replace_file, unreadable
-from gbimb.model.states import build, dump
+from gbimb.persistence._models import build, dump
 
 if TYPE_CHECKING:
     import os

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from gbimb.auto import AutoImbalancedClassifier
+from gbimb.auto._objective import make_objective
 from gbimb.decisions.calibration import BetaCurve, Calibrator, Correction, Curve, IsotonicCurve
 from gbimb.decisions.rules import Costs, Rule
 from gbimb.engines.registry import get_engine
@@ -17,33 +19,30 @@ from gbimb.estimators import (
     ImbalancedXGBClassifier,
     UnderBaggingClassifier,
 )
-from gbimb.estimators.auto import AutoImbalancedClassifier
-from gbimb.estimators.bag_checks import make_prototype
-from gbimb.estimators.base import with_model
+from gbimb.estimators._bag_checks import make_prototype
+from gbimb.estimators._base import with_model
 from gbimb.exceptions import InvalidDataError
 from gbimb.json_text import read_json, shown, write_json
-from gbimb.model import attributes as _attributes
-from gbimb.model import parameters as _parameters
 from gbimb.model.model import AveragedModel, BoosterModel, make_rule
 from gbimb.model.values import check_keys, decode, encode, malformed
 from gbimb.parallel import expect_engine_threads
+from gbimb.persistence import _attributes, _parameters
 from gbimb.tables.classes import Classes
 from gbimb.tables.columns import Column
 from gbimb.tables.encoder import TableEncoder
 from gbimb.tables.schema import Schema
 from gbimb.tables.texts import Reading
 from gbimb.tables.typical import Typical
-from gbimb.training.bagging.average import Bags
-from gbimb.training.bagging.population import OutOfBag
-from gbimb.training.search.objective import make_objective
+from gbimb.training.bag_average import Bags
+from gbimb.training.bags import OutOfBag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gbimb.model.archive import Members
-    from gbimb.model.attributes import Rule as Check
-    from gbimb.model.attributes import Size
-    from gbimb.model.parameters import Types
+    from gbimb.persistence._attributes import Rule as Check
+    from gbimb.persistence._attributes import Size
+    from gbimb.persistence._parameters import Types
 
 STATE: Final = "state.json"
 PARTS: Final = ("class", "params", "fitted")

@@ -11,7 +11,7 @@ from gbimb.decisions.calibration import fit_calibrator, no_correction
 from gbimb.decisions.prior import correct_prior
 from gbimb.losses import LogisticLoss, SoftmaxLoss
 from gbimb.model.model import AveragedModel, BoosterModel, ForeignMember, make_rule, to_raw
-from gbimb.training.bagging.one_bag import certainty_limit
+from gbimb.training.bag_training import certainty_limit
 from gbimb.training.tasks import BinaryTask, MulticlassTask
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from gbimb.decisions.calibration import Correction
     from gbimb.tables.classes import Classes
     from gbimb.tables.schema import Schema
-    from gbimb.training.bagging.population import Bag, OutOfBag, Population
-    from gbimb.training.bagging.trainers import BagTrainer
+    from gbimb.training.bag_trainers import BagTrainer
+    from gbimb.training.bags import Bag, OutOfBag, Population
     from gbimb.training.tasks import Task
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gbimb.training.search.objective import make_objective
 from scipy.special import expit
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 import gbimb
+from gbimb.auto._objective import make_objective
 
 
 def sample(n: int = 3000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from gbimb.training.search.space import ENGINES, FOREST, Space
+
+from gbimb.auto._space import ENGINES, FOREST, Space
 
 
 def space(rows: int, *, many: bool, engines: tuple[str, ...] = ENGINES) -> Space:

@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 import numpy as np
 import pytest
-from gbimb.training.bagging.one_bag import link_after_drawing
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import (
@@ -23,6 +22,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import gbimb
 from gbimb.exceptions import InvalidTypeError
+from gbimb.training.bag_training import link_after_drawing
 from tests.bagging.tables import OURS, Rows, bagged, binary, many, quick
 
 Model: TypeAlias = BaseEstimator | None

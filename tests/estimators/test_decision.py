@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import xgboost as xgb
-from gbimb.estimators.base import with_model
 from scipy.special import logit
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
@@ -19,6 +18,7 @@ from sklearn.multioutput import MultiOutputClassifier
 import gbimb
 from gbimb.decisions.calibration import BetaCurve, Calibrator, IsotonicCurve
 from gbimb.decisions.rules import ClassWeights, Rule, Threshold
+from gbimb.estimators._base import with_model
 from gbimb.model.model import BoosterModel
 from gbimb.tables.classes import Classes
 from gbimb.tables.encoder import TableEncoder

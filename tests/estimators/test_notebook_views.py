@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gbimb.estimators.facts import facts
 from sklearn import config_context
 from sklearn.pipeline import make_pipeline
 
 import gbimb
+from gbimb.estimators._facts import facts
 from gbimb.metrics import ConfusionCounts
 from tests.estimators.common import KINDS, Kind, both, frame, numbers, quick
 

@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from gbimb.model.states import build, dump
 
 from gbimb.engines.lightgbm import model_file as lightgbm_file
 from gbimb.engines.xgboost import model_file as xgboost_file
 from gbimb.exceptions import GbimbError
 from gbimb.model.archive import unpack
+from gbimb.persistence._models import build, dump
 
 WORDS = (
     *("-1", "0", "1", "2", "3", "7", "-2", "-7", "255", "65536", "2147483647", "2147483648"),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from gbimb.model.states import KINDS
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import (
@@ -19,6 +18,7 @@ from sklearn.model_selection import (
 )
 
 import gbimb
+from gbimb.persistence._models import KINDS
 from tests.persistence.models import (
     LGBM,
     MAKE,
