@@ -14,28 +14,21 @@ from gbimb.metrics import (
     MULTICLASS_METRICS,
     ConfusionCounts,
     MulticlassCounts,
-    average_precision,
     get_count_metric,
     get_metric,
     get_multiclass_metric,
-    roc_auc,
-    row_log_loss,
+    refuse_function,
     threshold_curve,
 )
-from gbimb.metrics._registry import refuse_function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb.array_types import FloatArray, IntArray
 
 RESAMPLES: Final = 50
-AREAS: Final[dict[str, Callable[..., float]]] = {
-    "average_precision": average_precision,
-    "roc_auc": roc_auc,
-}
 
 
 class Objective(ABC):
@@ -90,11 +83,11 @@ class CountObjective(Objective):
         scores = np.empty(RESAMPLES)
         for i, times in enumerate(_bootstraps(y.size)):
             drawn = times[order]
-            values = self._metric(_counts(drawn * positive, drawn * negative))
+            values = self._metric(ConfusionCounts.from_steps(drawn * positive, drawn * negative))
             at = int(np.argmax(np.where(last, values, -np.inf)))
             left = drawn if self._metric.has_bound else drawn == 0
-            judged = _counts(left * positive, left * negative)
-            scores[i] = self._metric(ConfusionCounts(*(c[at] for c in judged.as_tuple())))
+            judged = ConfusionCounts.from_steps(left * positive, left * negative)
+            scores[i] = self._metric(judged.at(at))
         return scores
 
     def decide(
@@ -108,15 +101,16 @@ class RankingObjective(Objective):
     """Two classes: an area or a proper score of the probabilities; the threshold serves MCC."""
 
     def __init__(self, name: str) -> None:
+        self._metric = get_metric(name)
         self.name = self.watched = name
 
     def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
         """Return the scores; the log loss and the Brier score with their sign changed."""
-        if self.name not in AREAS:
-            losses = row_log_loss(y, proba) if self.name == "log_loss" else (proba - y) ** 2
-            return -_means(losses, weight)
+        area, proper = self._metric.area, self._metric.proper
+        if proper is not None:
+            return -_means(proper(y, proba), weight)
+        assert area is not None, "it is one or the other"
         own = np.ones(y.size) if weight is None else weight
-        area = AREAS[self.name]
         return np.array([area(threshold_curve(y, proba, t * own)) for t in _bootstraps(y.size)])
 
     def decide(
@@ -201,8 +195,8 @@ def make_objective(metric: str | ArrayLike, n_classes: int, *, swap: bool = Fals
     Parameters
     ----------
     metric : str or array of shape (K, K)
-        A name, or costs: row i, column j holds the cost of calling class i class j, in the order
-        of ``classes_``.
+        A name, or costs: row i, column j holds the cost of predicting class j for a row of class
+        i, in the order of ``classes_``.
     n_classes : int
     swap : bool
         Whether the positive class is the first of two.
@@ -240,12 +234,6 @@ def _read_costs(metric: ArrayLike, n_classes: int) -> FloatArray:
         )
         raise InvalidDataError(msg)
     return costs
-
-
-def _counts(positive: FloatArray, negative: FloatArray) -> ConfusionCounts:
-    """Return the counts at each threshold, from the highest down."""
-    tp, fp = np.cumsum(positive), np.cumsum(negative)
-    return ConfusionCounts(tp, fp, tp[-1] - tp, fp[-1] - fp)
 
 
 def _bootstraps(n: int) -> Iterator[FloatArray]:

@@ -13,6 +13,7 @@ from gbimb.dask._pieces import is_collection, read_parquet
 from gbimb.dask._predict import predict_lazily
 from gbimb.estimators._decision import DecidingClassifier
 from gbimb.exceptions import InvalidParameterError
+from gbimb.metrics import METRICS
 from gbimb.tables.parquet.source import ParquetSource
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
 OWN = ("n_workers_", "bytes_per_round_")
-AREAS = ("average_precision", "roc_auc")
 
 Init = TypeVar("Init", bound="Callable[..., None]")
 
@@ -120,8 +120,9 @@ def local_parameters(local: type[DecidingClassifier]) -> Callable[[Init], Init]:
 def refuse_areas(eval_metric: str | Sequence[str]) -> None:
     """Raise if a metric is watched that cannot be added up over workers."""
     names = (eval_metric,) if isinstance(eval_metric, str) else eval_metric
+    areas = [own for own, row in METRICS.items() if row.area is not None]
     for name in names:
-        if name in AREAS:
+        if name in areas:
             msg = (
                 f"eval_metric must be a function of counts on Dask, such as 'mcc', 'f1' or "
                 f"'fbeta:2', or 'log_loss', got {name!r}: it wants all scores in one place."

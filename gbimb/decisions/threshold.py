@@ -67,7 +67,7 @@ def choose_threshold(
     Returns
     -------
     float
-        In [0, 1]; call rows with ``y_proba >= threshold`` positive.
+        In [0, 1]; rows with ``y_proba >= threshold`` are predicted positive.
 
     Raises
     ------
@@ -122,9 +122,7 @@ def _thin(curve: ThresholdCurve) -> ThresholdCurve:
     if k <= LARGEST_CURVE:
         return curve
     keep = np.unique(np.linspace(0, k - 1, LARGEST_CURVE).astype(np.intp))
-    return ThresholdCurve(
-        curve.scores[keep], ConfusionCounts(*(c[keep] for c in curve.counts.as_tuple()))
-    )
+    return ThresholdCurve(curve.scores[keep], curve.counts.at(keep))
 
 
 def _logit(p: FloatArray | float) -> FloatArray:
@@ -140,8 +138,7 @@ def _steps(curve: ThresholdCurve) -> tuple[FloatArray, FloatArray]:
 def _from_steps(
     scores: FloatArray, positives: NDArray[Any], negatives: NDArray[Any]
 ) -> ThresholdCurve:
-    tp, fp = np.cumsum(positives), np.cumsum(negatives)
-    return ThresholdCurve(scores, ConfusionCounts(tp, fp, tp[-1] - tp, fp[-1] - fp))
+    return ThresholdCurve(scores, ConfusionCounts.from_steps(positives, negatives))
 
 
 def _resampled(curve: ThresholdCurve, score: CountMetric, random_state: int) -> float:

@@ -18,7 +18,7 @@ from gbimb.exceptions import (
     unknown_name,
     warn,
 )
-from gbimb.metrics._registry import refuse_function
+from gbimb.metrics import refuse_function
 from gbimb.model.model import BoosterModel
 from gbimb.training.bags import FOLDS, SMALLEST_CLASS
 from gbimb.training.remarks import RARE_SHARE

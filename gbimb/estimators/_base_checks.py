@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gbimb.decisions.calibration import CURVES, check_calibration
 from gbimb.engines.registry import get_engine
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
-from gbimb.metrics._registry import refuse_function
+from gbimb.metrics import refuse_function
 from gbimb.validation import check_flag, check_jobs, check_number
 
 if TYPE_CHECKING:

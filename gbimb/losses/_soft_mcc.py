@@ -74,10 +74,10 @@ class SoftMCCLoss(SoftLoss):
         root = _root(sums)
         if root == 0:
             return Slopes(0.0, 0.0, 0.0, 0.0, 0.0)
-        called, left = sums.tp + sums.fp, sums.fn + sums.tn
+        flagged, left = sums.tp + sums.fp, sums.fn + sums.tn
         # log of sqrt(b (n - b)): its first derivative by b, and that one's.
-        bend = 0.5 / called - 0.5 / left
-        turn = -0.5 / called**2 - 0.5 / left**2
+        bend = 0.5 / flagged - 0.5 / left
+        turn = -0.5 / flagged**2 - 0.5 / left**2
         score = self.score(sums)
         a, b = sums.total / root, -sums.positives / root
         return Slopes(

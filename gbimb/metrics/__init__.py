@@ -6,25 +6,29 @@ from gbimb.metrics._counts import ConfusionCounts
 from gbimb.metrics._curves import (
     BestThreshold,
     ThresholdCurve,
-    average_precision,
-    roc_auc,
     threshold_curve,
 )
 from gbimb.metrics._multiclass import (
     MULTICLASS_METRICS,
-    MulticlassCounts,
     evaluate_multiclass,
     get_multiclass_metric,
+)
+from gbimb.metrics._multiclass_counts import (
+    MulticlassCounts,
     macro_f1_score,
     macro_recall_score,
     rk_score,
 )
+from gbimb.metrics._probability_scores import average_precision, roc_auc, row_log_loss
 from gbimb.metrics._registry import (
+    METRICS,
     CountMetric,
     Metric,
+    MetricRow,
     get_count_metric,
     get_metric,
     get_searched_metric,
+    refuse_function,
 )
 from gbimb.metrics._scores import (
     balanced_accuracy_score,
@@ -39,14 +43,16 @@ from gbimb.metrics._scores import (
 from gbimb.metrics._search import best_threshold
 from gbimb.metrics._shared import SharedRows, evaluate_shared
 from gbimb.metrics._shared_search import best_shared_scores
-from gbimb.metrics._watch import evaluate, row_log_loss
+from gbimb.metrics._watch import evaluate
 
 __all__ = [
+    "METRICS",
     "MULTICLASS_METRICS",
     "BestThreshold",
     "ConfusionCounts",
     "CountMetric",
     "Metric",
+    "MetricRow",
     "MulticlassCounts",
     "SharedRows",
     "ThresholdCurve",
@@ -69,6 +75,7 @@ __all__ = [
     "mcc_score",
     "precision_score",
     "recall_score",
+    "refuse_function",
     "rk_score",
     "roc_auc",
     "row_log_loss",

@@ -81,6 +81,20 @@ class ConfusionCounts:
         tn, fp, fn, tp = (float(v) for v in np.bincount(code, weights=weight, minlength=4))
         return cls(tp, fp, fn, tn)
 
+    @classmethod
+    def from_steps(cls, positives: ArrayLike, negatives: ArrayLike) -> ConfusionCounts:
+        """Return the counts at falling thresholds, from the weight that each one adds.
+
+        >>> ConfusionCounts.from_steps([1, 0, 2], [0, 5, 1]).fp
+        array([0., 5., 6.])
+        """
+        tp, fp = np.cumsum(positives), np.cumsum(negatives)
+        return cls(tp, fp, tp[-1] - tp, fp[-1] - fp)
+
+    def at(self, index: Any) -> ConfusionCounts:  # noqa: ANN401  what an array takes
+        """Return the counts at some of many thresholds."""
+        return ConfusionCounts(*(count[index] for count in self.as_tuple()))
+
     def __add__(self, other: ConfusionCounts) -> ConfusionCounts:
         """Add the counts of other rows."""
         if not isinstance(other, ConfusionCounts):
@@ -115,6 +129,6 @@ class ConfusionCounts:
         """Draw one threshold's counts as a table; a notebook shows those of many as text."""
         if not isinstance(self.tp, float):
             return None
-        rows = [("called negative", self.tn, self.fn), ("called positive", self.fp, self.tp)]
+        rows = [("predicted negative", self.tn, self.fn), ("predicted positive", self.fp, self.tp)]
         body = "".join(f"<tr><th>{a}</th><td>{n:,g}</td><td>{p:,g}</td></tr>" for a, n, p in rows)
         return f"<table><tr><th></th><th>negative</th><th>positive</th></tr>{body}</table>"

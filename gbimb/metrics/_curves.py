@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class BestThreshold(NamedTuple):
-    """A threshold and the score that it reaches: rows with ``y_score >= threshold`` are called."""
+    """A threshold and the score that it reaches: rows with ``y_score >= threshold`` are flagged."""
 
     threshold: float
     score: float
@@ -35,16 +35,16 @@ class ThresholdCurve:
     scores : float64 array of shape (k,)
         The distinct values of ``y_score``, falling.
     counts : ConfusionCounts
-        Counts if ``y_score >= scores[i]`` is called positive; arrays of shape (k,).
+        Counts if ``y_score >= scores[i]`` is flagged; arrays of shape (k,).
     """
 
     scores: FloatArray
     counts: ConfusionCounts
 
     def threshold(self, index: int) -> float:
-        """Return a threshold that calls the rows of ``scores[: index + 1]``; none for -1.
+        """Return a threshold that flags the rows of ``scores[: index + 1]``; none for -1.
 
-        It lies midway between the last score called and the next, where new rows are as safe as
+        It lies midway between the last score flagged and the next, where new rows are as safe as
         they can be. Between scores in float32 it is a float32 number too: NumPy rounds it to one
         when it is compared with float32 scores.
         """
@@ -58,7 +58,7 @@ class ThresholdCurve:
         values = measure(self.counts)
         index = int(np.argmax(values))
         nothing = measure(
-            nothing_called(
+            none_flagged(
                 self.counts.tp[0] + self.counts.fn[0], self.counts.fp[0] + self.counts.tn[0]
             )
         )
@@ -74,7 +74,7 @@ def _narrow(scores: FloatArray) -> NDArray[Any]:
     return narrow if np.array_equal(narrow, scores) else scores
 
 
-def nothing_called(positives: float, negatives: float) -> ConfusionCounts:
+def none_flagged(positives: float, negatives: float) -> ConfusionCounts:
     """Return the counts above all scores."""
     return ConfusionCounts(0.0, 0.0, float(positives), float(negatives))
 
@@ -87,7 +87,7 @@ def threshold_above(highest: FloatArray) -> float:
 
 
 def threshold_between(scores: FloatArray) -> float:
-    """Return a threshold between the last score called and the next one, if there is one."""
+    """Return a threshold between the last score flagged and the next one, if there is one."""
     if scores.size == 1:
         return float(scores[0])
     with np.errstate(over="ignore", invalid="ignore"):  # beside infinite or largest scores
@@ -167,21 +167,3 @@ def ranked_sums(
         return ends, tp, ends + 1 - tp
     tp = np.cumsum(np.where(positive, whole, 0))[ends]
     return ends, tp, np.cumsum(whole)[ends] - tp
-
-
-def average_precision(curve: ThresholdCurve) -> float:
-    """Area under the precision-recall steps; higher is better, in [0, 1]."""
-    tp, fp, fn, _ = curve.counts.as_tuple()
-    positives = tp[-1] + fn[-1]
-    if positives == 0:
-        return 0.0
-    steps = np.diff(tp, prepend=0.0)
-    return float(np.sum(steps * tp / np.maximum(tp + fp, np.finfo(float).tiny)) / positives)
-
-
-def roc_auc(curve: ThresholdCurve) -> float:
-    """Area under the ROC curve; higher is better, in [0, 1]; 0.5 where a class is missing."""
-    tp, fp, _, _ = curve.counts.as_tuple()
-    if tp[-1] == 0 or fp[-1] == 0:
-        return 0.5
-    return float(np.trapezoid(np.r_[0.0, tp], np.r_[0.0, fp]) / (tp[-1] * fp[-1]))

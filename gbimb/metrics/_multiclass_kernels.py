@@ -29,12 +29,12 @@ def _count_rows(  # type: ignore[no-untyped-def]
         w = weight[i] if weighted else 1.0
         log_loss -= w * log(min(max(proba[i, codes[i]], SMALLEST), 1.0))
         for rule in range(n_rules):
-            called, highest = 0, -1.0
+            best, highest = 0, -1.0
             for k in range(n_classes):
                 value = proba[i, k] * factors[rule, k]
                 if value > highest:
-                    called, highest = k, value
-            tables[rule, codes[i], called] += w
+                    best, highest = k, value
+            tables[rule, codes[i], best] += w
     return log_loss
 
 
@@ -43,7 +43,7 @@ def count_tables(
 ) -> tuple[FloatArray, float]:
     """Return a K x K table for each row of ``factors``, and the summed log loss.
 
-    A rule calls the class with the highest probability times factor, the first among equals.
+    A rule predicts the class with the highest probability times factor, the first among equals.
     """
     weights = np.empty(0) if weight is None else weight.astype(np.float64)
     n_rules, n_classes = factors.shape

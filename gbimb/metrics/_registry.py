@@ -5,62 +5,122 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name
 from gbimb.metrics import _scores
+from gbimb.metrics._multiclass_counts import macro_f1_score, macro_recall_score, rk_score
+from gbimb.metrics._probability_scores import average_precision, roc_auc, row_brier, row_log_loss
 from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gbimb.array_types import FloatArray
     from gbimb.metrics._counts import ConfusionCounts
+    from gbimb.metrics._curves import ThresholdCurve
+    from gbimb.metrics._multiclass_counts import MulticlassCounts
     from gbimb.metrics._scores import Score
 
-COUNT_METRICS: Final[dict[str, Callable[[ConfusionCounts], Score]]] = {
-    "balanced_accuracy": _scores.balanced_accuracy_score,
-    "f1": _scores.f1_score,
-    "g_mean": _scores.g_mean_score,
-    "mcc": _scores.mcc_score,
-    "precision": _scores.precision_score,
-    "recall": _scores.recall_score,
-    "specificity": _scores.specificity_score,
-}
-CURVE_METRICS: Final = ("average_precision", "roc_auc")
-PROBABILITY_METRICS: Final = ("brier", "log_loss")
-# Their best value over thresholds is 1 for any model: all rows, or none, are flagged. What to use.
-ONE_SIDED: Final = {
-    "precision": "precision at recall >= 0.5",
-    "recall": "recall at precision >= 0.5",
-    "specificity": "g_mean",
-}
-# Names that other packages have for these, without "_", "neg" and "score".
-_ELSEWHERE: Final = {
-    "average_precision": "ap aucpr auprc averageprecision map prauc precisionrecallauc",
-    "balanced_accuracy": "acc accuracy bacc balacc balancedaccuracy error",
-    "brier": "brier brierloss",
-    "f1": "dice f f1 f1macro f1measure fmeasure macrof1",
-    "fbeta:2": "f2 fbeta",
-    "g_mean": "geometricmean gmean",
-    "log_loss": "binarylogloss crossentropy logloss mlogloss multilogloss nll xentropy",
-    "mcc": "matthews matthewscc matthewscorrcoef matthewscorrelation phi rk",
-    "precision": "ppv precision",
-    "recall": "hitrate recall sensitivity tpr truepositiverate",
-    "roc_auc": "auc aucroc auroc roc rocauc",
-    "specificity": "specificity tnr truenegativerate",
-}
-_USUAL: Final = {word: name for name, words in _ELSEWHERE.items() for word in words.split()}
+    RowScore: TypeAlias = Callable[[FloatArray, FloatArray], FloatArray]
+
 CONSTRAINT: Final = re.compile(
     r"(recall(?= at p)|precision(?= at r)) at (precision|recall) ?>= ?(\S+)"
 )
 
 
 @dataclass(frozen=True)
+class MetricRow:
+    """A metric: one of ``count``, ``area`` and ``proper``.
+
+    Attributes
+    ----------
+    count : callable or None
+        Score from :class:`ConfusionCounts`, whose fields may be arrays; higher is better.
+    area : callable or None
+        Score of a :class:`ThresholdCurve`; higher is better.
+    proper : callable or None
+        From labels and probabilities to a loss of each row; the metric is the mean, lower is
+        better.
+    many : callable or None
+        The same from :class:`MulticlassCounts`.
+    rises : bool
+        Whether a ``count`` never falls with true positives nor rises with false ones, so that a
+        search of thresholds may leave out those that cannot be best.
+    instead : str or None
+        If flagging all rows, or none, is best for any model: what to use instead.
+    elsewhere : str
+        Names that other packages have for it, without "_", "neg" and "score".
+    """
+
+    count: Callable[[ConfusionCounts], Score] | None = None
+    area: Callable[[ThresholdCurve], float] | None = None
+    proper: RowScore | None = None
+    many: Callable[[MulticlassCounts], float] | None = None
+    rises: bool = True
+    instead: str | None = None
+    elsewhere: str = ""
+
+
+METRICS: Final[dict[str, MetricRow]] = {
+    "average_precision": MetricRow(
+        area=average_precision,
+        elsewhere="ap aucpr auprc averageprecision map prauc precisionrecallauc",
+    ),
+    "balanced_accuracy": MetricRow(
+        _scores.balanced_accuracy_score,
+        many=macro_recall_score,
+        elsewhere="acc accuracy bacc balacc balancedaccuracy error",
+    ),
+    "brier": MetricRow(proper=row_brier, elsewhere="brier brierloss"),
+    "f1": MetricRow(
+        _scores.f1_score,
+        many=macro_f1_score,
+        elsewhere="dice f f1 f1macro f1measure fmeasure macrof1",
+    ),
+    "g_mean": MetricRow(_scores.g_mean_score, elsewhere="geometricmean gmean"),
+    "log_loss": MetricRow(
+        proper=row_log_loss,
+        elsewhere="binarylogloss crossentropy logloss mlogloss multilogloss nll xentropy",
+    ),
+    "mcc": MetricRow(
+        _scores.mcc_score,
+        many=rk_score,
+        elsewhere="matthews matthewscc matthewscorrcoef matthewscorrelation phi rk",
+    ),
+    "precision": MetricRow(
+        _scores.precision_score,
+        instead="precision at recall >= 0.5",
+        elsewhere="ppv precision",
+    ),
+    "recall": MetricRow(
+        _scores.recall_score,
+        instead="recall at precision >= 0.5",
+        elsewhere="hitrate recall sensitivity tpr truepositiverate",
+    ),
+    "roc_auc": MetricRow(area=roc_auc, elsewhere="auc aucroc auroc roc rocauc"),
+    "specificity": MetricRow(
+        _scores.specificity_score, instead="g_mean", elsewhere="specificity tnr truenegativerate"
+    ),
+}
+"""Every metric but F-beta and the rates with a bound, which have a number in their name."""
+
+
+@dataclass(frozen=True)
 class CountMetric:
-    """A score that is a function of confusion counts; higher is better."""
+    """A score that is a function of confusion counts; higher is better.
+
+    Attributes
+    ----------
+    name : str
+    function : callable
+    rises : bool
+        Whether it is known never to fall with true positives nor to rise with false ones.
+    """
 
     name: str
     function: Callable[[ConfusionCounts], Score]
+    rises: bool = False
 
     def __call__(self, counts: ConfusionCounts) -> Score:
         """Return the score of ``counts``."""
@@ -69,7 +129,7 @@ class CountMetric:
     @property
     def is_one_sided(self) -> bool:
         """Whether flagging all rows, or none, is best for any model."""
-        return self.name in ONE_SIDED
+        return self.name in METRICS and METRICS[self.name].instead is not None
 
     @property
     def has_bound(self) -> bool:
@@ -90,16 +150,20 @@ class Metric:
     threshold : float or None
         Fixed threshold on the true probability; None for the best over all thresholds.
     greater_is_better : bool
+    area, proper : callable or None
+        As in :class:`MetricRow`.
     """
 
     name: str
     count: CountMetric | None
     threshold: float | None
     greater_is_better: bool
+    area: Callable[[ThresholdCurve], float] | None = None
+    proper: RowScore | None = None
 
 
 def get_count_metric(metric: str | CountMetric) -> CountMetric:
-    """Return the score from counts called ``metric``.
+    """Return the score from counts named ``metric``.
 
     "recall at precision >= 0.9" is the recall where the precision is that high, and negative
     where it is not; "precision at recall >= 0.9" is the other way round.
@@ -114,7 +178,7 @@ def get_count_metric(metric: str | CountMetric) -> CountMetric:
     if name == "fbeta" and argument:
         beta = _number("metric", metric, argument)
         check_number("beta", beta, low=0, low_open=True, high_open=True)
-        return CountMetric(metric, partial(_scores.f_beta_score, beta=beta))
+        return CountMetric(metric, partial(_scores.f_beta_score, beta=beta), rises=True)
     if constraint := CONSTRAINT.fullmatch(metric):
         served, held, number = constraint.groups()
         bound = check_number(
@@ -123,14 +187,15 @@ def get_count_metric(metric: str | CountMetric) -> CountMetric:
         return CountMetric(
             metric, partial(_scores.constrained_score, served=served, held=held, bound=bound)
         )
-    if metric not in COUNT_METRICS:
-        known = [*COUNT_METRICS, "fbeta:2", "recall at precision >= 0.9"]
+    row = METRICS.get(metric)
+    if row is None or row.count is None:
+        known = [*_count_names(), "fbeta:2", "recall at precision >= 0.9"]
         raise unknown_name("metric", metric, known, usual=usual_name(metric))
-    return CountMetric(metric, COUNT_METRICS[metric])
+    return CountMetric(metric, row.count, row.rises)
 
 
 def get_searched_metric(metric: str | CountMetric) -> CountMetric:
-    """Return the score called ``metric`` that a threshold is to be best for.
+    """Return the score named ``metric`` that a threshold is to be best for.
 
     Raises
     ------
@@ -139,9 +204,10 @@ def get_searched_metric(metric: str | CountMetric) -> CountMetric:
     """
     measure = get_count_metric(metric)
     if isinstance(metric, str) and measure.is_one_sided:
+        instead = METRICS[measure.name].instead
         msg = (
             f"metric must tell models apart, but the best {measure.name} over all thresholds is 1 "
-            f"for any of them, got {measure.name!r}. Use 'mcc', 'f1' or {ONE_SIDED[measure.name]!r}"
+            f"for any of them, got {measure.name!r}. Use 'mcc', 'f1' or {instead!r}"
             f" (as eval_metric also '{measure.name}@0.5')."
         )
         raise InvalidParameterError(msg)
@@ -149,7 +215,7 @@ def get_searched_metric(metric: str | CountMetric) -> CountMetric:
 
 
 def get_metric(name: str) -> Metric:
-    """Return the metric called ``name``; ``"mcc@0.3"`` is MCC at the probability 0.3.
+    """Return the metric named ``name``; ``"mcc@0.3"`` is MCC at the probability 0.3.
 
     >>> get_metric("mcc").threshold is None
     True
@@ -157,14 +223,14 @@ def get_metric(name: str) -> Metric:
     0.5
     """
     _check_name(name)
-    if name in CURVE_METRICS or name in PROBABILITY_METRICS:
-        return Metric(name, None, None, name in CURVE_METRICS)
+    row = METRICS.get(name)
+    if row is not None and row.count is None:
+        return Metric(name, None, None, row.area is not None, row.area, row.proper)
     base, fixed, at = name.partition("@")
     if CONSTRAINT.fullmatch(name):
         return Metric(name, get_count_metric(name), None, greater_is_better=True)
-    known = [*COUNT_METRICS, "fbeta:2", *CURVE_METRICS, *PROBABILITY_METRICS]
-    if base not in COUNT_METRICS and not base.startswith("fbeta:"):
-        raise unknown_name("metric", name, known, usual=usual_name(base))
+    if base not in _count_names() and not base.startswith("fbeta:"):
+        raise unknown_name("metric", name, [*METRICS, "fbeta:2"], usual=usual_name(base))
     threshold = (
         check_number("threshold", _number("metric", name, at), low=0, high=1) if fixed else None
     )
@@ -178,8 +244,14 @@ def usual_name(name: str) -> str | None:
     >>> usual_name("matthews_corrcoef")
     'mcc'
     """
-    bare = re.sub("[^a-z0-9]", "", name.lower())
-    return _USUAL.get(bare.removeprefix("neg").replace("score", ""))
+    bare = re.sub("[^a-z0-9]", "", name.lower()).removeprefix("neg").replace("score", "")
+    if bare in ("f2", "fbeta"):
+        return "fbeta:2"
+    return next((own for own, row in METRICS.items() if bare in row.elsewhere.split()), None)
+
+
+def _count_names() -> list[str]:
+    return [name for name, row in METRICS.items() if row.count is not None]
 
 
 def refuse_function(argument: str, metric: object) -> None:

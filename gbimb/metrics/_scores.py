@@ -56,7 +56,7 @@ def mcc_score(
 ) -> Score:
     """Matthews correlation coefficient; higher is better, in [-1, 1], 0 is chance.
 
-    0 where a margin of the table is empty, for example where nothing is called positive.
+    0 where a margin of the table is empty, for example where nothing is flagged.
 
     Parameters
     ----------
@@ -104,8 +104,8 @@ def f_beta_score(
     tp, fp, fn, _ = _counts(y_true, y_pred, sample_weight).as_tuple()
     # The shares of misses and of false alarms add up to 1, and stay finite for any beta.
     inverse = 1.0 / beta
-    missed, called = 1.0 / (1.0 + inverse * inverse), 1.0 / (1.0 + beta * beta)
-    return _ratio(tp, tp + missed * fn + called * fp)
+    missed, alarm = 1.0 / (1.0 + inverse * inverse), 1.0 / (1.0 + beta * beta)
+    return _ratio(tp, tp + missed * fn + alarm * fp)
 
 
 def f1_score(
@@ -122,7 +122,7 @@ def precision_score(
     y_pred: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Score:
-    """Share of the called rows that are positive; in [0, 1], 0 where none is called."""
+    """Share of the flagged rows that are positive; in [0, 1], 0 where none is flagged."""
     counts = _counts(y_true, y_pred, sample_weight)
     return _ratio(counts.tp, counts.tp + counts.fp)
 
@@ -132,7 +132,7 @@ def recall_score(
     y_pred: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Score:
-    """Share of the positive rows that are called; in [0, 1], 0 where there is no positive."""
+    """Share of the positive rows that are flagged; in [0, 1], 0 where there is no positive."""
     counts = _counts(y_true, y_pred, sample_weight)
     return _ratio(counts.tp, counts.tp + counts.fn)
 
@@ -142,7 +142,7 @@ def specificity_score(
     y_pred: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Score:
-    """Share of the negative rows that are not called; in [0, 1], 0 where there is no negative."""
+    """Share of the negative rows that are not flagged; in [0, 1], 0 where there is no negative."""
     counts = _counts(y_true, y_pred, sample_weight)
     return _ratio(counts.tn, counts.tn + counts.fp)
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from gbimb.metrics._curves import (
     BestThreshold,
-    nothing_called,
+    none_flagged,
     ranked_sums,
     threshold_above,
     threshold_between,
     threshold_curve,
 )
-from gbimb.metrics._registry import COUNT_METRICS, CountMetric, get_searched_metric
-from gbimb.metrics._scores import f_beta_score
+from gbimb.metrics._registry import CountMetric, get_searched_metric
 from gbimb.metrics._weight_scale import ROWS, WeightScale
 from gbimb.parallel import run_ranges
 from gbimb.validation import as_float, as_labels
@@ -83,24 +81,16 @@ def best_thresholds(
     """Return :func:`best_threshold` for each of ``metrics``; they share the passes over the rows.
 
     Many rows are counted in bins of scores. A bin whose best conceivable score, with all of its
-    positives called and none of its negatives, stays below that of some bin's end needs no look
+    positives flagged and none of its negatives, stays below that of some bin's end needs no look
     inside; the rows of the few others are sorted. The outcome is that of sorting all of them.
     """
-    if all(_rises_with_hits(metric) for metric in metrics):
+    if all(metric.rises for metric in metrics):
         rows = ScoredRows.read(y_true, y_score, sample_weight)
         bins = None if rows is None else _Bins.count(rows)
         if rows is not None and bins is not None:
             return _search(rows, bins, metrics)
     curve = threshold_curve(y_true, y_score, sample_weight)  # tells what is wrong, if anything
     return [curve.best(metric) for metric in metrics]
-
-
-def _rises_with_hits(metric: CountMetric) -> bool:
-    """Whether a score is known never to fall with ``tp`` nor to rise with ``fp``."""
-    function = metric.function
-    if isinstance(function, partial):
-        return function.func is f_beta_score
-    return function in COUNT_METRICS.values()
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,7 +232,7 @@ def _search(rows: ScoredRows, bins: _Bins, metrics: Sequence[CountMetric]) -> li
     tp, fp = np.cumsum(bins.pos), np.cumsum(bins.neg)
     ends = rows.scale.counts(tp, fp, tp[-1], fp[-1])
     ceiling = rows.scale.counts(tp, fp - bins.neg, tp[-1], fp[-1])
-    nothing = nothing_called(ends.fn[-1] + ends.tp[-1], ends.tn[-1] + ends.fp[-1])
+    nothing = none_flagged(ends.fn[-1] + ends.tp[-1], ends.tn[-1] + ends.fp[-1])
     at_ends = [metric(ends) for metric in metrics]
     several = bins.lowest < bins.highest
     promising = np.zeros_like(several)

@@ -97,29 +97,29 @@ def evaluate_shared(
     As :func:`evaluate` of all rows together: counts are exact, and the best score over all
     thresholds is that of a real one, and exact up to millions of rows, see
     :func:`best_shared_scores`.
-    ``metrics`` may not hold "average_precision" or "roc_auc", which want all scores in one place.
+    ``metrics`` may hold no area such as "roc_auc", which wants all scores in one place.
     """
     best = [m for m in metrics if m.count is not None and m.threshold is None]
     scores = best_shared_scores(rows, raw_score, [m.count for m in best if m.count is not None])
     values = {m.name: score for m, score in zip(best, scores, strict=True)}
     for metric in metrics:
-        if metric.count is None:
-            part = proper_sums(metric.name, loss, rows.y, raw_score, rows.weight)
+        if metric.proper is not None:
+            part = proper_sums(metric.proper, loss, rows.y, raw_score, rows.weight)
             total, weight = rows.reduce(np.array(part, np.float64), "sum")
             values[metric.name] = float(total / weight)
-        elif metric.threshold is not None:
-            called = raw_score >= np.float64(loss.raw_score_at(metric.threshold))
-            tp, fp = rows.add(_whole_called(rows, called))
+        elif metric.count is not None and metric.threshold is not None:
+            flagged = raw_score >= np.float64(loss.raw_score_at(metric.threshold))
+            tp, fp = rows.add(_weight_flagged(rows, flagged))
             values[metric.name] = float(metric.count(rows.counts(tp, fp)))
     return {m.name: values[m.name] for m in metrics}
 
 
-def _whole_called(rows: SharedRows, called: BoolArray) -> NDArray[np.int64]:
-    """Return the whole weight of the positives and the negatives that are called."""
-    positive = rows.positive[called]
+def _weight_flagged(rows: SharedRows, flagged: BoolArray) -> NDArray[np.int64]:
+    """Return the whole weight of the positives and the negatives that are flagged."""
+    positive = rows.positive[flagged]
     if rows.weight is None:
         hits = int(np.count_nonzero(positive))
         return np.array([hits, positive.size - hits], np.int64)
-    whole = rows.scale.whole(positive, rows.weight[called])
+    whole = rows.scale.whole(positive, rows.weight[flagged])
     hits = whole[positive == 1].sum()
     return np.array([hits, whole.sum() - hits], np.int64)

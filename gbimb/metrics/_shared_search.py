@@ -44,11 +44,12 @@ def best_shared_scores(
     """Return the best value of each metric over all thresholds of the rows of all processes.
 
     The scores are counted in 256 cells of equal width, and the counts added up. No threshold
-    inside a cell can beat what it would be worth to call all positives of the cell and none of its
+    inside a cell can beat what it would be worth to flag all positives of the cell and none of its
     negatives; the cells where that is more than the best end of a cell are cut into finer ones,
     until there are none or 60,000 bytes are used up. The result is the score of a real threshold
     (with weights, up to rounding) and as a rule of the best one: of three metrics at once it was
-    within 1e-7 of that up to 20 million rows, with and without weights.
+    within 1e-7 of that up to 20 million rows, with and without weights. One histogram of as many
+    bytes, 7,500 cells of equal width, was up to 6e-3 below it where scores have heavy tails.
 
     Parameters
     ----------

@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gbimb.metrics._counts import ConfusionCounts
-from gbimb.metrics._curves import (
-    average_precision,
-    check_not_empty,
-    roc_auc,
-    threshold_curve,
-)
+from gbimb.metrics._curves import check_not_empty, threshold_curve
 from gbimb.metrics._search import best_thresholds
 from gbimb.parallel import run_ranges
 from gbimb.validation import check_binary_labels, check_raw_score, check_weight
@@ -22,9 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb.array_types import FloatArray
     from gbimb.losses import BinaryLoss
-    from gbimb.metrics._registry import Metric
+    from gbimb.metrics._registry import Metric, RowScore
 
 
 def evaluate(
@@ -42,51 +36,37 @@ def evaluate(
     counted = [m.count for m in best if m.count is not None]
     found = best_thresholds(y_true, raw_score, counted, sample_weight) if counted else []
     values = {m.name: f.score for m, f in zip(best, found, strict=True)}
-    areas = [m for m in metrics if m.name in AREAS]
-    if areas:
+    if any(metric.area is not None for metric in metrics):
         curve = threshold_curve(y_true, raw_score, sample_weight)
-        values |= {m.name: AREAS[m.name](curve) for m in areas}
+        values |= {m.name: m.area(curve) for m in metrics if m.area is not None}
     for metric in metrics:
-        if metric.name in ("log_loss", "brier"):
-            values[metric.name] = _proper_score(metric.name, loss, y_true, raw_score, sample_weight)
+        if metric.proper is not None:
+            check_not_empty(check_binary_labels(y_true).size)
+            total, weight = proper_sums(metric.proper, loss, y_true, raw_score, sample_weight)
+            values[metric.name] = total / weight
         elif metric.count is not None and metric.threshold is not None:
             # A float64 scalar: NumPy would round a Python float to float32 beside float32 scores.
-            called = raw_score >= np.float64(loss.raw_score_at(metric.threshold))
-            counts = ConfusionCounts.from_labels(y_true, called, sample_weight)
+            flagged = raw_score >= np.float64(loss.raw_score_at(metric.threshold))
+            counts = ConfusionCounts.from_labels(y_true, flagged, sample_weight)
             values[metric.name] = float(metric.count(counts))
     return {m.name: values[m.name] for m in metrics}
 
 
-AREAS = {"average_precision": average_precision, "roc_auc": roc_auc}
-
-
-def _proper_score(
-    name: str,
-    loss: BinaryLoss,
-    y_true: NDArray[np.generic],
-    raw_score: NDArray[np.generic],
-    sample_weight: NDArray[np.generic] | None,
-) -> float:
-    check_not_empty(check_binary_labels(y_true).size)
-    total, weight = proper_sums(name, loss, y_true, raw_score, sample_weight)
-    return total / weight
-
-
 def proper_sums(
-    name: str,
+    score: RowScore,
     loss: BinaryLoss,
     y_true: NDArray[np.generic],
     raw_score: NDArray[np.generic],
     sample_weight: NDArray[np.generic] | None,
 ) -> tuple[float, float]:
-    """Return the sum over rows of the log loss or the Brier score, and of their weights."""
+    """Return the sum over rows of a proper score, and of their weights."""
     y = check_binary_labels(y_true)
     raw = check_raw_score(raw_score, y.size)
     weight = check_weight(sample_weight, y.size)
 
     def task(start: int, stop: int) -> tuple[float, float]:
         labels, p = y[start:stop].astype(np.float64), loss.probability(raw[start:stop])
-        rows = row_log_loss(labels, p) if name == "log_loss" else (p - labels) ** 2
+        rows = score(labels, p)
         if weight is None:
             return float(rows.sum()), float(rows.size)
         part = weight[start:stop].astype(np.float64)
@@ -94,11 +74,3 @@ def proper_sums(
 
     sums = run_ranges(task, y.size)
     return sum(total for total, _ in sums), sum(part for _, part in sums)
-
-
-def row_log_loss(y: FloatArray, p: FloatArray) -> FloatArray:
-    """Log loss of each row, with probabilities kept a rounding error away from 0 and 1."""
-    eps = np.finfo(np.float64).eps
-    p = np.clip(p, eps, 1 - eps)
-    row: FloatArray = -(y * np.log(p) + (1 - y) * np.log1p(-p))
-    return row

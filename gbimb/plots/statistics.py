@@ -120,7 +120,7 @@ class Sweep:
     def at(self, threshold: float) -> ConfusionCounts:
         """Return the counts at the highest threshold of the sweep that is not above this one."""
         index = min(int(np.searchsorted(-self.thresholds, -threshold)), self.thresholds.size - 1)
-        return ConfusionCounts(*(c[index] for c in self.counts.as_tuple()))
+        return self.counts.at(index)
 
     def resample(self, n: int, random_state: int) -> ConfusionCounts:
         """Return ``n`` draws of the counts that the rows may stand for, arrays of shape (n, k).

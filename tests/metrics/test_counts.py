@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from gbimb import metrics
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.metrics import ConfusionCounts, f_beta_score, g_mean_score, mcc_score
-from gbimb.metrics._registry import COUNT_METRICS
+from gbimb.metrics import METRICS, ConfusionCounts, f_beta_score, g_mean_score, mcc_score
 from tests.helpers.strategies import QUICK, Table, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+COUNT_METRICS = {name: row.count for name, row in METRICS.items() if row.count is not None}
 SCORES = sorted(COUNT_METRICS.items())
 each_score = pytest.mark.parametrize("score", [f for _, f in SCORES], ids=[n for n, _ in SCORES])
 counts = st.builds(ConfusionCounts, *[st.one_of(st.integers(0, 50), st.floats(0, 1e6))] * 4)

@@ -10,16 +10,16 @@ from sklearn import metrics as reference
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.losses._softmax import SoftmaxFocalLoss, SoftmaxLoss
-from gbimb.metrics import mcc_score
-from gbimb.metrics._multiclass import (
-    PRIOR_POWERS,
+from gbimb.metrics import (
     MulticlassCounts,
     evaluate_multiclass,
     get_multiclass_metric,
     macro_f1_score,
     macro_recall_score,
+    mcc_score,
     rk_score,
 )
+from gbimb.metrics._multiclass import PRIOR_POWERS
 from tests.helpers.strategies import QUICK
 
 SCORES = (rk_score, macro_f1_score, macro_recall_score)

@@ -9,10 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gbimb
+from gbimb.auto._objective import make_objective
+from gbimb.decisions.threshold import choose_threshold
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.losses import FocalLoss, LogisticLoss, MarginLoss
 from gbimb.metrics import (
+    METRICS,
     ConfusionCounts,
+    MetricRow,
     average_precision,
     best_threshold,
     evaluate,
@@ -22,10 +27,15 @@ from gbimb.metrics import (
     roc_auc,
     threshold_curve,
 )
-from gbimb.metrics._registry import COUNT_METRICS, CURVE_METRICS, ONE_SIDED, PROBABILITY_METRICS
+from gbimb.plots import statistics
+from tests.estimators.common import quick
 from tests.helpers.derivatives import ALL_LOSSES
 from tests.helpers.strategies import QUICK, Table, tables
 
+COUNT_METRICS = {name: row.count for name, row in METRICS.items() if row.count is not None}
+AREAS = [name for name, row in METRICS.items() if row.area is not None]
+PROPER = [name for name, row in METRICS.items() if row.proper is not None]
+ONE_SIDED = [name for name, row in METRICS.items() if row.instead is not None]
 BEST = sorted(set(COUNT_METRICS) - set(ONE_SIDED))
 
 
@@ -46,12 +56,12 @@ def test_any_score_from_counts_can_be_watched_at_a_threshold(name: str) -> None:
         assert metric.threshold == value
 
 
-@pytest.mark.parametrize("name", [*CURVE_METRICS, *PROBABILITY_METRICS])
+@pytest.mark.parametrize("name", [*AREAS, *PROPER])
 def test_areas_are_better_when_high_and_proper_scores_when_low(name: str) -> None:
     metric = get_metric(name)
     assert metric.count is None
     assert metric.threshold is None
-    assert metric.greater_is_better == (name in CURVE_METRICS)
+    assert metric.greater_is_better == (name in AREAS)
 
 
 @pytest.mark.parametrize("beta", ["2", "0.5", "1e1"])
@@ -143,7 +153,7 @@ def test_a_count_metric_passes_through() -> None:
 @QUICK
 @given(st.sampled_from(ALL_LOSSES), tables(scores=st.floats(-8, 8), both_classes=True))
 def test_values_over_thresholds_equal_those_computed_one_by_one(loss: MarginLoss, t: Table) -> None:
-    names = [*BEST, "fbeta:2", *CURVE_METRICS]
+    names = [*BEST, "fbeta:2", *AREAS]
     got = evaluate([get_metric(n) for n in names], loss, t.y, t.score, t.weight)
     curve = threshold_curve(*t)
     assert list(got) == names
@@ -240,3 +250,35 @@ def test_a_wrong_table_is_told_by_every_metric(name: str) -> None:
     ):
         with pytest.raises(InvalidDataError, match="must"):
             evaluate([get_metric(name)], FocalLoss(), *table)
+
+
+def test_a_new_row_is_watched_searched_decided_and_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    def precision_recall_mean(counts: ConfusionCounts) -> np.ndarray:
+        flagged, positives = counts.tp + counts.fp, counts.tp + counts.fn
+        return counts.tp / np.sqrt(np.maximum(flagged * positives, 1e-300))
+
+    monkeypatch.setitem(METRICS, "g_flagged", MetricRow(precision_recall_mean))
+    rng = np.random.default_rng(0)
+    y = np.arange(600) % 7 == 0
+    raw = rng.normal(size=600) + 2.0 * y
+    proba = 1 / (1 + np.exp(-raw))
+    values = evaluate(
+        [get_metric("g_flagged"), get_metric("g_flagged@0.9")], LogisticLoss(), y, raw
+    )
+    curve = threshold_curve(y, raw)
+    assert values["g_flagged"] == precision_recall_mean(curve.counts).max()
+    at = ConfusionCounts.from_labels(y, proba >= 0.9)
+    assert values["g_flagged@0.9"] == pytest.approx(float(precision_recall_mean(at)))
+    assert 0 < choose_threshold(y, proba, "g_flagged") < 1
+    drawn = statistics.score_of("g_flagged", at)
+    assert float(drawn) == values["g_flagged@0.9"]
+    assert make_objective("g_flagged", 2).score(y, proba, None) > 0.4
+    clf = quick(gbimb.ImbalancedLGBMClassifier, eval_metric="g_flagged").fit(raw[:, None], y)
+    assert clf.evals_result_["valid"]["g_flagged"][-1] > 0.4
+
+
+def test_every_row_is_one_kind_of_metric_with_names_of_its_own() -> None:
+    for name, row in METRICS.items():
+        assert sum(part is not None for part in (row.count, row.area, row.proper)) == 1, name
+    elsewhere = [word for row in METRICS.values() for word in row.elsewhere.split()]
+    assert len(set(elsewhere)) == len(elsewhere)

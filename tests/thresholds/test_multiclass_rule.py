@@ -11,7 +11,7 @@ from gbimb.decisions import class_weights as _multiclass_rule
 from gbimb.decisions.class_weights import fit_class_weights
 from gbimb.decisions.sweep import MEASURES, _score, _sweep, climb
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
-from gbimb.metrics._multiclass import (
+from gbimb.metrics import (
     MulticlassCounts,
     macro_f1_score,
     macro_recall_score,
