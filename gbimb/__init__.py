@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gbimb.version import __version__
+
 if TYPE_CHECKING:
     from gbimb import (
         benchmark,
@@ -19,12 +21,13 @@ if TYPE_CHECKING:
         thresholds,
         xgboost,
     )
-    from gbimb.auto import AutoImbalancedClassifier
     from gbimb.decisions.prior import correct_prior
     from gbimb.estimators import (
+        AutoImbalancedClassifier,
         ImbalancedLGBMClassifier,
         ImbalancedXGBClassifier,
         UnderBaggingClassifier,
+        load,
     )
     from gbimb.exceptions import GbimbError, GbimbWarning
     from gbimb.losses import (
@@ -35,10 +38,8 @@ if TYPE_CHECKING:
         SoftmaxLoss,
         SoftMCCLoss,
     )
-    from gbimb.persistence import load
     from gbimb.tables.parquet.source import ParquetSource
 
-__version__ = "0.1.0"
 
 __all__ = [
     "AutoImbalancedClassifier",
@@ -72,7 +73,7 @@ __all__ = [
 
 # Names are imported when first used, so that `import gbimb` loads no engine.
 _HOME = {
-    "AutoImbalancedClassifier": "gbimb.auto",
+    "AutoImbalancedClassifier": "gbimb.estimators",
     "FocalLoss": "gbimb.losses",
     "GbimbError": "gbimb.exceptions",
     "GbimbWarning": "gbimb.exceptions",
@@ -87,7 +88,7 @@ _HOME = {
     "SoftmaxMCCLoss": "gbimb.losses",
     "UnderBaggingClassifier": "gbimb.estimators",
     "correct_prior": "gbimb.decisions.prior",
-    "load": "gbimb.persistence",
+    "load": "gbimb.estimators",
 }
 
 

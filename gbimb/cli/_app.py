@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 from typer.core import TyperCommand
 
-from gbimb import __version__
 from gbimb.cli._notes import as_options, warnings_as_notes
 from gbimb.exceptions import GbimbError, InvalidParameterError
+from gbimb.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -77,7 +77,7 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     threshold to move, reliability, the worst mistakes, and how to reproduce it.
     """
     from gbimb import report as reports
-    from gbimb.persistence import load
+    from gbimb.estimators import load
 
     with exit_codes():
         if report is not None:

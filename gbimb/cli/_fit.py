@@ -229,7 +229,7 @@ def _fit_here_or_there(model: Any, given: Given, dask: str | None) -> None:  # n
     if dask is None:
         model.fit(**given)
         return
-    from gbimb.dask._connect import connected, spread
+    from gbimb.dask.connect import connected, spread
 
     with connected(dask) as client:
         model.set_params(client=client).fit(**spread(client, given))
@@ -245,8 +245,8 @@ def _make_model(
     validation: str,
     dask: str | None,
 ) -> Any:  # noqa: ANN401  any of our estimators
-    from gbimb.auto import AutoImbalancedClassifier
     from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
+    from gbimb.estimators.auto import AutoImbalancedClassifier
 
     if loss == "auto":
         if dask is not None:

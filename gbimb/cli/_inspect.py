@@ -37,7 +37,7 @@ def inspect(
 
     With more than two classes each has a weight in place of the threshold.
     """
-    from gbimb.persistence import load
+    from gbimb.estimators import load
 
     with exit_codes():
         facts = _facts(load(model), model)

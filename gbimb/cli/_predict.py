@@ -51,7 +51,7 @@ def predict(  # noqa: PLR0917  typer passes them by name
     know are left out. "probability" is that of the positive label in the data as they come; with
     more than two classes there is a column for each.
     """
-    from gbimb.persistence import load
+    from gbimb.estimators import load
     from gbimb.tables.files.chunks import chunks_with_ids
     from gbimb.tables.files.match import text_columns
     from gbimb.tables.files.write import TableWriter

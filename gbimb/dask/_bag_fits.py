@@ -15,9 +15,9 @@ from gbimb.dask._rows import Encoded, join, stack
 from gbimb.dask._worker import Job
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.tables.labels import LabelCodes
-from gbimb.training.bag_trainers import SharedBinsTrainer
-from gbimb.training.bag_training import bag_model, begin_bag, probability_of_rows, seed_of
-from gbimb.training.bags import Bag
+from gbimb.training.bagging.one_bag import bag_model, begin_bag, probability_of_rows, seed_of
+from gbimb.training.bagging.population import Bag
+from gbimb.training.bagging.trainers import SharedBinsTrainer
 from gbimb.training.rows import Table
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import FloatArray, IntArray
-    from gbimb.training.bags import Population
+    from gbimb.training.bagging.population import Population
     from gbimb.training.recipe import Recipe
 
 

@@ -25,14 +25,15 @@ from gbimb.dask._rows import Deal, encode
 from gbimb.dask._summary import Labels, merge_columns
 from gbimb.decisions.sampling import resolve_sampling_strategy
 from gbimb.estimators import UnderBaggingClassifier
-from gbimb.estimators._bag_checks import make_prototype, warn_of_bags
-from gbimb.estimators._base import BaseImbalancedClassifier
-from gbimb.estimators._fitted import all_or_nothing
+from gbimb.estimators.bag_checks import make_prototype, warn_of_bags
+from gbimb.estimators.base import BaseImbalancedClassifier
+from gbimb.estimators.fitted import all_or_nothing
 from gbimb.exceptions import InvalidParameterError
 from gbimb.log import logger
+from gbimb.model.bags import Bags, OutOfBag
 from gbimb.tables.schema import Schema
-from gbimb.training.bag_average import Bags, add_bag, averaged_task
-from gbimb.training.bags import OutOfBag, Population
+from gbimb.training.bagging.average import add_bag, averaged_task
+from gbimb.training.bagging.population import Population
 from gbimb.training.copies import copies_among, row_hashes
 from gbimb.training.recipe import Recipe
 from gbimb.training.seed import draw_seed

@@ -21,9 +21,9 @@ from gbimb.dask._rows import some_hashes
 from gbimb.dask._summary import Labels, merge_columns
 from gbimb.dask._worker import Job
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
-from gbimb.estimators._base import BaseImbalancedClassifier
-from gbimb.estimators._base_checks import check_parameters
-from gbimb.estimators._fitted import all_or_nothing
+from gbimb.estimators.base import BaseImbalancedClassifier
+from gbimb.estimators.base_checks import check_parameters
+from gbimb.estimators.fitted import all_or_nothing
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.tables.schema import Schema
 from gbimb.training.copies import copies_among

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gbimb.dask._pieces import is_collection, read_parquet
 from gbimb.dask._predict import predict_lazily
-from gbimb.estimators._decision import DecidingClassifier
+from gbimb.estimators.decision import DecidingClassifier
 from gbimb.exceptions import InvalidParameterError
 from gbimb.metrics import METRICS
 from gbimb.tables.parquet.source import ParquetSource

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.special import logit
 
+from gbimb.exceptions import InvalidDataError, InvalidParameterError
+
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from gbimb.array_types import FloatArray, IntArray
 
 # Probabilities this near to 0 and 1 have finite log odds.
@@ -107,6 +111,35 @@ class Costs(Rule):
         """Return minus the expected costs."""
         scores: FloatArray = -(proba @ self.matrix)
         return scores
+
+
+def read_costs(metric: ArrayLike, n_classes: int) -> FloatArray:
+    """Return the costs of decisions, float64 of shape (K, K).
+
+    Raises
+    ------
+    InvalidParameterError, InvalidDataError
+        If these are no costs, or a wrong decision costs no more than the right one.
+    """
+    try:
+        costs = np.asarray(metric, dtype=np.float64)
+    except (TypeError, ValueError):
+        msg = f"metric must be a name or a matrix of costs, got {metric!r:.60}."
+        raise InvalidParameterError(msg) from None
+    if costs.shape != (n_classes, n_classes) or not np.isfinite(costs).all():
+        msg = (
+            f"metric must be a name, or costs with {n_classes} rows and columns, one for each "
+            f"class, all finite, got {metric!r:.60} of shape {costs.shape}."
+        )
+        raise InvalidDataError(msg)
+    right = np.diagonal(costs)[:, None]
+    if not (costs + np.diag(np.full(n_classes, np.inf)) > right).all():
+        msg = (
+            "metric must hold costs by which each wrong decision costs more than the right one, "
+            f"got {metric!r:.60}."
+        )
+        raise InvalidDataError(msg)
+    return costs
 
 
 def _log_odds(proba: FloatArray | float) -> FloatArray:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from gbimb.estimators._bagging import UnderBaggingClassifier
-from gbimb.estimators._fitted import check_is_fitted
-from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
-from gbimb.estimators._xgb import ImbalancedXGBClassifier
+from gbimb.estimators.auto import AutoImbalancedClassifier
+from gbimb.estimators.bagging import UnderBaggingClassifier
+from gbimb.estimators.fitted import check_is_fitted
+from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
+from gbimb.estimators.loading import load
+from gbimb.estimators.xgb import ImbalancedXGBClassifier
 
 __all__ = [
+    "AutoImbalancedClassifier",
     "ImbalancedLGBMClassifier",
     "ImbalancedXGBClassifier",
     "UnderBaggingClassifier",
     "check_is_fitted",
+    "load",
 ]

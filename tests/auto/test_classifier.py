@@ -16,8 +16,8 @@ from sklearn.metrics import matthews_corrcoef
 from sklearn.model_selection import cross_val_score
 
 import gbimb
-from gbimb.auto import _search
-from gbimb.auto._search import Search
+from gbimb.training.search import search as _search
+from gbimb.training.search.search import Search
 from tests.auto.common import numbers, quick
 from tests.bagging.tables import binary, many
 from tests.estimators.common import frame
@@ -136,7 +136,7 @@ def test_rows_can_be_drawn_where_a_class_has_hardly_any(
     rarest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawing = {"engine": "lightgbm", "rows": "drawn", "drawn": 1.0}
-    monkeypatch.setattr("gbimb.auto._space.FIRST", (drawing,))
+    monkeypatch.setattr("gbimb.training.search.space.FIRST", (drawing,))
     rows = many(1000, 5)
     few = np.flatnonzero(rows.y == 4)[rarest:]
     X, y = np.delete(rows.X, few, axis=0), np.delete(rows.y, few)
@@ -185,7 +185,7 @@ def test_too_few_rows_to_compare_is_said() -> None:
 
 
 def test_large_tables_are_searched_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gbimb.auto._compare.SEARCH_ROWS", 800)
+    monkeypatch.setattr("gbimb.training.search.compare.SEARCH_ROWS", 800)
     X, y = numbers(3000)
     clf = quick(n_trials=4).fit(X, y)
     board = clf.leaderboard_
@@ -222,7 +222,7 @@ def test_an_interrupt_after_the_search_keeps_what_is_done(
     monkeypatch: pytest.MonkeyPatch, done: int, compared_on: str
 ) -> None:
     original = Search.try_one
-    monkeypatch.setattr("gbimb.auto._compare.SEARCH_ROWS", 800)
+    monkeypatch.setattr("gbimb.training.search.compare.SEARCH_ROWS", 800)
 
     def interrupted(self: Search, *arguments: object) -> object:
         if len(self.workshop.labels.codes) == 3000 and arguments[1] == done:
@@ -242,7 +242,7 @@ def test_what_is_chosen_on_a_part_has_the_probabilities_of_all_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     original = Search.try_one
-    monkeypatch.setattr("gbimb.auto._compare.SEARCH_ROWS", 800)
+    monkeypatch.setattr("gbimb.training.search.compare.SEARCH_ROWS", 800)
 
     def interrupted(self: Search, *arguments: object) -> object:
         if len(self.workshop.labels.codes) == 4000:
@@ -258,7 +258,7 @@ def test_what_is_chosen_on_a_part_has_the_probabilities_of_all_rows(
 
 def test_large_tables_use_the_time_that_the_search_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     original = Search.run
-    monkeypatch.setattr("gbimb.auto._compare.SEARCH_ROWS", 800)
+    monkeypatch.setattr("gbimb.training.search.compare.SEARCH_ROWS", 800)
     monkeypatch.setattr(Search, "run", lambda self: original(replace(self, n_trials=5)))
     X, y = numbers(3000)
     clf = quick(n_trials=None, time_budget=600).fit(X, y)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gbimb.auto import _search
-from gbimb.auto._search import Clock, Watcher
 from gbimb.training import boosting
 from gbimb.training.boosting import boost
+from gbimb.training.search import search as _search
+from gbimb.training.search.search import Clock, Watcher
 
 
 class Time:

@@ -11,11 +11,11 @@ from scipy.special import expit, logit
 from sklearn.tree import ExtraTreeRegressor
 
 import gbimb
-from gbimb.auto._forest import Forest, Grown, Rows, calibrate, grow, number_of_trees
-from gbimb.auto._forest import _arrays as arrays
 from gbimb.engines.lightgbm import forest_text, from_text
 from gbimb.losses import BrierLoss
 from gbimb.training.checkpoint import Unit
+from gbimb.training.search.forest import Forest, Grown, Rows, calibrate, grow, number_of_trees
+from gbimb.training.search.forest import _arrays as arrays
 from tests.auto.common import numbers, quick
 from tests.bagging.tables import many
 
@@ -147,7 +147,7 @@ def test_forests_stay_out_where_they_cannot_be_or_were_not_asked_for(
     ):
         board = clf.set_params(n_trials=3).fit(table, labels).leaderboard_
         assert not board["candidate"].str.startswith("Forest").any()
-    monkeypatch.setattr("gbimb.auto._compare.MOST_ROWS", 500)
+    monkeypatch.setattr("gbimb.training.search.compare.MOST_ROWS", 500)
     board = quick(n_trials=3).fit(X, y).leaderboard_
     assert not board["candidate"].str.startswith("Forest").any()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gbimb.auto._space import ENGINES, FOREST, Space
+from gbimb.training.search.space import ENGINES, FOREST, Space
 
 
 def space(rows: int, *, many: bool, engines: tuple[str, ...] = ENGINES) -> Space:

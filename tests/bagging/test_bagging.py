@@ -22,7 +22,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import gbimb
 from gbimb.exceptions import InvalidTypeError
-from gbimb.training.bag_training import link_after_drawing
+from gbimb.training.bagging.one_bag import link_after_drawing
 from tests.bagging.tables import OURS, Rows, bagged, binary, many, quick
 
 Model: TypeAlias = BaseEstimator | None

@@ -158,7 +158,7 @@ def test_candidates_that_are_done_are_not_trained_again(
         return clf.set_params(checkpoint_path=folder).fit(X[:500], Y[:500])
 
     expected = choose(None)
-    tried = gbimb.auto._search.Search.try_one
+    tried = gbimb.training.search.search.Search.try_one
     calls = iter(range(100))
 
     def dying(*args: Any) -> Any:  # noqa: ANN401
@@ -167,7 +167,7 @@ def test_candidates_that_are_done_are_not_trained_again(
         return tried(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr("gbimb.auto._search.Search.try_one", dying)
+        patch.setattr("gbimb.training.search.search.Search.try_one", dying)
         with pytest.raises(Killed):
             choose(tmp_path)
     assert len(list(tmp_path.glob("candidate-*.json"))) == 2
@@ -190,7 +190,7 @@ def test_a_candidate_that_the_clock_cut_off_is_trained_on(
         ).fit(X[:500], Y[:500])
 
     with monkeypatch.context() as patch:
-        patch.setattr("gbimb.auto._search.Watcher.__call__", lambda *_: True)
+        patch.setattr("gbimb.training.search.search.Watcher.__call__", lambda *_: True)
         assert choose().leaderboard_["rounds"][0] <= 5
     assert choose().leaderboard_["rounds"][0] > 5
 

@@ -70,7 +70,7 @@ def test_workers_on_this_machine_leave_the_output_to_the_command(tmp_path: Path)
 def test_what_cannot_be_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], sentence: str
 ) -> None:
-    monkeypatch.setattr("gbimb.dask._connect.CONNECT_SECONDS", 2)
+    monkeypatch.setattr("gbimb.dask.connect.CONNECT_SECONDS", 2)
     X, y = frame(200)
     X.assign(y=y).to_parquet(tmp_path / "data.parquet")
     arguments = ["fit", str(tmp_path / "data.parquet"), "--target", "y"]

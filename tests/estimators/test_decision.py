@@ -18,8 +18,8 @@ from sklearn.multioutput import MultiOutputClassifier
 import gbimb
 from gbimb.decisions.calibration import BetaCurve, Calibrator, IsotonicCurve
 from gbimb.decisions.rules import ClassWeights, Rule, Threshold
-from gbimb.estimators._base import with_model
 from gbimb.model.model import BoosterModel
+from gbimb.model.states import with_model
 from gbimb.tables.classes import Classes
 from gbimb.tables.encoder import TableEncoder
 from gbimb.tables.schema import Schema

@@ -8,7 +8,7 @@ from sklearn import config_context
 from sklearn.pipeline import make_pipeline
 
 import gbimb
-from gbimb.estimators._facts import facts
+from gbimb.estimators.facts import facts
 from gbimb.metrics import ConfusionCounts
 from tests.estimators.common import KINDS, Kind, both, frame, numbers, quick
 

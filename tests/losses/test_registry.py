@@ -167,7 +167,7 @@ def test_sums_travel_as_arrays() -> None:
 
 
 def test_gamma_2_of_an_old_file_means_not_given_where_the_loss_has_none() -> None:
-    from gbimb.persistence._parameters import BOOSTING, check_parameters
+    from gbimb.model.parameters import BOOSTING, check_parameters
 
     for loss, want in (("logistic", None), ("focal", 2.0), (gbimb.FocalLoss(), None)):
         params = {"loss": loss, "gamma": 2.0}

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gbimb
-from gbimb.auto._objective import make_objective
 from gbimb.decisions.threshold import choose_threshold
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.losses import FocalLoss, LogisticLoss, MarginLoss
@@ -28,6 +27,7 @@ from gbimb.metrics import (
     threshold_curve,
 )
 from gbimb.plots import statistics
+from gbimb.training.search.objective import make_objective
 from tests.estimators.common import quick
 from tests.helpers.derivatives import ALL_LOSSES
 from tests.helpers.strategies import QUICK, Table, tables

@@ -22,9 +22,10 @@ import pandas as pd
 
 from gbimb.engines.lightgbm import model_file as lightgbm_file
 from gbimb.engines.xgboost import model_file as xgboost_file
+from gbimb.estimators.loading import CLASSES
 from gbimb.exceptions import GbimbError
 from gbimb.model.archive import unpack
-from gbimb.persistence._models import build, dump
+from gbimb.model.states import build, dump
 
 WORDS = (
     *("-1", "0", "1", "2", "3", "7", "-2", "-7", "255", "65536", "2147483647", "2147483648"),
@@ -128,7 +129,7 @@ def rows(n_features: int, names: list[str] | None) -> Any:  # noqa: ANN401  an a
 def try_one(members: dict[str, bytes], *, unchecked: bool) -> bool:
     """Load and predict; False if the mutant was refused."""
     try:
-        estimator = build(members)
+        estimator = build(members, CLASSES)
     except GbimbError:
         return False
     except Exception:

@@ -65,7 +65,7 @@ def test_a_parameter_that_holds_itself_is_refused(tmp_path: Path) -> None:
 def test_what_would_not_be_the_same_after_load_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gbimb.persistence._files.build", lambda _: model("lightgbm_many"))
+    monkeypatch.setattr("gbimb.model.files.build", lambda *_: model("lightgbm_many"))
     with pytest.raises(InvalidDataError, match=r"'booster_0.txt', 'state.json'. would not be the"):
         model("lightgbm").save(tmp_path / "model.gbimb")
     assert not list(tmp_path.iterdir())

@@ -18,7 +18,7 @@ from sklearn.model_selection import (
 )
 
 import gbimb
-from gbimb.persistence._models import KINDS
+from gbimb.estimators.loading import CLASSES
 from tests.persistence.models import (
     LGBM,
     MAKE,
@@ -267,14 +267,15 @@ def test_every_public_estimator_can_be_saved() -> None:
         for name in gbimb.__all__
         if inspect.isclass(getattr(gbimb, name)) and hasattr(getattr(gbimb, name), "predict_proba")
     }
-    assert estimators == set(KINDS)
+    assert estimators == set(CLASSES)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", CLASSES)
 def test_every_constructor_parameter_has_its_types(name: str) -> None:
     elsewhere = {"checkpoint_path"}  # a place on the machine that trained, not part of a model
     elsewhere |= {"estimator"} if name == "UnderBaggingClassifier" else set()
-    assert set(KINDS[name].make().get_params(deep=False)) == {*KINDS[name].parameters, *elsewhere}
+    saved = CLASSES[name].saved_as
+    assert set(CLASSES[name]().get_params(deep=False)) == {*saved.parameters, *elsewhere}
 
 
 @both

@@ -112,7 +112,7 @@ def test_only_rows_in_bags_are_loaded(tmp_path: Path, monkeypatch: pytest.Monkey
     frame = table(3000)
     frame["target"] = np.where(np.arange(3000) % 100 == 0, "fraud", "fine")
     source = ParquetSource(write(frame, tmp_path), "target", features=features(frame))
-    monkeypatch.setattr("gbimb.training.bags.LARGEST_WATCH", 50)
+    monkeypatch.setattr("gbimb.training.bagging.population.LARGEST_WATCH", 50)
     asked = []
     pick = StreamedFrame.__getitem__
 

@@ -7,29 +7,31 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.auto._compare import compare, mix
-from gbimb.auto._cross_fit import Workshop
-from gbimb.auto._objective import CostObjective, Objective, make_objective
-from gbimb.auto._progress import progress
-from gbimb.auto._search import Clock, Tried
-from gbimb.auto._space import ENGINES
-from gbimb.auto._words import Effect, effects, explain, leaderboard
 from gbimb.decisions.rules import Costs
-from gbimb.estimators._base import with_model
-from gbimb.estimators._decision import DecidingClassifier
-from gbimb.estimators._fitted import all_or_nothing, check_is_fitted, shown
+from gbimb.estimators.decision import DecidingClassifier
+from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
+from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
+from gbimb.estimators.xgb import ImbalancedXGBClassifier
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name, warn
 from gbimb.log import logger
 from gbimb.model.model import AveragedModel, make_rule, to_raw
+from gbimb.model.states import AUTO, with_model
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.tables.encoder import learn_columns, read_table, take
 from gbimb.tables.labels import read_labels, read_weight
 from gbimb.tables.parquet.source import ParquetSource
 from gbimb.tables.schema import Schema
-from gbimb.training.bag_average import averaged_task
+from gbimb.training.bagging.average import averaged_task
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_copies
 from gbimb.training.plan import make_plan
+from gbimb.training.search.compare import compare, mix
+from gbimb.training.search.cross_fit import Workshop
+from gbimb.training.search.objective import CostObjective, Objective, make_objective
+from gbimb.training.search.progress import progress
+from gbimb.training.search.search import Clock, Tried
+from gbimb.training.search.space import ENGINES
+from gbimb.training.search.words import Effect, effects, explain, leaderboard
 from gbimb.training.seed import draw_seed
 from gbimb.training.tasks import is_balanced
 from gbimb.validation import check_jobs, check_number
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, TableLike
     from gbimb.decisions.rules import Rule
 
+BOOSTERS: Final = (ImbalancedLGBMClassifier, ImbalancedXGBClassifier)
 STREAMED: Final = (
     "X must be a table in memory, for each candidate looks at its rows again, got a ParquetSource. "
     "Read it with pandas.read_parquet, or give it to another estimator: those stream it."
@@ -202,6 +205,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
                 progress(self.time_budget, self.n_trials, self.verbose) as show,
             ):
                 whole = Workshop(
+                    {each.engine_name: each for each in BOOSTERS},
                     schema,
                     encoded,
                     labels,
@@ -223,6 +227,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
 
     model_: AveragedModel
 
+    saved_as = AUTO
     weights_ = shown("weights")
     best_score_ = shown("score")
     validation_ = shown("validation")

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gbimb.estimators._decision import DecidingClassifier
+    from gbimb.estimators.decision import DecidingClassifier
 
 MOST_CLASSES = 6
 

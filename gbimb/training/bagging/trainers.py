@@ -12,8 +12,8 @@ from sklearn.utils.validation import has_fit_parameter
 from gbimb.engines.parameters import engine_errors
 from gbimb.exceptions import InvalidTypeError
 from gbimb.tables.encoder import take
-from gbimb.training.bag_training import bag_model, begin_bag, probability_of_rows, seed_of
-from gbimb.training.bags import places
+from gbimb.training.bagging.one_bag import bag_model, begin_bag, probability_of_rows, seed_of
+from gbimb.training.bagging.population import places
 from gbimb.training.cross_fit import train
 from gbimb.training.rows import Fold, Table
 from gbimb.training.seed import LARGEST_SEED
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gbimb.tables.labels import LabelCodes
     from gbimb.tables.parquet.stream import StreamedFrame
     from gbimb.tables.schema import Schema
-    from gbimb.training.bags import Bag, Population
+    from gbimb.training.bagging.population import Bag, Population
     from gbimb.training.checkpoint import Checkpoint
     from gbimb.training.recipe import Recipe
 

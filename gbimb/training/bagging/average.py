@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,53 +10,18 @@ from gbimb.decisions.calibration import fit_calibrator, no_correction
 from gbimb.decisions.prior import correct_prior
 from gbimb.losses import LogisticLoss, SoftmaxLoss
 from gbimb.model.model import AveragedModel, BoosterModel, ForeignMember, make_rule, to_raw
-from gbimb.training.bag_training import certainty_limit
+from gbimb.training.bagging.one_bag import certainty_limit
 from gbimb.training.tasks import BinaryTask, MulticlassTask
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.decisions.calibration import Correction
+    from gbimb.model.bags import Bags, OutOfBag
     from gbimb.tables.classes import Classes
     from gbimb.tables.schema import Schema
-    from gbimb.training.bag_trainers import BagTrainer
-    from gbimb.training.bags import Bag, OutOfBag, Population
+    from gbimb.training.bagging.population import Bag, Population
+    from gbimb.training.bagging.trainers import BagTrainer
     from gbimb.training.tasks import Task
-
-
-@dataclass(frozen=True, eq=False)
-class Bags:
-    """The bags trained so far, and what further ones are added to.
-
-    Attributes
-    ----------
-    seed : int
-    digest : int
-        Of the rows that bags are drawn from.
-    members : list of BoosterModel or ForeignMember
-    samples : list of intp arrays
-        Row numbers of each bag.
-    shares : list of float64 arrays of shape (K,)
-        Of the classes in each bag.
-    oob : OutOfBag or None
-        Sums over the rows that judge the bags; None before the first.
-    """
-
-    seed: int
-    digest: int = 0
-    members: list[BoosterModel | ForeignMember] = field(default_factory=list)
-    samples: list[IntArray] = field(default_factory=list)
-    shares: list[FloatArray] = field(default_factory=list)
-    oob: OutOfBag | None = None
-
-    def copy(self) -> Bags:
-        """Return bags that can grow while these stay as they are."""
-        return replace(
-            self,
-            members=[*self.members],
-            samples=[*self.samples],
-            shares=[*self.shares],
-            oob=None if self.oob is None else self.oob.copy(),
-        )
 
 
 def add_bag(

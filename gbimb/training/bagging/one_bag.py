@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gbimb.losses import BinaryLoss
     from gbimb.model.model import BoosterModel
     from gbimb.tables.labels import LabelCodes
-    from gbimb.training.bags import Bag, Population
+    from gbimb.training.bagging.population import Bag, Population
     from gbimb.training.cross_fit import Trained
     from gbimb.training.recipe import Recipe
     from gbimb.training.tasks import Task

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import clone
 
 from gbimb.engines.parameters import engine_errors
-from gbimb.estimators._base_checks import check_held_out, check_parameters
-from gbimb.estimators._decision import DecidingClassifier
-from gbimb.estimators._fitted import all_or_nothing, check_is_fitted, shown
+from gbimb.estimators.base_checks import check_held_out, check_parameters
+from gbimb.estimators.decision import DecidingClassifier
+from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.exceptions import (
     InvalidParameterError,
 )
@@ -40,11 +39,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb.losses import BinaryLoss, MulticlassLoss
-    from gbimb.model.model import BoosterModel, Model
+    from gbimb.model.model import BoosterModel
     from gbimb.training.checkpoint import Checkpoint
     from gbimb.training.copies import Copies
-
-Classifier = TypeVar("Classifier", bound="DecidingClassifier")
 
 
 class BaseImbalancedClassifier(DecidingClassifier):
@@ -274,13 +271,3 @@ class BaseImbalancedClassifier(DecidingClassifier):
         labels.require_two_classes(weight, "y_val", "nothing can be judged")
         matrix = recipe.layout(recipe.schema.encoder.transform(table))
         return Table(matrix, labels.targets, weight)
-
-
-def with_model(parameters: Classifier, model: Model) -> Classifier:
-    """Return an estimator with the parameters of another, fitted to ``model``."""
-    fitted: Classifier = clone(parameters)
-    fitted.model_ = model
-    fitted.n_features_in_ = model.schema.n_features
-    if model.schema.names is not None:
-        fitted.feature_names_in_ = model.schema.names
-    return fitted

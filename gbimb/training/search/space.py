@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gbimb.auto._cross_fit import Candidate
-from gbimb.auto._forest import Forest
 from gbimb.engines.parameters import SMALL_TABLE, SMALLEST_SUBSAMPLED, Pace
-from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.losses import FocalLoss
+from gbimb.training.search.cross_fit import Candidate
+from gbimb.training.search.forest import Forest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +57,8 @@ class Space:
     has_categories : bool
     fixed : mapping
         Constructor parameters that every candidate gets.
+    make : mapping of engine to class
+        The boosting estimator of each engine, whose parameters describe a candidate.
     """
 
     engines: Sequence[str]
@@ -66,6 +67,7 @@ class Space:
     class_weights: Mapping[str, Any]
     has_categories: bool
     fixed: Mapping[str, Any]
+    make: Mapping[str, Any]
 
     def base(self, engine: str) -> Choice:
         """Return the estimators' own defaults, with log loss."""
@@ -144,7 +146,7 @@ class Space:
         name = describe(choice, self.base(choice["engine"]))
         if choice["engine"] == FOREST:
             forest = Forest(choice["min_samples_leaf"], choice["max_features"])
-            keeper = ImbalancedLGBMClassifier(**self.fixed)
+            keeper = self.make["lightgbm"](**self.fixed)
             return Candidate(name, keeper, forest=forest)
         params = {
             name: choice[name]
@@ -157,14 +159,12 @@ class Space:
         if self.has_categories:
             engine_params["max_cat_to_onehot"] = choice.get("one_hot_up_to", 4)
         if choice["engine"] == "lightgbm":
-            make: Any = ImbalancedLGBMClassifier
             params |= {name: choice[name] for name in ("num_leaves", "min_child_samples")}
             # Said in any case: the bins that all candidates share have the first one's parameters.
             engine_params["extra_trees"] = choice["extra_trees"]
         else:
-            make = ImbalancedXGBClassifier
             params |= {name: choice[name] for name in ("max_depth", "min_child_weight")}
-        estimator = make(
+        estimator = self.make[choice["engine"]](
             **params,
             scale_pos_weight=self.class_weights[choice["class_weight"]],
             engine_params=engine_params or None,

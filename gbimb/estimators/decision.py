@@ -10,9 +10,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from gbimb.decisions.rules import ClassWeights, Costs, Threshold
-from gbimb.estimators._facts import facts_html
-from gbimb.estimators._fitted import check_is_fitted, no_attribute, shown
-from gbimb.estimators._habits import (
+from gbimb.estimators.facts import facts_html
+from gbimb.estimators.fitted import check_is_fitted, no_attribute, shown
+from gbimb.estimators.habits import (
     HABITS,
     OF_LOSS,
     loss_params,
@@ -20,6 +20,7 @@ from gbimb.estimators._habits import (
     with_loss_params,
 )
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
+from gbimb.model.files import save
 from gbimb.parallel import resolve_jobs, thread_count, thread_limit
 from gbimb.tables.encoder import as_rows, read_table
 from gbimb.tables.parquet.source import ParquetSource
@@ -191,7 +192,7 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         GbimbError
             If the source cannot be read, lacks a column, or the file cannot be written.
         """
-        from gbimb.estimators._output import write_predictions
+        from gbimb.estimators.output import write_predictions
 
         if not isinstance(source, ParquetSource):
             msg = (
@@ -218,8 +219,7 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If the estimator holds what cannot be saved without code, such as a foreign
             classifier in bags, or the file cannot be written.
         """
-        from gbimb.persistence import save
-
+        check_is_fitted(self)
         save(self, path)
 
     def _repr_html_inner(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -174,55 +173,6 @@ class Population:
         scale = np.divide(self.totals, have, out=np.zeros(have.size), where=have > 0)
         scaled: FloatArray = weight * scale[self.codes[rows]]
         return scaled
-
-
-@dataclass(frozen=True, eq=False)
-class OutOfBag:
-    """Sums of probabilities from bags that did not train on a row, true in the data.
-
-    Two means are kept. Rows of the rare classes are out of every fifth bag, the others out of
-    most, and a mean over more bags is steadier: rows are alike only in the mean over the bags
-    whose turn it was. The mean over all is that of the whole ensemble.
-
-    Attributes
-    ----------
-    sums, in_turn_sums : float64 arrays of shape (m, K)
-    count, in_turn_count : float64 arrays of shape (m,)
-    """
-
-    sums: FloatArray
-    in_turn_sums: FloatArray
-    count: FloatArray
-    in_turn_count: FloatArray
-
-    def copy(self) -> OutOfBag:
-        """Return sums that can grow while these stay as they are."""
-        return deepcopy(self)
-
-    @classmethod
-    def empty(cls, n_rows: int, n_classes: int) -> OutOfBag:
-        """Return sums of nothing."""
-        shape = (n_rows, n_classes)
-        return cls(np.zeros(shape), np.zeros(shape), np.zeros(n_rows), np.zeros(n_rows))
-
-    def add(self, at: IntArray, in_turn: BoolArray, proba: FloatArray) -> None:
-        """Add the probabilities of the rows ``at``, some of them in their turn."""
-        self.sums[at] += proba
-        self.count[at] += 1
-        self.in_turn_sums[at[in_turn]] += proba[in_turn]
-        self.in_turn_count[at[in_turn]] += 1
-
-    def mean(self) -> FloatArray:
-        """Return the mean over all bags, of the rows that have one."""
-        there = self.count > 0
-        proba: FloatArray = self.sums[there] / self.count[there, None]
-        return proba
-
-    def in_turn(self) -> FloatArray:
-        """Return the mean over the bags whose turn it was, of the rows that have one."""
-        there = self.in_turn_count > 0
-        proba: FloatArray = self.in_turn_sums[there] / self.in_turn_count[there, None]
-        return proba
 
 
 def _halves(fold: NDArray[np.int8]) -> list[tuple[IntArray, IntArray]]:

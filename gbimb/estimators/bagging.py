@@ -12,26 +12,27 @@ from scipy import sparse
 from sklearn.utils import get_tags
 
 from gbimb.decisions.sampling import draw_bags, resolve_sampling_strategy
-from gbimb.estimators._bag_checks import check_parameters, is_own, make_prototype, warn_of_bags
-from gbimb.estimators._base import with_model
-from gbimb.estimators._decision import DecidingClassifier
-from gbimb.estimators._fitted import all_or_nothing, shown
+from gbimb.estimators.bag_checks import check_parameters, is_own, make_prototype, warn_of_bags
+from gbimb.estimators.decision import DecidingClassifier
+from gbimb.estimators.fitted import all_or_nothing, shown
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.model.bags import Bags, OutOfBag
 from gbimb.model.model import BoosterModel
+from gbimb.model.states import BAGGING, with_model
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.tables.encoder import TableEncoder, learn_columns, read_table, take
 from gbimb.tables.labels import read_labels, read_weight, unpack
 from gbimb.tables.parquet.stream import StreamedFrame
 from gbimb.tables.schema import Schema
-from gbimb.training.bag_average import Bags, add_bag, average_bags, averaged_task, rightness
-from gbimb.training.bag_trainers import PlainTrainer, SharedBinsTrainer, gather_rows
-from gbimb.training.bags import OutOfBag, Population
+from gbimb.training.bagging.average import add_bag, average_bags, averaged_task, rightness
+from gbimb.training.bagging.population import Population
+from gbimb.training.bagging.self_paced import SelfPacedDrawing
+from gbimb.training.bagging.trainers import PlainTrainer, SharedBinsTrainer, gather_rows
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_in_table
 from gbimb.training.recipe import Recipe
 from gbimb.training.rows import Table
 from gbimb.training.seed import draw_seed
-from gbimb.training.self_paced import SelfPacedDrawing
 
 if TYPE_CHECKING:
     import os
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.tables.classes import Classes
     from gbimb.tables.labels import LabelCodes
-    from gbimb.training.bag_trainers import BagTrainer
-    from gbimb.training.bags import Bag
+    from gbimb.training.bagging.population import Bag
+    from gbimb.training.bagging.trainers import BagTrainer
     from gbimb.training.copies import Copies
     from gbimb.training.tasks import Task
 
@@ -279,6 +280,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         self.oob_proba_ = np.full((n_rows, classes.size), np.nan)
         self.oob_proba_[kept[rows]] = proba
 
+    saved_as = BAGGING
     oob_score_ = shown("score")
 
     def _warm_bags(self) -> Bags | None:

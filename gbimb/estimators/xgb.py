@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gbimb.estimators._base import BaseImbalancedClassifier
+from gbimb.estimators.base import BaseImbalancedClassifier
+from gbimb.model.states import XGBOOST
 
 if TYPE_CHECKING:
     import os
@@ -158,6 +159,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     dtype('bool')
     """
 
+    saved_as = XGBOOST
     engine_name = "xgboost"
 
     def __init__(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gbimb.decisions.class_weights import fit_class_weights
+from gbimb.decisions.rules import read_costs
 from gbimb.decisions.threshold import choose_threshold
-from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.exceptions import InvalidParameterError
 from gbimb.metrics import (
     MULTICLASS_METRICS,
     ConfusionCounts,
@@ -203,7 +204,7 @@ def make_objective(metric: str | ArrayLike, n_classes: int, *, swap: bool = Fals
     """
     refuse_function("metric", metric)
     if not isinstance(metric, str):
-        costs = _read_costs(metric, n_classes)
+        costs = read_costs(metric, n_classes)
         return CostObjective(costs[::-1, ::-1] if swap else costs)
     if n_classes > 2:
         return MulticlassObjective(metric)
@@ -212,28 +213,6 @@ def make_objective(metric: str | ArrayLike, n_classes: int, *, swap: bool = Fals
         msg = f"metric must leave the threshold open, got {metric!r}. Leave out '@'."
         raise InvalidParameterError(msg)
     return RankingObjective(metric) if known.count is None else CountObjective(metric)
-
-
-def _read_costs(metric: ArrayLike, n_classes: int) -> FloatArray:
-    try:
-        costs = np.asarray(metric, dtype=np.float64)
-    except (TypeError, ValueError):
-        msg = f"metric must be a name or a matrix of costs, got {metric!r:.60}."
-        raise InvalidParameterError(msg) from None
-    if costs.shape != (n_classes, n_classes) or not np.isfinite(costs).all():
-        msg = (
-            f"metric must be a name, or costs with {n_classes} rows and columns, one for each "
-            f"class, all finite, got {metric!r:.60} of shape {costs.shape}."
-        )
-        raise InvalidDataError(msg)
-    right = np.diagonal(costs)[:, None]
-    if not (costs + np.diag(np.full(n_classes, np.inf)) > right).all():
-        msg = (
-            "metric must hold costs by which each wrong decision costs more than the right one, "
-            f"got {metric!r:.60}."
-        )
-        raise InvalidDataError(msg)
-    return costs
 
 
 def _bootstraps(n: int) -> Iterator[FloatArray]:

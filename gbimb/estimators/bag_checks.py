@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.base import clone
 
 from gbimb.decisions.calibration import check_calibration
-from gbimb.estimators._base import BaseImbalancedClassifier
-from gbimb.estimators._base_checks import check_parameters as check_boosting
-from gbimb.estimators._lgbm import ImbalancedLGBMClassifier
+from gbimb.estimators.base import BaseImbalancedClassifier
+from gbimb.estimators.base_checks import check_parameters as check_boosting
+from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
 from gbimb.exceptions import (
     GbimbError,
     InvalidParameterError,
@@ -20,7 +20,7 @@ from gbimb.exceptions import (
 )
 from gbimb.metrics import refuse_function
 from gbimb.model.model import BoosterModel
-from gbimb.training.bags import FOLDS, SMALLEST_CLASS
+from gbimb.training.bagging.population import FOLDS, SMALLEST_CLASS
 from gbimb.training.remarks import RARE_SHARE
 from gbimb.validation import check_flag, check_jobs, check_number
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import optuna
 
     from gbimb.array_types import FloatArray
-    from gbimb.auto._cross_fit import Candidate, CrossFitted, Workshop
-    from gbimb.auto._objective import Objective
-    from gbimb.auto._space import Choice, Space
+    from gbimb.training.search.cross_fit import Candidate, CrossFitted, Workshop
+    from gbimb.training.search.objective import Objective
+    from gbimb.training.search.space import Choice, Space
 
 FINISHED: Final = "finished"
 OUT_OF_TIME: Final = "out of time"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gbimb.estimators._base import BaseImbalancedClassifier
+from gbimb.estimators.base import BaseImbalancedClassifier
+from gbimb.model.states import LIGHTGBM
 
 if TYPE_CHECKING:
     import os
@@ -155,6 +156,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     (2000, 2)
     """
 
+    saved_as = LIGHTGBM
     engine_name = "lightgbm"
 
     def __init__(

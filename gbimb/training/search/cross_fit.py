@@ -8,29 +8,30 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy import sparse
 
-from gbimb.auto._forest import Rows, calibrate, grow
 from gbimb.engines.parameters import engine_errors
-from gbimb.training.bag_training import link_after_drawing
+from gbimb.training.bagging.one_bag import link_after_drawing
 from gbimb.training.checkpoint import digest
 from gbimb.training.cross_fit import train
 from gbimb.training.plan import make_plan
 from gbimb.training.recipe import Recipe
 from gbimb.training.rows import Fold, Table, mean_by_place
+from gbimb.training.search.forest import Rows, calibrate, grow
 from gbimb.training.seed import LARGEST_SEED
 from gbimb.training.stages import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from gbimb.array_types import BoolArray, FloatArray, IntArray
-    from gbimb.auto._forest import Forest
-    from gbimb.estimators._base import BaseImbalancedClassifier
     from gbimb.model.model import BoosterModel
     from gbimb.tables.labels import LabelCodes
     from gbimb.tables.schema import Schema
     from gbimb.training.boosting import Stop
     from gbimb.training.checkpoint import Checkpoint, Unit
     from gbimb.training.plan import Plan
+    from gbimb.training.search.forest import Forest
     from gbimb.training.tasks import Task
 
 FEWEST_DRAWN: Final = 50
@@ -48,7 +49,7 @@ class Candidate:
     ----------
     name : str
         In words.
-    estimator : ImbalancedLGBMClassifier or ImbalancedXGBClassifier
+    estimator : a boosting estimator
         Not fitted.
     drawn : float or None
         Rows of a common class for each row of the rarest, at least 50, drawn anew for each bag;
@@ -60,7 +61,7 @@ class Candidate:
     """
 
     name: str
-    estimator: BaseImbalancedClassifier
+    estimator: Any
     drawn: float | None = None
     bags: int = 1
     forest: Forest | None = None
@@ -89,6 +90,8 @@ class Workshop:
 
     Attributes
     ----------
+    make : mapping of engine to class
+        The boosting estimator of each engine, whose parameters describe a candidate.
     splits : Splits
         Of all candidates; empty if there are too few rows to hold any out.
     reason : str
@@ -103,6 +106,7 @@ class Workshop:
         of a class stands for, less a common factor. It counts where held-out rows are judged.
     """
 
+    make: Mapping[str, Any]
     schema: Schema
     encoded: Any
     labels: LabelCodes

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.auto._forest import MOST_ROWS
-from gbimb.auto._search import Search, likelihoods
-from gbimb.auto._space import ENGINES, FOREST, Space
 from gbimb.decisions.blending import blend_weights
 from gbimb.exceptions import warn
 from gbimb.training.loss import resolve_class_weight
+from gbimb.training.search.forest import MOST_ROWS
+from gbimb.training.search.search import Search, likelihoods
+from gbimb.training.search.space import ENGINES, FOREST, Space
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
-    from gbimb.auto._cross_fit import Workshop
-    from gbimb.auto._objective import Objective
-    from gbimb.auto._search import Clock, Report, Tried
     from gbimb.tables.labels import LabelCodes
+    from gbimb.training.search.cross_fit import Workshop
+    from gbimb.training.search.objective import Objective
+    from gbimb.training.search.search import Clock, Report, Tried
 
 SEARCH_ROWS: Final = 50_000
 SEARCH_SHARE: Final = 0.4
@@ -106,6 +106,7 @@ def _space(workshop: Workshop, engines: tuple[str, ...], objective: Objective) -
             "threshold": 0.5 if labels.classes.size == 2 else "auto",
             "n_jobs": workshop.threads,
         },
+        make=workshop.make,
     )
 
 

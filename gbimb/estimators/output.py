@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gbimb.estimators._fitted import check_is_fitted
+from gbimb.estimators.fitted import check_is_fitted
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.tables.encoder import as_rows, read_table
 from gbimb.tables.parquet.frames import to_frame
@@ -20,7 +20,7 @@ from gbimb.tables.typical import one_warning
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gbimb.estimators._decision import DecidingClassifier
+    from gbimb.estimators.decision import DecidingClassifier
     from gbimb.tables.parquet.source import ParquetSource
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from gbimb.exceptions import InvalidDataError
 from gbimb.json_text import shown
 from gbimb.losses import Loss
-from gbimb.persistence._parameters import LABEL, NUMBER
+from gbimb.model.parameters import LABEL, NUMBER
 from gbimb.tables.texts import FORMS
 
 if TYPE_CHECKING:
@@ -268,8 +268,11 @@ AUTO: Final[dict[str, Rule]] = {
     "leaderboard_": ("columns of equal length by name", _is_table),
 }
 
-# What a prototype of bags has: no trees yet.
-UNTRAINED: Final = {"classes_", "pos_label_", "n_features_in_", "_encoder", "_zero_is_missing"}
+# What bags have in common, which a file holds once.
+SHARED_BY_BAGS: Final = (
+    *("classes_", "pos_label_", "n_features_in_", "feature_names_in_"),
+    *("_encoder", "_zero_is_missing"),
+)
 OPTIONAL: Final = {"feature_names_in_", "calibrator_", "blend_", "best_iterations_", "readings_"}
 
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from gbimb.auto._search import GIVEN_UP
-from gbimb.auto._space import FOREST
+from gbimb.training.search.search import GIVEN_UP
+from gbimb.training.search.space import FOREST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gbimb.array_types import FloatArray
-    from gbimb.auto._search import Tried
-    from gbimb.auto._space import Choice
+    from gbimb.training.search.search import Tried
+    from gbimb.training.search.space import Choice
 
 FORESTS: Final = "forests of random trees"
 LOSSES: Final = {"log_loss": "log loss", "brier": "Brier score"}

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gbimb.auto._search import Tried
+    from gbimb.training.search.search import Tried
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from gbimb.decisions.sampling import by_frequency, self_paced_draw
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
-    from gbimb.training.bags import Population
+    from gbimb.training.bagging.population import Population
 
 
 class SelfPacedDrawing:

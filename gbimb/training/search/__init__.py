@@ -1,0 +1,1 @@
+"""The automatic choice: candidates cross-fitted on the same folds, compared and blended."""
