@@ -167,6 +167,7 @@ def test_tables_of_every_kind(kind: Kind, make: Callable[..., Any], tmp_path: Pa
     ],
     ids=lambda parameters: str(parameters).partition(" at 0x")[0],  # the same on every worker
 )
+@pytest.mark.filterwarnings("ignore:cv does not hold out each row once:gbimb.GbimbWarning")
 def test_parameters_of_every_kind_come_back(
     kind: Kind, parameters: dict[str, Any], tmp_path: Path
 ) -> None:
