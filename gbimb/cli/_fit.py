@@ -272,7 +272,7 @@ def _make_model(
 
         far = (DaskImbalancedXGBClassifier, DaskImbalancedLGBMClassifier)
         make = far[0] if engine == "xgboost" else far[1]
-    cv = int(validation) if validation.isdecimal() else validation
+    cv = int(validation) if validation.isdecimal() and len(validation) < 10 else validation
     if cv not in ("auto", "holdout") and not (isinstance(cv, int) and cv >= 2):
         msg = f"--validation must be auto, holdout or a number of folds >= 2, got {validation!r}."
         raise InvalidParameterError(msg)

@@ -97,5 +97,5 @@ def _scores(
         columns = {"probability": proba[:, classes.index(model.pos_label_)]}
     else:
         columns = {f"probability_{label}": proba[:, k] for k, label in enumerate(classes)}
-    columns["label"] = model.classes_[model._codes(proba)]  # noqa: SLF001  the same package
+    columns["label"] = model.classes_[model.model_.rule.decide(proba)]
     return ids.assign(**columns)

@@ -22,7 +22,6 @@ from gbimb.dask._summary import Labels, merge_columns
 from gbimb.dask._worker import Job
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.estimators.base import BaseImbalancedClassifier
-from gbimb.estimators.base_checks import check_parameters
 from gbimb.estimators.fitted import all_or_nothing
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.tables.schema import Schema
@@ -165,7 +164,7 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         return True, f"one row in five held out ({size})"
 
     def _check_parameters(self) -> None:
-        check_parameters(self)
+        super()._check_parameters()
         refuse_checkpoints(self)
         if self.cv is not None and not (isinstance(self.cv, str) and self.cv in HOLD_OUTS):
             msg = (

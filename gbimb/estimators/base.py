@@ -121,7 +121,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
         GbimbError
             If an argument cannot be used; also a ValueError or a TypeError.
         """
-        check_parameters(self)
+        self._check_parameters()
         with all_or_nothing(self), told(self.verbose):
             table = read_table(self, X, reset=True)
             y, sample_weight = unpack(X, y, sample_weight)
@@ -198,6 +198,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
         """
         check_is_fitted(self)
         return self.model_.matrix(read_table(self, X, reset=False))
+
+    def _check_parameters(self) -> None:
+        check_parameters(self)
 
     def _check_memory(
         self,
