@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SURROGATE: Final = re.compile("[\ud800-\udfff]")  # half a character, which no text has
+WORDS_OF_STATE: Final = 624  # of the Mersenne Twister
 INTEGERS: Final = range(-(1 << 63), 1 << 64)
 
 SPLITTERS: Final[dict[str, tuple[type, tuple[str, ...]]]] = {
@@ -233,12 +234,18 @@ def _decode_splitter(data: dict[str, Any], name: str) -> Any:  # noqa: ANN401
 
 
 def _decode_random_state(data: dict[str, Any], name: str) -> np.random.RandomState:
+    """Return the generator; NumPy does not check the position, and reads where it points."""
     state = decode(check_keys(data, name, "type", "state")["state"], name)
+    kinds = [type(part) for part in state] if isinstance(state, list) else []
+    if (
+        kinds != [np.ndarray, int, int, float]
+        or (state[0].dtype, state[0].shape) != (np.uint32, (WORDS_OF_STATE,))
+        or not 0 <= state[1] <= WORDS_OF_STATE
+        or state[2] not in {0, 1}
+    ):
+        raise malformed(name, data)
     generator = np.random.RandomState(0)
-    try:
-        generator.set_state(("MT19937", *state))
-    except (TypeError, ValueError, OverflowError, IndexError):
-        raise malformed(name, data) from None
+    generator.set_state(("MT19937", *state))
     return generator
 
 

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 import gbimb
-from gbimb.model.values import decode
+from gbimb.model.values import decode, encode
 from tests.persistence.archives import refuse, with_state
 from tests.persistence.models import saved
 
@@ -90,3 +91,45 @@ def test_a_shape_beyond_what_numpy_has_is_refused_in_a_sentence(shape: list[int]
     array = {"type": "array", "dtype": "float64", "shape": shape, "values": []}
     with pytest.raises(gbimb.exceptions.InvalidDataError, match="does not have the form"):
         decode(array, "threshold_")
+
+
+KEY = array([1] * 624, "uint32")
+
+
+def generator(*state: object) -> dict[str, Any]:
+    return {"type": "random_state", "state": list(state)}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        (KEY, 625, 0, 0.0),
+        (KEY, 2**31 - 1, 0, 0.0),
+        (KEY, -1, 0, 0.0),
+        (KEY, 1.0, 0, 0.0),
+        (KEY, True, 0, 0.0),
+        (KEY, 1, 2, 0.0),
+        (KEY, 1, 0, None),
+        (KEY, 1, 0),
+        (array([1] * 623, "uint32"), 1, 0, 0.0),
+        (array([1] * 624, "int64"), 1, 0, 0.0),
+        (array([1.0] * 624), 1, 0, 0.0),
+        ([1] * 624, 1, 0, 0.0),
+    ],
+    ids=lambda state: str(state)[-40:],
+)
+def test_a_generator_that_would_read_beyond_its_state_is_refused(
+    state: tuple[Any, ...], tmp_path: Path
+) -> None:
+    data = with_state(
+        saved("lightgbm"), lambda s: s["params"].update(random_state=generator(*state))
+    )
+    refuse(data, tmp_path / "x", "random_state does not have the form")
+
+
+def test_a_generator_goes_on_where_it_was() -> None:
+    before = np.random.RandomState(3)
+    before.normal(size=3)
+    after = decode(encode(before, "random_state"), "random_state")
+    np.testing.assert_array_equal(after.normal(size=700), before.normal(size=700))
+    assert decode(generator(KEY, 624, 0, 0.0), "random_state").randint(9) >= 0
