@@ -34,8 +34,22 @@ __all__ = [
 ]
 
 
+LONGEST_SENTENCE = 600
+KEPT_AT_END = 200  # what to do stands there
+
+
 class GbimbError(Exception):
-    """Base of every error that gbimb raises on purpose."""
+    """Base of every error that gbimb raises on purpose.
+
+    A sentence that shows something very long is cut in the middle, and can be printed.
+    """
+
+    def __init__(self, sentence: str = "") -> None:
+        sentence = sentence.encode("utf-8", "backslashreplace").decode("utf-8")
+        if len(sentence) > LONGEST_SENTENCE:
+            start = sentence[: LONGEST_SENTENCE - KEPT_AT_END]
+            sentence = f"{start} ... {sentence[-KEPT_AT_END:]}"
+        super().__init__(sentence)
 
 
 class InvalidParameterError(GbimbError, ValueError):

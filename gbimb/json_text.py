@@ -18,7 +18,10 @@ def write_json(value: object) -> bytes:
 
 def shown(value: object) -> str:
     """Return what to show of a value in an error, one line of bounded length."""
-    text = " ".join(reprlib.repr(value).split())
+    try:
+        text = " ".join(reprlib.repr(value).split())
+    except ValueError:  # a whole number of thousands of digits
+        text = f"{type(value).__name__} of too many digits"
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.json_text import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb.array_types import Float32Array
 
 
 LARGEST_TOTAL = 1e15  # a weight is a number of rows
+MOST_PRINTED = 100
 LONGEST_SHOWN = 80  # characters of a value in a sentence
 
 
@@ -46,6 +51,9 @@ def check_number(
         number = float(value)
     except OverflowError:
         number = np.inf if value > 0 else -np.inf  # type: ignore[operator]  # a whole number
+    except Exception as error:
+        msg = f"{rule}, got a {type(value).__name__} that raises {error!r:.80}."
+        raise InvalidTypeError(msg) from error
     above = number > low if low_open else number >= low
     below = number < high if high_open else number <= high
     if not (above and below):
@@ -54,11 +62,37 @@ def check_number(
     return number
 
 
+def check_printable(parameters: Mapping[str, object]) -> None:
+    """Raise unless the values, and those in lists and dicts, can be shown in an error."""
+    for name, value in parameters.items():
+        within = [*value, *value.values()] if isinstance(value, dict) else value
+        try:
+            for part in (
+                islice(within, MOST_PRINTED) if isinstance(within, list | tuple) else [value]
+            ):
+                repr(part)
+        except Exception as error:
+            msg = (
+                f"{name} must be a value that can be printed, got a {type(value).__name__} whose "
+                f"repr raises {type(error).__name__}."
+            )
+            raise InvalidTypeError(msg) from error
+
+
+def plain_number(value: object) -> object:
+    """Return a Fraction, a longdouble and the like as a float; anything else as it is."""
+    if isinstance(value, Real) and not isinstance(value, Integral | float):
+        try:
+            return float(value)
+        except OverflowError:
+            return np.inf if value > 0 else -np.inf  # type: ignore[operator]
+    return value
+
+
 def store_plain_numbers(loss: object) -> None:
     """Replace a Fraction, a longdouble and the like in a frozen dataclass by a float."""
     for name, value in vars(loss).items():
-        if isinstance(value, Real) and not isinstance(value, int | float):
-            object.__setattr__(loss, name, float(value))
+        object.__setattr__(loss, name, plain_number(value))
 
 
 def check_jobs(n_jobs: object) -> None:
@@ -138,7 +172,7 @@ def as_labels(y_true: ArrayLike, name: str) -> NDArray[Any]:
     """Return labels of any kind as a one-dimensional array, or raise."""
     y = as_array(y_true, name)
     if y.ndim != 1:
-        what = f"an array of shape {y.shape}" if y.ndim else repr(y_true)[:LONGEST_SHOWN]
+        what = f"an array of shape {y.shape}" if y.ndim else shown(y_true)
         msg = f"{name} must be one-dimensional, got {what}."
         raise InvalidDataError(msg)
     return y
@@ -239,7 +273,7 @@ def as_float(values: ArrayLike, name: str) -> NDArray[Any]:
             return array.astype(np.float64)
         except (TypeError, ValueError, OverflowError):
             pass
-    what = f"dtype {array.dtype}" if array.ndim else repr(values)[:LONGEST_SHOWN]
+    what = f"dtype {array.dtype}" if array.ndim else shown(values)
     msg = f"{name} must hold numbers, got {what}."
     raise InvalidTypeError(msg)
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.special import logit
 
-from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.validation import as_float
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -122,8 +123,8 @@ def read_costs(metric: ArrayLike, n_classes: int) -> FloatArray:
         If these are no costs, or a wrong decision costs no more than the right one.
     """
     try:
-        costs = np.asarray(metric, dtype=np.float64)
-    except (TypeError, ValueError):
+        costs = as_float(metric, "metric").astype(np.float64)
+    except (InvalidDataError, InvalidTypeError):
         msg = f"metric must be a name or a matrix of costs, got {metric!r:.60}."
         raise InvalidParameterError(msg) from None
     if costs.shape != (n_classes, n_classes) or not np.isfinite(costs).all():

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.validation import check_number
+from gbimb.validation import check_number, plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +28,10 @@ MANY: Final = 8  # classes, each of which gets a tree a round
 TREES_OF_MANY: Final = 2_500
 MOST_ROUNDS: Final = 1_000
 FASTEST: Final = 0.3
+PLACE: Final = re.compile(r"^\[[\d:]+\] \S+: | at /.*")  # XGBoost's, LightGBM's
+FASTEST_ALLOWED: Final = 100.0
+LARGEST: Final = 1e30  # engines keep numbers as float32, and multiply them
+MOST: Final = 1_000_000_000  # engines keep whole numbers in 32 bits
 
 
 def most_rounds(n_estimators: int, n_classes: int) -> int:
@@ -92,7 +96,7 @@ def where_open(
     }
     params = {name: value for name, value in member.items() if chosen.get(name) is None}
     own = parameters.learning_rate
-    params["learning_rate"] = pace.of(params["learning_rate"]) if own is None else own
+    params["learning_rate"] = pace.of(params["learning_rate"]) if own is None else float(own)
     return {**params, **(parameters.engine_params or {})}
 
 
@@ -102,14 +106,17 @@ def engine_errors(engine: Engine, engine_params: Mapping[str, Any] | None) -> It
     try:
         yield
     except engine.EngineError as error:
-        # The first line, without the place in the engine's source.
-        reason = str(error).partition("\n")[0].rpartition("Check failed: ")[2].strip(" .")
+        # The first line, without the time and the place in the engine's source.
+        reason = str(error).partition("\n")[0].rpartition("Check failed: ")[2]
+        reason = PLACE.sub("", reason).strip(" .")
         msg = f"engine_params must be what {engine.NAME} allows, got {engine_params}: {reason}."
         if not engine_params:
             msg = f"{engine.NAME} cannot train with these parameters or on this table: {reason}."
         if "num_features()" in reason:
             msg = "X must have a column with more than one value, got columns of a single one."
             raise InvalidDataError(msg) from None
+        if "(num_data) > (0)" in reason:
+            msg = "subsample must leave a row to each tree, got a share of so few rows that is 0."
         raise InvalidParameterError(msg) from None
 
 
@@ -117,12 +124,12 @@ def check_tree_numbers(parameters: Any) -> None:  # noqa: ANN401
     """Refuse numbers outside the range that both engines allow."""
     if parameters.learning_rate is not None:
         check_number(
-            "learning_rate", parameters.learning_rate, low=0, low_open=True, high_open=True
+            "learning_rate", parameters.learning_rate, low=0, low_open=True, high=FASTEST_ALLOWED
         )
     if parameters.min_child_weight is not None:
-        check_number("min_child_weight", parameters.min_child_weight, low=0, high_open=True)
+        check_number("min_child_weight", parameters.min_child_weight, low=0, high=LARGEST)
     for name in ("reg_alpha", "reg_lambda"):
-        check_number(name, getattr(parameters, name), low=0, high_open=True)
+        check_number(name, getattr(parameters, name), low=0, high=LARGEST)
     for name in ("subsample", "colsample_bytree"):
         if getattr(parameters, name) is not None:
             check_number(name, getattr(parameters, name), low=0, high=1, low_open=True)
@@ -152,7 +159,8 @@ def check_files(
 ) -> None:
     """Refuse files that are not there, which LightGBM only warns of on its own output."""
     for name, value in params.items():
-        if {name, *synonyms(name)} & set(names) and not os.path.isfile(value):  # noqa: PTH113
+        wanted = {name, *synonyms(name)} & set(names)
+        if wanted and not (isinstance(value, str) and os.path.isfile(value)):  # noqa: PTH113
             msg = f"engine_params[{name!r}] must name a file, got {value!r:.200}, which is none."
             raise InvalidParameterError(msg)
 
@@ -269,4 +277,38 @@ def check_engine_params(
         if not names:
             msg = f"engine_params must hold parameters of the engine, which has no {name!r}."
             raise InvalidParameterError(msg)
-    return dict(engine_params)
+    return {name: _plain(name, value) for name, value in engine_params.items()}
+
+
+def _plain(name: str, value: Any) -> Any:  # noqa: ANN401
+    """Return what an engine can write into its own text: no other types, nothing too large."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    elif isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    value = plain_number(value)
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(name, part) for part in value)
+    if isinstance(value, dict):
+        return {key: _plain(name, part) for key, part in value.items()}
+    if isinstance(value, str):
+        sound = value.isprintable()
+    else:
+        sound = isinstance(value, int | float) and abs(value) <= float(np.finfo(np.float32).max)
+    if not sound:
+        msg = (
+            f"engine_params[{name!r}] must be a text, a finite number, True, False or a list of "
+            f"these, got {value!r:.80} ({type(value).__name__})."
+        )
+        raise InvalidTypeError(msg)
+    return value
+
+
+def max_bin(params: Mapping[str, Any], default: int) -> int:
+    """Return the most bins of a column that somebody chose, or the default."""
+    given = params.get("max_bin", default)
+    try:
+        return int(given)
+    except (TypeError, ValueError):
+        msg = f"engine_params['max_bin'] must be a whole number, got {given!r:.80}."
+        raise InvalidParameterError(msg) from None

@@ -34,7 +34,7 @@ from gbimb.training.search.space import ENGINES
 from gbimb.training.search.words import Effect, effects, explain, leaderboard
 from gbimb.training.seed import draw_seed
 from gbimb.training.tasks import is_balanced
-from gbimb.validation import check_jobs, check_number
+from gbimb.validation import check_jobs, check_number, check_printable, is_one_of
 
 if TYPE_CHECKING:
     import os
@@ -257,8 +257,9 @@ class AutoImbalancedClassifier(DecidingClassifier):
             warn(msg)
 
     def _check_parameters(self) -> None:
+        check_printable(self.get_params(deep=False))
         check_jobs(self.n_jobs)
-        if self.engine != "auto" and self.engine not in ENGINES:
+        if not is_one_of(self.engine, ("auto", *ENGINES)):
             raise unknown_name("engine", self.engine, ["auto", *ENGINES])
         if self.time_budget is None and self.n_trials is None:
             msg = (

@@ -22,7 +22,7 @@ from gbimb.metrics import refuse_function
 from gbimb.model.model import BoosterModel
 from gbimb.training.bagging.population import FOLDS, SMALLEST_CLASS
 from gbimb.training.remarks import RARE_SHARE
-from gbimb.validation import check_flag, check_jobs, check_number
+from gbimb.validation import check_flag, check_jobs, check_number, check_printable, is_one_of
 
 if TYPE_CHECKING:
     from gbimb.array_types import IntArray
@@ -38,6 +38,7 @@ def is_own(estimator: object) -> bool:
 
 def check_parameters(bagging: Any) -> None:  # noqa: ANN401  the bagging
     """Raise where a parameter of the bagging cannot be used."""
+    check_printable(bagging.get_params())
     check_number("n_estimators", bagging.n_estimators, low=1, high=MOST_BAGS, integer=True)
     check_number("verbose", bagging.verbose, low=0, integer=True)
     check_jobs(bagging.n_jobs)
@@ -47,7 +48,7 @@ def check_parameters(bagging: Any) -> None:  # noqa: ANN401  the bagging
     if not isinstance(bagging.eval_metric, str):
         msg = f"eval_metric must be the name of one metric, got {bagging.eval_metric!r}."
         raise InvalidTypeError(msg)
-    if bagging.sampling not in SAMPLINGS:
+    if not is_one_of(bagging.sampling, SAMPLINGS):
         raise unknown_name("sampling", bagging.sampling, SAMPLINGS)
     if not isinstance(bagging.threshold, str):
         check_number("threshold", bagging.threshold, low=0, high=1)

@@ -9,7 +9,7 @@ from gbimb.decisions.calibration import CURVES, check_calibration
 from gbimb.engines.registry import get_engine
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 from gbimb.metrics import refuse_function
-from gbimb.validation import check_flag, check_jobs, check_number
+from gbimb.validation import check_flag, check_jobs, check_number, check_printable
 
 if TYPE_CHECKING:
     from gbimb.training.plan import Plan
@@ -19,6 +19,7 @@ MOST_ROUNDS: Final = 1_000_000
 
 def check_parameters(estimator: Any) -> None:  # noqa: ANN401  either engine's
     """Raise where a parameter cannot be used."""
+    check_printable(estimator.get_params(deep=False))
     check_number("n_estimators", estimator.n_estimators, low=1, high=MOST_ROUNDS, integer=True)
     check_number("verbose", estimator.verbose, low=0, integer=True)
     check_jobs(estimator.n_jobs)

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidTypeError
+from gbimb.json_text import shown
 from gbimb.validation import refuse_masked
 
 if TYPE_CHECKING:
@@ -87,5 +88,5 @@ def what(X: object) -> str:
     kind = type(X).__name__
     shape = getattr(X, "shape", None)
     if shape is None:
-        return "None" if X is None else f"{kind} {X!r:.60}" if np.isscalar(X) else f"a {kind}"
+        return "None" if X is None else f"{kind} {shown(X)}" if np.isscalar(X) else f"a {kind}"
     return f"a {'NumPy array' if kind == 'ndarray' else kind} of shape {shape}"

@@ -20,6 +20,7 @@ from sklearn.utils.validation import validate_data
 
 from gbimb.engines.histograms import histogram_bytes
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
+from gbimb.json_text import shown
 from gbimb.tables.arrays import check_table, sentences
 from gbimb.tables.columns import LARGEST_FLOAT32_INTEGER, UNKNOWN, Column, encode, read_column
 from gbimb.tables.memory import check_room
@@ -330,7 +331,11 @@ def _check_frame(X: pd.DataFrame, name: str) -> None:
             "Join them, for example with columns.map('_'.join)."
         )
         raise InvalidDataError(msg)
-    repeated = X.columns[X.columns.duplicated()]
+    try:
+        repeated = X.columns[X.columns.duplicated()]
+    except TypeError:  # lists and dicts have no hash
+        msg = f"Column names of {name} must be texts, got {shown(list(X.columns))}. Rename them."
+        raise InvalidTypeError(msg) from None
     if len(repeated):
         msg = f"Column names must differ, got {repeated[0]!r} more than once. Rename one of them."
         raise InvalidDataError(msg)

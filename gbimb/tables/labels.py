@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.json_text import shown
 from gbimb.tables.classes import Classes
 from gbimb.tables.parquet.columns import CodedLabels, read_target
 from gbimb.tables.parquet.columns import read_weight as read_source_weight
@@ -173,7 +174,7 @@ def _column(y: Any, name: str) -> NDArray[Any]:  # noqa: ANN401
     wide = str(getattr(y, "dtype", "")).endswith("Int128")
     array = as_array(y.to_list() if wide else y, name)
     if array.ndim == 0:
-        msg = f"{name} must be an array of shape (n,), got {type(y).__name__} {y!r:.60}."
+        msg = f"{name} must be an array of shape (n,), got {type(y).__name__} {shown(y)}."
         raise InvalidTypeError(msg)
     if array.ndim > 2 or (array.ndim == 2 and array.shape[1] != 1):
         msg = f"{name} must be one label a row, an array of shape (n,), got shape {array.shape}."
@@ -276,6 +277,17 @@ def _check_present(values: NDArray[Any], name: str) -> None:
         raise InvalidDataError(msg)
 
 
+def _is_same(label: object, value: object) -> bool:
+    """Whether ``value``, which may be anything, equals a label."""
+    if isinstance(value, np.ndarray):
+        return False
+    try:
+        equal: Any = label == value
+        return isinstance(equal, bool | np.bool_) and bool(equal)
+    except Exception:  # noqa: BLE001  what another class's code raises
+        return False
+
+
 def choose_positive(classes: NDArray[Any], counts: IntArray, pos_label: object) -> Any:  # noqa: ANN401
     """Return the positive one of two labels: ``pos_label``, or the rarer one; None for more."""
     if classes.size > 2:
@@ -284,7 +296,7 @@ def choose_positive(classes: NDArray[Any], counts: IntArray, pos_label: object) 
             raise InvalidParameterError(msg)
         return None
     if pos_label is not None:
-        if isinstance(pos_label, list | np.ndarray) or pos_label not in list(classes):
+        if not any(_is_same(label, pos_label) for label in classes):
             msg = f"pos_label must be one of {classes.tolist()}, got {pos_label!r}."
             if isinstance(pos_label, str) and classes.tolist() == [0, 1]:
                 msg += (

@@ -44,7 +44,7 @@ class Schema:
     def engine_names(self) -> list[str]:
         """Return the names with what the engines refuse in names replaced by "_"."""
         safe = [
-            re.sub(r"[\s\x00-\x1f\x7f-\x9f\[\]{}\",:<>\\]", "_", name) or "_"
+            re.sub(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\[\]{}\",:<>\\]", "_", name) or "_"
             for name in self.shown_names()
         ]
         if len(set(safe)) == self.n_features:

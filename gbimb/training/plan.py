@@ -32,6 +32,7 @@ PLENTY: Final = 7_000
 SMALLEST_TABLE: Final = 100
 SMALLEST_CLASS: Final = 10
 FOLDS: Final = 5
+MOST_FOLDS: Final = 1_000_000
 EVEN_SIZES: Final = 0.8
 HOLD_OUT: Final = 5  # one row in so many
 
@@ -173,11 +174,11 @@ def make_plan(
         alone = ~np.isin(codes[test], codes[train])
         split = np.sort(np.concatenate([train, test[alone]])), test[~alone]
         return Plan((split,), f"one row in five held out ({size})")
-    if isinstance(cv, int | np.integer) and not isinstance(cv, bool) and cv >= 2:
+    if isinstance(cv, int | np.integer) and not isinstance(cv, bool) and 2 <= cv <= MOST_FOLDS:
         splits = _stratified(codes, int(cv), random_state, groups)
         return Plan(splits, f"{cv}-fold cross-fitting ({size})")
     msg = (
-        "cv must be 'auto', 'holdout', None, a number of folds >= 2, a scikit-learn splitter "
+        f"cv must be 'auto', 'holdout', None, 2 to {MOST_FOLDS:,} folds, a scikit-learn splitter "
         f"or an iterable of (train, test) row numbers, got {cv!r}."
     )
     raise InvalidParameterError(msg)

@@ -23,6 +23,13 @@ NAN, INF = float("nan"), float("inf")
 DAYS = Y.astype(int).astype("datetime64[D]")
 
 
+class Unprintable:
+    """Raises where an error would show it."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
 def make(kind: Any, **params: Any) -> Any:  # noqa: ANN401
     """An estimator that would be quick, had it anything to learn from."""
     quick: dict[Any, dict[str, Any]] = {
@@ -46,9 +53,16 @@ def fit(name: str, argument: str, got: str, *, X: Any = X, y: Any = Y, **more: A
     return Case(name, argument, got, lambda kind: make(kind).fit(X, y, **more))
 
 
+def _repr(value: Any) -> str:  # noqa: ANN401
+    try:
+        return repr(value)
+    except (RuntimeError, ValueError) as error:
+        return f"whose repr raises {error!r}"
+
+
 def param(name: str, value: Any, *, says: str = "", **more: Any) -> Case:  # noqa: ANN401
     """Give a parameter."""
-    shown = repr(value) if len(repr(value)) < 60 else f"that holds {says}"
+    shown = _repr(value) if len(_repr(value)) < 60 else f"that holds {says}"
     return Case(
         f"{name} {shown}",
         name,
@@ -116,9 +130,6 @@ TABLES = [
         "2 levels",
         X=FRAME.set_axis(pd.MultiIndex.from_product([["u", "v"], ["a", "b"]]), axis=1),
     ),
-    fit("a column of dates", "'e'", "datetime64", X=frame_with(DATES)),
-    fit("a column of zoned dates", "'e'", "UTC", X=frame_with(DATES.tz_localize("UTC"))),
-    fit("a column of time spans", "'e'", "timedelta64", X=frame_with(DATES - DATES[0])),
     fit(
         "a column of periods",
         "'e'",
@@ -127,6 +138,7 @@ TABLES = [
     ),
     fit("a column of complex numbers", "'e'", "complex128", X=frame_with(1j)),
     fit("a column of mixed objects", "'e'", "['int', 'str']", X=frame_with(["a", 1] * 120)),
+    fit("names of columns without a hash", "X", "[1]", X=FRAME.set_axis([[1], 2, 3, 4], axis=1)),
     fit("a column of lists", "'e'", "'list'", X=frame_with([[1, 2]] * 240)),
     fit("a column of bytes", "'e'", "'bytes'", X=frame_with([b"a"] * 240)),
     fit(
@@ -270,6 +282,9 @@ PARAMETERS = [
     param("scale_pos_weight", {1: -1.0}, says="-1.0"),
     param("pos_label", 7),
     param("pos_label", [1]),
+    param("pos_label", range(3)),
+    param("pos_label", pd.NA),
+    param("pos_label", "x" * 100_000, says="xxxx"),
     param("eval_metric", "mmc"),
     param("eval_metric", ("mcc", "mmcc"), says="'mmcc'"),
     param("eval_metric", ()),
@@ -302,6 +317,7 @@ PARAMETERS = [
     param("cv", [(np.arange(200), np.flatnonzero(Y == 0)[-5:])], says="held out"),
     param("cv", [(1, 2, 3)], says="3"),
     param("cv", 60, says="60 folds"),
+    param("cv", 10**400, says="1000000"),
     param("early_stopping_rounds", 0),
     param("early_stopping_rounds", -5),
     param("early_stopping_rounds", 2.5),
@@ -311,10 +327,17 @@ PARAMETERS = [
     param("n_estimators", 10.5),
     param("n_estimators", "many"),
     param("n_estimators", 2**40, says="1099511627776"),
+    param("n_estimators", 10**5000, says="ValueError"),
+    param("verbose", Unprintable(), says="Unprintable"),
+    param("cv", [Unprintable()], says="RuntimeError"),
     param("learning_rate", 0.0),
     param("learning_rate", -0.1),
     param("learning_rate", NAN),
     param("learning_rate", INF),
+    param("learning_rate", 1e308),
+    param("reg_lambda", 1e308),
+    param("min_child_weight", 1e39),
+    param("max_depth", 2**40, says="1099511627776"),
     param("max_depth", -5),
     param("max_depth", 2.5),
     param("min_child_weight", -1.0),
@@ -334,6 +357,14 @@ PARAMETERS = [
     param("engine_params", ["num_leaves"]),
     param("engine_params", {"nonsense": 1}, says="'nonsense'"),
     param("engine_params", {3: 1}, says="3"),
+    param("engine_params", {"max_bin": slice(1)}, says="slice"),
+    param("engine_params", {"max_bin": {"a": {}}}, says="'a'"),
+    param("engine_params", {"max_bin": NAN}, says="nan"),
+    param("engine_params", {"max_bin": []}, says="[]"),
+    param("engine_params", {"max_delta_step": "\ud800"}, says="ud800"),
+    param("engine_params", {"max_delta_step": 10**400}, says="10000"),
+    param("engine_params", {"max_delta_step": 1 + 2j}, says="complex"),
+    param("engine_params", {"max_delta_step": len}, says="built-in"),
     param("checkpoint_path", ""),
     param("checkpoint_path", "a\0b", says="null byte"),
     param("engine_params", {"interaction_constraints": [[0, 99]]}, says="99"),
@@ -355,6 +386,10 @@ LGBM_PARAMETERS = [
     param("engine_params", {"is_unbalance": True}, says="'is_unbalance'"),
     param("engine_params", {"forced_splits": "none.json"}, says="'none.json'"),
     param("engine_params", {"forcedbins_filename": ""}, says="''"),
+    param("engine_params", {"forcedbins_filename": 7}, says="7"),
+    param("engine_params", {"machines": "127.0.0.1:9"}, says="gbimb.dask"),
+    param("min_child_samples", 2**31, says="2147483648"),
+    param("subsample", 1e-9, says="a row"),
     param("engine_params", {"weight": "w"}, says="'weight'"),
     param("engine_params", {"input_model": "m.txt"}, says="'input_model'"),
     param("engine_params", {"scale_pos_weight": 9.0}, says="'scale_pos_weight'"),
@@ -387,6 +422,7 @@ XGB_PARAMETERS = [
     direction({"monotone_constraints": "(1, 0, 0, 0, 1)"}),
     direction({"monotone_constraints": {"e": 1}}),
     param("gamma_split", -1.0),
+    param("gamma_split", INF),
     param("engine_params", {"scale_pos_weight": 9.0}, says="'scale_pos_weight'"),
     param("engine_params", {"base_score": 0.5}, says="'base_score'"),
     param("engine_params", {"eval_metric": "auc"}, says="eval_metric="),

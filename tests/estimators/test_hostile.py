@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 
@@ -102,3 +103,48 @@ def test_more_leaves_than_rows_cost_nothing() -> None:
         many.predict_proba(X), quick(LGBM, num_leaves=200).fit(X, Y).predict_proba(X)
     )
     assert "[num_leaves: 200]" in many.booster_.model_to_string()
+
+
+@both
+@pytest.mark.parametrize("half", [Fraction(1, 2), np.longdouble(0.5), np.float16(0.5)], ids=repr)
+def test_numbers_of_other_types_reach_the_engine_as_the_numbers_they_are(
+    kind: Kind,
+    half: Any,  # noqa: ANN401
+) -> None:
+    names = ("learning_rate", "subsample", "colsample_bytree", "reg_lambda", "min_child_weight")
+    given = quick(kind, engine_params={"max_delta_step": half}, **dict.fromkeys(names, half))
+    plain = quick(kind, engine_params={"max_delta_step": 0.5}, **dict.fromkeys(names, 0.5))
+    np.testing.assert_array_equal(
+        given.fit(X, Y).predict_proba(X), plain.fit(X, Y).predict_proba(X)
+    )
+
+
+@both
+def test_no_least_curvature_of_a_leaf_is_a_least_curvature(kind: Kind) -> None:
+    none = quick(kind, min_child_weight=0).fit(X, Y).predict_proba(X)
+    little = quick(kind, min_child_weight=1e-9).fit(X, Y).predict_proba(X)
+    np.testing.assert_allclose(none, little, rtol=1e-6)
+
+
+@both
+def test_names_of_columns_that_utf8_cannot_hold_are_names(kind: Kind) -> None:
+    names = ["a\ud800", *"bcdefghijklmnop"[: X.shape[1] - 1]]
+    frame = pd.DataFrame(X).set_axis(pd.Index(names, dtype=object), axis=1)
+    np.testing.assert_array_equal(
+        quick(kind).fit(frame, Y).predict_proba(frame), quick(kind).fit(X, Y).predict_proba(X)
+    )
+
+
+@both
+def test_an_engine_does_not_say_when_and_where_in_its_source_it_failed(kind: Kind) -> None:
+    with pytest.raises(InvalidParameterError, match="engine_params") as caught:
+        quick(kind, engine_params={"max_bin": 1}).fit(X, Y)
+    assert "/" not in str(caught.value)
+
+
+def test_an_error_is_short_and_can_be_printed() -> None:
+    sentence = str(InvalidDataError("X must hold numbers, got " + "9\ud800" * 9999 + ". Drop it."))
+    assert len(sentence) < 620
+    assert sentence.startswith("X must hold numbers, got 9")
+    assert sentence.endswith(". Drop it.")
+    sentence.encode("utf-8")

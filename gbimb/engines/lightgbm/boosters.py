@@ -19,6 +19,7 @@ from gbimb.engines.histograms import (
 )
 from gbimb.engines.lightgbm.member import Member
 from gbimb.engines.lightgbm.native import Objective, synonyms
+from gbimb.engines.parameters import max_bin
 from gbimb.exceptions import InvalidParameterError
 from gbimb.parallel import ENGINE_LIMITS
 
@@ -71,7 +72,7 @@ class Bins:
         params: Mapping[str, Any],
     ) -> None:
         leaves = max(LEAVES, int(params.get("num_leaves", LEAVES)))
-        wide = is_wide(X, int(params.get("max_bin", MAX_BIN)), leaves)
+        wide = is_wide(X, max_bin(params, MAX_BIN), leaves)
         self._params = {
             "min_data_in_bin": WIDE_ROWS_IN_BIN if wide else 1,
             **params,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.engines.lightgbm.native import IGNORED_PARAMETERS, check_linear, synonyms
 from gbimb.engines.parameters import (
+    MOST,
     SMALL_TABLE,
     check_engine_params,
     check_files,
@@ -15,7 +16,7 @@ from gbimb.engines.parameters import (
     min_child_weight,
     subsample,
 )
-from gbimb.validation import check_number
+from gbimb.validation import check_number, plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +47,10 @@ SET_BY_ESTIMATOR: Final[dict[str, str]] = {
     "objective": "loss",
     "seed": "random_state",
     "verbosity": "verbose",
+    **dict.fromkeys(
+        ("local_listen_port", "machine_list_filename", "machines", "num_machines", "time_out"),
+        "several machines train through gbimb.dask",
+    ),
     **dict.fromkeys(  # of LightGBM's command line, which reads a file
         (
             *("data", "group_column", "header", "ignore_column", "input_model", "label_column"),
@@ -54,6 +59,9 @@ SET_BY_ESTIMATOR: Final[dict[str, str]] = {
         "it belongs to LightGBM's command line",
     ),
 }
+
+# At 0 LightGBM takes rounding errors for the rows of a leaf, and fails.
+LEAST_CURVATURE: Final = 1e-10
 
 MOST_LEAVES: Final = 131_072  # LightGBM's own bound
 
@@ -107,10 +115,10 @@ def tree_params(
     check_tree_numbers(parameters)
     if parameters.num_leaves is not None:
         check_number("num_leaves", parameters.num_leaves, low=2, high=MOST_LEAVES, integer=True)
-    check_number("max_depth", parameters.max_depth, low=-1, integer=True)
+    check_number("max_depth", parameters.max_depth, low=-1, high=MOST, integer=True)
     fewest = parameters.min_child_samples
     if fewest is not None:
-        check_number("min_child_samples", fewest, low=0, integer=True)
+        check_number("min_child_samples", fewest, low=0, high=MOST, integer=True)
     share = subsample(parameters, rows)
     leaves = parameters.num_leaves or (8 if rows <= SMALL_TABLE else 31)
     params = {
@@ -118,7 +126,7 @@ def tree_params(
         "num_leaves": min(leaves, max(rows, 2)),
         "max_depth": parameters.max_depth,
         "min_data_in_leaf": min(20, rows // 50) if fewest is None else fewest,
-        "min_sum_hessian_in_leaf": min_child_weight(parameters),
+        "min_sum_hessian_in_leaf": max(min_child_weight(parameters), LEAST_CURVATURE),
         "bagging_fraction": share,
         "bagging_freq": int(share < 1),
         "feature_fraction": parameters.colsample_bytree or 0.5,
@@ -136,4 +144,4 @@ def tree_params(
     )
     check_linear(given)
     check_files(given, ("forcedsplits_filename", "forcedbins_filename"), synonyms)
-    return params | given
+    return {name: plain_number(value) for name, value in params.items()} | given

@@ -19,6 +19,7 @@ from gbimb.engines.histograms import (
     n_values,
     pool_bytes,
 )
+from gbimb.engines.parameters import max_bin
 from gbimb.engines.xgboost.member import Columns, Member
 from gbimb.engines.xgboost.native import Rows, declared_start
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
@@ -73,7 +74,7 @@ class Bins:
     ) -> None:
         many = "num_class" in params
         self._params = {
-            **_limits_if_wide(X, int(params.get("max_bin", MAX_BIN))),
+            **_limits_if_wide(X, max_bin(params, MAX_BIN)),
             **params,
             "objective": "multi:softprob" if many else "binary:logistic",
             "disable_default_eval_metric": 1,

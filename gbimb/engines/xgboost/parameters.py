@@ -6,6 +6,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.engines.parameters import (
+    LARGEST,
+    MOST,
     check_engine_params,
     check_tree_numbers,
     learning_rate,
@@ -13,7 +15,7 @@ from gbimb.engines.parameters import (
     subsample,
 )
 from gbimb.engines.xgboost.native import synonyms
-from gbimb.validation import check_number
+from gbimb.validation import check_number, plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,10 +101,10 @@ def tree_params(
         If one cannot be used.
     """
     check_tree_numbers(parameters)
-    check_number("gamma_split", parameters.gamma_split, low=0)
+    check_number("gamma_split", parameters.gamma_split, low=0, high=LARGEST)
     if parameters.max_depth is not None:
-        check_number("max_depth", parameters.max_depth, low=0, integer=True)
-    check_number("max_leaves", parameters.max_leaves, low=0, integer=True)
+        check_number("max_depth", parameters.max_depth, low=0, high=MOST, integer=True)
+    check_number("max_leaves", parameters.max_leaves, low=0, high=MOST, integer=True)
     columns = parameters.colsample_bytree
     params = {
         "tree_method": "hist",
@@ -120,4 +122,5 @@ def tree_params(
         "seed_per_iteration": True,
         "verbosity": 0,
     }
-    return params | check_engine_params(parameters.engine_params, {}, SET_BY_ESTIMATOR, synonyms)
+    given = check_engine_params(parameters.engine_params, {}, SET_BY_ESTIMATOR, synonyms)
+    return {name: plain_number(value) for name, value in params.items()} | given
