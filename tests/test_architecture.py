@@ -216,6 +216,57 @@ def test_the_check_itself(module: str, source: str, expected: str | None) -> Non
         assert expected in found[0]
 
 
+def imported_names(path: Path) -> list[tuple[str, bool]]:
+    """Every dotted name that a module imports from gbimb, and whether for its types only."""
+    found: list[tuple[str, bool]] = []
+
+    def visit(node: ast.AST, *, for_types: bool) -> None:
+        for child in ast.iter_child_nodes(node):
+            types_only = for_types or is_type_checking(child)
+            if isinstance(child, ast.ImportFrom) and (child.module or "").startswith("gbimb"):
+                found.extend((f"{child.module}.{alias.name}", types_only) for alias in child.names)
+            elif isinstance(child, ast.Import):
+                found.extend((alias.name, types_only) for alias in child.names)
+            visit(child, for_types=types_only)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")), for_types=False)
+    return found
+
+
+def private_imports(path: Path) -> list[str]:
+    """Names with an underscore that are imported from a folder that the module is not in."""
+    module = module_name(path)
+    folder = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    wrong = []
+    for name, _ in imported_names(path):
+        parts = name.split(".")
+        for i, part in enumerate(parts):
+            private = part.startswith("_") and not part.startswith("__")
+            if private and not f"{folder}.".startswith(".".join(parts[:i]) + "."):
+                wrong.append(f"{module} imports {name}")
+    return wrong
+
+
+@pytest.mark.parametrize("path", source_files(), ids=module_name)
+def test_nothing_private_is_imported_from_another_folder(path: Path) -> None:
+    assert not private_imports(path)
+
+
+def test_imports_run_in_no_circle() -> None:
+    modules = {module_name(path): path for path in source_files()}
+    graph: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        named = [name for name, for_types in imported_names(path) if not for_types]
+        homes = {name if name in modules else name.rpartition(".")[0] for name in named}
+        graph[module] = (homes & modules.keys()) - {module}
+    while leaves := [module for module, targets in graph.items() if not targets]:
+        for leaf in leaves:
+            del graph[leaf]
+        for targets in graph.values():
+            targets.difference_update(leaves)
+    assert not graph, f"These modules import one another, or what does: {sorted(graph)}."
+
+
 def test_importing_gbimb_loads_nothing_heavy() -> None:
     code = "import gbimb, json, sys; print(json.dumps(sorted(sys.modules)))"
     result = subprocess.run(  # the interpreter of this very test, with a fixed program
