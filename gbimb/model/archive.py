@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT: Final = "gbimb-model"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MANIFEST: Final = "manifest.json"
 
 NAME: Final = re.compile(r"[a-z0-9_]{1,60}\.(json|txt)", re.ASCII)

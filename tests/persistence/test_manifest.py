@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import gbimb
-from gbimb.model.archive import MANIFEST
+from gbimb.model.archive import FORMAT_VERSION, MANIFEST
 from tests.persistence.archives import (
     contents,
     entry,
@@ -30,7 +30,7 @@ def test_the_manifest_says_who_wrote_what() -> None:
     assert manifest["class"] == "ImbalancedLGBMClassifier"
     assert manifest["gbimb_version"] == gbimb.__version__
     assert manifest["engines"].keys() == {"lightgbm"}
-    assert manifest["format_version"] == 1
+    assert manifest["format_version"] == FORMAT_VERSION
     assert {name: len(text) for name, text in members.items()} == {
         name: listed["size"] for name, listed in manifest["members"].items()
     }
@@ -38,11 +38,13 @@ def test_the_manifest_says_who_wrote_what() -> None:
 
 def test_a_newer_format_is_named(tmp_path: Path) -> None:
     data = saved("lightgbm")
-    newer = {"format_version": 2, "gbimb_version": "9.0"}
+    newer = {"format_version": FORMAT_VERSION + 1, "gbimb_version": "9.0"}
     for sign in (True, False):
         changed = with_manifest(data, lambda m: m.update(newer), sign=sign)
         refuse(
-            changed, tmp_path / "x", "version 2, written by gbimb '9.0'; .* Install a newer gbimb"
+            changed,
+            tmp_path / "x",
+            f"version {FORMAT_VERSION + 1}, written by gbimb '9.0'; .* Install a newer gbimb",
         )
 
 

@@ -20,7 +20,7 @@ SAVED = sorted(FILES.glob("v*/*.gbimb"))
 
 def test_there_are_files_of_every_version() -> None:
     assert {path.parent.name for path in SAVED} == {f"v{i + 1}" for i in range(FORMAT_VERSION)}
-    assert sum(path.stat().st_size for path in FILES.rglob("*.*")) < 350_000
+    assert sum(path.stat().st_size for path in FILES.rglob("*.*")) < 700_000
 
 
 @pytest.mark.parametrize("path", SAVED, ids=lambda path: f"{path.parent.name}-{path.stem}")
