@@ -179,7 +179,7 @@ def test_weights_of_a_dmatrix_move_the_bins(monkeypatch: pytest.MonkeyPatch) -> 
     np.testing.assert_array_equal(bins[0], cuts[0])
 
 
-def test_the_curvature_is_negative(table: Rows) -> None:
+def test_the_curvature_is_positive_where_the_second_derivative_is_negative(table: Rows) -> None:
     raw = np.linspace(-700, 700, table.y.size)
     assert FOCAL.hessian(table.y, np.linspace(-8, 8, table.y.size)).min() < 0  # the trap
     _, curvature = gbimb.lightgbm.objective(FOCAL)(raw, lgb_set(table).construct())

@@ -38,7 +38,7 @@ def test_the_objective_is_deep_copied(table: Rows) -> None:
     assert list(objective._buffers) == [train_set]  # LightGBM called this one, not a copy
 
 
-def test_gradient_buffers_are_copied(table: Rows) -> None:
+def test_gradient_buffers_are_used_again_each_round_and_not_copied(table: Rows) -> None:
     handed: list[Any] = []
     lgb_objective = gbimb.lightgbm.objective(FOCAL)
     xgb_objective = gbimb.xgboost.objective(FOCAL)

@@ -14,9 +14,11 @@ from gbimb.exceptions import GbimbError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+# A rule ("must be a number"), or a clause that begins with what to do ("Use ...").
 ALLOWED = re.compile(
-    r"must|convert|cannot|would|needs?\b|give|use|leave|name the|is for|has no|do not|call fit",
-    re.IGNORECASE,
+    r"\b(must|may|needs?) \w+|that end in \.|"
+    r"(^|[.:;,] |\()(?i:use|give|name|leave|lower|call|convert|encode|take|drop|set|pass|replace|"
+    r"fill|fit|write)\b"
 )
 
 

@@ -154,7 +154,6 @@ def test_a_weight_form_that_means_nothing_for_many_classes_is_refused(
         ({"scale_pos_weight": {7: 2.0}}, "labels of y"),
         ({"alpha": 0.25}, "would be ignored"),
         ({"pos_label": 1}, "pos_label"),
-        ({"loss": gbimb.FocalLoss()}, "softmax"),
         ({"loss": gbimb.SoftmaxFocalLoss(4)}, "3 classes"),
         ({"eval_metric": "average_precision"}, "metric"),
     ]:
