@@ -59,12 +59,7 @@ class Typical:
 
     def missing_in(self, matrix: Any) -> IntArray:  # noqa: ANN401  an ndarray or a CSR matrix
         """Return the columns that have their first missing values, of an array of numbers."""
-        if sparse.issparse(matrix):
-            found = np.unique(matrix.indices[np.isnan(matrix.data)])
-        elif not np.isnan(matrix.min()):  # as most are
-            return np.empty(0, np.intp)
-        else:
-            found = np.flatnonzero(np.isnan(matrix.min(axis=0)))
+        found = np.flatnonzero(_has_missing(matrix))
         columns: IntArray = found[self.complete[found]]
         return columns
 
@@ -249,10 +244,11 @@ def _rows_of_each(codes: IntArray, most: int) -> tuple[IntArray, FloatArray]:
 
 
 def _has_missing(matrix: Any) -> BoolArray:  # noqa: ANN401  an ndarray or a CSR matrix
-    if not sparse.issparse(matrix):
-        holes: BoolArray = np.isnan(matrix.min(axis=0))
-        return holes
     there = np.zeros(matrix.shape[1], bool)
+    if not sparse.issparse(matrix):
+        if np.isnan(matrix.min()):  # which takes a tenth of the time of one for each column
+            there = np.isnan(matrix.min(axis=0))
+        return there
     there[matrix.indices[np.isnan(matrix.data)]] = True
     return there
 
