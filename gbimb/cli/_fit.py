@@ -42,6 +42,8 @@ CHOICES: Final = (*LOSSES, "auto")
 ENGINES: Final = ("lightgbm", "xgboost", "auto")
 SPELLED: Final = {
     "eval_metric: metric": "--metric",
+    "eval_metric:": "--metric:",
+    "metric:": "--metric:",
     "metric": "--metric",
     "time_budget": "--time-budget",
     "random_state": "--seed",

@@ -33,6 +33,7 @@ AS_OPTIONS: Final = {
     "Name the columns to read with features": "Write them all with the same columns",
     "target, weight and features must name": "--target, --weight, --id and --drop must name",
     ", a numpy RandomState or None": "",
+    "(as eval_metric also": "(with one loss also",
 }
 """What sentences say of parameters, and what a user of the command line can do."""
 

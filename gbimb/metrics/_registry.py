@@ -177,7 +177,7 @@ def get_count_metric(metric: str | CountMetric) -> CountMetric:
     name, _, argument = metric.partition(":")
     if name == "fbeta" and argument:
         beta = _number("metric", metric, argument)
-        check_number("beta", beta, low=0, low_open=True, high_open=True)
+        check_number("metric: beta", beta, low=0, low_open=True, high_open=True)
         return CountMetric(metric, partial(_scores.f_beta_score, beta=beta), rises=True)
     if constraint := CONSTRAINT.fullmatch(metric):
         served, held, number = constraint.groups()
@@ -232,7 +232,9 @@ def get_metric(name: str) -> Metric:
     if base not in _count_names() and not base.startswith("fbeta:"):
         raise unknown_name("metric", name, [*METRICS, "fbeta:2"], usual=usual_name(base))
     threshold = (
-        check_number("threshold", _number("metric", name, at), low=0, high=1) if fixed else None
+        check_number("metric: threshold", _number("metric", name, at), low=0, high=1)
+        if fixed
+        else None
     )
     measure = get_searched_metric(base) if threshold is None else get_count_metric(base)
     return Metric(name, measure, threshold, greater_is_better=True)

@@ -47,7 +47,7 @@ def _named(parameter: str, lookup: Callable[[str], T], name: str) -> T:
     try:
         return lookup(name)
     except InvalidParameterError as error:
-        msg = f"{parameter}: {error}"
+        msg = f"{parameter}: {str(error).removeprefix('metric: ')}"
         raise InvalidParameterError(msg) from None
 
 

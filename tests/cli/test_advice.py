@@ -98,3 +98,27 @@ def test_each_sentence_that_is_put_otherwise_is_still_said() -> None:
 def test_words_are_replaced_within_a_sentence() -> None:
     text = as_options("5 folds need 5 rows. Use fewer folds, cv=None, or X_val and y_val.")
     assert text == "5 folds need 5 rows. Use fewer folds, or more rows of that class."
+
+
+@pytest.mark.parametrize("more", [(), ("--loss", "auto"), ("--engine", "xgboost")], ids=str)
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ("recall", "--metric must tell models apart, but the best recall over all thresholds is 1"),
+        ("precision", "--metric must tell models apart, but the best precision"),
+        ("specificity", "--metric must tell models apart, but the best specificity"),
+        ("aucpr", "Did you mean 'average_precision'?"),
+        ("mcc@2", "--metric: threshold must be a number in [0, 1], got 2.0."),
+        ("fbeta:nan", "--metric: beta must be a number in (0, inf), got nan."),
+        ("recall at precision >= 1.5", "--metric: precision must be a number in (0, 1], got 1.5."),
+    ],
+)
+def test_a_metric_is_refused_in_the_words_of_the_command_line(
+    metric: str, said: str, more: tuple[str, ...], table: pd.DataFrame
+) -> None:
+    table.to_csv("t.csv", index=False)
+    options = ["--target", "y", "--out", "m.gbimb", "--jobs", "1", "--metric", metric, *more]
+    sentence = refusal("fit", "t.csv", *options)
+    assert said in sentence
+    assert "eval_metric" not in sentence
+    assert not Path("m.gbimb").exists()

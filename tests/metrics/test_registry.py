@@ -115,12 +115,12 @@ def test_a_misspelt_name_is_told_with_the_nearest_right_one(wrong: str, near: st
         ("mcc@half", "metric must have a number after ':' or '@', got 'mcc@half'."),
         ("mcc@0.5@0.5", "metric must have a number after ':' or '@', got 'mcc@0.5@0.5'."),
         ("fbeta:two", "metric must have a number after ':' or '@', got 'fbeta:two'."),
-        ("mcc@nan", "threshold must be a number in [0, 1], got nan."),
-        ("mcc@1.5", "threshold must be a number in [0, 1], got 1.5."),
-        ("mcc@-0.1", "threshold must be a number in [0, 1], got -0.1."),
-        ("fbeta:0", "beta must be a number in (0, inf), got 0.0."),
-        ("fbeta:nan", "beta must be a number in (0, inf), got nan."),
-        ("fbeta:inf@0.5", "beta must be a number in (0, inf), got inf."),
+        ("mcc@nan", "metric: threshold must be a number in [0, 1], got nan."),
+        ("mcc@1.5", "metric: threshold must be a number in [0, 1], got 1.5."),
+        ("mcc@-0.1", "metric: threshold must be a number in [0, 1], got -0.1."),
+        ("fbeta:0", "metric: beta must be a number in (0, inf), got 0.0."),
+        ("fbeta:nan", "metric: beta must be a number in (0, inf), got nan."),
+        ("fbeta:inf@0.5", "metric: beta must be a number in (0, inf), got inf."),
     ],
 )
 def test_a_wrong_number_in_a_name_is_told(wrong: str, words: str) -> None:
