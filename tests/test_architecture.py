@@ -34,6 +34,7 @@ ENGINES = {"lightgbm", "xgboost"}
 MODULES: dict[str, tuple[int, set[str]]] = {
     "version": (0, NUMPY),
     "exceptions": (0, NUMPY),
+    "replacing": (0, NUMPY),
     "log": (0, NUMPY),
     "array_types": (0, NUMPY),
     "json_text": (0, NUMPY),

@@ -11,7 +11,6 @@ import csv
 import hashlib
 import io
 import json
-import secrets
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib.metadata import version
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from gbimb.benchmark.plan import Cell
+from gbimb.replacing import replacing
 from gbimb.version import __version__
 
 if TYPE_CHECKING:
@@ -129,13 +129,8 @@ class CellStore(Generic[R]):
 def write_atomically(path: Path, text: str) -> None:
     """Write a file that is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not the number of the process: two machines that share a folder may have the same.
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8", newline="")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as new:
+        new.write_text(text, encoding="utf-8", newline="")
 
 
 def csv_text(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:

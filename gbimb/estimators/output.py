@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 
 from gbimb.estimators.fitted import check_is_fitted
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.replacing import replacing
 from gbimb.tables.encoder import as_rows, read_table
 from gbimb.tables.parquet.frames import to_frame
 from gbimb.tables.parquet.value_types import as_type, plain_values, shared_types
@@ -45,21 +45,17 @@ def write_predictions(
     if target in {file.resolve() for file in source.paths}:
         msg = f"path must not be a file of the source, got {str(path)!r}."
         raise InvalidParameterError(msg)
-    new = target.with_name(f".gbimb-{secrets.token_hex(8)}.tmp")
     try:
         batches = _predicted(classifier, source, list(columns), names)
-        with one_warning(source.n_rows):
+        with replacing(target) as new, one_warning(source.n_rows):
             first = next(batches)
             with pq.ParquetWriter(new, first.schema) as writer:
                 writer.write_batch(first)
                 for batch in batches:
                     writer.write_batch(batch)
-        new.replace(target)
     except OSError as error:
         msg = f"Predictions cannot be written to {str(path)!r}: {error.strerror}."
         raise InvalidDataError(msg) from error
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def _predicted(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.replacing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,25 +58,17 @@ def replace_file(path: Path, data: bytes, check: Callable[[Path], None]) -> None
     The new file takes the name after it is on the disk and ``check`` has passed it. Until then,
     and if anything fails, what was at ``path`` stays as it was.
     """
-    target = Path(os.path.realpath(path))
-    new = target.with_name(f".gbimb-{secrets.token_hex(8)}.tmp")
     try:
-        _check_target(path, target)
-        _write(new, data)
-        check(new)
-        if target.exists():
-            new.chmod(stat.S_IMODE(target.stat().st_mode))
-        new.replace(target)
-        _sync_folder(target.parent)
+        _check_target(path, Path(os.path.realpath(path)))
+        with replacing(path) as new:
+            _write(new, data)
+            check(new)
     except OSError as error:
         msg = (
             f"The model cannot be written to {str(path)!r}: {_reason(error)}. What was there is "
             "as before. Save it where there is space and permission to write."
         )
         raise InvalidDataError(msg) from error
-    finally:
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
 
 
 def _check_target(path: Path, target: Path) -> None:
@@ -96,22 +87,7 @@ def _check_target(path: Path, target: Path) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put the new name on the disk, where the system can."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    with suppress(OSError):  # some network file systems cannot, and the name is there by now
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    path.write_bytes(data)
 
 
 def _reason(error: OSError) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +19,7 @@ import numpy as np
 from scipy import sparse
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.replacing import replacing
 from gbimb.tables.parquet.stream import StreamedMatrix
 
 if TYPE_CHECKING:
@@ -194,21 +194,15 @@ def _read(path: Path) -> dict[str, Any] | None:
 def _write(path: Path, content: Mapping[str, Any]) -> None:
     body = json.dumps(content)
     head = json.dumps({"version": VERSION, "sha256": _checksum(body)})
-    new = path.with_name(f".{path.name}-{secrets.token_hex(8)}.tmp")
     try:
-        with new.open("w", encoding="utf-8") as file:
-            file.write(f"{head}\n{body}")
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        with replacing(path) as new:
+            new.write_text(f"{head}\n{body}", encoding="utf-8")
     except OSError as error:
         msg = (
             f"The checkpoint {path} cannot be written: {error.strerror}. The last one is as "
             "before; give checkpoint_path a folder with space and permission."
         )
         raise InvalidDataError(msg) from None
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def _checksum(body: str) -> str:

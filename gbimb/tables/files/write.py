@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gbimb.exceptions import InvalidParameterError
+from gbimb.replacing import replacing
 from gbimb.tables.files.read import check_ending, is_parquet
 
 if TYPE_CHECKING:
@@ -33,13 +33,14 @@ class TableWriter:
         if self._path.suffix.lower() in (".zip", ".zst"):
             msg = f"{option} must end in .csv, .csv.gz or .parquet, got {self._path.name!r}."
             raise InvalidParameterError(msg)
-        # The ending stays last: it says how CSV is compressed.
-        self._part = self._path.with_name(f".part-{secrets.token_hex(8)}-{self._path.name}")
+        # The ending says how CSV is compressed.
+        self._replacing = replacing(self._path, "".join(self._path.suffixes[-2:]))
         self._parquet: Any = None
         self.rows = 0
 
     def __enter__(self) -> TableWriter:
         """Begin."""
+        self._part = self._replacing.__enter__()
         return self
 
     def write(self, frame: pd.DataFrame) -> None:
@@ -72,7 +73,7 @@ class TableWriter:
         try:
             if self._parquet is not None:
                 self._parquet.close()
-            if kind is None and self.rows:
-                self._part.replace(self._path)
-        finally:
-            self._part.unlink(missing_ok=True)
+        except BaseException as failure:
+            self._replacing.__exit__(type(failure), failure, failure.__traceback__)
+            raise
+        self._replacing.__exit__(kind, error, traceback)
