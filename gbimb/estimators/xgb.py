@@ -24,8 +24,8 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     Parameters
     ----------
     loss : {"focal", "logistic", "soft_mcc", "soft_f1"} or a loss, default="focal"
-        What the trees minimise. The soft ones are one minus a smooth MCC (of many classes R_K)
-        or F1 (two classes) of the whole training set. They start warm: the log loss is trained
+        What the trees minimise. The soft ones, for two classes, are one minus a smooth MCC
+        or F1 of the whole training set. They start warm: the log loss is trained
         until the first of ``eval_metric`` no longer rises, for at most half of the rounds, and
         they go on from its best round. Where they do not help on the held-out rows, their
         rounds are dropped.

@@ -296,7 +296,7 @@ def test_the_link_and_the_start_are_those_of_the_log_loss() -> None:
 
 
 @pytest.mark.parametrize("row", [0, ROWS_PER_TASK, ROWS_PER_TASK + 16])
-def test_a_bad_row_is_told_wherever_it_is(row: int) -> None:
+def test_a_bad_row_is_refused_wherever_it_is(row: int) -> None:
     for place, bad, words in ((1, np.nan, "finite"), (0, 2.0, "only 0 and 1"), (2, -1.0, ">= 0")):
         arrays = list(example(ROWS_PER_TASK + 17))
         arrays[place][row] = bad

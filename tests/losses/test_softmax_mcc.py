@@ -172,7 +172,7 @@ def test_degenerate_sets_have_finite_numbers(y: list[int], score: np.ndarray) ->
     assert np.isfinite(loss.score(loss.sums(y, score)))
 
 
-def test_bad_rows_and_sums_are_told() -> None:
+def test_bad_rows_and_sums_are_refused() -> None:
     loss = SoftmaxMCCLoss(4)
     for place, bad, words in ((1, np.nan, "finite"), (0, 7.0, "from 0 to 3"), (2, -1.0, ">= 0")):
         arrays = list(example(50))

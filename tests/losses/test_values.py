@@ -59,7 +59,7 @@ def test_repr_names_every_parameter() -> None:
         ("gamma", "[0, 100]", np.float32("nan")),
     ],
 )
-def test_a_wrong_parameter_is_told_with_its_name_its_value_and_the_range(
+def test_a_wrong_parameter_is_refused_with_its_name_its_value_and_the_range(
     name: str, allowed: str, value: float
 ) -> None:
     classes = [c for c in BINARY_LOSSES.values() if name in {f.name for f in fields(c)}]
@@ -71,7 +71,7 @@ def test_a_wrong_parameter_is_told_with_its_name_its_value_and_the_range(
 
 @pytest.mark.parametrize("value", ["2", None, [2.0], np.array([2.0]), True, 2j, Decimal(2)])
 @pytest.mark.parametrize("name", ["gamma", "scale_pos_weight"])
-def test_a_parameter_that_is_no_number_is_told_with_its_type(name: str, value: object) -> None:
+def test_a_parameter_that_is_no_number_is_refused_with_its_type(name: str, value: object) -> None:
     with pytest.raises(InvalidTypeError) as caught:
         FocalLoss(**{name: value})
     want = f", got {value!r} ({type(value).__name__})."
@@ -92,7 +92,7 @@ def test_numbers_of_any_kind_are_accepted() -> None:
 
 @each_method
 @each_loss
-def test_a_nan_or_infinite_score_is_told(loss: MarginLoss, method: str) -> None:
+def test_a_nan_or_infinite_score_is_refused(loss: MarginLoss, method: str) -> None:
     for bad in (np.nan, np.inf, -np.inf):
         with pytest.raises(InvalidDataError, match=r"raw_score must (be finite|not contain NaN)"):
             getattr(loss, method)([1, 0, 1], [0.0, bad, 1.0])
@@ -101,7 +101,7 @@ def test_a_nan_or_infinite_score_is_told(loss: MarginLoss, method: str) -> None:
 @each_method
 @each_loss
 @pytest.mark.parametrize("bad", [2, -1, 0.5, np.nan, np.inf])
-def test_an_unknown_label_is_told(loss: MarginLoss, method: str, bad: float) -> None:
+def test_an_unknown_label_is_refused(loss: MarginLoss, method: str, bad: float) -> None:
     words = rf"y_true must hold only 0 and 1 here, got {bad}(\.0)?\.$"
     with pytest.raises(InvalidDataError, match=words):
         getattr(loss, method)([1, bad, 0], [0.0, 1.0, 2.0])
@@ -118,7 +118,7 @@ def test_an_unknown_label_is_told(loss: MarginLoss, method: str, bad: float) -> 
         (-np.inf, "sample_weight must be finite, got NaN or infinity."),
     ],
 )
-def test_a_wrong_weight_is_told(loss: MarginLoss, method: str, bad: float, words: str) -> None:
+def test_a_wrong_weight_is_refused(loss: MarginLoss, method: str, bad: float, words: str) -> None:
     with pytest.raises(InvalidDataError) as caught:
         getattr(loss, method)([1, 0, 1], [0.0, 1.0, 2.0], [1.0, bad, 1.0])
     assert str(caught.value) == words
@@ -126,7 +126,7 @@ def test_a_wrong_weight_is_told(loss: MarginLoss, method: str, bad: float, words
 
 @each_method
 @each_loss
-def test_shapes_that_differ_are_told(loss: MarginLoss, method: str) -> None:
+def test_shapes_that_differ_are_refused(loss: MarginLoss, method: str) -> None:
     call = getattr(loss, method)
     y, score = np.array([1, 0]), np.array([0.1, 0.2])
     for bad in (score[:1], score[:, None], score[None], np.float64(1)):
@@ -142,7 +142,7 @@ def test_shapes_that_differ_are_told(loss: MarginLoss, method: str) -> None:
 
 @each_method
 @each_loss
-def test_text_and_complex_numbers_are_told(loss: MarginLoss, method: str) -> None:
+def test_text_and_complex_numbers_are_refused(loss: MarginLoss, method: str) -> None:
     call = getattr(loss, method)
     with pytest.raises(InvalidTypeError, match="y_true must hold the numbers 0 and 1"):
         call(["no", "yes"], [0.0, 1.0])
@@ -154,7 +154,7 @@ def test_text_and_complex_numbers_are_told(loss: MarginLoss, method: str) -> Non
 
 
 @each_loss
-def test_weights_that_are_all_zero_are_told(loss: MarginLoss) -> None:
+def test_weights_that_are_all_zero_are_refused(loss: MarginLoss) -> None:
     for call in (
         lambda: loss.loss([1, 0], [0.0, 0.0], [0, 0]),
         lambda: loss.init_score([1, 0], [0, 0]),
@@ -170,7 +170,7 @@ def test_a_partition_without_weight_still_has_gradients(loss: MarginLoss) -> Non
     assert (curv > 0).all()
 
 
-def test_a_gradient_beyond_float32_is_told() -> None:
+def test_a_gradient_beyond_float32_is_refused() -> None:
     for loss in (FocalLoss(scale_pos_weight=1e300), LogisticLoss(1e300)):
         with pytest.raises(InvalidDataError, match="The gradient must fit into float32"):
             loss.gradient_curvature([1, 0], [-1.0, 1.0])
@@ -218,13 +218,13 @@ def test_raw_score_at_refuses_what_is_no_probability(loss: MarginLoss, bad: floa
 
 
 @each_loss
-def test_probability_of_nan_is_told(loss: MarginLoss) -> None:
+def test_probability_of_nan_is_refused(loss: MarginLoss) -> None:
     with pytest.raises(InvalidDataError, match="raw_score must not contain NaN"):
         loss.probability([0.0, np.nan])
 
 
 @each_loss
-def test_buffers_that_do_not_fit_are_told(loss: MarginLoss) -> None:
+def test_buffers_that_do_not_fit_are_refused(loss: MarginLoss) -> None:
     good = np.empty(2, np.float32)
     locked = np.empty(2, np.float32)
     locked.flags.writeable = False

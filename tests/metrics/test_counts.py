@@ -87,7 +87,7 @@ def test_labels_of_any_number_type_count_the_same(dtype: type) -> None:
     assert ConfusionCounts.from_labels(wide[:, 0], wide[:, 1]) == want
 
 
-def test_a_wrong_table_is_told() -> None:
+def test_a_wrong_table_is_refused() -> None:
     with pytest.raises(InvalidDataError, match="y_pred must have the shape of y_true"):
         ConfusionCounts.from_labels([1, 0], [1, 0, 1])
     with pytest.raises(InvalidDataError, match="y_pred must hold only 0 and 1 here, got 2"):
@@ -107,7 +107,7 @@ def test_a_wrong_table_is_told() -> None:
 
 
 @pytest.mark.parametrize("bad", [-1, np.nan, [1, -2]])
-def test_counts_below_zero_are_told(bad: object) -> None:
+def test_counts_below_zero_are_refused(bad: object) -> None:
     with pytest.raises(InvalidDataError, match=r"fp must be >= 0, got (-1|-2|nan)"):
         ConfusionCounts(1, bad, 1, 1)
     with pytest.raises(InvalidTypeError, match="tp must hold numbers"):

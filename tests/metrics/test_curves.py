@@ -223,13 +223,13 @@ def test_integer_and_boolean_scores_are_scores() -> None:
         (([0, 1], [0.1, 0.2], [1]), "sample_weight must have one value a row, shape (2,), got "),
     ],
 )
-def test_a_wrong_table_is_told(arguments: tuple, words: str) -> None:
+def test_a_wrong_table_is_refused(arguments: tuple, words: str) -> None:
     with pytest.raises(InvalidDataError) as caught:
         threshold_curve(*arguments)
     assert str(caught.value).startswith(words)
 
 
-def test_text_for_scores_and_misspelt_metrics_are_told() -> None:
+def test_text_for_scores_and_misspelt_metrics_are_refused() -> None:
     with pytest.raises(InvalidTypeError, match="y_score must hold numbers, got dtype"):
         threshold_curve([0, 1], ["low", "high"])
     with pytest.raises(InvalidParameterError, match="Did you mean 'mcc'"):

@@ -98,7 +98,9 @@ def test_a_metric_can_be_pickled(name: str) -> None:
         ("", None),
     ],
 )
-def test_a_misspelt_name_is_told_with_the_nearest_right_one(wrong: str, near: str | None) -> None:
+def test_a_misspelt_name_is_refused_with_the_nearest_one_that_is_known(
+    wrong: str, near: str | None
+) -> None:
     with pytest.raises(InvalidParameterError) as caught:
         get_metric(wrong)
     words = str(caught.value)
@@ -123,7 +125,7 @@ def test_a_misspelt_name_is_told_with_the_nearest_right_one(wrong: str, near: st
         ("fbeta:inf@0.5", "metric: beta must be a number in (0, inf), got inf."),
     ],
 )
-def test_a_wrong_number_in_a_name_is_told(wrong: str, words: str) -> None:
+def test_a_wrong_number_in_a_name_is_refused(wrong: str, words: str) -> None:
     with pytest.raises(InvalidParameterError) as caught:
         get_metric(wrong)
     assert str(caught.value) == words
@@ -139,7 +141,7 @@ def test_trap_the_best_of_a_one_sided_score_is_1_for_any_model(name: str) -> Non
 
 
 @pytest.mark.parametrize("wrong", [None, 3, ["mcc"]])
-def test_what_is_no_name_is_told(wrong: object) -> None:
+def test_what_is_no_name_is_refused(wrong: object) -> None:
     for get in (get_metric, get_count_metric):
         with pytest.raises(InvalidParameterError, match="A metric must be named by a string"):
             get(wrong)  # type: ignore[operator]
@@ -239,7 +241,7 @@ def test_a_certain_model_that_is_wrong_has_a_finite_log_loss() -> None:
 
 
 @pytest.mark.parametrize("name", ["mcc", "mcc@0.5", "roc_auc", "log_loss", "brier"])
-def test_a_wrong_table_is_told_by_every_metric(name: str) -> None:
+def test_a_wrong_table_is_refused_by_every_metric(name: str) -> None:
     y, score = np.array([1, 0, 1]), np.array([0.1, 0.2, 0.3])
     for table in (
         (y, score[:, None]),

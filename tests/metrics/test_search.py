@@ -194,7 +194,7 @@ def test_labels_and_weights_of_any_type_and_layout(dtype: type, rng: np.random.G
         ("weight", slice(None), 0.0, "sample_weight must not be all zero"),
     ],
 )
-def test_a_wrong_row_among_many_is_told(
+def test_a_wrong_row_among_many_is_refused(
     column: str, row: int | slice, value: float, words: str, rng: np.random.Generator
 ) -> None:
     n = ROWS_PER_TASK + 17
@@ -205,7 +205,7 @@ def test_a_wrong_row_among_many_is_told(
     assert str(caught.value).startswith(words)
 
 
-def test_wrong_shapes_of_many_rows_are_told() -> None:
+def test_wrong_shapes_of_many_rows_are_refused() -> None:
     n = search.SEARCHED_ROWS
     with pytest.raises(InvalidDataError, match="y_score must have one value a row"):
         best_threshold(np.zeros(n), np.zeros(n + 1))
