@@ -8,7 +8,8 @@ from gbimb.exceptions import GbimbError, InvalidDataError
 from gbimb.json_text import shown
 from gbimb.model.archive import pack, unpack
 from gbimb.model.disk import as_path, check_readable, replace_file, unreadable
-from gbimb.model.states import build, classes_inside, dump
+from gbimb.model.reading import build
+from gbimb.model.states import classes_inside, dump
 from gbimb.version import __version__
 
 if TYPE_CHECKING:

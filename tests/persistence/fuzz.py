@@ -25,7 +25,8 @@ from gbimb.engines.xgboost import model_file as xgboost_file
 from gbimb.estimators.loading import CLASSES
 from gbimb.exceptions import GbimbError
 from gbimb.model.archive import unpack
-from gbimb.model.states import build, dump
+from gbimb.model.reading import build
+from gbimb.model.states import dump
 
 WORDS = (
     *("-1", "0", "1", "2", "3", "7", "-2", "-7", "255", "65536", "2147483647", "2147483648"),
