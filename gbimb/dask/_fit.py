@@ -16,6 +16,7 @@ from gbimb.dask._process import break_off, end_fit, free_port, start_tracker, to
 from gbimb.dask._rows import Deal, draw_sample, encode, n_held_out, observe, totals_of
 from gbimb.dask._summary import summarise
 from gbimb.dask._worker import train_part
+from gbimb.engines.lightgbm import ports_of
 from gbimb.exceptions import InvalidDataError
 from gbimb.log import logger
 from gbimb.tables.labels import scale_of
@@ -259,10 +260,11 @@ def train_on_cluster(client: distributed.Client, job: Job, split: Split) -> list
 def _break_off(
     client: distributed.Client, fit: str, machines: Sequence[str], workers: Sequence[str]
 ) -> None:
-    ports = [int(machine.rpartition(":")[2]) for machine in machines]
     left = list(client.nthreads(list(workers)))
     if left:
-        client.run(break_off, fit, ports, workers=left, wait=False)
+        gone = [rank for rank, worker in enumerate(workers) if worker not in left]
+        options = {"workers": left, "wait": False, "on_error": "ignore"}
+        client.run(break_off, fit, ports_of(machines), gone, **options)
 
 
 class _progress:  # noqa: N801  a context manager

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-from contextlib import suppress
-from threading import Thread
-from typing import Any
+import struct
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -14,8 +16,90 @@ import psutil
 from gbimb.engines.xgboost import Tracker
 from gbimb.exceptions import ClusterError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
 _trackers: dict[str, Tracker] = {}
 _broken: set[str] = set()
+_links: dict[str, list[_Link]] = {}
+_lock = Lock()  # of the links: no descriptor may change hands while one is replaced
+
+
+@dataclass(frozen=True)
+class _Link:
+    """A connection of LightGBM: the descriptor that it reads from, and a second one."""
+
+    descriptor: int
+    second: socket.socket
+
+    def end(self) -> None:
+        """Let a thread that waits for the other process go on, with zeros.
+
+        LightGBM reads from a closed connection for ever, and where it sends much, an error ends
+        the whole process. Its caller is to raise when it comes back.
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            if _same(self.descriptor, self.second.fileno()):
+                os.dup2(theirs.fileno(), self.descriptor)
+                self.second.shutdown(socket.SHUT_RD)  # wakes a thread of ours that reads from it
+            # Otherwise LightGBM has closed it, and this end is closed with ``theirs``.
+        Thread(target=_satisfy, args=(ours, self.second), daemon=True).start()
+
+
+def _same(one: int, other: int) -> bool:
+    try:
+        return os.path.sameopenfile(one, other)
+    except OSError:
+        return False
+
+
+def _satisfy(ours: socket.socket, second: socket.socket) -> None:
+    """Send zeros to LightGBM and take what it sends until it is done, then what others send."""
+    reader = Thread(target=_swallow, args=(ours,), daemon=True)
+    reader.start()
+    with ours, second:
+        with suppress(OSError):
+            while True:
+                ours.sendall(bytes(1 << 16))
+        reader.join()
+        _swallow(second)
+
+
+def _swallow(end: socket.socket) -> None:
+    with suppress(OSError):
+        while end.recv(1 << 16):
+            pass
+
+
+def _connections(ports: Sequence[int]) -> Iterator[Any]:
+    """Yield this process's connections from or to these ports."""
+    for connection in psutil.Process().net_connections("tcp"):
+        ends = {end.port for end in (connection.laddr, connection.raddr) if end}
+        if ends & set(ports) and connection.fd >= 0:
+            yield connection
+
+
+@contextmanager
+def linked(fit: str, ports: Sequence[int], free: Callable[[], None]) -> Iterator[None]:
+    """Hold the connections of LightGBM, just made, so that the fit can be broken off.
+
+    Of one that is closed the system cannot say later whose it was. In a process that fails they
+    stay open until then: the others may still send.
+    """
+    try:
+        with _lock:
+            check_going(fit)
+            for connection in _connections(ports):
+                if connection.status != psutil.CONN_LISTEN:
+                    second = socket.socket(fileno=os.dup(connection.fd))
+                    _links.setdefault(fit, []).append(_Link(connection.fd, second))
+        yield
+    finally:
+        with _lock:
+            free()
+    for link in _links.pop(fit, ()):
+        link.second.close()
 
 
 def topic_of(fit: str) -> str:
@@ -54,22 +138,28 @@ def check_going(fit: str) -> None:
         raise ClusterError(msg)
 
 
-async def break_off(fit: str, ports: list[int]) -> None:
+async def break_off(fit: str, ports: Sequence[int], gone: Sequence[int]) -> None:
     """Free the threads of a fit that wait for a process that is gone.
 
     Those that still train stop before the next round. XGBoost notices by itself what others do.
-    LightGBM reads from a closed connection for ever: its sockets are replaced by something that
-    cannot be read from, and it raises.
+    ``gone`` are the ranks of processes that died: LightGBM may wait for them to connect.
     """
-    _broken.add(fit)
+    with _lock:
+        _broken.add(fit)
+        for link in _links.pop(fit, ()):
+            link.end()
+    if gone:
+        _connect_for(gone, ports)
     tracker = _trackers.pop(fit, None)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for connection in psutil.Process().net_connections("tcp"):
-        ends = {end.port for end in (connection.laddr, connection.raddr) if end}
-        if ends & set(ports) and connection.fd >= 0 and connection.status != psutil.CONN_LISTEN:
-            with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as own:
-                os.dup2(nothing, connection.fd)
-                own.shutdown(socket.SHUT_RDWR)  # wakes a thread that reads from it
-    os.close(nothing)
     if tracker is not None:
         Thread(target=tracker.stop, daemon=True).start()  # may wait for a process that is gone
+
+
+def _connect_for(gone: Sequence[int], ports: Sequence[int]) -> None:
+    """Connect in the place of other processes to where LightGBM waits for them."""
+    for connection in _connections(ports):
+        port = connection.laddr.port
+        if connection.status == psutil.CONN_LISTEN:
+            for rank in (rank for rank in gone if rank < ports.index(port)):
+                with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as own:
+                    own.sendall(struct.pack("i", rank))

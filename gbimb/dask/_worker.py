@@ -11,9 +11,9 @@ import numpy as np
 from distributed import get_worker
 
 from gbimb.dask._group import GlobalLoss, Group
-from gbimb.dask._process import check_going, topic_of
+from gbimb.dask._process import check_going, linked, topic_of
 from gbimb.dask._rows import Encoded, join, stack
-from gbimb.engines.lightgbm import forget_network, network_params
+from gbimb.engines.lightgbm import forget_network, network_params, ports_of
 from gbimb.engines.xgboost import all_reduce, joined
 from gbimb.losses import MulticlassLoss
 from gbimb.metrics import SharedRows, evaluate_multiclass, evaluate_shared
@@ -182,7 +182,8 @@ def _train(  # noqa: PLR0917
     )
     with ExitStack() as stack:
         if job.machines:
-            stack.callback(member.booster.free_network)
+            ports = ports_of(job.machines)
+            stack.enter_context(linked(job.fit, ports, member.booster.free_network))
         watch = None
         if job.held_out is not None:
             evaluate = _evaluation(task, held_out, group)

@@ -206,36 +206,3 @@ def test_an_interrupted_fit_leaves_the_workers_free(cluster: distributed.LocalCl
         began = time.monotonic()
         assert fit("lgbm", client, **QUICK).n_workers_ == 3
         assert time.monotonic() - began < 60
-
-
-@pytest.mark.parametrize("where", ["_rows.join", "_process.check_going"])
-@both
-def test_the_fit_after_one_that_failed_on_a_worker_goes_well(
-    cluster: distributed.LocalCluster, engine: str, where: str
-) -> None:
-    """Before the processes meet, or in a round, while the others wait for one another."""
-
-    def fail(name: str) -> None:
-        from gbimb.dask import _worker
-
-        def raise_it(*_: object) -> None:
-            msg = "planted"
-            raise ValueError(msg)
-
-        setattr(_worker, f"_{name}", getattr(_worker, name))
-        setattr(_worker, name, raise_it)
-
-    def mend(name: str) -> None:
-        from gbimb.dask import _worker
-
-        setattr(_worker, name, getattr(_worker, f"_{name}"))
-
-    name = where.rpartition(".")[2]
-    with distributed.Client(cluster) as client:
-        worker = sorted(client.nthreads())[1]
-        client.run(fail, name, workers=[worker])
-        with pytest.raises(ClusterError, match="planted"):
-            fit(engine, client, **QUICK)
-        client.run(mend, name, workers=[worker])
-        for _ in range(2):
-            assert fit(engine, client, **QUICK).n_workers_ == 3

@@ -33,7 +33,7 @@ from gbimb.engines.lightgbm.native import (
     set_start,
     synonyms,
 )
-from gbimb.engines.lightgbm.network import forget_network, network_params
+from gbimb.engines.lightgbm.network import forget_network, network_params, ports_of
 from gbimb.engines.lightgbm.parameters import (
     MANY_CLASSES,
     SMALL_MEMBERS,
@@ -78,6 +78,7 @@ __all__ = [
     "merge",
     "network_params",
     "objective",
+    "ports_of",
     "prepare_thread",
     "raw_score",
     "seed_params",

@@ -25,11 +25,16 @@ def network_params(machines: Sequence[str], rank: int) -> dict[str, Any]:
     """
     return {
         "machines": ",".join(machines),
-        "local_listen_port": int(machines[rank].rpartition(":")[2]),
+        "local_listen_port": ports_of(machines)[rank],
         "num_machines": len(machines),
         "time_out": MINUTES_TO_CONNECT,
         "tree_learner": "data",
     }
+
+
+def ports_of(machines: Sequence[str]) -> list[int]:
+    """Return the port of each "host:port"."""
+    return [int(machine.rpartition(":")[2]) for machine in machines]
 
 
 def forget_network(model: str) -> str:
