@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import distributed
 from distributed.comm import CommClosedError
 
+from gbimb.engines import lightgbm, xgboost
 from gbimb.exceptions import ClusterError, GbimbError, InvalidParameterError
 from gbimb.log import logger
 
@@ -23,6 +24,7 @@ RECONNECT_SECONDS: Final = 20.0
 NOTICE_SECONDS: Final = 5.0
 """How long the scheduler may take to notice that a worker is gone."""
 LOCK: Final = "gbimb-fit"
+ENGINE_ERRORS: Final = (lightgbm.EngineError, xgboost.EngineError)
 
 
 def find_client(client: Any) -> distributed.Client:  # noqa: ANN401
@@ -152,7 +154,7 @@ def _wait(
         news.clear()
         check_scheduler(client)
         for future in [future for future in pending if future.done()]:
-            _check_done(client, future, workers)
+            _check_done(client, future, futures, workers)
             pending.discard(future)
         if workers and pending and time.monotonic() - looked > LOOK_SECONDS:
             _require(client, workers)
@@ -162,27 +164,38 @@ def _wait(
 
 
 def _check_done(
-    client: distributed.Client, future: distributed.Future, workers: Sequence[str]
+    client: distributed.Client,
+    future: distributed.Future,
+    futures: Sequence[distributed.Future],
+    workers: Sequence[str],
 ) -> None:
     if future.status == "finished":
         return
-    error = future.exception() if future.status == "error" else None
-    if isinstance(error, GbimbError):
-        raise error
+    _raise_our_own([future])
     check_scheduler(client)
     # What the others say of one that died comes before the scheduler knows.
     deadline = time.monotonic() + NOTICE_SECONDS
     while workers and time.monotonic() < deadline:
         _require(client, workers)
         time.sleep(POLL_SECONDS)
-    if error is None:
+    _raise_our_own(futures)
+    errors = [other.exception() for other in (future, *futures) if other.status == "error"]
+    if not errors:
         msg = (
             f"The cluster gave up a task of the fit ({future.status}). A worker or the scheduler "
             "may have been restarted; fit again."
         )
         raise ClusterError(msg)
+    # The engine of another process may complain of the one that failed before that says why.
+    error = next((e for e in errors if not isinstance(e, ENGINE_ERRORS)), errors[0])
     msg = f"A task of the fit failed on a worker: {type(error).__name__}: {error}"
     raise ClusterError(msg) from error
+
+
+def _raise_our_own(futures: Sequence[distributed.Future]) -> None:
+    for future in futures:
+        if future.status == "error" and isinstance(error := future.exception(), GbimbError):
+            raise error
 
 
 def _require(client: distributed.Client, workers: Sequence[str]) -> None:

@@ -87,9 +87,11 @@ def test_the_fit_after_one_that_failed_on_a_worker_goes_well(
     before = own.run(os.getpid)
     worker = sorted(before)[1]
     own.run(spoil, name, workers=[worker])
-    with pytest.raises(ClusterError, match="planted"):
-        fit(engine, own)
-    own.run(mend, name, workers=[worker])
+    try:
+        with pytest.raises(ClusterError, match="planted"):
+            fit(engine, own)
+    finally:
+        own.run(mend, name, workers=[worker])
     assert fit_in_time(engine, own).n_workers_ == 3
     assert own.run(os.getpid) == before  # no worker was restarted
 
