@@ -133,7 +133,7 @@ def test_a_scheduler_that_goes_away_ends_the_fit(engine: str) -> None:
             killer.join(60)
     finally:
         process.kill()
-        process.wait()
+        process.communicate()  # closes its output, too
 
 
 def test_bags_lose_a_worker_and_end_soon(cluster: distributed.LocalCluster) -> None:

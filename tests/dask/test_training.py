@@ -17,6 +17,7 @@ from sklearn.metrics import matthews_corrcoef
 
 import gbimb
 from gbimb.dask import _fit
+from gbimb.losses.experimental import SoftmaxMCCLoss
 from gbimb.metrics import best_threshold
 from tests.dask.tables import PAIRS, QUICK, SHAPE, arrays, both, even, frame, laid_out, numbers
 
@@ -141,14 +142,14 @@ def test_values_that_training_never_saw_as_in_the_local_estimator(
     settings = {**QUICK, **SHAPE[engine]}
     there = PAIRS[engine][0](client=client, **settings).fit(Xd, yd)
     here = PAIRS[engine][1](n_jobs=1, **settings).fit(X, y)
-    assert there._encoder.columns == here._encoder.columns
-    seen, local = there._encoder.typical, here._encoder.typical
+    assert there.model_.schema.encoder.columns == here.model_.schema.encoder.columns
+    seen, local = there.model_.schema.encoder.typical, here.model_.schema.encoder.typical
     np.testing.assert_array_equal(seen.complete, local.complete)
     np.testing.assert_array_equal(seen.values[[3, 5]], local.values[[3, 5]])
     np.testing.assert_allclose(seen.values[1:3], local.values[1:3], atol=0.3)
     new = X.assign(text="never seen", b=np.nan, when=pd.NaT)
     known = new.assign(
-        text=there._encoder.columns[3].categories[int(seen.values[3])],
+        text=there.model_.schema.encoder.columns[3].categories[int(seen.values[3])],
         b=seen.values[1],
         when=seen.values[6],
     )
@@ -271,7 +272,7 @@ def test_many_classes_are_learnt_over_workers(client: Client) -> None:
     order = np.argsort(y, kind="stable")
     X, y = X[order], y[order]
     Xd, yd = arrays(X, y, sizes=even(1500, 3))
-    settings = {**QUICK, "n_estimators": 8, "loss": "soft_mcc"}
+    settings = {**QUICK, "n_estimators": 8, "loss": SoftmaxMCCLoss(3)}
     there = PAIRS["xgb"][0](client=client, **settings).fit(Xd, yd, X_val=Xd, y_val=yd)
     here = PAIRS["xgb"][1](n_jobs=1, **settings).fit(X, y, X_val=X, y_val=y)
     np.testing.assert_allclose(there.evals_result_["valid"]["mcc"],
