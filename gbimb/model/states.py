@@ -95,8 +95,8 @@ def saved_as(kind: type[Any]) -> Saved:
     found: Saved | None = vars(kind).get("saved_as")  # not that of a class above
     if found is None:
         msg = (
-            f"The safe format does not know {kind.__name__}, whose state may be anything. Use "
-            "joblib.dump for it, and joblib.load for files that you trust only."
+            f"The safe format knows gbimb's own estimators, got {kind.__name__}, whose state may "
+            "be anything. Use joblib.dump for it, and joblib.load for files that you trust only."
         )
         raise InvalidDataError(msg)
     return found
