@@ -196,7 +196,15 @@ def fit_bag(  # noqa: PLR0917  as tasks are called
     whole = join(list(parts))
     data = Table(stack([part.matrix for part in parts]), whole.y, whole.weight)
     with thread_limit(threads):
-        trainer = SharedBinsTrainer(recipe, data, labels, seed=seed, threads=threads, rows=None)
+        trainer = SharedBinsTrainer(
+            recipe,
+            data,
+            labels,
+            seed=seed,
+            threads=threads,
+            rows=None,
+            rows_in_bag=bag.train.size,
+        )
         classifier = trainer.fit(bag, population, threads)
         if not bag.unseen.size:
             return classifier, np.empty(0)

@@ -25,7 +25,7 @@ from gbimb.tables.labels import read_labels, read_weight, unpack
 from gbimb.tables.parquet.stream import StreamedFrame
 from gbimb.tables.schema import Schema
 from gbimb.training.bagging.average import add_bag, average_bags, averaged_task, rightness
-from gbimb.training.bagging.population import Population
+from gbimb.training.bagging.population import FOLDS, Population
 from gbimb.training.bagging.self_paced import SelfPacedDrawing
 from gbimb.training.bagging.trainers import PlainTrainer, SharedBinsTrainer, gather_rows
 from gbimb.training.checkpoint import open_checkpoint
@@ -229,7 +229,13 @@ class UnderBaggingClassifier(DecidingClassifier):
                     rows = self._rows_needed(bags, population, sizes)
                 schema = Schema.of(self, TableEncoder.fit(table))
                 trainer = self._trainer(
-                    bags, prototype, schema, (table, labels, weight), rows=rows, threads=threads
+                    bags,
+                    prototype,
+                    schema,
+                    (table, labels, weight),
+                    rows=rows,
+                    smallest=int(sizes.sum() * (FOLDS - 1) // FOLDS),
+                    threads=threads,
                 )
                 self._fit_bags(trainer, bags, population, sizes, kept, threads=threads)
             self._finish(
@@ -345,9 +351,13 @@ class UnderBaggingClassifier(DecidingClassifier):
         rows_of: tuple[Any, LabelCodes, NDArray[Any] | None],
         *,
         rows: IntArray | None,
+        smallest: int,
         threads: int,
     ) -> BagTrainer:
-        """Return what trains copies of ``prototype`` on bags of the table."""
+        """Return what trains copies of ``prototype`` on bags of the table.
+
+        ``smallest`` is the number of rows that a bag has at least.
+        """
         table, labels, weight = gather_rows(*rows_of, rows)
         if not is_own(prototype):
             if self.checkpoint_path is not None:
@@ -374,6 +384,7 @@ class UnderBaggingClassifier(DecidingClassifier):
             seed=bags.seed,
             threads=threads,
             rows=rows,
+            rows_in_bag=smallest,
             checkpoint=open_checkpoint(self, matrix, data.y, weight, rows),
         )
 

@@ -21,7 +21,7 @@ from gbimb.estimators.habits import (
 )
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 from gbimb.model.files import save
-from gbimb.parallel import resolve_jobs, thread_count, thread_limit
+from gbimb.parallel import resolve_jobs, thread_count
 from gbimb.tables.encoder import as_rows, read_table
 from gbimb.tables.parquet.source import ParquetSource
 from gbimb.tables.typical import one_warning
@@ -130,15 +130,14 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         threads = min(resolve_jobs(self.n_jobs), thread_count())
-        with thread_limit(threads):
-            if not isinstance(X, ParquetSource):
-                return self.model_.raw_score(read_table(self, X, reset=False), threads)
-            frame: Any = read_table(self, X, reset=False)
-            n_numbers = len(frame) * (self.model_.classes.size + 2)
-            X.budget.check(8 * n_numbers, "The result", "Write it to a file with predict_to.")
-            parts = (read_table(self, as_rows(self, part), reset=False) for part in frame)
-            with one_warning(len(frame)):
-                return np.concatenate([self.model_.raw_score(part, threads) for part in parts])
+        if not isinstance(X, ParquetSource):
+            return self.model_.raw_score(read_table(self, X, reset=False), threads)
+        frame: Any = read_table(self, X, reset=False)
+        n_numbers = len(frame) * (self.model_.classes.size + 2)
+        X.budget.check(8 * n_numbers, "The result", "Write it to a file with predict_to.")
+        parts = (read_table(self, as_rows(self, part), reset=False) for part in frame)
+        with one_warning(len(frame)):
+            return np.concatenate([self.model_.raw_score(part, threads) for part in parts])
 
     def decision_function(self, X: Any) -> FloatArray:  # noqa: ANN401
         """Return scores that decide as :meth:`predict` does, float64 and finite.

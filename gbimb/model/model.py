@@ -16,7 +16,7 @@ from scipy.special import logit
 from gbimb.decisions.prior import correct_prior, keep_from_certainty
 from gbimb.decisions.rules import ClassWeights, Threshold
 from gbimb.engines.registry import get_engine
-from gbimb.parallel import expect_engine_threads
+from gbimb.parallel import expect_engine_threads, thread_limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -187,15 +187,16 @@ class AveragedModel(Model):
         """Return corrected log odds of the mean, (n,), or of more classes logs, (n, K)."""
         mean: Any = 0.0
         encoded = Encoded(self.schema.encoder, table)
-        for i, member in enumerate(self.members):
-            if isinstance(member, ForeignMember):
-                assert self.natural_share is not None
-                columns = member.probability(table, self.natural_share)
-                proba = self.classes.positive_of(columns)
-            else:
-                raw = member.raw_score_of(encoded.layout(member), threads)
-                proba = member.calibrated(raw)
-            mean = mean + (proba if self.weights is None else self.weights[i] * proba)
+        with thread_limit(threads):
+            for i, member in enumerate(self.members):
+                if isinstance(member, ForeignMember):
+                    assert self.natural_share is not None
+                    columns = member.probability(table, self.natural_share)
+                    proba = self.classes.positive_of(columns)
+                else:
+                    raw = member.raw_score_of(encoded.layout(member), threads)
+                    proba = member.calibrated(raw)
+                mean = mean + (proba if self.weights is None else self.weights[i] * proba)
         if self.weights is None:
             mean = mean / len(self.members)
         return self.correction.apply(to_raw(mean))

@@ -12,6 +12,7 @@ import xgboost as xgb
 from scipy.special import expit
 
 import gbimb
+from gbimb.engines.registry import get_engine
 from gbimb.metrics import best_threshold, f_beta_score, mcc_score
 from tests.adapters.tables import LGB, XGB, Rows, lgb_set, rows
 
@@ -132,11 +133,13 @@ def test_xgboost_stops_early_in_the_second_training_and_predicts_with_both() -> 
     np.testing.assert_allclose(booster.predict(valid), expit(raw), atol=1e-6)
 
 
-@pytest.mark.parametrize("engine", [gbimb.lightgbm, gbimb.xgboost])
-def test_going_on_from_a_round_is_as_if_no_later_one_had_been(engine: Any) -> None:  # noqa: ANN401
+@pytest.mark.parametrize(("name", "own"), [("lightgbm", LGB), ("xgboost", XGB)])
+def test_going_on_from_a_round_is_as_if_no_later_one_had_been(
+    name: str, own: dict[str, Any]
+) -> None:
     table = rows(1000)
-    names = {gbimb.lightgbm: LGB, gbimb.xgboost: XGB}
-    params = {k: v for k, v in names[engine].items() if k not in ("objective", "metric")}
+    engine = get_engine(name)
+    params = {k: v for k, v in own.items() if k not in ("objective", "metric")}
     train, held_out = np.arange(800), np.arange(800, 1000)
     start = np.array([LOG.init_score(table.y)])
     scores = []

@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 
+from gbimb.estimators.auto import BOOSTERS
 from gbimb.training.search.space import ENGINES, FOREST, Space
+
+MAKE = {each.engine_name: each for each in BOOSTERS}
 
 
 def space(rows: int, *, many: bool, engines: tuple[str, ...] = ENGINES) -> Space:
     weights: dict[str, Any] = {"none": None, "root": 3.0, "balanced": "balanced"}
-    return Space(engines, rows, 3 if many else 2, weights, has_categories=False, fixed={})
+    return Space(
+        engines, rows, 3 if many else 2, weights, has_categories=False, fixed={}, make=MAKE
+    )
 
 
 @pytest.mark.parametrize("rows", [500, 5_000, 30_000])

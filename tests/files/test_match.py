@@ -107,9 +107,10 @@ def test_pieces_written_are_read_again(ending: str, tmp_path: Path) -> None:
 def test_an_error_leaves_the_older_file(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"table{ending}"
     path.write_text("older")
-    writer = TableWriter(path)
-    writer.write(pd.DataFrame({"a": [1]}))
-    writer.__exit__(OSError, OSError("disk full"), None)
+    with pytest.raises(OSError, match="disk full"), TableWriter(path) as writer:  # noqa: PT012
+        writer.write(pd.DataFrame({"a": [1]}))
+        full = "disk full"
+        raise OSError(full)
     assert path.read_text() == "older"
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -73,6 +73,7 @@ class SharedBinsTrainer:
         seed: int,
         threads: int,
         rows: IntArray | None,
+        rows_in_bag: int,
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self._recipe = recipe
@@ -84,7 +85,8 @@ class SharedBinsTrainer:
         self._seed = seed
         of_bins: Any = clone(recipe.parameters)
         if getattr(of_bins, "min_child_samples", 0) is None:
-            of_bins.min_child_samples = 1  # small bags have small leaves
+            # As in the bags, whose leaves are smaller than those of the table.
+            of_bins.min_child_samples = max(1, min(20, rows_in_bag // 50))
         with engine_errors(recipe.engine, recipe.parameters.engine_params):
             self._bins = replace(recipe, parameters=of_bins).bins(data, None, seed, threads)
 
