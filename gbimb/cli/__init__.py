@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from gbimb.cli import (  # noqa: F401  they add their commands
-    _benchmark,
-    _evaluate,
-    _fit,
-    _inspect,
-    _predict,
-)
-from gbimb.cli._app import app
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import typer
+
+    app: typer.Typer
 
 __all__ = ["app", "main"]
 
+COMMANDS: Final = ("benchmark", "evaluate", "fit", "inspect", "predict")
+"""Each is a module of its name, which adds itself to the application."""
+
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; of the commands, only the one that was named is loaded."""
+    named = sys.argv[1] if len(sys.argv) > 1 else None
+    _with((named,) if named in COMMANDS else COMMANDS)()
+
+
+def _with(commands: tuple[str, ...]) -> typer.Typer:
+    for name in commands:
+        import_module(f"gbimb.cli._{name}")
+    from gbimb.cli._app import app as application
+
+    return application
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  the application
+    if name != "app":
+        msg = f"module 'gbimb.cli' has no attribute {name!r}"
+        raise AttributeError(msg)
+    return _with(COMMANDS)

@@ -11,7 +11,7 @@ import pytest
 from scipy import sparse
 
 import gbimb
-from gbimb.exceptions import InvalidDataError
+from gbimb.exceptions import GbimbWarning, InvalidDataError
 from tests.catalogue import estimators as e
 
 DENSE = np.where(np.random.default_rng(1).random(e.X.shape) < 0.5, 0.0, e.X)
@@ -142,10 +142,13 @@ def test_validation_columns_are_matched_by_name(kind: Any) -> None:  # noqa: ANN
 
 
 @pytest.mark.parametrize("kind", QUICK, ids=lambda kind: kind.__name__)
-def test_new_categories_are_missing_values(kind: Any) -> None:  # noqa: ANN401
+def test_new_categories_and_new_missing_values_are_told_of_and_taken_alike(kind: Any) -> None:  # noqa: ANN401
     clf = e.make(kind).fit(e.WORDS, e.Y)
-    new, missing = e.WORDS.assign(e="sideways"), e.WORDS.assign(e=None)
-    np.testing.assert_array_equal(clf.predict_proba(new), clf.predict_proba(missing))
+    with pytest.warns(GbimbWarning, match=r"'e' has 240 unknown categories such as 'sideways'"):
+        new = clf.predict_proba(e.WORDS.assign(e="sideways"))
+    with pytest.warns(GbimbWarning, match=r"'e' has 240 missing values"):
+        missing = clf.predict_proba(e.WORDS.assign(e=None))
+    np.testing.assert_array_equal(new, missing)
 
 
 @pytest.mark.parametrize("kind", QUICK, ids=lambda kind: kind.__name__)
@@ -173,7 +176,7 @@ def test_no_memory_for_the_bins_is_said_beforehand(
     with pytest.raises(InvalidDataError, match=r"X with 10,000,000,000 rows .* about \d+\.\d GB"):
         e.make(kind).fit(huge, e.Y)
     monkeypatch.setattr("gbimb.tables.memory.available_bytes", lambda: 1000)
-    with pytest.raises(InvalidDataError, match=r"would take about .* kB, more than the 1\.0 kB"):
+    with pytest.raises(InvalidDataError, match=r"would take about .* [kM]B, more than the 1\.0 kB"):
         e.make(kind).fit(e.X, e.Y)
 
 

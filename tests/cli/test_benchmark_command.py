@@ -235,12 +235,19 @@ def test_the_version() -> None:
     assert result.stdout == f"gbimb {gbimb.__version__}\n"
 
 
-def test_the_command_line_loads_no_engine_until_it_is_used() -> None:
-    code = "import gbimb.cli, json, sys; print(json.dumps(sorted(sys.modules)))"
+@pytest.mark.parametrize("arguments", [["predict", "--help"], ["inspect", "--help"]])
+def test_the_command_line_loads_no_engine_until_it_is_used(arguments: list[str]) -> None:
+    code = (
+        "import atexit, json, sys\n"
+        "atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))\n"
+        f"sys.argv = ['gbimb', *{arguments}]\n"
+        "from gbimb.cli import main\n"
+        "main()"
+    )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, env=environment(), check=True
     )
-    loaded = set(json.loads(result.stdout))
+    loaded = set(json.loads(result.stderr))
     assert not loaded & {"lightgbm", "numba", "pandas", "sklearn", "xgboost"}
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from gbimb import persistence
+from gbimb import estimators
 from gbimb.cli import app
 from gbimb.exceptions import InvalidDataError, warn
 
@@ -27,7 +27,7 @@ def _warned(monkeypatch: pytest.MonkeyPatch) -> None:
         msg = "No model."
         raise InvalidDataError(msg)
 
-    monkeypatch.setattr(persistence, "load", load)
+    monkeypatch.setattr(estimators, "load", load)
 
 
 @pytest.mark.usefixtures("_warned")
