@@ -70,7 +70,11 @@ def missing_names(anchors: set[str]) -> list[str]:
     for module in modules:
         names = importlib.import_module(f"gbimb.{module}").__all__
         public |= {(f"gbimb.{module}", name) for name in names}
-    known = {anchor.rpartition(".")[2] for anchor in anchors if anchor.startswith("gbimb.")}
+    known = {
+        anchor.rpartition(".")[2]
+        for anchor in anchors
+        if anchor.startswith(("gbimb.", "module-gbimb."))
+    }
     return [
         f"{module}.{name} is on no page: add {module} to docs/api.md."
         for module, name in sorted(public)
