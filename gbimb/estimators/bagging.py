@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.utils import get_tags
 
@@ -24,9 +23,9 @@ from gbimb.tables.encoder import TableEncoder, learn_columns, read_table, take
 from gbimb.tables.labels import read_labels, read_weight, unpack
 from gbimb.tables.parquet.stream import StreamedFrame
 from gbimb.tables.schema import Schema
-from gbimb.training.bagging.average import add_bag, average_bags, averaged_task, rightness
+from gbimb.training.bagging.average import average_bags, averaged_task
+from gbimb.training.bagging.fitting import fit_bags
 from gbimb.training.bagging.population import FOLDS, Population
-from gbimb.training.bagging.self_paced import SelfPacedDrawing
 from gbimb.training.bagging.trainers import PlainTrainer, SharedBinsTrainer, gather_rows
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_in_table
@@ -41,17 +40,12 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from sklearn.utils import Tags
 
-    from gbimb.array_types import FloatArray, IntArray
+    from gbimb.array_types import IntArray
     from gbimb.tables.classes import Classes
     from gbimb.tables.labels import LabelCodes
-    from gbimb.training.bagging.population import Bag
     from gbimb.training.bagging.trainers import BagTrainer
     from gbimb.training.copies import Copies
     from gbimb.training.tasks import Task
-
-# Bags in training hold at most this share of the rows of a large table between them.
-LARGEST_SHARE = 0.25
-LARGE_TABLE = 100_000
 
 
 class UnderBaggingClassifier(DecidingClassifier):
@@ -237,7 +231,19 @@ class UnderBaggingClassifier(DecidingClassifier):
                     smallest=int(sizes.sum() * (FOLDS - 1) // FOLDS),
                     threads=threads,
                 )
-                self._fit_bags(trainer, bags, population, sizes, kept, threads=threads)
+                common_left_out = (sizes < np.bincount(population.codes)).any()
+                by_hardness = self.sampling == "self_paced" and common_left_out
+                fit_bags(
+                    trainer,
+                    bags,
+                    population,
+                    sizes,
+                    None if by_hardness else self._draw(bags, population, sizes),
+                    kept=kept,
+                    n_bags=self.n_estimators,
+                    threads=threads,
+                    verbose=self.verbose,
+                )
             self._finish(
                 bags,
                 population=population,
@@ -406,77 +412,3 @@ class UnderBaggingClassifier(DecidingClassifier):
         for rows in self._draw(bags, population, sizes):
             needed[rows] = True
         return np.flatnonzero(needed)
-
-    def _fit_bags(
-        self,
-        trainer: BagTrainer,
-        bags: Bags,
-        population: Population,
-        sizes: IntArray,
-        kept: IntArray,
-        *,
-        threads: int,
-    ) -> None:
-        """Train the bags that are missing, and add them to ``bags``."""
-        done = len(bags.members)
-        if self.sampling == "self_paced" and (sizes < np.bincount(population.codes)).any():
-            self._fit_self_paced(trainer, bags, population, sizes, kept, threads=threads)
-            return
-        drawn = enumerate(self._draw(bags, population, sizes))
-        missing = (population.bag(i, rows) for i, rows in drawn if i >= done)
-        side_by_side = max(1, min(threads, self.n_estimators - done))
-        if not trainer.in_bag and population.codes.size > LARGE_TABLE:
-            # Each bag is a copy of its rows: large ones are trained one after the other, each
-            # on all threads.
-            at_once = int(LARGEST_SHARE * population.codes.size / sizes.sum())
-            side_by_side = max(1, min(side_by_side, at_once))
-        results = Parallel(
-            n_jobs=side_by_side, require="sharedmem", verbose=self.verbose, return_as="generator"
-        )(delayed(_fit_bag)(trainer, bag, population, threads // side_by_side) for bag in missing)
-        for bag, fitted, proba in results:
-            add_bag(
-                bags,
-                population=population,
-                bag=bag,
-                rows=kept[bag.train],
-                fitted=fitted,
-                proba=proba,
-                trainer=trainer,
-            )
-
-    def _fit_self_paced(
-        self,
-        trainer: BagTrainer,
-        bags: Bags,
-        population: Population,
-        sizes: IntArray,
-        kept: IntArray,
-        *,
-        threads: int,
-    ) -> None:
-        """Train the bags that are missing one after the other, each drawn by those before it."""
-        done = len(bags.members)
-        drawing = SelfPacedDrawing(population, sizes, self.n_estimators, bags.seed)
-        for i in range(self.n_estimators):
-            if i >= done:
-                bag = population.bag(i, drawing.draw())
-                _, fitted, proba = _fit_bag(trainer, bag, population, threads)
-                add_bag(
-                    bags,
-                    population=population,
-                    bag=bag,
-                    rows=kept[bag.train],
-                    fitted=fitted,
-                    proba=proba,
-                    trainer=trainer,
-                )
-            drawing.note(rightness(bags, population, trainer, i, drawing.rows))
-
-
-def _fit_bag(
-    trainer: BagTrainer, bag: Bag, population: Population, threads: int
-) -> tuple[Bag, Any, FloatArray]:
-    with thread_limit(max(1, threads)):
-        fitted = trainer.fit(bag, population, max(1, threads))
-        proba = trainer.probability(fitted, bag.unseen) if bag.unseen.size else np.empty(0)
-    return bag, fitted, proba

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 import gbimb
-from gbimb.estimators import bagging as _bagging
+from gbimb.training.bagging import fitting as _bagging
 from gbimb.training.recipe import Recipe
 from tests.estimators.common import KINDS, numbers, quick
 
