@@ -122,7 +122,7 @@ def main() -> None:
     for name, (source, recipe) in RECIPES.items():
         path = arguments.output / f"{name}.parquet"
         write(recipe(pd.read_parquet(arguments.source / f"{source}.parquet")), path)
-        print(f"{path.name:32}{path.stat().st_size:>10,} bytes")  # noqa: T201
+        print(f"{path.name:32}{path.stat().st_size:>10,} bytes")
 
 
 if __name__ == "__main__":

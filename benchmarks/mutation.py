@@ -117,7 +117,7 @@ def try_part(part: str, given: argparse.Namespace) -> list[list[str]]:
         session = str(folder / "session.sqlite")
         with use_db(session, mode=WorkDB.Mode.open) as db:
             count = draw(db, given.per_module, given.seed, modules)
-        print(f"{part}: {count} mutants", flush=True)  # noqa: T201
+        print(f"{part}: {count} mutants", flush=True)
         subprocess.run([*ray, "exec", "mutation.toml", "session.sqlite"], cwd=folder, check=True)
         with use_db(session, mode=WorkDB.Mode.open) as db:
             return outcomes(db)
@@ -139,8 +139,8 @@ def main() -> int:
         )
     survived = [row for row in rows if row[0] != "killed"]
     for row in survived:
-        print(" | ".join(row))  # noqa: T201
-    print(f"{len(rows)} mutants, {len(rows) - len(survived)} killed")  # noqa: T201
+        print(" | ".join(row))
+    print(f"{len(rows)} mutants, {len(rows) - len(survived)} killed")
     return int(bool(survived))
 
 

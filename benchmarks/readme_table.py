@@ -15,7 +15,7 @@ README = HERE.parent / "README.md"
 ENGINES = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
 NAMES = {
     "logloss": "log loss, threshold 0.5",
-    "weighted-logloss": "**weighted log loss, threshold 0.5 (the line)**",
+    "weighted-logloss": "**weighted log loss, threshold 0.5 (the baseline)**",
     "logloss-tuned": "gbimb, log loss",
     "focal": "gbimb, focal (the default)",
     "holdout": "gbimb, focal, one hold-out instead of five folds",
@@ -41,7 +41,7 @@ def main() -> None:
 def two_classes(results: dict[str, Any]) -> str:
     """Return a row for each engine and method, and a sentence on the tables."""
     lines = [
-        "| engine | method | MCC | F1 | PR-AUC | log loss | MCC against the line (95 % interval) |",
+        "| engine | method | MCC | F1 | PR-AUC | log loss | less the baseline (95 % interval) |",
         "|---|---|---|---|---|---|---|",
     ]
     for engine in results["engines"]:
@@ -89,7 +89,7 @@ def mean(results: dict[str, Any], engine: str, method: str, metric: str) -> floa
 
 
 def gain(results: dict[str, Any], engine: str, method: str) -> str:
-    """Return the difference to the line, with its interval."""
+    """Return the difference to the baseline, with its interval."""
     wanted = (engine, method, "weighted-logloss", "mcc")
     return "".join(
         f"{c['mean']:+.3f} ({c['low']:+.3f} to {c['high']:+.3f})"

@@ -56,10 +56,10 @@ def fit_often(kind: type, fits: int) -> bool:
             after_warm_up = resident(), native_threads()
         if i % 50 == 0:
             memory = f"{resident() / 1e6:.0f} MB"
-            print(f"{i:5d} fits: {memory}, {native_threads()} threads", flush=True)  # noqa: T201
+            print(f"{i:5d} fits: {memory}, {native_threads()} threads", flush=True)
     gc.collect()
     growth, threads = resident() - after_warm_up[0], native_threads() - after_warm_up[1]
-    print(  # noqa: T201
+    print(
         f"{kind.__name__}: {fits} fits, {growth / 1e6:+.1f} MB and {threads:+d} threads since fit "
         f"{min(WARM, fits // 2)}, {threading.active_count()} of Python"
     )
@@ -94,7 +94,7 @@ def predict_streamed(clf: gbimb.ImbalancedLGBMClassifier, folder: Path, rows: in
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024 - before
     written = pq.read_metadata(folder / "scores.parquet").num_rows
-    print(f"{written:,} rows predicted in {seconds:.0f} s, {peak / 1e6:+.0f} MB at the peak")  # noqa: T201
+    print(f"{written:,} rows predicted in {seconds:.0f} s, {peak / 1e6:+.0f} MB at the peak")
     return peak
 
 

@@ -92,7 +92,7 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  a module attribute can be anything
+def __getattr__(name: str) -> Any:  # a module attribute can be anything
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
     if name in __all__:

@@ -25,7 +25,7 @@ def shown(value: object) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
-def read_json(data: bytes, name: str, *, constants: bool = False) -> Any:  # noqa: ANN401
+def read_json(data: bytes, name: str, *, constants: bool = False) -> Any:
     """Return the value in ``data``, whole or not at all.
 
     Parameters

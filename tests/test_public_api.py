@@ -65,7 +65,7 @@ def test_dir_lists_the_public_names() -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
-        gbimb.no_such_name  # noqa: B018
+        gbimb.no_such_name  # noqa: B018  looking it up is what raises
 
 
 def test_the_package_says_that_it_is_typed() -> None:

@@ -133,7 +133,7 @@ def write_records(path: Path, records: Iterable[QualityRecord]) -> None:
     write_atomically(path, csv_text(COLUMNS, map(asdict, records)))
 
 
-def _read(name: str, text: str) -> Any:  # noqa: ANN401  as the column is
+def _read(name: str, text: str) -> Any:  # as the column is
     if name in TEXTS:
         return text
     if name in WHOLE_NUMBERS:

@@ -41,7 +41,7 @@ class Alone:
 
     n_bytes = 0
 
-    def __call__(self, values: np.ndarray, how: str = "sum") -> np.ndarray:  # noqa: ARG002
+    def __call__(self, values: np.ndarray, how: str = "sum") -> np.ndarray:  # noqa: ARG002  the signature of what it replaces
         """Return a copy, as a sum would."""
         self.n_bytes += values.nbytes
         return values.copy()
@@ -147,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args(argv)
     for line in (resolution if args.measure == "resolution" else fits)(args):
-        print(json.dumps(line), flush=True)  # noqa: T201
+        print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What a distributed fit costs, measured on one machine: ``python -m benchmarks.scale.dask_simulation``.
+"""What a distributed fit costs on one machine: ``python -m benchmarks.scale.dask_simulation``.
 
 ``overhead`` compares a fit of gbimb with ``xgboost.dask.train`` and its built-in log loss without a
 metric, on the same rows and rounds. ``workers`` trains on more and more small workers with the same
-number of rows each, and prints time, bytes and memory. ``bags`` trains one bag of 30 common rows for a
-rare one on one worker and on all, and prints time and memory. All write JSON lines to stdout.
-"""  # noqa: E501
+number of rows each, and prints time, bytes and memory. ``bags`` trains one bag of 30 common rows
+for a rare one on one worker and on all, and prints time and memory. All write JSON lines to stdout.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def rows(client: distributed.Client, n: int, features: int, parts: int) -> tuple
     return X, y
 
 
-def _block(_: float, features: int, block_info: Any = None) -> np.ndarray:  # noqa: ANN401
+def _block(_: float, features: int, block_info: Any = None) -> np.ndarray:
     info = block_info[None]
     rng = np.random.default_rng(info["chunk-location"][0])
     return rng.standard_normal((info["chunk-shape"][0], features), dtype=np.float32)
@@ -64,7 +64,7 @@ def _labels(X: np.ndarray) -> np.ndarray:
     return (noise < expit(score)).astype(np.float32)
 
 
-def timed(task: Any) -> tuple[float, Any]:  # noqa: ANN401
+def timed(task: Any) -> tuple[float, Any]:
     """Return seconds and result."""
     began = time.perf_counter()
     result = task()
@@ -81,15 +81,15 @@ def _processor_seconds() -> float:
     return float(times.user + times.system)
 
 
-def plain(client: distributed.Client, X: Any, y: Any, rounds: int) -> Any:  # noqa: ANN401
+def plain(client: distributed.Client, X: Any, y: Any, rounds: int) -> Any:
     """XGBoost's own distributed training."""
     matrix = xgboost.dask.DaskQuantileDMatrix(client, X, y)
-    params = {"objective": "binary:logistic", "tree_method": "hist", "disable_default_eval_metric": 1,  # noqa: E501
-              **TREES}  # fmt: skip
+    params = {"objective": "binary:logistic", "tree_method": "hist", **TREES}
+    params["disable_default_eval_metric"] = 1
     return xgboost.dask.train(client, params, matrix, num_boost_round=rounds)
 
 
-def ours(client: distributed.Client, X: Any, y: Any, rounds: int, **settings: Any) -> Any:  # noqa: ANN401
+def ours(client: distributed.Client, X: Any, y: Any, rounds: int, **settings: Any) -> Any:
     """Ours, with as many rounds."""
     clf = DaskImbalancedXGBClassifier(
         client=client, n_estimators=rounds, early_stopping_rounds=None, random_state=0,
@@ -101,7 +101,7 @@ def ours(client: distributed.Client, X: Any, y: Any, rounds: int, **settings: An
 def overhead(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Yield the seconds of both sides, in turn."""
     ways = {
-        "xgboost.dask.train": lambda *a: plain(*a),  # noqa: PLW0108
+        "xgboost.dask.train": plain,
         "gbimb, log loss, no metric": lambda *a: ours(*a, loss="logistic", cv=None),
         "gbimb, focal, MCC and F1 on a fifth": lambda *a: ours(*a, loss="focal"),
     }
@@ -143,7 +143,7 @@ def workers(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     early_stopping_rounds=None, random_state=0,
                 )  # fmt: skip
                 before = processor_seconds(client)
-                seconds, clf = timed(lambda clf=clf: clf.fit(X, y))  # noqa: B023
+                seconds, clf = timed(lambda clf=clf: clf.fit(X, y))  # noqa: B023  called at once
                 used = processor_seconds(client) - before
                 memory = max(client.run(_memory).values())
                 yield {"engine": name, "workers": n, "rows_per_worker": args.rows,
@@ -167,7 +167,7 @@ def bags(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 random_state=0,
             )  # fmt: skip
             before = client.run(_memory)
-            seconds, clf = timed(lambda clf=clf: clf.fit(X, y))  # noqa: B023
+            seconds, clf = timed(lambda clf=clf: clf.fit(X, y))  # noqa: B023  called at once
             more = [peak - before[worker] for worker, peak in client.run(_memory).items()]
             yield {"engine": name, "trained_by": "one worker" if share else "all workers",
                    "workers": n, "rows_of_bag": len(clf.estimators_samples_[0]),
@@ -217,9 +217,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args(argv)
     versions = {"xgboost": xgb.__version__, "dask": distributed.__version__}
-    print(json.dumps({"versions": versions, "cores": psutil.cpu_count()}))  # noqa: T201
+    print(json.dumps({"versions": versions, "cores": psutil.cpu_count()}))
     for line in MEASURES[args.measure](args):
-        print(json.dumps(line), flush=True)  # noqa: T201
+        print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

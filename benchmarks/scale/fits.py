@@ -11,10 +11,12 @@ import pyarrow.parquet as pq
 
 import gbimb
 from benchmarks.scale import data
-from gbimb.engines.lightgbm import StreamedBins
+from gbimb.engines.lightgbm import StreamedBins, tree_params
+from gbimb.engines.parameters import Pace
 from gbimb.parallel import available_threads
-from gbimb.tables.encoder import TableEncoder, engine_names, read_table
+from gbimb.tables.encoder import TableEncoder, read_table
 from gbimb.tables.parquet.columns import read_target
+from gbimb.tables.schema import Schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,13 +118,14 @@ def weighted(folder: Path, share: float, rounds: int) -> Fitted:
     frame = read_table(model.columns, train, reset=True)
     model.encoder = TableEncoder.fit(frame)
     y, y_valid = (read_target(s).codes.astype(np.float32) for s in (train, valid))
-    params = model.columns._tree_params(0, available_threads(), train.n_rows)  # noqa: SLF001
+    log_loss = Pace(steepness=1.0, n_classes=2)
+    params = tree_params(model.columns, train.n_rows, log_loss, 0, available_threads())
     bins = StreamedBins(
         model.encoder.transform(frame),
         y,
         None,
         categorical=model.encoder.categorical,
-        feature_names=engine_names(model.columns),
+        feature_names=Schema.of(model.columns, model.encoder).engine_names(),
         params=params,
     )
     whole = bins.external(model.encoder.transform(frame), y, None)
@@ -148,7 +151,7 @@ class _Weighted:
     def __init__(self) -> None:
         self.columns = _classifier(1)
 
-    def matrix(self, X: gbimb.ParquetSource) -> Any:  # noqa: ANN401  a stream of rows
+    def matrix(self, X: gbimb.ParquetSource) -> Any:  # a stream of rows
         return self.encoder.transform(read_table(self.columns, X, reset=False))
 
     def predict_proba(self, X: gbimb.ParquetSource) -> NDArray[np.float64]:
@@ -157,7 +160,7 @@ class _Weighted:
         return np.column_stack([1 - positive, positive])
 
 
-def _classifier(rounds: int, **parameters: Any) -> gbimb.ImbalancedLGBMClassifier:  # noqa: ANN401
+def _classifier(rounds: int, **parameters: Any) -> gbimb.ImbalancedLGBMClassifier:
     options = {"n_estimators": rounds, "early_stopping_rounds": PATIENCE, "random_state": 0}
     return gbimb.ImbalancedLGBMClassifier(**{**options, **parameters})
 

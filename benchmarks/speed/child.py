@@ -24,11 +24,11 @@ def first_fit(engine: str, side: str) -> str:
         make = getattr(gbimb, names[engine])
         options = {"cv": None, "early_stopping_rounds": None}
     elif engine == "lightgbm":
-        from lightgbm import LGBMClassifier as make  # noqa: N813
+        from lightgbm import LGBMClassifier as make  # noqa: N813  one name for either engine
 
         options = {"verbosity": -1}
     else:
-        from xgboost import XGBClassifier as make  # noqa: N813
+        from xgboost import XGBClassifier as make  # noqa: N813  one name for either engine
 
         options = {}
     rng = np.random.default_rng(0)
@@ -80,7 +80,7 @@ def peak_on_wide_table(engine: str, side: str, form: str, rows: int, columns: in
     return f"{peak} {peak - before} {time.process_time() - processor}"
 
 
-def _fit_of(engine: str, side: str) -> Any:  # noqa: ANN401  a function of X and y
+def _fit_of(engine: str, side: str) -> Any:  # a function of X and y
     if side == "own" and engine == "lightgbm":
         import lightgbm as lgb
 

@@ -398,7 +398,7 @@ def prediction(sizes: Sizes) -> Iterator[Row]:
             clf.set_params(n_jobs=sizes.threads).fit(X[some], y[some])
         booster = clf.booster_
 
-        def engine(booster: Any = booster, name: str = name) -> NDArray[Any]:  # noqa: ANN401
+        def engine(booster: Any = booster, name: str = name) -> NDArray[Any]:
             if name == "LightGBM":
                 return booster.predict(X, num_threads=sizes.threads)
             return booster.inplace_predict(X)
@@ -413,7 +413,7 @@ def prediction(sizes: Sizes) -> Iterator[Row]:
         )
 
 
-def booster_rounds(booster: Any) -> int:  # noqa: ANN401  either engine's
+def booster_rounds(booster: Any) -> int:  # either engine's
     """Return the number of trees."""
     return int(
         booster.num_trees() if hasattr(booster, "num_trees") else booster.num_boosted_rounds()

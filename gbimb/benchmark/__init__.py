@@ -45,7 +45,7 @@ _MODULES = {
 _HOME = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  a module attribute can be anything
+def __getattr__(name: str) -> Any:  # a module attribute can be anything
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
     msg = f"module 'gbimb.benchmark' has no attribute {name!r}"

@@ -52,13 +52,13 @@ class Classifier(Protocol):
     def classes_(self) -> NDArray[Any]:
         """The labels in the order of the columns of ``predict_proba``."""
 
-    def fit(self, X: Any, y: Any) -> Any:  # noqa: ANN401
+    def fit(self, X: Any, y: Any) -> Any:
         """Train on a data frame and labels."""
 
-    def predict(self, X: Any) -> NDArray[Any]:  # noqa: ANN401
+    def predict(self, X: Any) -> NDArray[Any]:
         """Return labels."""
 
-    def predict_proba(self, X: Any) -> NDArray[Any]:  # noqa: ANN401
+    def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return probabilities of the classes."""
 
 
@@ -98,7 +98,7 @@ def _estimator(
     n_jobs: int,
     seed: int,
     n_classes: int,
-    **params: Any,  # noqa: ANN401
+    **params: Any,
 ) -> Classifier:
     from gbimb import estimators
 

@@ -56,7 +56,7 @@ class Progress:
     def start(self, cells: Sequence[Any], done: Sequence[Any], jobs: int) -> None:
         """Show the fits of the run, and the results that there are."""
 
-    def advance(self, record: Any) -> None:  # noqa: ANN401  of the run's own type
+    def advance(self, record: Any) -> None:  # of the run's own type
         """Show that a fit is done."""
 
 
@@ -197,7 +197,7 @@ def _measure(
     }
 
 
-def _of_every_class(classifier: Classifier, X: Any, n_classes: int) -> FloatArray:  # noqa: ANN401
+def _of_every_class(classifier: Classifier, X: Any, n_classes: int) -> FloatArray:
     """Return a column for each class, 0 for a class without a training row."""
     proba = np.asarray(classifier.predict_proba(X), np.float64)
     columns = np.zeros((len(proba), n_classes))

@@ -31,7 +31,7 @@ def _with(commands: tuple[str, ...]) -> typer.Typer:
     return application
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  the application
+def __getattr__(name: str) -> Any:  # the application
     if name != "app":
         msg = f"module 'gbimb.cli' has no attribute {name!r}"
         raise AttributeError(msg)

@@ -37,13 +37,13 @@ Function = TypeVar("Function", bound="Callable[..., Any]")
 class _Command(TyperCommand):
     """A command that tells of gbimb's warnings as it does of other notes."""
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  of typer, or of click where typer is older
+    def invoke(self, ctx: Any) -> Any:  # of typer, or of click where typer is older
         with warnings_as_notes(quiet=bool(ctx.params.get("quiet"))):
             return super().invoke(ctx)
 
 
 class _App(typer.Typer):
-    def command(self, name: str | None = None, **options: Any) -> Callable[[Function], Function]:  # noqa: ANN401
+    def command(self, name: str | None = None, **options: Any) -> Callable[[Function], Function]:
         return super().command(name, **{"cls": _Command, **options})
 
 

@@ -113,7 +113,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     quiet: Annotated[  # noqa: FBT002  an option, never by position
         bool, typer.Option("--quiet", "-q", help="Print results only: no bar, no notes.")
     ] = False,
-    as_json: Annotated[  # noqa: FBT002
+    as_json: Annotated[  # noqa: FBT002  an option, never by position
         bool, typer.Option("--json", help="Print the results as JSON.")
     ] = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 SHOWN: Final = 10
 
 
-def decision_rule(model: Any) -> dict[str, Any]:  # noqa: ANN401  any of our estimators
+def decision_rule(model: Any) -> dict[str, Any]:  # any of our estimators
     """Return the threshold of two classes, the weights of more; nothing where costs decide."""
     from gbimb.decisions.rules import ClassWeights, Threshold
 

@@ -67,7 +67,7 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     quiet: Annotated[  # noqa: FBT002  an option, never by position
         bool, typer.Option("--quiet", "-q", help="No bar, no notes.")
     ] = False,
-    as_json: Annotated[  # noqa: FBT002
+    as_json: Annotated[  # noqa: FBT002  an option, never by position
         bool, typer.Option("--json", help="Print the result as JSON.")
     ] = False,
 ) -> None:

@@ -134,7 +134,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
     quiet: Annotated[  # noqa: FBT002  an option, never by position
         bool, typer.Option("--quiet", "-q", help="No bar, no notes.")
     ] = False,
-    as_json: Annotated[  # noqa: FBT002
+    as_json: Annotated[  # noqa: FBT002  an option, never by position
         bool, typer.Option("--json", help="Print the result as JSON.")
     ] = False,
 ) -> None:
@@ -181,7 +181,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
 
 
 @contextmanager
-def _progress(model: Any, *, quiet: bool) -> Iterator[None]:  # noqa: ANN401
+def _progress(model: Any, *, quiet: bool) -> Iterator[None]:
     """Show the rounds while they are trained; a search has a bar of its own."""
     if not shows_progress(quiet=quiet):
         yield
@@ -227,7 +227,7 @@ def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
         raise unknown_name(option, value, known)
 
 
-def _fit_here_or_there(model: Any, given: Given, dask: str | None) -> None:  # noqa: ANN401
+def _fit_here_or_there(model: Any, given: Given, dask: str | None) -> None:
     if dask is None:
         model.fit(**given)
         return
@@ -246,7 +246,7 @@ def _make_model(
     time_budget: float | None,
     validation: str,
     dask: str | None,
-) -> Any:  # noqa: ANN401  any of our estimators
+) -> Any:  # any of our estimators
     from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
     from gbimb.estimators.auto import AutoImbalancedClassifier
 

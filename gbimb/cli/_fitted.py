@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def fit_facts(model: Any, rows: int, out: Path, seconds: float) -> dict[str, Any]:  # noqa: ANN401
+def fit_facts(model: Any, rows: int, out: Path, seconds: float) -> dict[str, Any]:
     """Return the facts that are printed after a fit."""
     from gbimb.estimators.inspection import describe_model
 

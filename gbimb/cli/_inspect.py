@@ -47,7 +47,7 @@ def inspect(
             typer.echo(_in_words(facts))
 
 
-def _facts(model: Any, path: Path) -> dict[str, Any]:  # noqa: ANN401  any of our estimators
+def _facts(model: Any, path: Path) -> dict[str, Any]:  # any of our estimators
     from gbimb.estimators.inspection import describe_model
 
     about = describe_model(model)
@@ -68,7 +68,7 @@ def _facts(model: Any, path: Path) -> dict[str, Any]:  # noqa: ANN401  any of ou
     return facts | {name: about[name] for name in optional if about[name] is not None}
 
 
-def _as_json(value: Any) -> Any:  # noqa: ANN401  any parameter
+def _as_json(value: Any) -> Any:  # any parameter
     """Return a parameter as JSON has it; what it has not is spelled as in Python."""
     value = value.item() if isinstance(value, np.generic) else value
     if value is None or isinstance(value, bool | int | str):

@@ -60,7 +60,7 @@ def warnings_as_notes(*, quiet: bool) -> Iterator[None]:
     others = warnings.showwarning
     said: set[str] = set()
 
-    def show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
         if not issubclass(category, GbimbWarning):
             others(message, category, *args, **kwargs)
         elif (text := as_options(message)) not in said:

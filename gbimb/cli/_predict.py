@@ -41,7 +41,7 @@ def predict(  # noqa: PLR0917  typer passes them by name
     quiet: Annotated[  # noqa: FBT002  an option, never by position
         bool, typer.Option("--quiet", "-q", help="No bar, no notes.")
     ] = False,
-    as_json: Annotated[  # noqa: FBT002
+    as_json: Annotated[  # noqa: FBT002  an option, never by position
         bool, typer.Option("--json", help="Print the result as JSON.")
     ] = False,
 ) -> None:
@@ -81,7 +81,7 @@ def _check_names(identifier: list[str]) -> None:
 
 
 def _scores(
-    model: Any,  # noqa: ANN401
+    model: Any,
     frame: pd.DataFrame,
     ids: pd.DataFrame,
     file: str,

@@ -117,7 +117,7 @@ def _nothing_left(data: Path) -> InvalidDataError:
     return InvalidDataError(f"{data.name!r} has no column left to train on. Drop fewer columns.")
 
 
-def _labels(values: pd.Series[Any]) -> Any:  # noqa: ANN401
+def _labels(values: pd.Series[Any]) -> Any:
     """Return labels as an array of one plain type."""
     if values.dtype == bool or values.dtype.kind in "iuf":
         return values.to_numpy()

@@ -10,8 +10,8 @@ from gbimb.exceptions import MissingDependencyError
 
 try:
     import dask.array
-    import dask.dataframe  # noqa: F401
-    import distributed  # noqa: F401
+    import dask.dataframe  # noqa: F401  whether it is installed
+    import distributed  # noqa: F401  whether it is installed
 except ImportError as error:
     _MSG = 'gbimb.dask needs Dask, which is not installed: pip install "gbimb[dask]".'
     raise MissingDependencyError(_MSG) from error

@@ -170,7 +170,7 @@ class BagFits:
             for table, at in self.drawn.pick(rows)
         ]
 
-    def _probability(self, classifier: Any, rows: IntArray) -> FloatArray:  # noqa: ANN401
+    def _probability(self, classifier: Any, rows: IntArray) -> FloatArray:
         """Return the probabilities of some rows, worked out where they lie."""
         if not rows.size:
             return np.empty(0)
@@ -219,7 +219,7 @@ def _pick(drawn: Table, rows: NDArray[Any]) -> Table:
     return drawn.part(rows)
 
 
-def _matrix_of(drawn: Table, rows: NDArray[Any]) -> Any:  # noqa: ANN401
+def _matrix_of(drawn: Table, rows: NDArray[Any]) -> Any:
     return drawn.matrix[rows]
 
 
@@ -231,7 +231,7 @@ def _deal(drawn: Table, train: NDArray[Any], held_out: NDArray[Any], weight: Flo
 def _judge(
     drawn: Table,
     rows: NDArray[Any],
-    classifier: Any,  # noqa: ANN401
+    classifier: Any,
     n_jobs: int | None,
 ) -> FloatArray:
     with thread_limit(_threads(n_jobs)):

@@ -94,15 +94,15 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
     client: Client | None
 
     @local_parameters(UnderBaggingClassifier)
-    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:
         super().__init__(**parameters)
         self.client = client
 
     def fit(
         self,
-        X: Any,  # noqa: ANN401
-        y: Any = None,  # noqa: ANN401
-        sample_weight: Any = None,  # noqa: ANN401
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
     ) -> DaskUnderBaggingClassifier:
         """Draw the bags and train a model on each.
 
@@ -152,7 +152,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
                 )
         return self
 
-    def _train(  # noqa: PLR0917
+    def _train(  # noqa: PLR0917  passed on as they come
         self,
         client: Client,
         recipe: Recipe,
@@ -232,7 +232,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         logger.info(reason)
         return True
 
-    def _draw_candidates(  # noqa: PLR0917
+    def _draw_candidates(  # noqa: PLR0917  passed on as they come
         self,
         client: Client,
         recipe: Recipe,
@@ -288,7 +288,7 @@ def _own_prototype(given: object) -> BaseImbalancedClassifier:
     if isinstance(prototype, DaskClassifier):
         msg = (
             f"estimator must be a local one, got {type(prototype).__name__}. Give "
-            f"{prototype._local_class.__name__}(): whether one worker or all of them train a bag "  # noqa: SLF001
+            f"{prototype._local_class.__name__}(): whether one worker or all of them train a bag "  # noqa: SLF001  its own family
             "depends on its size."
         )
         raise InvalidParameterError(msg)

@@ -47,13 +47,13 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
 
     def fit(
         self,
-        X: Any,  # noqa: ANN401
-        y: Any = None,  # noqa: ANN401
-        sample_weight: Any = None,  # noqa: ANN401
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
         *,
-        X_val: Any = None,  # noqa: ANN401
-        y_val: Any = None,  # noqa: ANN401
-        sample_weight_val: Any = None,  # noqa: ANN401
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
         eval_set: Sequence[tuple[Any, Any]] | None = None,
     ) -> DaskClassifier:
         """Train on all workers that have rows of ``X``.
@@ -93,9 +93,9 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
     def _fit(
         self,
         client: Client,
-        X: Any,  # noqa: ANN401
-        y: Any,  # noqa: ANN401
-        sample_weight: Any,  # noqa: ANN401
+        X: Any,
+        y: Any,
+        sample_weight: Any,
         given: tuple[Any, Any, Any] | None,
     ) -> None:
         pieces = split(X, y, sample_weight)
@@ -229,7 +229,7 @@ class DaskImbalancedXGBClassifier(DaskClassifier, ImbalancedXGBClassifier):
     _local_class = ImbalancedXGBClassifier
 
     @local_parameters(ImbalancedXGBClassifier)
-    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:
         super().__init__(**parameters)
         self.client = client
 
@@ -260,6 +260,6 @@ class DaskImbalancedLGBMClassifier(DaskClassifier, ImbalancedLGBMClassifier):
     _local_class = ImbalancedLGBMClassifier
 
     @local_parameters(ImbalancedLGBMClassifier)
-    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:
         super().__init__(**parameters)
         self.client = client

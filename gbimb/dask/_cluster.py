@@ -27,7 +27,7 @@ LOCK: Final = "gbimb-fit"
 ENGINE_ERRORS: Final = (lightgbm.EngineError, xgboost.EngineError)
 
 
-def find_client(client: Any) -> distributed.Client:  # noqa: ANN401
+def find_client(client: Any) -> distributed.Client:
     """Return ``client``, or the one that was made last.
 
     Raises

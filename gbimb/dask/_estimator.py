@@ -38,7 +38,7 @@ class DaskPredictions(DecidingClassifier):
     client: Client | None
     _local_class: type[Any]
 
-    def to_local(self) -> Any:  # noqa: ANN401  an estimator of the local class
+    def to_local(self) -> Any:  # an estimator of the local class
         """Return the fitted local estimator, which needs no cluster and can be saved."""
         check_is_fitted(self)
         local = self._untrained()
@@ -47,23 +47,23 @@ class DaskPredictions(DecidingClassifier):
         vars(local).update(fitted)
         return local
 
-    def predict(self, X: Any) -> Any:  # noqa: ANN401
+    def predict(self, X: Any) -> Any:
         """Return labels, shape (n,): lazily, as a Dask Array, for a Dask collection or a source."""
         return self._lazily(X, "predict", None)
 
-    def predict_proba(self, X: Any) -> Any:  # noqa: ANN401
+    def predict_proba(self, X: Any) -> Any:
         """Return the probability of each class in ``classes_``, shape (n, K); lazily as above."""
         return self._lazily(X, "predict_proba", self._n_classes())
 
-    def raw_score(self, X: Any) -> Any:  # noqa: ANN401
+    def raw_score(self, X: Any) -> Any:
         """Return the raw score of each row, shape (n,) or (n, K); lazily as above."""
         return self._scores(X, "raw_score")
 
-    def decision_function(self, X: Any) -> Any:  # noqa: ANN401
+    def decision_function(self, X: Any) -> Any:
         """Return scores that decide as ``predict`` does, shape (n,) or (n, K); lazily as above."""
         return self._scores(X, "decision_function")
 
-    def _scores(self, X: Any, method: str) -> Any:  # noqa: ANN401
+    def _scores(self, X: Any, method: str) -> Any:
         k = self._n_classes()
         return self._lazily(X, method, None if k == 2 else k)
 
@@ -84,7 +84,7 @@ class DaskPredictions(DecidingClassifier):
         check_is_fitted(self)
         return int(self.classes_.size)
 
-    def _lazily(self, X: Any, method: str, columns: int | None) -> Any:  # noqa: ANN401
+    def _lazily(self, X: Any, method: str, columns: int | None) -> Any:
         local = self.to_local()
         if isinstance(X, ParquetSource):
             names = getattr(self, "feature_names_in_", X.features)
@@ -95,7 +95,7 @@ class DaskPredictions(DecidingClassifier):
         dtype = self.classes_.dtype if method == "predict" else np.dtype(np.float64)
         return predict_lazily(local, X, method, dtype, columns)
 
-    def _untrained(self) -> Any:  # noqa: ANN401
+    def _untrained(self) -> Any:
         params = {name: value for name, value in self._own_params().items() if name != "client"}
         return self._local_class(**{name: clone(v, safe=False) for name, v in params.items()})
 
@@ -130,7 +130,7 @@ def refuse_areas(eval_metric: str | Sequence[str]) -> None:
             raise InvalidParameterError(msg)
 
 
-def refuse_checkpoints(estimator: Any) -> None:  # noqa: ANN401  any of this package
+def refuse_checkpoints(estimator: Any) -> None:  # any of this package
     """Raise if rounds are to be saved: they live on the workers."""
     if estimator.checkpoint_path is not None or getattr(estimator, "keep_on_interrupt", False):
         msg = (

@@ -157,7 +157,7 @@ def _check_validation(rows: IntArray, labels: Labels) -> None:
     codes.require_two_classes(of_codes, "y_val", "nothing can be judged")
 
 
-def _rows_of(encoded: Any, n_classes: int) -> IntArray:  # noqa: ANN401
+def _rows_of(encoded: Any, n_classes: int) -> IntArray:
     y = np.zeros(0) if encoded is None else encoded.train.y
     return np.bincount(y.astype(np.intp), minlength=n_classes)
 
@@ -216,7 +216,7 @@ def assign(
     return {worker: (train[worker], watched[worker]) for worker in workers}
 
 
-def start_of(loss: Any, totals: FloatArray) -> FloatArray:  # noqa: ANN401
+def start_of(loss: Any, totals: FloatArray) -> FloatArray:
     """Return the raw score to start from, from the weight of each target in training."""
     codes = np.arange(totals.size, dtype=np.float64)
     return np.atleast_1d(np.asarray(loss.init_score(codes, totals), np.float64))

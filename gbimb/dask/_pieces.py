@@ -51,7 +51,7 @@ def _is_frame(X: object) -> bool:
     return dask.is_dask_collection(X) and hasattr(X, "npartitions") and hasattr(X, "columns")
 
 
-def read_parquet(source: ParquetSource, columns: Sequence[str]) -> Any:  # noqa: ANN401
+def read_parquet(source: ParquetSource, columns: Sequence[str]) -> Any:
     """Return columns of a source as a Dask DataFrame that its workers read, in its order of rows.
 
     Dask's own reader sorts the files by the numbers in their names.
@@ -65,7 +65,7 @@ def read_parquet(source: ParquetSource, columns: Sequence[str]) -> Any:  # noqa:
     return dd.from_map(read, paths, groups, meta=meta, enforce_metadata=False)
 
 
-def as_collection(X: Any) -> Any:  # noqa: ANN401
+def as_collection(X: Any) -> Any:
     """Return the features of a Dask collection or a ParquetSource as a Dask collection.
 
     Raises
@@ -90,15 +90,15 @@ def as_collection(X: Any) -> Any:  # noqa: ANN401
     return X
 
 
-def meta_of(X: Any) -> Any:  # noqa: ANN401
+def meta_of(X: Any) -> Any:
     """Return a table without rows that has the columns of a collection."""
     return X._meta if _is_frame(X) else np.empty((0, X.shape[1]))  # noqa: SLF001  Dask's own name
 
 
 def split(
-    X: Any,  # noqa: ANN401
-    y: Any,  # noqa: ANN401
-    weight: Any,  # noqa: ANN401
+    X: Any,
+    y: Any,
+    weight: Any,
     suffix: str = "",
 ) -> list[Delayed]:
     """Return the pieces of collections that have the same rows in the same partitions.
@@ -147,7 +147,7 @@ def _cut(frame: pd.DataFrame, features: list[str], target: str, weight: str | No
     return _make_piece(frame[features], frame[target], None if weight is None else frame[weight])
 
 
-def blocks_of(values: Any, name: str) -> list[Delayed]:  # noqa: ANN401
+def blocks_of(values: Any, name: str) -> list[Delayed]:
     """Return the partitions of a collection, each to be computed where it is."""
     # Optimised, labels and features read from the same small files are fused differently.
     blocks = values.to_delayed(optimize_graph=False)
@@ -180,7 +180,7 @@ def renamed(blocks: Iterable[Delayed]) -> list[Delayed]:
     return [Delayed(names[block.key], layers, layer=token) for block in blocks]
 
 
-def _blocks_beside(X: Any, tables: list[Delayed], values: Any, name: str) -> list[Delayed]:  # noqa: ANN401
+def _blocks_beside(X: Any, tables: list[Delayed], values: Any, name: str) -> list[Delayed]:
     """Return the blocks of labels or weights, one for each block of ``X``, in its order of rows."""
     values, one_source = _aligned(X, values, name)
     parts = blocks_of(values, name)
@@ -194,7 +194,7 @@ def _blocks_beside(X: Any, tables: list[Delayed], values: Any, name: str) -> lis
     return [order(*pair, name, one_source) for pair in zip(parts, tables, strict=True)]
 
 
-def _aligned(X: Any, values: Any, name: str) -> tuple[Any, bool]:  # noqa: ANN401
+def _aligned(X: Any, values: Any, name: str) -> tuple[Any, bool]:
     """Return labels or weights in the partitions of ``X``, and whether both are of one collection.
 
     Rows of arrays belong together by their position; those of frames by their index, unless both
@@ -236,7 +236,7 @@ def _aligned(X: Any, values: Any, name: str) -> tuple[Any, bool]:  # noqa: ANN40
     return values, False
 
 
-def _ordered(values: Any, table: Any, name: str, one_source: bool) -> Any:  # noqa: ANN401, FBT001
+def _ordered(values: Any, table: Any, name: str, one_source: bool) -> Any:  # noqa: FBT001  Dask passes it by position
     """Return the labels or weights of a block in the order of the rows of its table."""
     if not (hasattr(values, "index") and hasattr(table, "index")):
         return values
@@ -255,7 +255,7 @@ def _ordered(values: Any, table: Any, name: str, one_source: bool) -> Any:  # no
     raise InvalidDataError(msg)
 
 
-def _make_piece(table: Any, y: Any, weight: Any) -> Piece:  # noqa: ANN401
+def _make_piece(table: Any, y: Any, weight: Any) -> Piece:
     piece = Piece(table, _column(y), None if weight is None else _column(weight))
     sizes = {int(part.shape[0]) for part in (table, piece.y, piece.weight) if part is not None}
     if len(sizes) > 1:
@@ -267,7 +267,7 @@ def _make_piece(table: Any, y: Any, weight: Any) -> Piece:  # noqa: ANN401
     return piece
 
 
-def _column(values: Any) -> NDArray[Any]:  # noqa: ANN401
+def _column(values: Any) -> NDArray[Any]:
     """Return a column of a pandas or NumPy block as a NumPy array."""
     if getattr(values, "ndim", 1) == 2 and values.shape[1] != 1:
         msg = f"y and sample_weight must have one column each, got {values.shape[1]}."

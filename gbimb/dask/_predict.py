@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def predict_lazily(
-    local: Any,  # noqa: ANN401
-    X: Any,  # noqa: ANN401
+    local: Any,
+    X: Any,
     method: str,
     dtype: np.dtype[Any],
     columns: int | None,
-) -> Any:  # noqa: ANN401
+) -> Any:
     """Return a Dask Array of what ``method`` of the local estimator gives for each partition.
 
     Parameters
@@ -61,8 +61,8 @@ def predict_lazily(
 
 
 def _of_block(
-    block: Any,  # noqa: ANN401
-    model: Any,  # noqa: ANN401
+    block: Any,
+    model: Any,
     method: str,
     dtype: np.dtype[Any],
     columns: int | None,

@@ -107,19 +107,19 @@ def topic_of(fit: str) -> str:
     return f"gbimb-{fit}"
 
 
-def host_of(dask_worker: Any) -> str:  # noqa: ANN401  a distributed.Worker
+def host_of(dask_worker: Any) -> str:  # a distributed.Worker
     """Return the address under which other workers reach this one."""
     return urlsplit(str(dask_worker.address)).hostname or "127.0.0.1"
 
 
-def start_tracker(fit: str, n_processes: int, dask_worker: Any = None) -> dict[str, Any]:  # noqa: ANN401
+def start_tracker(fit: str, n_processes: int, dask_worker: Any = None) -> dict[str, Any]:
     """Start what brings the processes of a fit together, and return its address."""
     host = host_of(dask_worker) if str(dask_worker.address).startswith("t") else "127.0.0.1"
     _trackers[fit] = Tracker(n_processes, host)
     return _trackers[fit].address
 
 
-def free_port(dask_worker: Any = None) -> str:  # noqa: ANN401
+def free_port(dask_worker: Any = None) -> str:
     """Return "host:port" with a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("", 0))

@@ -117,7 +117,7 @@ def some_hashes(encoded: Encoded | None, one_in: int) -> tuple[NDArray[np.uint64
     return hashes[some], np.concatenate([part.y for part in parts])[some].astype(np.intp)
 
 
-def draw_sample(encoded: Encoded | None, seed: int, piece: int, size: int) -> Any:  # noqa: ANN401
+def draw_sample(encoded: Encoded | None, seed: int, piece: int, size: int) -> Any:
     """Return ``size`` rows to cut bins from, in their order; None for none."""
     if encoded is None or size == 0:
         return None
@@ -129,7 +129,7 @@ def draw_sample(encoded: Encoded | None, seed: int, piece: int, size: int) -> An
     return matrix[np.sort(rng.choice(matrix.shape[0], size, replace=False))]
 
 
-def stack(parts: Sequence[Any]) -> Any:  # noqa: ANN401  an ndarray or a CSR matrix
+def stack(parts: Sequence[Any]) -> Any:  # an ndarray or a CSR matrix
     """Return matrices one below the other."""
     if len(parts) == 1:
         return parts[0]

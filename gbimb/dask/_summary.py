@@ -68,7 +68,7 @@ def summarise(piece: Piece, name: str = "y") -> Summary:
     nothing = np.zeros(0, np.intp)
     table: Any = as_frame(piece.table)
     if piece.y.size == 0:
-        return Summary(0, piece.y, nothing, np.zeros(0), None, frozenset(), False, 0)  # noqa: FBT003
+        return Summary(0, piece.y, nothing, np.zeros(0), None, frozenset(), False, 0)  # noqa: FBT003  a field of a tuple
     labels = read_labels(piece.y, table, None, name=name)
     weight = _weight(piece)
     k = labels.classes.size

@@ -157,10 +157,10 @@ def _train_rows(
         return _train(job, meeting, bins, train, held_out, threads)
 
 
-def _train(  # noqa: PLR0917
+def _train(  # noqa: PLR0917  Dask passes them by position
     job: Job,
     meeting: _Meeting,
-    bins: Any,  # noqa: ANN401  the adapter's own
+    bins: Any,  # the adapter's own
     train: Table,
     held_out: Table,
     threads: int,
@@ -217,7 +217,7 @@ def _train(  # noqa: PLR0917
 class _Watched:
     """A booster in training, with no scores where no row of this worker is held out."""
 
-    def __init__(self, member: Any, held_out: Table, fit: str) -> None:  # noqa: ANN401
+    def __init__(self, member: Any, held_out: Table, fit: str) -> None:
         self._member = member
         self._fit = fit
         self._rows = held_out.y.size
@@ -240,7 +240,7 @@ class _Watched:
 
 
 def _evaluation(
-    task: Any,  # noqa: ANN401
+    task: Any,
     held_out: Table,
     group: Group,
 ) -> Callable[[NDArray[Any]], dict[str, float]]:
@@ -269,7 +269,7 @@ def _report(fit: str) -> Callable[[Mapping[str, list[float]], int], bool]:
     return tell
 
 
-def _scores(engine: Any, booster: Any, rows: Table, threads: int) -> FloatArray:  # noqa: ANN401
+def _scores(engine: Any, booster: Any, rows: Table, threads: int) -> FloatArray:
     matrix = rows.matrix
     parts = matrix.batches(ROWS_AT_ONCE) if hasattr(matrix, "batches") else [matrix]
     if rows.y.size == 0:

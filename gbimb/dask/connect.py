@@ -73,6 +73,6 @@ def spread(client: distributed.Client, given: Mapping[str, Any]) -> dict[str, An
     return {name: dd.from_pandas(frame, npartitions=parts) for name, frame in frames.items()}
 
 
-def _frame(values: Any) -> pd.DataFrame | pd.Series[Any]:  # noqa: ANN401
+def _frame(values: Any) -> pd.DataFrame | pd.Series[Any]:
     frame = values if isinstance(values, pd.DataFrame) else pd.Series(values)
     return frame.reset_index(drop=True)

@@ -72,6 +72,6 @@ def histogram_bytes(n_rows: int, n_columns: int, n_values: int) -> int:
     return min(BOOSTERS * one, max(allowed_bytes(n_values), one)) + columns
 
 
-def n_values(X: Any) -> int:  # noqa: ANN401  any table with a shape
+def n_values(X: Any) -> int:  # any table with a shape
     """Return the number of values, of a sparse matrix those that are stored."""
     return int(X.nnz) if sparse.issparse(X) else int(X.shape[0]) * int(X.shape[1])

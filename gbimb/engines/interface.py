@@ -32,14 +32,14 @@ class BoosterInTraining(Protocol):
     def go_on(self, loss: Loss, n_rounds: int) -> None:
         """Keep the first ``n_rounds`` rounds only, and train further ones with ``loss``."""
 
-    def model(self, n_rounds: int) -> Any:  # noqa: ANN401  text or bytes
+    def model(self, n_rounds: int) -> Any:  # text or bytes
         """Return the first ``n_rounds`` rounds in the engine's own form."""
 
 
 class Bins(Protocol):
     """A table binned once, from which boosters on parts of its rows are made."""
 
-    def external(self, X: Matrix, y: NDArray[Any], weight: NDArray[Any] | None) -> Any:  # noqa: ANN401
+    def external(self, X: Matrix, y: NDArray[Any], weight: NDArray[Any] | None) -> Any:
         """Return further rows, cut with the same bins, to be watched."""
 
     def member(
@@ -47,7 +47,7 @@ class Bins(Protocol):
         loss: Loss,
         start: NDArray[np.float64],
         train: NDArray[np.intp] | None,
-        held_out: Any,  # noqa: ANN401  row numbers, or what ``external`` returned
+        held_out: Any,  # row numbers, or what ``external`` returned
         params: Mapping[str, Any],
     ) -> BoosterInTraining:
         """Return a booster for the rows ``train`` (None: all), watched on ``held_out``."""
@@ -57,7 +57,7 @@ class Bins(Protocol):
         loss: Loss,
         start: NDArray[np.float64],
         train: NDArray[np.intp] | None,
-        held_out: Any,  # noqa: ANN401
+        held_out: Any,
         params: Mapping[str, Any],
         *,
         model: str,
@@ -66,14 +66,14 @@ class Bins(Protocol):
     ) -> BoosterInTraining:
         """Return the booster whose first ``rounds`` rounds are ``model``, from a checkpoint."""
 
-    def member_on(  # noqa: PLR0917
+    def member_on(  # noqa: PLR0917  joblib passes them by position
         self,
         loss: Loss,
         start: NDArray[np.float64],
         X: Matrix,
         y: NDArray[Any],
         weight: NDArray[Any] | None,
-        held_out: Any,  # noqa: ANN401
+        held_out: Any,
         params: Mapping[str, Any],
     ) -> BoosterInTraining:
         """Return a booster for other rows than those that the bins were cut from."""
@@ -111,34 +111,34 @@ class Engine(Protocol):
     """
 
     @property
-    def Bins(self) -> Any: ...  # noqa: ANN401, D102, N802  a class
+    def Bins(self) -> Any: ...  # noqa: D102, N802  a class
     @property
-    def StreamedBins(self) -> Any: ...  # noqa: ANN401, D102, N802
+    def StreamedBins(self) -> Any: ...  # noqa: D102, N802  a constant or class of the module
     @property
-    def EngineError(self) -> type[Exception]: ...  # noqa: D102, N802
+    def EngineError(self) -> type[Exception]: ...  # noqa: D102, N802  a constant or class of the module
     @property
-    def SUFFIX(self) -> str: ...  # noqa: D102, N802
+    def SUFFIX(self) -> str: ...  # noqa: D102, N802  a constant or class of the module
     @property
-    def MODELS_ARE_BYTES(self) -> bool: ...  # noqa: D102, N802
+    def MODELS_ARE_BYTES(self) -> bool: ...  # noqa: D102, N802  a constant or class of the module
     @property
-    def RANDOM_BY_TREE(self) -> set[str]: ...  # noqa: D102, N802
+    def RANDOM_BY_TREE(self) -> set[str]: ...  # noqa: D102, N802  a constant or class of the module
     @property
-    def MONOTONE_FORMS(self) -> Mapping[Any, str]: ...  # noqa: D102, N802
+    def MONOTONE_FORMS(self) -> Mapping[Any, str]: ...  # noqa: D102, N802  a constant or class of the module
     @property
-    def LISTENS(self) -> bool: ...  # noqa: D102, N802
+    def LISTENS(self) -> bool: ...  # noqa: D102, N802  a constant or class of the module
     @property
-    def SAMPLE_ROWS(self) -> int: ...  # noqa: D102, N802
+    def SAMPLE_ROWS(self) -> int: ...  # noqa: D102, N802  a constant or class of the module
 
     @property
-    def NAME(self) -> str: ...  # noqa: D102, N802
+    def NAME(self) -> str: ...  # noqa: D102, N802  a constant or class of the module
     @property
-    def DROPS_ZEROS(self) -> bool: ...  # noqa: D102, N802
+    def DROPS_ZEROS(self) -> bool: ...  # noqa: D102, N802  a constant or class of the module
     @property
-    def MANY_CLASSES(self) -> Mapping[str, Any]: ...  # noqa: D102, N802
+    def MANY_CLASSES(self) -> Mapping[str, Any]: ...  # noqa: D102, N802  a constant or class of the module
     @property
-    def SMALL_MEMBERS(self) -> Mapping[str, Mapping[str, Any]]: ...  # noqa: D102, N802
+    def SMALL_MEMBERS(self) -> Mapping[str, Mapping[str, Any]]: ...  # noqa: D102, N802  a constant or class of the module
 
-    def size_is_open(self, parameters: Any) -> bool:  # noqa: ANN401
+    def size_is_open(self, parameters: Any) -> bool:
         """Return whether an estimator leaves the size of its trees to the package."""
 
     def seed_params(self, seed: int, threads: int) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class Engine(Protocol):
 
     def tree_params(
         self,
-        parameters: Any,  # noqa: ANN401
+        parameters: Any,
         rows: int,
         pace: Pace,
         seed: int,
@@ -157,10 +157,10 @@ class Engine(Protocol):
     def version(self) -> str:
         """Return the version of the library."""
 
-    def dump(self, booster: Any) -> bytes:  # noqa: ANN401
+    def dump(self, booster: Any) -> bytes:
         """Return a booster as it stands in a model file."""
 
-    def load(self, data: bytes, n_outputs: int, categories: Sequence[int | None]) -> Any:  # noqa: ANN401
+    def load(self, data: bytes, n_outputs: int, categories: Sequence[int | None]) -> Any:
         """Return the booster in a model file, checked before the library reads it."""
 
     def merge(
@@ -169,13 +169,13 @@ class Engine(Protocol):
         slope: float,
         start: NDArray[np.float64],
         weights: Sequence[float] | None = None,
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:
         """Return one booster with the raw score ``slope * weighted mean + start``."""
 
-    def raw_score(self, booster: Any, X: Matrix, n_threads: int) -> NDArray[np.float64]:  # noqa: ANN401
+    def raw_score(self, booster: Any, X: Matrix, n_threads: int) -> NDArray[np.float64]:
         """Return the raw scores of ``X``, shape (n,) or (n, K)."""
 
-    def feature_gains(self, booster: Any) -> NDArray[np.float64]:  # noqa: ANN401
+    def feature_gains(self, booster: Any) -> NDArray[np.float64]:
         """Return the total gain of each feature."""
 
     def training_bytes(self, n_rows: int, n_features: int, n_outputs: int) -> int:
@@ -195,6 +195,6 @@ class Engine(Protocol):
         X: NDArray[Any],
         y: NDArray[Any],
         categorical: Sequence[int],
-        **params: Any,  # noqa: ANN401
+        **params: Any,
     ) -> tuple[Any, int]:
         """Return the library's own fitted classifier and its rounds, to compare with."""

@@ -61,27 +61,27 @@ class Pace(NamedTuple):
         return max(rate, min(rate * faster, FASTEST))
 
 
-def learning_rate(parameters: Any, rows: int, pace: Pace) -> float:  # noqa: ANN401
+def learning_rate(parameters: Any, rows: int, pace: Pace) -> float:
     """Return the rate that was chosen, or the default."""
     if parameters.learning_rate is not None:
         return float(parameters.learning_rate)
     return pace.of(0.1 if rows <= SMALL_TABLE else 0.2)
 
 
-def subsample(parameters: Any, rows: int) -> float:  # noqa: ANN401
+def subsample(parameters: Any, rows: int) -> float:
     """Return the share of the rows that each tree sees."""
     if parameters.subsample is not None:
         return float(parameters.subsample)
     return 0.8 if rows >= SMALLEST_SUBSAMPLED else 1.0
 
 
-def min_child_weight(parameters: Any) -> float:  # noqa: ANN401
+def min_child_weight(parameters: Any) -> float:
     """Return the least curvature of a leaf."""
     return 1e-3 if parameters.min_child_weight is None else float(parameters.min_child_weight)
 
 
 def where_open(
-    parameters: Any,  # noqa: ANN401
+    parameters: Any,
     member: Mapping[str, Any],
     rows: int,
     pace: Pace,
@@ -120,7 +120,7 @@ def engine_errors(engine: Engine, engine_params: Mapping[str, Any] | None) -> It
         raise InvalidParameterError(msg) from None
 
 
-def check_tree_numbers(parameters: Any) -> None:  # noqa: ANN401
+def check_tree_numbers(parameters: Any) -> None:
     """Refuse numbers outside the range that both engines allow."""
     if parameters.learning_rate is not None:
         check_number(
@@ -160,7 +160,7 @@ def check_files(
     """Refuse files that are not there, which LightGBM only warns of on its own output."""
     for name, value in params.items():
         wanted = {name, *synonyms(name)} & set(names)
-        if wanted and not (isinstance(value, str) and os.path.isfile(value)):  # noqa: PTH113
+        if wanted and not (isinstance(value, str) and os.path.isfile(value)):  # noqa: PTH113  Path raises on names that are too long
             msg = f"engine_params[{name!r}] must name a file, got {value!r:.200}, which is none."
             raise InvalidParameterError(msg)
 
@@ -170,7 +170,7 @@ def check_monotone(
     engine_params: Mapping[str, Any] | None,
     names: Sequence[str],
     categorical: Mapping[int, str],
-    matrix: Any,  # noqa: ANN401
+    matrix: Any,
 ) -> None:
     """Refuse directions that an engine ignores, breaks or aborts on.
 
@@ -211,12 +211,12 @@ def check_monotone(
             raise InvalidParameterError(msg)
 
 
-def _may_lack_values(matrix: Any) -> bool:  # noqa: ANN401  an ndarray, a SciPy matrix or a stream
+def _may_lack_values(matrix: Any) -> bool:  # an ndarray, a SciPy matrix or a stream
     values = matrix.data if sparse.issparse(matrix) else matrix
     return not isinstance(values, np.ndarray) or bool(np.isnan(values).any())
 
 
-def _directions(given: Any, names: Sequence[str]) -> list[int]:  # noqa: ANN401
+def _directions(given: Any, names: Sequence[str]) -> list[int]:
     """Return the direction of each column; nothing if these are no directions."""
     if isinstance(given, Mapping):
         values = [given.get(name, 0) for name in names] if given.keys() <= set(names) else []
@@ -280,7 +280,7 @@ def check_engine_params(
     return {name: _plain(name, value) for name, value in engine_params.items()}
 
 
-def _plain(name: str, value: Any) -> Any:  # noqa: ANN401
+def _plain(name: str, value: Any) -> Any:
     """Return what an engine can write into its own text: no other types, nothing too large."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()

@@ -132,7 +132,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
         n_trials: int | None = None,
         pos_label: object = None,
         checkpoint_path: str | os.PathLike[str] | None = None,
-        random_state: Any = None,  # noqa: ANN401  int or RandomState
+        random_state: Any = None,  # int or RandomState
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:

@@ -36,7 +36,7 @@ def is_own(estimator: object) -> bool:
     return isinstance(estimator, BaseImbalancedClassifier)
 
 
-def check_parameters(bagging: Any) -> None:  # noqa: ANN401  the bagging
+def check_parameters(bagging: Any) -> None:  # the bagging
     """Raise where a parameter of the bagging cannot be used."""
     check_printable(bagging.get_params())
     check_number("n_estimators", bagging.n_estimators, low=1, high=MOST_BAGS, integer=True)
@@ -68,7 +68,7 @@ def check_parameters(bagging: Any) -> None:  # noqa: ANN401  the bagging
         raise InvalidParameterError(msg)
 
 
-def make_prototype(given: Any) -> Any:  # noqa: ANN401  any classifier
+def make_prototype(given: Any) -> Any:  # any classifier
     """Return an unfitted copy of what the bags are to train; None is LightGBM's estimator."""
     if given is not None and (isinstance(given, type) or not hasattr(given, "get_params")):
         msg = f"estimator must be a classifier such as RandomForestClassifier(), got {given!r}."
@@ -101,7 +101,7 @@ def make_prototype(given: Any) -> Any:  # noqa: ANN401  any classifier
     return prototype
 
 
-def warn_of_bags(bagging: Any, counts: IntArray, sizes: IntArray) -> None:  # noqa: ANN401
+def warn_of_bags(bagging: Any, counts: IntArray, sizes: IntArray) -> None:
     """Warn of classes with few rows, of small bags, and of trees without a split.
 
     ``counts`` are the rows of each class, ``sizes`` those of them in a bag.

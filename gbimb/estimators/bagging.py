@@ -135,7 +135,7 @@ class UnderBaggingClassifier(DecidingClassifier):
 
     def __init__(
         self,
-        estimator: Any = None,  # noqa: ANN401  any classifier
+        estimator: Any = None,  # any classifier
         n_estimators: int = 10,
         *,
         sampling_strategy: float | str | dict[Any, int] = "auto",
@@ -146,7 +146,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         calibration: str | None = "platt",
         warm_start: bool = False,
         checkpoint_path: str | os.PathLike[str] | None = None,
-        random_state: Any = None,  # noqa: ANN401  int or RandomState
+        random_state: Any = None,  # int or RandomState
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:
@@ -166,7 +166,7 @@ class UnderBaggingClassifier(DecidingClassifier):
 
     def fit(
         self,
-        X: Any,  # noqa: ANN401  any table
+        X: Any,  # any table
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> UnderBaggingClassifier:
@@ -299,7 +299,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         """Return the bags that further ones are added to."""
         return vars(self).get("bags_") if self.warm_start else None
 
-    def _check_same_kind(self, done: Bags | None, prototype: Any, *, own: bool) -> None:  # noqa: ANN401
+    def _check_same_kind(self, done: Bags | None, prototype: Any, *, own: bool) -> None:
         if done is not None and own != isinstance(done.members[0], BoosterModel):
             msg = (
                 "warm_start adds bags of the same kind, gbimb's own estimators or others, got "
@@ -352,7 +352,7 @@ class UnderBaggingClassifier(DecidingClassifier):
     def _trainer(
         self,
         bags: Bags,
-        prototype: Any,  # noqa: ANN401  any classifier
+        prototype: Any,  # any classifier
         schema: Schema,
         rows_of: tuple[Any, LabelCodes, NDArray[Any] | None],
         *,

@@ -85,11 +85,11 @@ class BaseImbalancedClassifier(DecidingClassifier):
 
     def fit(
         self,
-        X: Any,  # noqa: ANN401  any table
+        X: Any,  # any table
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
-        X_val: Any = None,  # noqa: ANN401
+        X_val: Any = None,
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
         eval_set: Sequence[tuple[Any, ArrayLike | None]] | None = None,
@@ -183,7 +183,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             warn_if_undecided(self, rarest)
         return self
 
-    def booster_input(self, X: Any) -> Any:  # noqa: ANN401  any table
+    def booster_input(self, X: Any) -> Any:  # any table
         """Return ``X`` as ``booster_`` takes it, for tools that work on the booster, such as SHAP.
 
         Parameters

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_ROUNDS: Final = 1_000_000
 
 
-def check_parameters(estimator: Any) -> None:  # noqa: ANN401  either engine's
+def check_parameters(estimator: Any) -> None:  # either engine's
     """Raise where a parameter cannot be used."""
     check_printable(estimator.get_params(deep=False))
     check_number("n_estimators", estimator.n_estimators, low=1, high=MOST_ROUNDS, integer=True)
@@ -36,7 +36,7 @@ def check_parameters(estimator: Any) -> None:  # noqa: ANN401  either engine's
         get_engine(estimator.engine_name).check_resumable(estimator.engine_params or {})
 
 
-def _check_metrics(eval_metric: Any) -> None:  # noqa: ANN401
+def _check_metrics(eval_metric: Any) -> None:
     for metric in eval_metric if isinstance(eval_metric, list | tuple) else [eval_metric]:
         refuse_function("eval_metric", metric)
     if not isinstance(eval_metric, str | list | tuple):
@@ -51,7 +51,7 @@ def _check_metrics(eval_metric: Any) -> None:  # noqa: ANN401
         raise InvalidParameterError(msg)
 
 
-def check_held_out(estimator: Any, plan: Plan, validation: object) -> None:  # noqa: ANN401
+def check_held_out(estimator: Any, plan: Plan, validation: object) -> None:
     """Refuse what was asked for and wants held-out rows, where ``cv=None`` holds out none."""
     if plan.splits or validation is not None or estimator.cv is not None:
         return

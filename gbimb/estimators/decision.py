@@ -66,7 +66,7 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     calibrator_ = shown("calibrator")
     feature_importances_ = shown("importances")
 
-    def __new__(cls, *args: Any, **parameters: Any) -> Self:  # noqa: ANN401
+    def __new__(cls, *args: Any, **parameters: Any) -> Self:
         """Refuse parameters by the names that other packages have, and say their name here."""
         del args
         if msg := unknown_parameter(cls, parameters):
@@ -79,7 +79,7 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         params: dict[str, Any] = super().get_params(deep)
         return params | loss_params(params.get("loss")) if deep else params
 
-    def set_params(self, **params: Any) -> Self:  # noqa: ANN401
+    def set_params(self, **params: Any) -> Self:
         """Set parameters; ``loss__gamma`` and the like replace the loss, which is a value."""
         if msg := unknown_parameter(type(self), [name for name in params if name in HABITS]):
             raise InvalidParameterError(msg)
@@ -116,12 +116,12 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rule = self._rule_of(ClassWeights, "class_weights_")
         self.model_ = replace(self.model_, rule=replace(rule, weights=np.asarray(weights, float)))
 
-    def _rule_of(self, kind: type[Any], name: str) -> Any:  # noqa: ANN401
+    def _rule_of(self, kind: type[Any], name: str) -> Any:
         if not isinstance(self.model_.rule, kind):
             raise no_attribute(self, name)
         return self.model_.rule
 
-    def raw_score(self, X: Any) -> FloatArray:  # noqa: ANN401
+    def raw_score(self, X: Any) -> FloatArray:
         """Return the raw score of each row, float64: what ``loss_`` turns into a probability.
 
         Shape (n,) for two classes, higher for ``pos_label_``, and (n, K) for more. Of a boosting
@@ -139,7 +139,7 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with one_warning(len(frame)):
             return np.concatenate([self.model_.raw_score(part, threads) for part in parts])
 
-    def decision_function(self, X: Any) -> FloatArray:  # noqa: ANN401
+    def decision_function(self, X: Any) -> FloatArray:
         """Return scores that decide as :meth:`predict` does, float64 and finite.
 
         For two classes shape (n,), the log odds less those of ``threshold_``: above 0 where
@@ -149,7 +149,7 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         proba = self.predict_proba(X)
         return self.model_.rule.margins(proba)
 
-    def predict_proba(self, X: Any) -> FloatArray:  # noqa: ANN401
+    def predict_proba(self, X: Any) -> FloatArray:
         """Return P(class | x) in the data as given, shape (n, K), in the order of ``classes_``.
 
         True whatever gamma, alpha or ``scale_pos_weight`` did inside.
@@ -157,7 +157,7 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         raw = self.raw_score(X)
         return self.model_.probability(raw)
 
-    def predict(self, X: Any) -> NDArray[Any]:  # noqa: ANN401
+    def predict(self, X: Any) -> NDArray[Any]:
         """Return labels, shape (n,).
 
         For two classes ``pos_label_`` where its probability is >= ``threshold_``; for more the
@@ -224,7 +224,7 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _repr_html_inner(self) -> str:
         return facts_html(self) + str(super()._repr_html_inner())
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
         if "text/html" in bundle:
             bundle["text/html"] = facts_html(self) + bundle["text/html"]

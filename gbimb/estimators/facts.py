@@ -30,7 +30,7 @@ def facts_html(classifier: DecidingClassifier) -> str:
     return f'<table class="gbimb-facts" style="margin:0 0 .5em">{rows}</table>' if rows else ""
 
 
-def _facts(classifier: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  attributes differ
+def _facts(classifier: Any) -> Iterator[tuple[str, str]]:  # attributes differ
     labels = classifier.classes_.tolist()
     if classifier.classes_.size == 2:
         positive = labels[0 if classifier.classes_[0] == classifier.pos_label_ else 1]
@@ -58,7 +58,7 @@ def _facts(classifier: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  attri
         yield "Features", f"{classifier.n_features_in_}, most gain: {_most_gain(classifier)}"
 
 
-def _scores(classifier: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401
+def _scores(classifier: Any) -> Iterator[tuple[str, str]]:
     """Yield the score on held-out rows, under the name of what was watched."""
     score = getattr(classifier, "best_score_", getattr(classifier, "oob_score_", float("nan")))
     if not np.isfinite(score):
@@ -69,7 +69,7 @@ def _scores(classifier: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401
     yield "Score", f"{named} {score:.4g} on held-out rows"
 
 
-def _most_gain(classifier: Any) -> str:  # noqa: ANN401
+def _most_gain(classifier: Any) -> str:
     n = classifier.n_features_in_
     names = getattr(classifier, "feature_names_in_", [f"x{i}" for i in range(n)])
     order = np.argsort(-classifier.feature_importances_, kind="stable")[:3]

@@ -18,7 +18,7 @@ class NotFittedGbimbError(GbimbError, NotFittedError):  # type: ignore[misc]  # 
     """``fit`` has not been called; also scikit-learn's ``NotFittedError``, a ValueError."""
 
 
-def check_is_fitted(estimator: Any) -> None:  # noqa: ANN401  any estimator
+def check_is_fitted(estimator: Any) -> None:  # any estimator
     """Raise unless ``fit`` has been called."""
     try:
         validation.check_is_fitted(estimator)
@@ -33,7 +33,7 @@ def no_attribute(estimator: object, name: str) -> AttributeError:
     return AttributeError(f"{type(estimator).__name__!r} object has no attribute {name!r}")
 
 
-def shown(*path: str) -> Any:  # noqa: ANN401  a property of any type
+def shown(*path: str) -> Any:  # a property of any type
     """Return a property that shows a part of ``model_``, absent before ``fit``.
 
     Parameters
@@ -43,7 +43,7 @@ def shown(*path: str) -> Any:  # noqa: ANN401  a property of any type
         for some models only.
     """
 
-    def part(estimator: Any) -> Any:  # noqa: ANN401
+    def part(estimator: Any) -> Any:
         value = vars(estimator).get("model_")
         if value is None:
             raise no_attribute(estimator, path[-1])
@@ -60,7 +60,7 @@ OPTIONAL: Final = {"importances"}
 
 
 @contextmanager
-def all_or_nothing(estimator: Any) -> Iterator[None]:  # noqa: ANN401  any estimator
+def all_or_nothing(estimator: Any) -> Iterator[None]:  # any estimator
     """Give an estimator back what it was before, where its fit ends in an error or an interrupt.
 
     What its attributes hold must be replaced rather than changed.

@@ -31,7 +31,7 @@ HABITS: Final = {
 OF_LOSS: Final = "loss__"
 
 
-def unknown_parameter(kind: Any, given: Iterable[str]) -> str | None:  # noqa: ANN401  a class
+def unknown_parameter(kind: Any, given: Iterable[str]) -> str | None:  # a class
     """Return what to say of a name that is no parameter of the estimator ``kind``, if one is."""
     own = _own(kind)
     for name in given:
@@ -41,12 +41,12 @@ def unknown_parameter(kind: Any, given: Iterable[str]) -> str | None:  # noqa: A
 
 
 @cache
-def _own(kind: Any) -> list[str]:  # noqa: ANN401  a class
+def _own(kind: Any) -> list[str]:  # a class
     names: list[str] = kind._get_param_names()  # noqa: SLF001  scikit-learn's
     return names
 
 
-def _hands_on(kind: Any) -> bool:  # noqa: ANN401  a class
+def _hands_on(kind: Any) -> bool:  # a class
     """Whether a subclass takes any name, to give it to the constructor of its parent."""
     return any(p.kind is p.VAR_KEYWORD for p in signature(kind.__init__).parameters.values())
 
@@ -73,7 +73,7 @@ def loss_params(loss: object) -> dict[str, Any]:
     return {f"{OF_LOSS}{f.name}": getattr(loss, f.name) for f in fields(loss) if f.init}
 
 
-def with_loss_params(loss: Any, changed: Mapping[str, Any]) -> Any:  # noqa: ANN401  a loss
+def with_loss_params(loss: Any, changed: Mapping[str, Any]) -> Any:  # a loss
     """Return ``loss``, which is never changed itself, with other parameters."""
     known = loss_params(loss)
     for name in changed.keys() - known.keys():

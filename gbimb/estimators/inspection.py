@@ -28,7 +28,7 @@ class RowPredictions(NamedTuple):
     codes: IntArray
 
 
-def predict_rows(model: Any, X: Any) -> RowPredictions:  # noqa: ANN401  any of our estimators
+def predict_rows(model: Any, X: Any) -> RowPredictions:  # any of our estimators
     """Return all predictions from one pass over the trees."""
     raw = model.raw_score(X)
     fitted = model.model_
@@ -37,7 +37,7 @@ def predict_rows(model: Any, X: Any) -> RowPredictions:  # noqa: ANN401  any of 
     return RowPredictions(proba, plain, fitted.rule.decide(proba))
 
 
-def describe_model(model: Any) -> dict[str, Any]:  # noqa: ANN401  any of our estimators
+def describe_model(model: Any) -> dict[str, Any]:  # any of our estimators
     """Return what a fitted classifier is, how it was trained and how it decides.
 
     What an estimator does not have is None: ``positive`` and ``threshold`` belong to two classes,
@@ -73,7 +73,7 @@ def describe_model(model: Any) -> dict[str, Any]:  # noqa: ANN401  any of our es
     }
 
 
-def _columns(model: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def _columns(model: Any) -> list[dict[str, Any]]:
     encoder = model.model_.schema.encoder
     known = {column.name: column.categories for column in encoder.columns}
     names = list(getattr(model, "feature_names_in_", range(model.n_features_in_)))

@@ -171,7 +171,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         early_stopping_rounds: int | None = 30,
         threshold: float | str = "auto",
         calibration: str | None = "platt",
-        cv: Any = "auto",  # noqa: ANN401  any scikit-learn splitter
+        cv: Any = "auto",  # any scikit-learn splitter
         n_estimators: int = 1000,
         learning_rate: float | None = None,
         num_leaves: int | None = None,
@@ -186,7 +186,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         checkpoint_path: str | os.PathLike[str] | None = None,
         checkpoint_every: int = 50,
         keep_on_interrupt: bool = False,
-        random_state: Any = None,  # noqa: ANN401  int or RandomState
+        random_state: Any = None,  # int or RandomState
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:

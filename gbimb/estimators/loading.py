@@ -24,7 +24,7 @@ CLASSES: Final[dict[str, type[Any]]] = {
 }
 
 
-def load(path: str | os.PathLike[str]) -> Any:  # noqa: ANN401  the class that was saved
+def load(path: str | os.PathLike[str]) -> Any:  # the class that was saved
     """Return the estimator that ``save`` wrote to ``path``; runs no code from the file.
 
     Its predictions are those of the estimator saved, bit for bit. A bagging classifier comes

@@ -174,7 +174,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         early_stopping_rounds: int | None = 50,
         threshold: float | str = "auto",
         calibration: str | None = "platt",
-        cv: Any = "auto",  # noqa: ANN401  any scikit-learn splitter
+        cv: Any = "auto",  # any scikit-learn splitter
         n_estimators: int = 1000,
         learning_rate: float | None = None,
         max_depth: int | None = None,
@@ -189,7 +189,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         checkpoint_path: str | os.PathLike[str] | None = None,
         checkpoint_every: int = 50,
         keep_on_interrupt: bool = False,
-        random_state: Any = None,  # noqa: ANN401  int or RandomState
+        random_state: Any = None,  # int or RandomState
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:

@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  a class
+def __getattr__(name: str) -> Any:  # a class
     if name not in experimental.__all__:
         msg = f"module 'gbimb.losses' has no attribute {name!r}"
         raise AttributeError(msg)

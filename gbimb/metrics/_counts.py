@@ -91,7 +91,7 @@ class ConfusionCounts:
         tp, fp = np.cumsum(positives), np.cumsum(negatives)
         return cls(tp, fp, tp[-1] - tp, fp[-1] - fp)
 
-    def at(self, index: Any) -> ConfusionCounts:  # noqa: ANN401  what an array takes
+    def at(self, index: Any) -> ConfusionCounts:  # what an array takes
         """Return the counts at some of many thresholds."""
         return ConfusionCounts(*(count[index] for count in self.as_tuple()))
 

@@ -77,7 +77,7 @@ class SharedRows:
         """Whether all counts fit into 32 bits."""
         return self.weight is None and int(self.totals.sum()) < LARGEST_INT32
 
-    def counts(self, tp: Any, fp: Any) -> Any:  # noqa: ANN401  int64, or an array of them
+    def counts(self, tp: Any, fp: Any) -> Any:  # int64, or an array of them
         """Return the confusion counts of all processes from whole weights of the rows flagged."""
         scale = WeightScale(*(exponent - self.unit for exponent in self.scale))
         return scale.counts(tp, fp, self.totals[1], self.totals[0])

@@ -57,7 +57,9 @@ class WeightScale(NamedTuple):
         whole: NDArray[np.int64] = scaled.astype(np.int64)
         return whole
 
-    def counts(self, tp: Any, fp: Any, positives: int, negatives: int) -> ConfusionCounts:  # noqa: ANN401  int64, or an array of them
+    def counts(
+        self, tp: Any, fp: Any, positives: int, negatives: int
+    ) -> ConfusionCounts:  # int64, or an array of them
         """Return confusion counts from sums of whole weights."""
         with np.errstate(over="ignore", under="ignore"):
             return ConfusionCounts(

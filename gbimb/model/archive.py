@@ -200,7 +200,7 @@ def _check_gaps(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], size: 
         raise InvalidDataError(msg)
 
 
-def _check_manifest(manifest: Any, entries: Mapping[str, object], gbimb_version: str) -> None:  # noqa: ANN401
+def _check_manifest(manifest: Any, entries: Mapping[str, object], gbimb_version: str) -> None:
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         msg = f"It is no gbimb model file: the manifest does not say format {FORMAT!r}."
         raise InvalidDataError(msg)

@@ -40,7 +40,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, NUMBER) and not isinstance(value, bool | np.bool_)
 
 
-def _is_integer(value: Any, low: int) -> bool:  # noqa: ANN401
+def _is_integer(value: Any, low: int) -> bool:
     return _is_number(value) and not isinstance(value, float | np.floating) and bool(value >= low)
 
 
@@ -52,18 +52,18 @@ def _is_finite(value: object, *shape: int) -> bool:
     return _is_array(value, "f", *shape) and bool(np.isfinite(value).all())  # type: ignore[call-overload]
 
 
-def _are_labels(value: Any, size: Size) -> bool:  # noqa: ANN401
+def _are_labels(value: Any, size: Size) -> bool:
     if not _is_array(value, "biufUO", size.classes) or size.classes < 2:
         return False
     labels = value.tolist()
-    return len(set(labels)) == size.classes and all(label == label for label in labels)  # noqa: PLR0124
+    return len(set(labels)) == size.classes and all(label == label for label in labels)  # noqa: PLR0124  false for NaN alone
 
 
-def _are_names(value: Any, size: Size) -> bool:  # noqa: ANN401
+def _are_names(value: Any, size: Size) -> bool:
     return _is_array(value, "O", size.features) and all(type(name) is str for name in value)
 
 
-def _is_history(value: Any) -> bool:  # noqa: ANN401
+def _is_history(value: Any) -> bool:
     return isinstance(value, dict) and all(
         isinstance(part, dict)
         and all(
@@ -74,20 +74,20 @@ def _is_history(value: Any) -> bool:  # noqa: ANN401
     )
 
 
-def _is_blend(value: Any) -> bool:  # noqa: ANN401
+def _is_blend(value: Any) -> bool:
     return isinstance(value, dict) and all(
         isinstance(name, str) and _is_number(share) and 0 < share <= 1
         for name, share in value.items()
     )
 
 
-def _are_rounds(value: Any) -> bool:  # noqa: ANN401
+def _are_rounds(value: Any) -> bool:
     return isinstance(value, dict) and all(
         isinstance(name, str) and _is_integer(rounds, 1) for name, rounds in value.items()
     )
 
 
-def _are_columns(value: Any, size: Size) -> bool:  # noqa: ANN401
+def _are_columns(value: Any, size: Size) -> bool:
     """Whether these are names and categories, none for a plain array, with typical values."""
     if isinstance(value, dict):
         if value.keys() != {"columns", "values", "complete"}:
@@ -102,7 +102,7 @@ def _are_columns(value: Any, size: Size) -> bool:  # noqa: ANN401
     )
 
 
-def _is_column(pair: Any) -> bool:  # noqa: ANN401
+def _is_column(pair: Any) -> bool:
     if not isinstance(pair, list) or len(pair) not in {2, 3} or type(pair[0]) is not str:
         return False
     categories, kind = pair[1], (pair[2] if len(pair) == 3 else None)
@@ -117,7 +117,7 @@ def _is_column(pair: Any) -> bool:  # noqa: ANN401
     )
 
 
-def _is_line(value: Any, size: Size) -> bool:  # noqa: ANN401
+def _is_line(value: Any, size: Size) -> bool:
     """Whether this is slope and intercept of the recalibration."""
     return (
         isinstance(value, list)
@@ -128,14 +128,14 @@ def _is_line(value: Any, size: Size) -> bool:  # noqa: ANN401
     )
 
 
-def _is_calibrator(value: Any, size: Size) -> bool:  # noqa: ANN401
+def _is_calibrator(value: Any, size: Size) -> bool:
     """Whether this is None, or a list of the numbers of one curve a raw score."""
     return value is None or (
         isinstance(value, list) and len(value) == size.outputs and all(map(_is_curve, value))
     )
 
 
-def _is_curve(value: Any) -> bool:  # noqa: ANN401
+def _is_curve(value: Any) -> bool:
     if not isinstance(value, list) or len(value) not in {2, 3}:
         return False
     if len(value) == 3:
@@ -152,7 +152,7 @@ def _is_curve(value: Any) -> bool:  # noqa: ANN401
     )
 
 
-def _are_sums(value: Any, size: Size) -> bool:  # noqa: ANN401
+def _are_sums(value: Any, size: Size) -> bool:
     """Whether these are two sums and two counts of the same rows."""
     if not isinstance(value, list) or len(value) != 4:
         return False
@@ -161,7 +161,7 @@ def _are_sums(value: Any, size: Size) -> bool:  # noqa: ANN401
     return all(_is_finite(part, *shape) for part, shape in zip(value, shapes, strict=True))
 
 
-def _are_effects(value: Any, _: Size) -> bool:  # noqa: ANN401
+def _are_effects(value: Any, _: Size) -> bool:
     return isinstance(value, list) and all(
         isinstance(part, tuple)
         and len(part) == 4
@@ -171,7 +171,7 @@ def _are_effects(value: Any, _: Size) -> bool:  # noqa: ANN401
     )
 
 
-def _is_table(value: Any, _: Size) -> bool:  # noqa: ANN401
+def _is_table(value: Any, _: Size) -> bool:
     return (
         isinstance(value, dict)
         and all(isinstance(k, str) and isinstance(v, list) for k, v in value.items())
@@ -184,7 +184,7 @@ def _fits(loss: object, size: Size) -> bool:
     return isinstance(loss, Loss) and loss.n_outputs == size.outputs
 
 
-def _are_readings(value: Any, _: Size) -> bool:  # noqa: ANN401
+def _are_readings(value: Any, _: Size) -> bool:
     """Whether these are pairs of a form and of texts that are missing values, by column."""
     return isinstance(value, dict) and all(
         isinstance(name, str)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEEP = "It nests too deep."
 
 
-def save(estimator: Any, path: str | os.PathLike[str]) -> None:  # noqa: ANN401  one of ours
+def save(estimator: Any, path: str | os.PathLike[str]) -> None:  # one of ours
     """Write a fitted estimator to a file; the method ``save`` of every estimator.
 
     Parameters
@@ -58,7 +58,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:  # noqa: ANN401 
     replace_file(target, data, check)
 
 
-def load(path: str | os.PathLike[str], classes: Mapping[str, type[Any]]) -> Any:  # noqa: ANN401
+def load(path: str | os.PathLike[str], classes: Mapping[str, type[Any]]) -> Any:
     """Return the estimator in a file; ``classes`` are those that it may be made of, by name."""
     source = as_path(path)
     check_readable(source)
@@ -71,7 +71,7 @@ def load(path: str | os.PathLike[str], classes: Mapping[str, type[Any]]) -> Any:
         raise unreadable(source, error) from None
 
 
-def _read(path: Path, classes: Mapping[str, type[Any]]) -> Any:  # noqa: ANN401
+def _read(path: Path, classes: Mapping[str, type[Any]]) -> Any:
     try:
         with path.open("rb") as file:
             manifest, members = unpack(file, __version__)

@@ -65,7 +65,7 @@ class Model(ABC):
     score: float
 
     @abstractmethod
-    def raw_score(self, table: Any, threads: int) -> FloatArray:  # noqa: ANN401
+    def raw_score(self, table: Any, threads: int) -> FloatArray:
         """Return the raw scores of a table in memory, shape (n,) or (n, K).
 
         Parameters
@@ -115,19 +115,19 @@ class BoosterModel(Model):
     blend: Mapping[str, float] = field(default_factory=dict)
     zero_is_missing: bool = False
 
-    def matrix(self, table: Any) -> Any:  # noqa: ANN401
+    def matrix(self, table: Any) -> Any:
         """Return a table as the booster takes it, an ndarray or a CSR matrix."""
         return self.layout(self.schema.encoder.transform(table))
 
-    def layout(self, encoded: Any) -> Any:  # noqa: ANN401
+    def layout(self, encoded: Any) -> Any:
         """Return numbers as the booster takes them: with or without their zeros."""
         return as_layout(get_engine(self.engine), encoded, zero_is_missing=self.zero_is_missing)
 
-    def raw_score(self, table: Any, threads: int) -> FloatArray:  # noqa: ANN401
+    def raw_score(self, table: Any, threads: int) -> FloatArray:
         """Return the raw scores of a table, shape (n,) or (n, K)."""
         return self.raw_score_of(self.matrix(table), threads)
 
-    def raw_score_of(self, matrix: Any, threads: int) -> FloatArray:  # noqa: ANN401
+    def raw_score_of(self, matrix: Any, threads: int) -> FloatArray:
         """Return the raw scores of what :meth:`matrix` returned."""
         return get_engine(self.engine).raw_score(self.booster, matrix, threads)
 
@@ -154,7 +154,7 @@ class ForeignMember:
     limit: float
     share: FloatArray
 
-    def probability(self, table: Any, natural_share: FloatArray) -> FloatArray:  # noqa: ANN401
+    def probability(self, table: Any, natural_share: FloatArray) -> FloatArray:
         """Return the probabilities in the data, shape (n, K)."""
         return self.in_data(self.classifier.predict_proba(table), natural_share)
 
@@ -183,7 +183,7 @@ class AveragedModel(Model):
     correction: Correction
     natural_share: FloatArray | None = None
 
-    def raw_score(self, table: Any, threads: int) -> FloatArray:  # noqa: ANN401
+    def raw_score(self, table: Any, threads: int) -> FloatArray:
         """Return corrected log odds of the mean, (n,), or of more classes logs, (n, K)."""
         mean: Any = 0.0
         encoded = Encoded(self.schema.encoder, table)
@@ -205,13 +205,13 @@ class AveragedModel(Model):
 class Encoded:
     """A table as each kind of booster takes it, made once for all members."""
 
-    def __init__(self, encoder: TableEncoder, table: Any) -> None:  # noqa: ANN401
+    def __init__(self, encoder: TableEncoder, table: Any) -> None:
         self._encoder = encoder
         self._table = table
         self._numbers: Any = None
         self._layouts: dict[tuple[str, bool], Any] = {}
 
-    def layout(self, member: BoosterModel) -> Any:  # noqa: ANN401
+    def layout(self, member: BoosterModel) -> Any:
         """Return the matrix for a member."""
         key = (member.engine, member.zero_is_missing)
         if key not in self._layouts:
@@ -221,7 +221,7 @@ class Encoded:
         return self._layouts[key]
 
 
-def as_layout(engine: Engine, encoded: Any, *, zero_is_missing: bool) -> Any:  # noqa: ANN401
+def as_layout(engine: Engine, encoded: Any, *, zero_is_missing: bool) -> Any:
     """Return numbers as an engine takes them, for training and for prediction."""
     if not engine.DROPS_ZEROS:
         return encoded
@@ -239,7 +239,7 @@ def to_raw(proba: FloatArray) -> FloatArray:
     return raw
 
 
-def make_rule(rule: Any, classes: Classes) -> Rule:  # noqa: ANN401  a threshold or class weights
+def make_rule(rule: Any, classes: Classes) -> Rule:  # a threshold or class weights
     """Return the rule of a threshold in [0, 1] for two classes, or of the weights of more."""
     if classes.size == 2:
         return Threshold(float(rule), classes.positive_code)

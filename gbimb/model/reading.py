@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 DISAGREE: Final = "The members must agree in number, classes and columns with their estimator."
 
 
-def build(members: Members, classes: Mapping[str, type[Any]]) -> Any:  # noqa: ANN401
+def build(members: Members, classes: Mapping[str, type[Any]]) -> Any:
     """Return the estimator of which ``members`` are the file.
 
     ``classes`` are all that is ever looked up by a name in it.
@@ -77,7 +77,7 @@ class Reader:
     classes: Mapping[str, type[Any]]
     boosters: Members
 
-    def booster(self, state: dict[str, Any], base: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
+    def booster(self, state: dict[str, Any], base: Mapping[str, Any] | None = None) -> Any:
         """Return a boosting estimator; what is absent from its state is as in ``base``."""
         kind, params, values, size = self._parts(state, base)
         name = state["booster"]
@@ -104,7 +104,7 @@ class Reader:
         )
         return _with_readings(with_model(kind(**params), model), values)
 
-    def bags(self, state: dict[str, Any]) -> Any:  # noqa: ANN401
+    def bags(self, state: dict[str, Any]) -> Any:
         """Return a bagging classifier."""
         check_keys(state, STATE, *PARTS, "estimator", "prototype", "bags")
         estimators = self._members_of_bags(state)
@@ -154,7 +154,7 @@ class Reader:
             self.booster(check_keys(bag, "bags", *PARTS, "booster"), base) for bag in state["bags"]
         ]
 
-    def blend(self, state: dict[str, Any]) -> Any:  # noqa: ANN401
+    def blend(self, state: dict[str, Any]) -> Any:
         """Return an automatic choice."""
         check_keys(state, STATE, *PARTS, "members")
         kind, params, values, _ = self._parts({part: state[part] for part in PARTS})
@@ -197,7 +197,7 @@ class Reader:
         made = {key: MADE[key](value) if key in MADE else value for key, value in values.items()}
         return kind, params, made, size
 
-    def _unfitted(self, given: dict[str, Any]) -> Any:  # noqa: ANN401
+    def _unfitted(self, given: dict[str, Any]) -> Any:
         kind = self._class_of(given["class"], "estimator")
         saved = saved_as(kind)
         if saved.form != "booster":
@@ -206,7 +206,7 @@ class Reader:
         _parameters.check_parameters(params, saved.parameters, given["class"])
         return kind(**params)
 
-    def _class_of(self, name: object, where: str) -> Any:  # noqa: ANN401
+    def _class_of(self, name: object, where: str) -> Any:
         if not isinstance(name, str) or name not in self.classes:
             raise malformed(where, name)
         return self.classes[name]
@@ -233,7 +233,7 @@ def _shared(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _with_readings(fitted: Any, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
+def _with_readings(fitted: Any, values: Mapping[str, Any]) -> Any:
     """Return the estimator with how texts of files are read, where that is known."""
     if "readings_" in values:
         fitted.readings_ = values["readings_"]
@@ -260,7 +260,7 @@ def _curve(numbers: list[Any]) -> Curve:
     return IsotonicCurve(*numbers) if len(numbers) == 2 else BetaCurve(*numbers)
 
 
-def _encoder(state: Any) -> TableEncoder:  # noqa: ANN401
+def _encoder(state: Any) -> TableEncoder:
     """Return the columns, of a file of version 0.1 without typical values."""
     columns = state if isinstance(state, list) else state["columns"]
     typical = None if isinstance(state, list) else Typical(state["values"], state["complete"])

@@ -53,7 +53,7 @@ BAGGING: Final = Saved("bags", _parameters.BAGGING, _attributes.BAGGING)
 AUTO: Final = Saved("blend", _parameters.AUTO, _attributes.AUTO)
 
 
-def with_model(parameters: Any, model: Model) -> Any:  # noqa: ANN401  an estimator
+def with_model(parameters: Any, model: Model) -> Any:  # an estimator
     """Return an estimator with the parameters of another, fitted to ``model``."""
     fitted = clone(parameters)
     fitted.model_ = model
@@ -63,7 +63,7 @@ def with_model(parameters: Any, model: Model) -> Any:  # noqa: ANN401  an estima
     return fitted
 
 
-def classes_inside(estimator: Any) -> dict[str, type[Any]]:  # noqa: ANN401
+def classes_inside(estimator: Any) -> dict[str, type[Any]]:
     """Return the classes of a fitted estimator and of those that it holds, by name."""
     inside = [*getattr(estimator, "estimators_", ()), *getattr(estimator, "members_", ())]
     given = getattr(estimator, "estimator", None)
@@ -71,7 +71,7 @@ def classes_inside(estimator: Any) -> dict[str, type[Any]]:  # noqa: ANN401
     return {type(each).__name__: type(each) for each in found}
 
 
-def dump(estimator: Any) -> tuple[Members, dict[str, object]]:  # noqa: ANN401
+def dump(estimator: Any) -> tuple[Members, dict[str, object]]:
     """Return the members of the file of a fitted estimator, and what the manifest says of it."""
     saved = saved_as(type(estimator))
     members: Members = {}
@@ -102,19 +102,19 @@ def saved_as(kind: type[Any]) -> Saved:
     return found
 
 
-def _dump_parts(estimator: Any) -> dict[str, Any]:  # noqa: ANN401
+def _dump_parts(estimator: Any) -> dict[str, Any]:
     """Return class, constructor parameters and fitted attributes."""
     names = saved_as(type(estimator)).attributes
     return {**_dump_unfitted(estimator), "fitted": _dump_fitted(estimator, names)}
 
 
-def _dump_unfitted(estimator: Any) -> dict[str, Any]:  # noqa: ANN401
+def _dump_unfitted(estimator: Any) -> dict[str, Any]:
     names = saved_as(type(estimator)).parameters
     params = {name: encode(getattr(estimator, name), name) for name in names}
     return {"class": type(estimator).__name__, "params": params}
 
 
-def _dump_fitted(estimator: Any, names: Mapping[str, object]) -> dict[str, Any]:  # noqa: ANN401
+def _dump_fitted(estimator: Any, names: Mapping[str, object]) -> dict[str, Any]:
     found = {
         name: HIDDEN[name](estimator) if name in HIDDEN else getattr(estimator, name, ABSENT)
         for name in names
@@ -127,7 +127,7 @@ def _dump_fitted(estimator: Any, names: Mapping[str, object]) -> dict[str, Any]:
     return {name: encode(value, name) for name, value in plain.items()}
 
 
-def _dump_booster(estimator: Any, members: Members) -> dict[str, Any]:  # noqa: ANN401
+def _dump_booster(estimator: Any, members: Members) -> dict[str, Any]:
     """Return the state, and put the booster among ``members``."""
     saved_as(type(estimator))
     engine = get_engine(estimator.engine_name)
@@ -136,7 +136,7 @@ def _dump_booster(estimator: Any, members: Members) -> dict[str, Any]:  # noqa: 
     return {**_dump_parts(estimator), "booster": name}
 
 
-def _dump_bags(estimator: Any, members: Members) -> dict[str, Any]:  # noqa: ANN401
+def _dump_bags(estimator: Any, members: Members) -> dict[str, Any]:
     for bag in estimator.estimators_:
         if saved_as(type(bag)).form != "booster":
             msg = (
@@ -161,7 +161,7 @@ def _dump_bags(estimator: Any, members: Members) -> dict[str, Any]:  # noqa: ANN
     }
 
 
-def _names(estimator: Any) -> Mapping[str, Check]:  # noqa: ANN401
+def _names(estimator: Any) -> Mapping[str, Check]:
     return saved_as(type(estimator)).attributes
 
 
@@ -177,7 +177,7 @@ def _without(bag: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
 # --- attributes that are no plain values ---
 
 
-def _limits(estimator: Any) -> list[float]:  # noqa: ANN401
+def _limits(estimator: Any) -> list[float]:
     return [m.limit for m in estimator.model_.members if not isinstance(m, BoosterModel)]
 
 
@@ -196,11 +196,11 @@ HIDDEN: Final[dict[str, Callable[[Any], Any]]] = {
 """Where the private attributes of version 0.1 are found in a model."""
 
 
-def _numbers(curve: Any) -> list[Any]:  # noqa: ANN401
+def _numbers(curve: Any) -> list[Any]:
     return [getattr(curve, field.name) for field in fields(curve)]
 
 
-def _columns(encoder: TableEncoder) -> Any:  # noqa: ANN401
+def _columns(encoder: TableEncoder) -> Any:
     columns = [[c.name, c.categories] + ([c.kind] if c.kind else []) for c in encoder.columns]
     if encoder.typical is None:
         return columns

@@ -52,7 +52,7 @@ SPLITTERS: Final[dict[str, tuple[type, tuple[str, ...]]]] = {
 }
 
 
-def encode(value: Any, name: str) -> Any:  # noqa: ANN401
+def encode(value: Any, name: str) -> Any:
     """Return ``value`` in terms of JSON; ``name`` is for errors."""
     kind = type(value)
     if value is None or kind in (bool, str) or (kind is int and value in INTEGERS):
@@ -70,7 +70,7 @@ def encode(value: Any, name: str) -> Any:  # noqa: ANN401
     return _encode_object(value, name)
 
 
-def decode(data: Any, name: str) -> Any:  # noqa: ANN401
+def decode(data: Any, name: str) -> Any:
     """Return the value that ``encode`` made ``data`` of, or raise."""
     if data is None or isinstance(data, bool):
         return data
@@ -103,7 +103,7 @@ def check_keys(data: object, name: str, *keys: str) -> dict[str, Any]:
     return data
 
 
-def _encode_object(value: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
+def _encode_object(value: Any, name: str) -> dict[str, Any]:
     kind = type(value)
     if loss_classes().get(kind.__name__) is kind:
         params = {f.name: encode(getattr(value, f.name), name) for f in fields(value)}
@@ -146,7 +146,7 @@ def _encode_array(value: np.generic | NDArray[Any], name: str) -> dict[str, Any]
     return _encode_object(value, name)  # raises, in the usual words
 
 
-def _decode_array(data: dict[str, Any], name: str) -> Any:  # noqa: ANN401
+def _decode_array(data: dict[str, Any], name: str) -> Any:
     scalar = data["type"] == "scalar"
     held = "base64" if "base64" in data else "values"
     check_keys(data, name, "type", "dtype", held, *(() if scalar else ("shape",)))
@@ -211,7 +211,7 @@ def _decode_params(data: dict[str, Any], name: str) -> tuple[str, dict[str, Any]
     return data["name"], {key: decode(value, name) for key, value in data["params"].items()}
 
 
-def _decode_loss(data: dict[str, Any], name: str) -> Any:  # noqa: ANN401
+def _decode_loss(data: dict[str, Any], name: str) -> Any:
     kind, params = _decode_params(data, name)
     known: dict[str, Any] = loss_classes()
     if kind not in known or not params.keys() <= {f.name for f in fields(known[kind])}:
@@ -223,7 +223,7 @@ def _decode_loss(data: dict[str, Any], name: str) -> Any:  # noqa: ANN401
         raise InvalidDataError(msg) from None
 
 
-def _decode_splitter(data: dict[str, Any], name: str) -> Any:  # noqa: ANN401
+def _decode_splitter(data: dict[str, Any], name: str) -> Any:
     kind, params = _decode_params(data, name)
     if kind not in SPLITTERS or params.keys() != set(SPLITTERS[kind][1]):
         raise malformed(name, data)

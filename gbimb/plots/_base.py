@@ -58,10 +58,10 @@ class PredictionsDisplay(Display):
         y_proba: ArrayLike,
         *,
         threshold: float | None = None,
-        pos_label: Any = None,  # noqa: ANN401  any label
+        pos_label: Any = None,  # any label
         sample_weight: ArrayLike | None = None,
         ax: Axes | None = None,
-        **options: Any,  # noqa: ANN401
+        **options: Any,
     ) -> Self:
         """Draw labels and probabilities of the positive one.
 
@@ -95,15 +95,15 @@ class PredictionsDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,  # noqa: ANN401  any classifier
+        estimator: Any,  # any classifier
         X: TableLike,
         y: ArrayLike,
         *,
         threshold: float | None = None,
-        pos_label: Any = None,  # noqa: ANN401  any label
+        pos_label: Any = None,  # any label
         sample_weight: ArrayLike | None = None,
         ax: Axes | None = None,
-        **options: Any,  # noqa: ANN401
+        **options: Any,
     ) -> Self:
         """Draw what a fitted classifier predicts for rows.
 
@@ -139,10 +139,10 @@ class PredictionsDisplay(Display):
         y: ArrayLike,
         *,
         threshold: float | None = None,
-        pos_label: Any = None,  # noqa: ANN401  any label
+        pos_label: Any = None,  # any label
         sample_weight: ArrayLike | None = None,
         ax: Axes | None = None,
-        **options: Any,  # noqa: ANN401
+        **options: Any,
     ) -> Self:
         """Draw the test rows of all folds together, each scored by the estimator of its fold.
 

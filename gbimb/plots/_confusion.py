@@ -64,14 +64,14 @@ class ConfusionDisplay(PredictionsDisplay):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,  # noqa: ANN401  any classifier
+        estimator: Any,  # any classifier
         X: TableLike,
         y: ArrayLike,
         *,
         threshold: float | None = None,
         sample_weight: ArrayLike | None = None,
         ax: Axes | None = None,
-        **options: Any,  # noqa: ANN401
+        **options: Any,
     ) -> Self:
         """Draw what a fitted classifier predicts for rows of two classes or more.
 
@@ -95,7 +95,7 @@ class ConfusionDisplay(PredictionsDisplay):
         threshold: float | None = None,
         sample_weight: ArrayLike | None = None,
         ax: Axes | None = None,
-        **options: Any,  # noqa: ANN401
+        **options: Any,
     ) -> Self:
         """Draw the test rows of all folds together, predicted by the estimator of each fold.
 

@@ -43,7 +43,7 @@ def read_predictions(
     y_proba: ArrayLike,
     *,
     what: str,
-    pos_label: Any = None,  # noqa: ANN401  any label
+    pos_label: Any = None,  # any label
     sample_weight: ArrayLike | None = None,
 ) -> Predictions:
     """Check labels and probabilities of the positive one of two labels.
@@ -75,13 +75,13 @@ def read_predictions(
     return Predictions(y, proba, weight, (str(negative), str(named)))
 
 
-def two_names(classes: NDArray[Any], positive: Any) -> list[Any]:  # noqa: ANN401  a label
+def two_names(classes: NDArray[Any], positive: Any) -> list[Any]:  # a label
     """Return the negative label, or a name for all the others, and the positive one."""
     others = [label for label in classes.tolist() if label != positive]
     return [others[0] if len(others) == 1 else f"not {positive}", positive]
 
 
-def _positive(labels: NDArray[Any], what: str, pos_label: Any) -> Any:  # noqa: ANN401
+def _positive(labels: NDArray[Any], what: str, pos_label: Any) -> Any:
     classes, counts = np.unique(labels, return_counts=True)
     if pos_label is not None:
         if labels.dtype.kind not in "OUT" and isinstance(pos_label, str):
@@ -105,10 +105,10 @@ def many_classes(what: str, n_classes: int) -> InvalidParameterError:
 
 
 def predict_with(
-    estimator: Any,  # noqa: ANN401  any classifier
+    estimator: Any,  # any classifier
     X: TableLike,
     what: str,
-    pos_label: Any,  # noqa: ANN401  any label
+    pos_label: Any,  # any label
 ) -> EstimatorPredictions:
     """Return the probability of the positive label, and the fitted threshold on it."""
     check_is_fitted(estimator)

@@ -50,7 +50,7 @@ class TrainingDisplay(Display):
         self.best_iteration = best_iteration
 
     @classmethod
-    def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> Self:  # noqa: ANN401
+    def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> Self:
         """Draw the ``evals_result_`` of a fitted estimator.
 
         Raises
@@ -155,7 +155,7 @@ class TrainingDisplay(Display):
         return self._drawn(ax)
 
 
-def _history(estimator: Any) -> Mapping[str, Mapping[str, Sequence[float]]]:  # noqa: ANN401
+def _history(estimator: Any) -> Mapping[str, Mapping[str, Sequence[float]]]:
     check_is_fitted(estimator)
     history: Mapping[str, Mapping[str, Sequence[float]]] = getattr(estimator, "evals_result_", {})
     if not history:
@@ -167,7 +167,7 @@ def _history(estimator: Any) -> Mapping[str, Mapping[str, Sequence[float]]]:  # 
     return history
 
 
-def rounds_kept(estimator: Any) -> int | Mapping[str, int] | None:  # noqa: ANN401
+def rounds_kept(estimator: Any) -> int | Mapping[str, int] | None:
     """Return the rounds kept; with several members, those of each."""
     each: Mapping[str, int] = getattr(estimator, "best_iterations_", {})
     return each if len(each) > 1 else getattr(estimator, "best_iteration_", None)

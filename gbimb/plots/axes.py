@@ -25,7 +25,7 @@ TICKS: Final = (
 MOST_TICKS: Final = 7
 
 
-def require_matplotlib() -> Any:  # noqa: ANN401  a module
+def require_matplotlib() -> Any:  # a module
     """Return ``matplotlib.pyplot``, or raise with what to install."""
     try:
         import matplotlib.pyplot as plt
@@ -83,7 +83,7 @@ def colour(index: int) -> str:
     return to_hex(cycle[index % len(cycle)])
 
 
-def clip_probability(proba: Any) -> Any:  # noqa: ANN401  a number or an array
+def clip_probability(proba: Any) -> Any:  # a number or an array
     """Return probabilities away from 0 and 1, where the log-odds are infinite."""
     return np.clip(proba, SMALLEST, 1.0 - SMALLEST)
 
@@ -114,7 +114,7 @@ def probability_axis(axis: Axis, low: float, high: float) -> None:
     axis.set_major_formatter(FuncFormatter(lambda p, _: f"{p:g}"))
 
 
-def probability_limits(*parts: Any) -> tuple[float, float]:  # noqa: ANN401
+def probability_limits(*parts: Any) -> tuple[float, float]:
     """Return the ends of an axis that holds all probabilities, with a margin in log-odds."""
     values = clip_probability(np.concatenate([np.ravel(part) for part in parts]))
     ends = np.log(values.min() / (1 - values.min())), np.log(values.max() / (1 - values.max()))

@@ -60,7 +60,7 @@ class Predictions(NamedTuple):
     names: tuple[str, str]
 
 
-def score_of(name: str, counts: ConfusionCounts) -> Any:  # noqa: ANN401  a float or an array
+def score_of(name: str, counts: ConfusionCounts) -> Any:  # a float or an array
     """Return a score from counts; "flagged" is the share of rows flagged as positive.
 
     >>> float(score_of("flagged", ConfusionCounts(1, 1, 0, 6)))

@@ -73,13 +73,13 @@ def check_costs(costs: Mapping[str, float]) -> dict[str, float]:
     return full
 
 
-def cost_of_a_row(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # noqa: ANN401
+def cost_of_a_row(costs: dict[str, float], counts: ConfusionCounts) -> Any:
     """Return the mean cost; a float, or an array with one for each threshold."""
     rows = np.maximum(sum(counts.as_tuple()), np.finfo(float).tiny)
     return sum(costs[name] * getattr(counts, name) for name in OUTCOMES) / rows
 
 
-def saving(costs: dict[str, float], counts: ConfusionCounts) -> Any:  # noqa: ANN401
+def saving(costs: dict[str, float], counts: ConfusionCounts) -> Any:
     """Return the negative cost of a row: a score of which more is better."""
     return -cost_of_a_row(costs, counts)
 

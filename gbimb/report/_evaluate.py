@@ -94,7 +94,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: Any,  # noqa: ANN401  any of our estimators
+    model: Any,  # any of our estimators
     data: pd.DataFrame | str | Path,
     target: str,
     *,
@@ -170,7 +170,7 @@ def _provenance(
 
 
 def _check_arguments(
-    model: Any,  # noqa: ANN401
+    model: Any,
     request: EvaluationRequest,
     costs: dict[str, float] | None,
 ) -> dict[str, float] | None:
@@ -202,7 +202,7 @@ def _require_two_classes(rows: ScoredRows, request: EvaluationRequest) -> None:
 
 
 def _in_training(
-    model: Any,  # noqa: ANN401
+    model: Any,
     rows: ScoredRows,
     train: str | Path | None,
     request: EvaluationRequest,
@@ -225,13 +225,13 @@ def _open(
     return chunks(path, option, text), _hash(list_files(path, option))
 
 
-def _text(model: Any, target: str) -> list[str]:  # noqa: ANN401
+def _text(model: Any, target: str) -> list[str]:
     """Return the columns to read as text: those that were text in training, and such labels."""
     labels = [target] if isinstance(model.classes_.tolist()[0], str) else []
     return [*text_columns(model), *labels]
 
 
-def _prints(model: Any, train: Path, request: EvaluationRequest) -> NDArray[np.uint64]:  # noqa: ANN401
+def _prints(model: Any, train: Path, request: EvaluationRequest) -> NDArray[np.uint64]:
     parts = []
     for frame in chunks(train, request.name("train"), _text(model, request.target)):
         require_columns(frame.columns, train.name, {request.name("target"): [request.target]})
@@ -245,7 +245,7 @@ def _records(frame: pd.DataFrame) -> dict[str, Any]:
     return {"columns": [str(name) for name in frame.columns], "rows": cells}
 
 
-def _cell(value: Any) -> Any:  # noqa: ANN401
+def _cell(value: Any) -> Any:
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
     return value if isinstance(value, bool | int | float | str) else str(value)

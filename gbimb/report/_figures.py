@@ -86,7 +86,7 @@ def evaluation_figures(evaluation: Evaluation) -> tuple[dict[str, str], dict[str
     return figures, marks
 
 
-def _lines(axes: Axes, thresholds: Any) -> dict[str, Any]:  # noqa: ANN401
+def _lines(axes: Axes, thresholds: Any) -> dict[str, Any]:
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
     at = np.clip(clip_probability(thresholds), left, right)

@@ -142,7 +142,7 @@ def benchmark_page(facts: dict[str, Any]) -> str:
     )
 
 
-def render(template: str, facts: dict[str, Any], **shown: Any) -> str:  # noqa: ANN401
+def render(template: str, facts: dict[str, Any], **shown: Any) -> str:
     """Return a page; text in ``facts`` is escaped."""
     from markupsafe import Markup
 
@@ -216,7 +216,7 @@ def percent(value: float) -> str:
     return f"{value:.1%}"
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401
+def _cell(value: Any) -> str:
     """Return a value of the table; a whole number, such as an identifier, with all its digits.
 
     >>> _cell(1234567.0), _cell(0.123456789)
@@ -235,7 +235,7 @@ def _asset(name: str) -> str:
 
 
 @cache
-def _environment() -> Any:  # noqa: ANN401  a jinja2 environment
+def _environment() -> Any:  # a jinja2 environment
     import jinja2
 
     environment = jinja2.Environment(

@@ -97,7 +97,7 @@ class ScoredRows:
 
 
 def score_rows(
-    model: Any,  # noqa: ANN401  any of our estimators
+    model: Any,  # any of our estimators
     pieces: Iterator[pd.DataFrame],
     request: EvaluationRequest,
 ) -> ScoredRows:
@@ -139,12 +139,12 @@ def score_rows(
     )
 
 
-def class_names(model: Any) -> list[str]:  # noqa: ANN401
+def class_names(model: Any) -> list[str]:
     """Return the labels as text, in the order of ``classes_``."""
     return [as_text(label) for label in model.classes_.tolist()]
 
 
-def positive_code(model: Any) -> int:  # noqa: ANN401
+def positive_code(model: Any) -> int:
     """Return the position of the positive class of two in ``classes_``."""
     return int(np.flatnonzero(model.classes_ == model.pos_label_)[0])
 
@@ -186,7 +186,7 @@ def label_codes(values: pd.Series[Any], names: list[str]) -> IntArray:
 class WorstMistakes:
     """The most certain wrong predictions, with some columns of their rows."""
 
-    def __init__(self, model: Any, request: EvaluationRequest) -> None:  # noqa: ANN401
+    def __init__(self, model: Any, request: EvaluationRequest) -> None:
         gains = np.asarray(getattr(model, "feature_importances_", []), np.float64)
         names = [str(name) for name in getattr(model, "feature_names_in_", [])]
         order = np.argsort(-gains, kind="stable")[:FEATURES_SHOWN]

@@ -84,7 +84,7 @@ def _inside_a_page(svg: str, name: str) -> str:
     return re.sub(r"\n\s*", "\n", svg)
 
 
-def positions(axes: Axes, x: Any, y: Any) -> tuple[list[float], list[float]]:  # noqa: ANN401
+def positions(axes: Axes, x: Any, y: Any) -> tuple[list[float], list[float]]:
     """Return where points of the axes are in the picture, in its units from the upper left."""
     import numpy as np
 

@@ -44,7 +44,7 @@ def check_table(X: object, name: str) -> None:
         raise InvalidTypeError(msg)
 
 
-def _check_sparse(X: Any, name: str) -> None:  # noqa: ANN401
+def _check_sparse(X: Any, name: str) -> None:
     """Refuse a sparse matrix whose indices lead out of its arrays: the engines would follow."""
     kind = getattr(X, "format", None) if sparse.issparse(X) else None
     try:
@@ -57,7 +57,7 @@ def _check_sparse(X: Any, name: str) -> None:  # noqa: ANN401
         raise InvalidDataError(msg) from None
 
 
-def _is_one_column(X: Any) -> bool:  # noqa: ANN401
+def _is_one_column(X: Any) -> bool:
     shape = getattr(X, "shape", None)
     if isinstance(shape, tuple):
         return len(shape) == 1

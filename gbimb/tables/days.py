@@ -17,7 +17,7 @@ TICKS_A_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 SECONDS_A_DAY: Final = 86_400.0
 
 
-def as_days(column: Any) -> Any:  # noqa: ANN401  an Arrow array
+def as_days(column: Any) -> Any:  # an Arrow array
     """Return dates and times as days since 1970-01-01 in UTC, durations as days, in float64.
 
     >>> import datetime as dt

@@ -79,7 +79,9 @@ class TableEncoder:
         """Positions of the columns with categories that have no order."""
         return [i for i, column in enumerate(self.columns) if column.is_nominal]
 
-    def transform(self, X: object, tally: Tally | None = None) -> Any:  # noqa: ANN401  an ndarray, a SciPy matrix or a stream
+    def transform(
+        self, X: object, tally: Tally | None = None
+    ) -> Any:  # an ndarray, a SciPy matrix or a stream
         """Return ``X`` as a float matrix in which categories are whole numbers.
 
         Warns of values that training never saw, once all rows that ``tally`` counts are there.
@@ -148,7 +150,7 @@ def learn_columns(
 
 def see_rows(
     encoder: TableEncoder,
-    matrix: Any,  # noqa: ANN401  as it was encoded
+    matrix: Any,  # as it was encoded
     codes: NDArray[Any],
     weight: NDArray[Any] | None,
 ) -> TableEncoder:
@@ -170,7 +172,7 @@ def as_frame(X: object) -> object:
     return X
 
 
-def _to_pandas(X: Any) -> pd.DataFrame:  # noqa: ANN401  a polars or Arrow table
+def _to_pandas(X: Any) -> pd.DataFrame:  # a polars or Arrow table
     """Return a data frame, texts as categories, whole numbers of 128 bits as float64."""
     kinds = zip(X.columns, getattr(X, "dtypes", ()), strict=False)
     if wide := [name for name, kind in kinds if str(kind) in WIDE]:
@@ -253,7 +255,7 @@ def _is_plain(estimator: BaseEstimator, X: object) -> bool:
         return bool(np.isfinite(X.sum()))
 
 
-def _float_types(X: Any) -> list[type[np.floating[Any]]]:  # noqa: ANN401  any array
+def _float_types(X: Any) -> list[type[np.floating[Any]]]:  # any array
     """Return what floats X may stay as, first the one that what is no float becomes.
 
     It is float32 where that holds every value, as of a data frame.
@@ -268,7 +270,7 @@ def _float_types(X: Any) -> list[type[np.floating[Any]]]:  # noqa: ANN401  any a
     return [np.float32, np.float64] if exact else [np.float64, np.float32]
 
 
-def _check_room(X: Any, name: str) -> None:  # noqa: ANN401  any table
+def _check_room(X: Any, name: str) -> None:  # any table
     """Refuse a table whose bins would not fit into memory, before it is looked at."""
     shape = getattr(X, "shape", None)
     if not isinstance(shape, tuple) or len(shape) != 2:
@@ -321,14 +323,14 @@ def _read_source(estimator: BaseEstimator, source: ParquetSource, *, reset: bool
     return StreamedFrame(source, tuple(names))
 
 
-def as_rows(estimator: BaseEstimator, frame: pd.DataFrame) -> Any:  # noqa: ANN401
+def as_rows(estimator: BaseEstimator, frame: pd.DataFrame) -> Any:
     """Return a piece of a source as what a fitted estimator knows: a frame, or an array."""
     if hasattr(estimator, "feature_names_in_"):
         return frame
     return frame.to_numpy(np.float64, na_value=np.nan)
 
 
-def take(table: Any, rows: Any) -> Any:  # noqa: ANN401  any table, row numbers or a slice
+def take(table: Any, rows: Any) -> Any:  # any table, row numbers or a slice
     """Return some rows of a data frame, an array or a CSR matrix."""
     return table.iloc[rows] if hasattr(table, "iloc") else table[rows]
 

@@ -99,7 +99,7 @@ def check_counts(classes: NDArray[Any], counts: NDArray[Any]) -> None:
 
 def unpack(
     X: object,
-    y: Any,  # noqa: ANN401
+    y: Any,
     sample_weight: ArrayLike | None,
     *,
     names: tuple[str, str] = ("y", "sample_weight"),
@@ -125,7 +125,7 @@ def unpack(
 
 def read_labels(
     y: ArrayLike | CodedLabels | None,
-    table: Any,  # noqa: ANN401  anything with a shape
+    table: Any,  # anything with a shape
     pos_label: object,
     *,
     classes: NDArray[Any] | None = None,
@@ -164,7 +164,7 @@ def read_labels(
     return _coded(found, codes, pos_label, classes, name)
 
 
-def _column(y: Any, name: str) -> NDArray[Any]:  # noqa: ANN401
+def _column(y: Any, name: str) -> NDArray[Any]:
     """Return labels as an array of shape (n,)."""
     refuse_masked(y, name)
     if sparse.issparse(y):
@@ -288,7 +288,7 @@ def _is_same(label: object, value: object) -> bool:
         return False
 
 
-def choose_positive(classes: NDArray[Any], counts: IntArray, pos_label: object) -> Any:  # noqa: ANN401
+def choose_positive(classes: NDArray[Any], counts: IntArray, pos_label: object) -> Any:
     """Return the positive one of two labels: ``pos_label``, or the rarer one; None for more."""
     if classes.size > 2:
         if pos_label is not None:

@@ -30,7 +30,7 @@ class Schema:
     names: NDArray[Any] | None = None
 
     @classmethod
-    def of(cls, estimator: Any, encoder: TableEncoder) -> Schema:  # noqa: ANN401
+    def of(cls, estimator: Any, encoder: TableEncoder) -> Schema:
         """Return the schema of the table that ``read_table(estimator, ..., reset=True)`` read."""
         names = getattr(estimator, "feature_names_in_", None)
         return cls(encoder, int(estimator.n_features_in_), names)

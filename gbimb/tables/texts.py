@@ -120,7 +120,7 @@ class Reading:
         """Whether the values are days since 1970-01-01."""
         return self.form in DATES
 
-    def apply(self, column: Any, name: str) -> pa.Array:  # noqa: ANN401  an Arrow array
+    def apply(self, column: Any, name: str) -> pa.Array:  # an Arrow array
         """Return the values of a column of texts, for all of which the reading was made.
 
         Raises
@@ -237,7 +237,7 @@ class Texts:
 
 
 def read_texts(
-    column: Any,  # noqa: ANN401  a pandas or Arrow column of strings
+    column: Any,  # a pandas or Arrow column of strings
     preferred: Collection[str] = (),
     missing: Collection[str] = (),
     *,
@@ -291,7 +291,7 @@ def is_mark(text: str) -> bool:
     return plain.lower() in MARKS or NO_WORD.fullmatch(plain) is not None
 
 
-def _distinct(column: Any) -> tuple[pa.Array, IntArray]:  # noqa: ANN401
+def _distinct(column: Any) -> tuple[pa.Array, IntArray]:
     """Return the different texts in order of appearance, and which of them each row has."""
     array = pa.array(column, from_pandas=True) if isinstance(column, pd.Series) else column
     if isinstance(array, pa.ChunkedArray):
@@ -378,7 +378,7 @@ def _numbers(cells: pa.Array, point: str, fits: pa.BooleanArray) -> FloatArray:
     text = pc.replace_substring_regex(text, "[\u2212\u2013]", "-")
     text = pc.replace_substring_regex(text, "^\\+", "")
     numbers: FloatArray = text.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
-    signs = negative.fill_null(False).to_numpy(zero_copy_only=False)  # noqa: FBT003
+    signs = negative.fill_null(False).to_numpy(zero_copy_only=False)  # noqa: FBT003  Arrow's order of arguments
     return np.where(signs, -numbers, numbers)
 
 

@@ -57,13 +57,13 @@ class Typical:
     def __hash__(self) -> int:
         return hash(self.complete.tobytes())
 
-    def missing_in(self, matrix: Any) -> IntArray:  # noqa: ANN401  an ndarray or a CSR matrix
+    def missing_in(self, matrix: Any) -> IntArray:  # an ndarray or a CSR matrix
         """Return the columns that have their first missing values, of an array of numbers."""
         found = np.flatnonzero(_has_missing(matrix))
         columns: IntArray = found[self.complete[found]]
         return columns
 
-    def fill(self, matrix: Any, columns: IntArray, tally: Tally, names: Sequence[str]) -> Any:  # noqa: ANN401
+    def fill(self, matrix: Any, columns: IntArray, tally: Tally, names: Sequence[str]) -> Any:
         """Return a copy of an array of numbers with the typical value for those missing."""
         matrix = matrix.copy()
         data = matrix.data if sparse.issparse(matrix) else None
@@ -222,7 +222,7 @@ class Observed:
         return Typical(values, ~self.missing)
 
 
-def _stack(parts: Sequence[Any]) -> Any:  # noqa: ANN401  ndarrays or CSR matrices
+def _stack(parts: Sequence[Any]) -> Any:  # ndarrays or CSR matrices
     if len(parts) == 1:
         return parts[0]
     is_sparse = any(sparse.issparse(part) for part in parts)
@@ -243,7 +243,7 @@ def _rows_of_each(codes: IntArray, most: int) -> tuple[IntArray, FloatArray]:
     return rows, (counts / np.maximum(drawn, 1))[codes[rows]]
 
 
-def _has_missing(matrix: Any) -> BoolArray:  # noqa: ANN401  an ndarray or a CSR matrix
+def _has_missing(matrix: Any) -> BoolArray:  # an ndarray or a CSR matrix
     there = np.zeros(matrix.shape[1], bool)
     if not sparse.issparse(matrix):
         if np.isnan(matrix.min()):  # which takes a tenth of the time of one for each column

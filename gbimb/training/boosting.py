@@ -49,7 +49,7 @@ class Member(Protocol):
     def go_on(self, loss: Loss, n_rounds: int) -> None:
         """Keep the first rounds only, and train further ones with ``loss``."""
 
-    def model(self, n_rounds: int) -> Any:  # noqa: ANN401  text or bytes
+    def model(self, n_rounds: int) -> Any:  # text or bytes
         """Return the first rounds in the engine's own form."""
 
 

@@ -93,7 +93,7 @@ class Checkpoint:
         return Unit(self.folder / f"{name}.json", self.every)
 
 
-def open_checkpoint(estimator: Any, table: Any, *arrays: Any) -> Checkpoint | None:  # noqa: ANN401
+def open_checkpoint(estimator: Any, table: Any, *arrays: Any) -> Checkpoint | None:
     """Return the checkpoint that an estimator was told to keep, or None.
 
     Raises
@@ -134,7 +134,7 @@ def open_checkpoint(estimator: Any, table: Any, *arrays: Any) -> Checkpoint | No
     return Checkpoint(folder, getattr(estimator, "checkpoint_every", WHOLE))
 
 
-def digest(estimator: Any, *parts: Any) -> str:  # noqa: ANN401
+def digest(estimator: Any, *parts: Any) -> str:
     """Return a checksum of parameters and rows."""
     found = hashlib.blake2b(digest_size=16)
     params = estimator.get_params(deep=True)
@@ -145,7 +145,7 @@ def digest(estimator: Any, *parts: Any) -> str:  # noqa: ANN401
     return found.hexdigest()
 
 
-def _feed(found: Any, part: Any) -> None:  # noqa: ANN401  a hash, and rows
+def _feed(found: Any, part: Any) -> None:  # a hash, and rows
     if part is None:
         found.update(b"none")
     elif isinstance(part, StreamedMatrix):

@@ -84,7 +84,7 @@ class Copies:
                 return False
         return True
 
-    def are_among(self, rows: Any, matrix: Any) -> bool:  # noqa: ANN401  two matrices
+    def are_among(self, rows: Any, matrix: Any) -> bool:  # two matrices
         """Whether validation rows were split off after the rows of ``matrix`` were oversampled.
 
         Then about as many of them equal an oversampled row as there are such rows.
@@ -96,7 +96,7 @@ class Copies:
         return bool(copied.mean() > 0.5 * chosen.mean())
 
 
-def find_copies(matrix: Any, codes: IntArray) -> Copies | None:  # noqa: ANN401
+def find_copies(matrix: Any, codes: IntArray) -> Copies | None:
     """Return the copied rows of a table, or None if none of its classes looks oversampled.
 
     A class does if it is mostly copies, of all its rows about equally many, and another class has
@@ -145,7 +145,7 @@ def copies_among(rows: NDArray[np.uint64], codes: IntArray) -> Copies | None:
     return Copies(codes, groups, oversampled)
 
 
-def find_in_table(table: Any, codes: IntArray) -> Copies | None:  # noqa: ANN401
+def find_in_table(table: Any, codes: IntArray) -> Copies | None:
     """Return the same of a table before it is encoded; None where an estimator must read it."""
     if isinstance(table, pd.DataFrame):
         try:
@@ -171,7 +171,7 @@ def deal(groups: IntArray, folds: int, rng: np.random.Generator) -> IntArray:
     return dealt
 
 
-def row_hashes(matrix: Any) -> NDArray[np.uint64]:  # noqa: ANN401  an ndarray or a CSR matrix
+def row_hashes(matrix: Any) -> NDArray[np.uint64]:  # an ndarray or a CSR matrix
     """Return a number of each row, equal for equal rows, shape (n,), uint64."""
     n, width = matrix.shape
     factors = np.random.default_rng(0).integers(1 << 63, size=width, dtype=np.uint64) * 2 + 1

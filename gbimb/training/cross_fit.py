@@ -103,7 +103,7 @@ class Trained:
 def train(
     *,
     engine: Engine,
-    bins: Any,  # noqa: ANN401  the adapter's own
+    bins: Any,  # the adapter's own
     task: Task,
     data: Table,
     folds: Sequence[Fold],
@@ -314,6 +314,6 @@ def _labels(data: Table, folds: Sequence[Fold]) -> tuple[NDArray[Any] | None, ND
     )
 
 
-def _raw_scores(engine: Engine, booster: Any, matrix: Any, threads: int) -> FloatArray:  # noqa: ANN401
+def _raw_scores(engine: Engine, booster: Any, matrix: Any, threads: int) -> FloatArray:
     parts = matrix.batches() if isinstance(matrix, StreamedMatrix) else [matrix]
     return np.concatenate([engine.raw_score(booster, part, threads) for part in parts])

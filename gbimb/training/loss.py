@@ -33,7 +33,7 @@ WEIGHTS: Final = ("scale_pos_weight", "n_classes", "class_weight")
 
 
 def make_loss(
-    estimator: Any,  # noqa: ANN401  any estimator with the parameters of a loss
+    estimator: Any,  # any estimator with the parameters of a loss
     labels: LabelCodes,
     weight: NDArray[Any] | None,
 ) -> BinaryLoss | MulticlassLoss:

@@ -236,7 +236,7 @@ def _stratified(
 
 
 def _rows(
-    splitter: Any,  # noqa: ANN401
+    splitter: Any,
     X: object,
     codes: NDArray[Any],
 ) -> Iterator[tuple[IntArray, IntArray]]:
@@ -265,7 +265,7 @@ def _check_split(train: IntArray, test: IntArray, codes: NDArray[Any]) -> None:
             raise InvalidDataError(msg)
 
 
-def _row_numbers(rows: Any, n: int) -> IntArray:  # noqa: ANN401  row numbers or a mask
+def _row_numbers(rows: Any, n: int) -> IntArray:  # row numbers or a mask
     array = np.asarray(rows)
     if array.dtype.kind not in "biu" or array.ndim != 1:
         msg = f"cv must yield arrays of row numbers, got {rows!r:.60}."

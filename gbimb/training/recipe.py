@@ -59,12 +59,12 @@ class Recipe:
     zero_is_missing: bool = False
 
     @classmethod
-    def make(cls, parameters: Any, schema: Schema, classes: Classes, *, is_sparse: bool) -> Recipe:  # noqa: ANN401
+    def make(cls, parameters: Any, schema: Schema, classes: Classes, *, is_sparse: bool) -> Recipe:
         """Return the recipe for a table that is a sparse matrix or not."""
         drops = get_engine(parameters.engine_name).DROPS_ZEROS
         return cls(parameters, schema, classes, drops and is_sparse)
 
-    def having_seen(self, matrix: Any, codes: NDArray[Any], weight: NDArray[Any] | None) -> Recipe:  # noqa: ANN401
+    def having_seen(self, matrix: Any, codes: NDArray[Any], weight: NDArray[Any] | None) -> Recipe:
         """Return the recipe that knows the typical values of training rows."""
         encoder = see_rows(self.schema.encoder, matrix, codes, weight)
         return self.with_encoder(encoder)
@@ -78,7 +78,7 @@ class Recipe:
         """The engine that trains."""
         return get_engine(self.parameters.engine_name)
 
-    def layout(self, encoded: Any) -> Any:  # noqa: ANN401  numbers of a table
+    def layout(self, encoded: Any) -> Any:  # numbers of a table
         """Return numbers as the engine takes them."""
         return as_layout(self.engine, encoded, zero_is_missing=self.zero_is_missing)
 

@@ -9,7 +9,7 @@ from gbimb.exceptions import warn
 RARE_SHARE: Final = 0.2
 
 
-def warn_if_nothing_learned(fitted: Any) -> None:  # noqa: ANN401  either estimator
+def warn_if_nothing_learned(fitted: Any) -> None:  # either estimator
     """Warn of trees without a split, and of a single round."""
     if not fitted.feature_importances_.any():
         msg = (
@@ -26,7 +26,7 @@ def warn_if_nothing_learned(fitted: Any) -> None:  # noqa: ANN401  either estima
     warn(msg)
 
 
-def warn_if_undecided(fitted: Any, rarest: float) -> None:  # noqa: ANN401
+def warn_if_undecided(fitted: Any, rarest: float) -> None:
     """Warn where no row was held out to choose a threshold on, though nobody asked for that.
 
     ``rarest`` is the share of the rarest class.

@@ -60,7 +60,7 @@ class Fold:
     held_out: IntArray | Table | None
     held_out_weight: NDArray[Any] | None = None
 
-    def matrix(self, data: Table) -> Any:  # noqa: ANN401  an ndarray or a SciPy matrix
+    def matrix(self, data: Table) -> Any:  # an ndarray or a SciPy matrix
         """Return the matrix of the held-out rows."""
         if isinstance(self.held_out, Table):
             return self.held_out.matrix

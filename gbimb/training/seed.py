@@ -12,7 +12,7 @@ from gbimb.exceptions import InvalidParameterError
 LARGEST_SEED: Final = int(np.iinfo(np.int32).max)
 
 
-def draw_seed(random_state: Any) -> int:  # noqa: ANN401  int, RandomState or None
+def draw_seed(random_state: Any) -> int:  # int, RandomState or None
     """Return a seed for the engines and NumPy, drawn from ``random_state``.
 
     Raises

@@ -40,7 +40,7 @@ class Settings:
 
 def boost_folds(
     engine: Engine,
-    bins: Any,  # noqa: ANN401  the adapter's own
+    bins: Any,  # the adapter's own
     loss: Loss,
     *,
     watch: Watch | None,
@@ -57,7 +57,7 @@ def boost_folds(
 
 
 def _members(
-    bins: Any,  # noqa: ANN401  the adapter's own
+    bins: Any,  # the adapter's own
     loss: Loss,
     state: State | None,
     *,
@@ -176,7 +176,7 @@ def _booster_of(engine: Engine, watch: Watch | None, settings: Settings) -> Call
     )
 
 
-def _watched(bins: Any, fold: Fold) -> Any:  # noqa: ANN401  the adapter's own
+def _watched(bins: Any, fold: Fold) -> Any:  # the adapter's own
     """Return the held-out rows as the adapter takes them."""
     held_out = fold.held_out
     if isinstance(held_out, Table):

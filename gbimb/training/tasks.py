@@ -105,7 +105,7 @@ class Task(ABC):
     @abstractmethod
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
-    ) -> Any:  # noqa: ANN401  a threshold or class weights
+    ) -> Any:  # a threshold or class weights
         """Return the decision rule that held-out rows ask for."""
 
     @abstractmethod
@@ -113,7 +113,7 @@ class Task(ABC):
         """Return the score of decisions, of the metric that the decision rule serves."""
 
     @abstractmethod
-    def undecided(self) -> Any:  # noqa: ANN401
+    def undecided(self) -> Any:
         """Return the decision rule where no row was held out."""
 
     def no_correction(self) -> Correction:

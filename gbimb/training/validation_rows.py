@@ -39,7 +39,7 @@ def one_validation_set(
     return X_val, y_val, weight
 
 
-def _pair(eval_set: Any) -> tuple[Any, Any]:  # noqa: ANN401
+def _pair(eval_set: Any) -> tuple[Any, Any]:
     rule = "eval_set must hold one pair, [(X_val, y_val)]"
     if not isinstance(eval_set, list | tuple):
         msg = f"{rule}, got {eval_set!r:.60}."

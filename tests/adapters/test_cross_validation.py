@@ -36,7 +36,7 @@ each_loss = pytest.mark.parametrize(
 )
 
 
-def xgb_params(loss: Any, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def xgb_params(loss: Any, **more: Any) -> dict[str, Any]:
     many = {"objective": "multi:softprob", "num_class": 3} if loss.n_outputs > 1 else {}
     return {
         "objective": "binary:logistic",
@@ -49,7 +49,7 @@ def xgb_params(loss: Any, **more: Any) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
-def xgb_cv(loss: Any, metrics: Any, stop: str, **more: Any) -> Any:  # noqa: ANN401
+def xgb_cv(loss: Any, metrics: Any, stop: str, **more: Any) -> Any:
     return xgb.cv(
         xgb_params(loss, **more),
         xgb.DMatrix(X, LABELS[loss.n_outputs], weight=WEIGHT),
@@ -63,7 +63,7 @@ def xgb_cv(loss: Any, metrics: Any, stop: str, **more: Any) -> Any:  # noqa: ANN
 
 
 @each_loss
-def test_xgboost_cv_stops_at_the_best_round(loss: Any, metrics: list[str]) -> None:  # noqa: ANN401
+def test_xgboost_cv_stops_at_the_best_round(loss: Any, metrics: list[str]) -> None:
     for stop in metrics[::2]:
         table = xgb_cv(loss, metrics, stop)
         column = f"test-{stop.replace(':', '_').replace(' ', '_')}-mean"
@@ -118,7 +118,7 @@ def test_xgboost_cv_refuses_what_train_refuses(more: dict[str, Any]) -> None:
 
 
 @each_loss
-def test_lightgbm_cv_takes_losses_metrics_and_starts(loss: Any, metrics: list[str]) -> None:  # noqa: ANN401
+def test_lightgbm_cv_takes_losses_metrics_and_starts(loss: Any, metrics: list[str]) -> None:
     data = lgb.Dataset(X, LABELS[loss.n_outputs], weight=WEIGHT, params={"verbosity": -1})
     start = gbimb.lightgbm.set_start(loss, data)
     found = lgb.cv(

@@ -23,7 +23,7 @@ WARM, MORE = 40, 80
 LOG = gbimb.LogisticLoss()
 
 
-def with_lightgbm(table: Rows, loss: Any) -> np.ndarray:  # noqa: ANN401
+def with_lightgbm(table: Rows, loss: Any) -> np.ndarray:
     """Raw scores of the training rows, of ``WARM`` rounds of log loss and ``MORE`` of ``loss``."""
     train = lgb_set(table)
     start = gbimb.lightgbm.set_start(LOG, train)
@@ -34,7 +34,7 @@ def with_lightgbm(table: Rows, loss: Any) -> np.ndarray:  # noqa: ANN401
     return np.asarray(booster.predict(table.X, raw_score=True))
 
 
-def with_xgboost(table: Rows, loss: Any) -> np.ndarray:  # noqa: ANN401
+def with_xgboost(table: Rows, loss: Any) -> np.ndarray:
     train = xgb.DMatrix(table.X, table.y)
     params = {**XGB, "base_score": gbimb.xgboost.base_score(LOG, table.y)}
     first = xgb.train(params, train, WARM, obj=gbimb.xgboost.objective(LOG))

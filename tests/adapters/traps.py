@@ -21,7 +21,7 @@ ESTIMATORS = [gbimb.ImbalancedLGBMClassifier, gbimb.ImbalancedXGBClassifier]
 both_estimators = pytest.mark.parametrize("estimator", ESTIMATORS, ids=["lgbm", "xgb"])
 
 
-def fit(estimator: Classifier, table: Rows, **parameters: object) -> Any:  # noqa: ANN401  either estimator
+def fit(estimator: Classifier, table: Rows, **parameters: object) -> Any:  # either estimator
     """A quick fit; the traps are about what is done, not about how well."""
     small = {
         "n_estimators": 40,

@@ -18,7 +18,7 @@ def numbers(n: int = 600, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return X, y.astype(np.int64)
 
 
-def quick(**parameters: Any) -> gbimb.AutoImbalancedClassifier:  # noqa: ANN401
+def quick(**parameters: Any) -> gbimb.AutoImbalancedClassifier:
     """Two candidates, whatever the clock says."""
     few = {"time_budget": None, "n_trials": 2, "random_state": 0, "n_jobs": 1}
     return gbimb.AutoImbalancedClassifier(**{**few, **parameters})

@@ -35,7 +35,7 @@ def rows(n: int = 400) -> Rows:
 HALVES = ((np.arange(200), np.arange(200, 400)), (np.arange(200, 400), np.arange(200)))
 
 
-def forest(given: Forest, table: Rows | None = None, **options: Any) -> Grown:  # noqa: ANN401
+def forest(given: Forest, table: Rows | None = None, **options: Any) -> Grown:
     names = [f"x{i}" for i in range(5)]
     settings = {"seed": 7, "threads": 1, "stop": None, "unit": None, **options}
     return grow(table or rows(), given, HALVES, names, **settings)

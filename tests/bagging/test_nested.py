@@ -19,7 +19,7 @@ from gbimb.exceptions import InvalidDataError
     ],
     ids=["bags", "automatic choice"],
 )
-def test_nested_bags_predict_and_are_not_saved(inner: Any, tmp_path: Any) -> None:  # noqa: ANN401
+def test_nested_bags_predict_and_are_not_saved(inner: Any, tmp_path: Any) -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 3))
     y = X[:, 0] + rng.normal(size=200) > 1.3

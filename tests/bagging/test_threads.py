@@ -19,7 +19,7 @@ def test_subsets_are_taken_with_the_threads_that_train_on_them(
     seen: list[int] = []
     construct = lgb.Dataset.construct
 
-    def spy(dataset: Any) -> Any:  # noqa: ANN401
+    def spy(dataset: Any) -> Any:
         if dataset.used_indices is not None:
             seen.append(dataset.params["num_threads"])
         return construct(dataset)

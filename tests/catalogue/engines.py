@@ -19,7 +19,7 @@ X, Y = rows(120)
 FOCAL = gbimb.FocalLoss()
 
 
-def train_lgbm(*, y: Any = Y, metrics: Any = ("mcc",), loss: Any = FOCAL, **params: Any) -> None:  # noqa: ANN401
+def train_lgbm(*, y: Any = Y, metrics: Any = ("mcc",), loss: Any = FOCAL, **params: Any) -> None:
     """Train two rounds as a user of LightGBM does."""
     data = lgb.Dataset(X, y, params={"verbosity": -1})
     options = {"objective": gbimb.lightgbm.objective(loss), "metric": "None", "verbosity": -1}
@@ -29,11 +29,11 @@ def train_lgbm(*, y: Any = Y, metrics: Any = ("mcc",), loss: Any = FOCAL, **para
 
 def train_xgb(
     *,
-    y: Any = Y,  # noqa: ANN401
-    metrics: Any = ("mcc",),  # noqa: ANN401
-    loss: Any = FOCAL,  # noqa: ANN401
-    types: Any = None,  # noqa: ANN401
-    **params: Any,  # noqa: ANN401
+    y: Any = Y,
+    metrics: Any = ("mcc",),
+    loss: Any = FOCAL,
+    types: Any = None,
+    **params: Any,
 ) -> None:
     """Train two rounds as a user of XGBoost does."""
     data = xgb.DMatrix(np.abs(X).round(), y, feature_types=types, enable_categorical=True)
@@ -50,23 +50,23 @@ def train_xgb(
     )
 
 
-def unlabelled() -> Any:  # noqa: ANN401
+def unlabelled() -> Any:
     """A Dataset without labels."""
     return lgb.Dataset(X, params={"verbosity": -1})
 
 
-def bake(start: Any) -> None:  # noqa: ANN401
+def bake(start: Any) -> None:
     """Bake a start into a booster with one raw score."""
     booster = lgb.train({"verbosity": -1, "objective": "binary"}, lgb.Dataset(X, Y), 1)
     gbimb.lightgbm.bake_start(booster, start)
 
 
-def set_start(*sets: Any, loss: Any = FOCAL) -> None:  # noqa: ANN401
+def set_start(*sets: Any, loss: Any = FOCAL) -> None:
     """Set a start."""
     gbimb.lightgbm.set_start(loss, *sets)
 
 
-def losses(module: Any, watch: str) -> list[Case]:  # noqa: ANN401
+def losses(module: Any, watch: str) -> list[Case]:
     """What is no loss, in each function that takes one."""
     return [
         Case(f"{what} for {act.__name__}", "loss", got, partial(act, *before, loss))

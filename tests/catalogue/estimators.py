@@ -30,7 +30,7 @@ class Unprintable:
         raise RuntimeError
 
 
-def make(kind: Any, **params: Any) -> Any:  # noqa: ANN401
+def make(kind: Any, **params: Any) -> Any:
     """An estimator that would be quick, had it anything to learn from."""
     quick: dict[Any, dict[str, Any]] = {
         LGBM: {"n_estimators": 3},
@@ -41,26 +41,26 @@ def make(kind: Any, **params: Any) -> Any:  # noqa: ANN401
     return kind(**{"random_state": 0, "n_jobs": 1, **quick[kind], **params})
 
 
-def put(values: Any, place: Any, value: Any, dtype: Any = float) -> Any:  # noqa: ANN401
+def put(values: Any, place: Any, value: Any, dtype: Any = float) -> Any:
     """Return a copy with another value in one place."""
     changed = np.array(values, dtype=dtype)
     changed[place] = value
     return changed
 
 
-def fit(name: str, argument: str, got: str, *, X: Any = X, y: Any = Y, **more: Any) -> Case:  # noqa: ANN401
+def fit(name: str, argument: str, got: str, *, X: Any = X, y: Any = Y, **more: Any) -> Case:
     """Give arguments to ``fit``."""
     return Case(name, argument, got, lambda kind: make(kind).fit(X, y, **more))
 
 
-def _repr(value: Any) -> str:  # noqa: ANN401
+def _repr(value: Any) -> str:
     try:
         return repr(value)
     except (RuntimeError, ValueError) as error:
         return f"whose repr raises {error!r}"
 
 
-def param(name: str, value: Any, *, says: str = "", **more: Any) -> Case:  # noqa: ANN401
+def param(name: str, value: Any, *, says: str = "", **more: Any) -> Case:
     """Give a parameter."""
     shown = _repr(value) if len(_repr(value)) < 60 else f"that holds {says}"
     return Case(
@@ -81,7 +81,7 @@ def direction(engine_params: dict[str, Any]) -> Case:
     )
 
 
-def frame_with(column: Any) -> pd.DataFrame:  # noqa: ANN401
+def frame_with(column: Any) -> pd.DataFrame:
     """A frame with one column more."""
     return FRAME.assign(e=column)
 
@@ -499,7 +499,7 @@ AUTO_PARAMETERS = [
 ]
 
 
-def predict(name: str, argument: str, got: str, table: Any) -> Case:  # noqa: ANN401
+def predict(name: str, argument: str, got: str, table: Any) -> Case:
     """Give a table to a classifier fitted on ``FRAME`` with a column of words more."""
     return Case(name, argument, got, lambda clf: clf.predict_proba(table))
 

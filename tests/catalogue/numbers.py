@@ -33,20 +33,20 @@ def case(
     argument: str,
     got: str,
     act: Callable[..., Any],
-    *args: Any,  # noqa: ANN401
-    **more: Any,  # noqa: ANN401
+    *args: Any,
+    **more: Any,
 ) -> Case:
     """Call ``act`` with arguments."""
     return Case(name, argument, got, partial(act, *args, **more))
 
 
-def parameter(kind: Any, name: str, value: Any, *args: Any, got: str = "") -> Case:  # noqa: ANN401
+def parameter(kind: Any, name: str, value: Any, *args: Any, got: str = "") -> Case:
     """Make a loss with one parameter."""
     label = f"{kind.__name__}({name}={value!r})"
     return case(label, name, got or repr(value), kind, *args, **{name: value})
 
 
-def rows_of(loss: Any, y: Any, score: Any) -> list[Case]:  # noqa: ANN401
+def rows_of(loss: Any, y: Any, score: Any) -> list[Case]:
     """Rows that each method of a loss refuses."""
     name = type(loss).__name__
     wrong = score.copy()

@@ -18,12 +18,12 @@ DENSE = np.where(np.random.default_rng(1).random(e.X.shape) < 0.5, 0.0, e.X)
 
 
 @cache
-def fitted(kind: Any) -> Any:  # noqa: ANN401
+def fitted(kind: Any) -> Any:
     """A classifier that knows the columns of ``WORDS``."""
     return e.make(kind).fit(e.WORDS, e.Y)
 
 
-def stored_zeros() -> Any:  # noqa: ANN401
+def stored_zeros() -> Any:
     """The same table with some of its zeros written down."""
     matrix = sparse.csr_matrix(DENSE + 1.0)
     matrix.data -= 1.0
@@ -60,7 +60,7 @@ FORMS = {
 
 @pytest.mark.parametrize("kind", QUICK, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("form", FORMS)
-def test_forms_of_a_table(kind: Any, form: str) -> None:  # noqa: ANN401
+def test_forms_of_a_table(kind: Any, form: str) -> None:
     plain, other = FORMS[form]
     clf = e.make(kind).fit(plain, e.Y)
     again = e.make(kind).fit(other, e.Y)
@@ -89,7 +89,7 @@ def test_forms_of_a_table(kind: Any, form: str) -> None:  # noqa: ANN401
     ],
     ids=lambda labels: f"{type(labels).__name__} {getattr(labels, 'dtype', '')}",
 )
-def test_forms_of_labels(kind: Any, labels: Any) -> None:  # noqa: ANN401
+def test_forms_of_labels(kind: Any, labels: Any) -> None:
     proba = e.make(kind).fit(e.X, e.Y).predict_proba(e.X)[:, 1]
     clf = e.make(kind).fit(e.X, labels)
     at = list(clf.classes_).index(clf.pos_label_)
@@ -97,7 +97,7 @@ def test_forms_of_labels(kind: Any, labels: Any) -> None:  # noqa: ANN401
 
 
 @pytest.mark.parametrize("kind", QUICK, ids=lambda kind: kind.__name__)
-def test_sparse_with_zeros_that_are_written_down(kind: Any) -> None:  # noqa: ANN401
+def test_sparse_with_zeros_that_are_written_down(kind: Any) -> None:
     plain, stored = sparse.csr_matrix(DENSE), stored_zeros()
     assert stored.nnz > plain.nnz
     clf = e.make(kind).fit(plain, e.Y)
@@ -120,13 +120,13 @@ def test_sparse_with_zeros_that_are_written_down(kind: Any) -> None:  # noqa: AN
     ],
     ids=["reversed", "shuffled", "nullable", "category", "string", "object", "index"],
 )
-def test_columns_are_matched_by_name(kind: Any, change: Any) -> None:  # noqa: ANN401
+def test_columns_are_matched_by_name(kind: Any, change: Any) -> None:
     clf = fitted(kind)
     np.testing.assert_array_equal(clf.predict_proba(change(e.WORDS)), clf.predict_proba(e.WORDS))
 
 
 @pytest.mark.parametrize("kind", e.KINDS, ids=lambda kind: kind.__name__)
-def test_columns_named_by_numbers_are_matched_too(kind: Any) -> None:  # noqa: ANN401
+def test_columns_named_by_numbers_are_matched_too(kind: Any) -> None:
     numbered = e.FRAME.set_axis(range(4), axis=1)
     clf = e.make(kind).fit(numbered, e.Y)
     np.testing.assert_array_equal(
@@ -135,14 +135,14 @@ def test_columns_named_by_numbers_are_matched_too(kind: Any) -> None:  # noqa: A
 
 
 @pytest.mark.parametrize("kind", e.BOOSTING, ids=lambda kind: kind.__name__)
-def test_validation_columns_are_matched_by_name(kind: Any) -> None:  # noqa: ANN401
+def test_validation_columns_are_matched_by_name(kind: Any) -> None:
     straight = e.make(kind).fit(e.WORDS, e.Y, X_val=e.WORDS, y_val=e.Y)
     turned = e.make(kind).fit(e.WORDS, e.Y, X_val=e.WORDS[e.WORDS.columns[::-1]], y_val=e.Y)
     assert turned.evals_result_ == straight.evals_result_
 
 
 @pytest.mark.parametrize("kind", QUICK, ids=lambda kind: kind.__name__)
-def test_new_categories_and_new_missing_values_are_told_of_and_taken_alike(kind: Any) -> None:  # noqa: ANN401
+def test_new_categories_and_new_missing_values_are_told_of_and_taken_alike(kind: Any) -> None:
     clf = e.make(kind).fit(e.WORDS, e.Y)
     with pytest.warns(GbimbWarning, match=r"'e' has 240 unknown categories such as 'sideways'"):
         new = clf.predict_proba(e.WORDS.assign(e="sideways"))
@@ -152,7 +152,7 @@ def test_new_categories_and_new_missing_values_are_told_of_and_taken_alike(kind:
 
 
 @pytest.mark.parametrize("kind", QUICK, ids=lambda kind: kind.__name__)
-def test_one_column_is_a_table(kind: Any) -> None:  # noqa: ANN401
+def test_one_column_is_a_table(kind: Any) -> None:
     for table in (e.X[:, :1], e.FRAME[["a"]]):
         assert e.make(kind).fit(table, e.Y).predict_proba(table).shape == (240, 2)
 
@@ -161,7 +161,7 @@ def test_one_column_is_a_table(kind: Any) -> None:  # noqa: ANN401
 @pytest.mark.parametrize(
     "weight", [2, np.full(240, 2, np.uint8), [2.0] * 240, frozen(np.full(240, 2.0))]
 )
-def test_forms_of_weights(kind: Any, weight: Any) -> None:  # noqa: ANN401
+def test_forms_of_weights(kind: Any, weight: Any) -> None:
     plain = e.make(kind).fit(e.X, e.Y, sample_weight=np.full(240, 2.0))
     clf = e.make(kind).fit(e.X, e.Y, sample_weight=weight)
     np.testing.assert_array_equal(clf.predict_proba(e.X), plain.predict_proba(e.X))
@@ -169,7 +169,7 @@ def test_forms_of_weights(kind: Any, weight: Any) -> None:  # noqa: ANN401
 
 @pytest.mark.parametrize("kind", e.KINDS, ids=lambda kind: kind.__name__)
 def test_no_memory_for_the_bins_is_said_beforehand(
-    kind: Any,  # noqa: ANN401
+    kind: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     huge = np.broadcast_to(e.X[:1], (10**10, 4))

@@ -19,7 +19,7 @@ def of(kinds: list[Any]) -> pytest.MarkDecorator:
 @each(e.TABLES + e.LABELS + e.WEIGHTS)
 def test_rows_that_cannot_be_learnt_from(
     case: Case,
-    kind: Any,  # noqa: ANN401
+    kind: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     no_training(monkeypatch)
@@ -28,7 +28,7 @@ def test_rows_that_cannot_be_learnt_from(
 
 @of(e.BOOSTING)
 @each(e.VALIDATION + e.PARAMETERS)
-def test_boosting(case: Case, kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ANN401
+def test_boosting(case: Case, kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     no_training(monkeypatch)
     check_refused(case, kind)
 
@@ -47,7 +47,7 @@ def test_boosting(case: Case, kind: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_parameters_of_one_estimator(
-    kind: Any,  # noqa: ANN401
+    kind: Any,
     case: Case,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -56,12 +56,12 @@ def test_parameters_of_one_estimator(
 
 
 @pytest.fixture(scope="module", params=e.KINDS, ids=lambda kind: kind.__name__)
-def fitted(request: pytest.FixtureRequest) -> Any:  # noqa: ANN401
+def fitted(request: pytest.FixtureRequest) -> Any:
     return e.make(request.param).fit(e.WORDS, e.Y)
 
 
 @each(e.PREDICT)
-def test_rows_that_cannot_be_predicted(case: Case, fitted: Any) -> None:  # noqa: ANN401
+def test_rows_that_cannot_be_predicted(case: Case, fitted: Any) -> None:
     check_refused(case, fitted)
 
 
@@ -69,7 +69,7 @@ def test_rows_that_cannot_be_predicted(case: Case, fitted: Any) -> None:  # noqa
 @pytest.mark.parametrize(
     "method", ["predict", "predict_proba", "raw_score", "decision_function", "save"]
 )
-def test_an_estimator_that_is_not_fitted(kind: Any, method: str) -> None:  # noqa: ANN401
+def test_an_estimator_that_is_not_fitted(kind: Any, method: str) -> None:
     given = "model.gbimb" if method == "save" else e.X
     act = getattr(e.make(kind), method)
     check_refused(Case("not fitted", kind.__name__, "not fitted", lambda: act(given)))

@@ -70,7 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def fit(source: Any) -> None:  # noqa: ANN401
+def fit(source: Any) -> None:
     """Train on a source."""
     gbimb.ImbalancedLGBMClassifier(n_estimators=2, n_jobs=1).fit(source)
 
@@ -110,10 +110,9 @@ def test_sources(
     file: str,
     argument: str,
     got: str,
-    options: Any,  # noqa: ANN401
+    options: Any,
 ) -> None:
-    act = lambda: fit(SOURCE(folder / file, **options))  # noqa: E731
-    check_refused(Case(file, argument, got, act))
+    check_refused(Case(file, argument, got, lambda: fit(SOURCE(folder / file, **options))))
 
 
 FIT = "fit {} --target fraud --out model.gbimb --jobs 1 "

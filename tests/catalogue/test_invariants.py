@@ -53,7 +53,7 @@ def test_whole_weights_are_repetition_for_metrics(name: str, seed: int) -> None:
 
 @given(seed=SEEDS)
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
-def test_whole_weights_are_repetition_for_losses(loss: Any, seed: int) -> None:  # noqa: ANN401
+def test_whole_weights_are_repetition_for_losses(loss: Any, seed: int) -> None:
     y, score, weight = sample(seed)
     weighted, _ = loss.gradient_curvature(y, score, weight)
     repeated, _ = loss.gradient_curvature(np.repeat(y, weight), np.repeat(score, weight))
@@ -65,7 +65,7 @@ def test_whole_weights_are_repetition_for_losses(loss: Any, seed: int) -> None: 
 
 @given(seed=SEEDS)
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
-def test_rows_in_another_order_have_the_same_gradients(loss: Any, seed: int) -> None:  # noqa: ANN401
+def test_rows_in_another_order_have_the_same_gradients(loss: Any, seed: int) -> None:
     y, score, weight = sample(seed)
     order = np.random.default_rng(seed).permutation(y.size)
     straight = loss.gradient_curvature(y, score, weight)
@@ -111,7 +111,7 @@ KINDS = pytest.mark.parametrize("kind", e.KINDS[:3], ids=lambda kind: kind.__nam
 @KINDS
 @settings(max_examples=5)
 @given(seed=SEEDS)
-def test_labels_and_probabilities_agree(kind: Any, seed: int) -> None:  # noqa: ANN401
+def test_labels_and_probabilities_agree(kind: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(150, 3))
     y = (X[:, 0] + rng.normal(size=150) > 1).astype(int)
@@ -134,7 +134,7 @@ def test_labels_and_probabilities_agree(kind: Any, seed: int) -> None:  # noqa: 
 
 
 @KINDS
-def test_other_names_of_labels_give_the_same_probabilities(kind: Any) -> None:  # noqa: ANN401
+def test_other_names_of_labels_give_the_same_probabilities(kind: Any) -> None:
     plain = e.make(kind).fit(e.X, e.Y)
     for names in (np.array(["no", "yes"]), np.array([-7, 7]), np.array([False, True])):
         clf = e.make(kind).fit(e.X, names[e.Y])
@@ -142,7 +142,7 @@ def test_other_names_of_labels_give_the_same_probabilities(kind: Any) -> None:  
 
 
 @pytest.mark.parametrize("kind", e.BOOSTING, ids=lambda kind: kind.__name__)
-def test_a_constant_feature_changes_nothing_where_features_are_not_drawn(kind: Any) -> None:  # noqa: ANN401
+def test_a_constant_feature_changes_nothing_where_features_are_not_drawn(kind: Any) -> None:
     more = np.column_stack([e.X, np.ones(len(e.X))])
     # Trees of one kind: the other draws splits or columns.
     shape = {"num_leaves": 8} if kind is gbimb.ImbalancedLGBMClassifier else {"max_depth": 4}
@@ -153,7 +153,7 @@ def test_a_constant_feature_changes_nothing_where_features_are_not_drawn(kind: A
 
 
 @KINDS
-def test_many_threads_may_predict_with_one_estimator(kind: Any) -> None:  # noqa: ANN401
+def test_many_threads_may_predict_with_one_estimator(kind: Any) -> None:
     clf = e.make(kind, n_jobs=2).fit(e.WORDS, e.Y)
     expected = clf.predict_proba(e.WORDS)
     with ThreadPoolExecutor(8) as pool:
@@ -162,14 +162,14 @@ def test_many_threads_may_predict_with_one_estimator(kind: Any) -> None:  # noqa
         np.testing.assert_array_equal(proba, expected)
 
 
-def _fit(kind: Any) -> np.ndarray:  # noqa: ANN401
+def _fit(kind: Any) -> np.ndarray:
     proba: np.ndarray = e.make(kind, n_jobs=2).fit(e.X, e.Y).predict_proba(e.X)
     return proba
 
 
 @pytest.mark.parametrize("backend", [pytest.param("loky", marks=pytest.mark.slow), "threading"])
 @pytest.mark.parametrize("kind", e.BOOSTING, ids=lambda kind: kind.__name__)
-def test_fits_under_joblib_end_and_agree(kind: Any, backend: str) -> None:  # noqa: ANN401
+def test_fits_under_joblib_end_and_agree(kind: Any, backend: str) -> None:
     expected = _fit(kind)
     for proba in Parallel(2, backend=backend, timeout=300)(delayed(_fit)(kind) for _ in range(2)):
         np.testing.assert_allclose(proba, expected, rtol=1e-6)
@@ -177,7 +177,7 @@ def test_fits_under_joblib_end_and_agree(kind: Any, backend: str) -> None:  # no
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", e.BOOSTING, ids=lambda kind: kind.__name__)
-def test_spawned_processes_predict_after_a_fit_in_the_parent(kind: Any) -> None:  # noqa: ANN401
+def test_spawned_processes_predict_after_a_fit_in_the_parent(kind: Any) -> None:
     expected = _fit(kind)
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         for proba in pool.map_async(_fit, [kind] * 2).get(timeout=300):
@@ -215,7 +215,7 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 )
 @pytest.mark.parametrize("kind", e.BOOSTING, ids=lambda kind: kind.__name__)
 def test_forked_processes_do_not_wait_for_threads_that_the_fork_did_not_copy(
-    kind: Any,  # noqa: ANN401
+    kind: Any,
     before: str,
     tmp_path: Path,
 ) -> None:

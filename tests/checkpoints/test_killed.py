@@ -42,7 +42,7 @@ KILLS_OF_SAVE = 6
 
 
 @cache
-def starter() -> Any:  # noqa: ANN401
+def starter() -> Any:
     """Where children come from: a process that has imported all, and has no threads."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([works.__name__])

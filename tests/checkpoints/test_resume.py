@@ -28,7 +28,7 @@ class Killed(BaseException):
     """What ends a fit where no except clause expects it."""
 
 
-def make(kind: Any, folder: Path | None, **params: Any) -> Any:  # noqa: ANN401
+def make(kind: Any, folder: Path | None, **params: Any) -> Any:
     quick = {"n_estimators": 45, "random_state": 3, "n_jobs": 1, "subsample": 0.7}
     if kind in (LGBM, XGB):
         quick["checkpoint_every"] = 10
@@ -42,7 +42,7 @@ def end_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     """End the next fit at a step of five rounds."""
     advance, calls = _boosting._advance, iter(range(10**6))
 
-    def dying(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+    def dying(*args: Any, **options: Any) -> Any:
         if next(calls) == step:
             raise Killed
         return advance(*args, **options)
@@ -53,7 +53,7 @@ def end_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
 @pytest.mark.parametrize("kind", [LGBM, XGB], ids=["lgbm", "xgb"])
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_a_fit_goes_on_to_the_same_trees(
-    kind: Any,  # noqa: ANN401
+    kind: Any,
     setting: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -77,7 +77,7 @@ def test_a_fit_goes_on_to_the_same_trees(
 
 @pytest.mark.parametrize("kind", [LGBM, XGB], ids=["lgbm", "xgb"])
 def test_many_classes_go_on(
-    kind: Any,  # noqa: ANN401
+    kind: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -91,7 +91,7 @@ def test_many_classes_go_on(
 
 @pytest.mark.parametrize("kind", [LGBM, XGB], ids=["lgbm", "xgb"])
 def test_validation_rows_of_your_own_go_on(
-    kind: Any,  # noqa: ANN401
+    kind: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -112,8 +112,8 @@ def test_validation_rows_of_your_own_go_on(
 @pytest.mark.parametrize("cv", ["holdout", 2, None])
 @pytest.mark.parametrize("step", [3, 6, 7])
 def test_a_loss_that_warms_up_goes_on_in_either_stage(
-    kind: Any,  # noqa: ANN401
-    cv: Any,  # noqa: ANN401
+    kind: Any,
+    cv: Any,
     step: int,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -151,7 +151,7 @@ def test_bags_that_are_done_are_not_trained_again(
 def test_candidates_that_are_done_are_not_trained_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def choose(folder: Path | None) -> Any:  # noqa: ANN401
+    def choose(folder: Path | None) -> Any:
         clf = gbimb.AutoImbalancedClassifier(
             time_budget=None, n_trials=3, engine="lightgbm", random_state=0, n_jobs=1
         )
@@ -161,7 +161,7 @@ def test_candidates_that_are_done_are_not_trained_again(
     tried = gbimb.training.search.search.Search.try_one
     calls = iter(range(100))
 
-    def dying(*args: Any) -> Any:  # noqa: ANN401
+    def dying(*args: Any) -> Any:
         if next(calls) == 2:
             raise Killed
         return tried(*args)
@@ -179,7 +179,7 @@ def test_candidates_that_are_done_are_not_trained_again(
 def test_a_candidate_that_the_clock_cut_off_is_trained_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def choose() -> Any:  # noqa: ANN401
+    def choose() -> Any:
         return gbimb.AutoImbalancedClassifier(
             time_budget=None,
             n_trials=1,
@@ -257,7 +257,7 @@ def test_a_foreign_classifier_in_bags_is_refused(tmp_path: Path) -> None:
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     advance, calls = _boosting._advance, iter(range(10**6))
 
-    def interrupted(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+    def interrupted(*args: Any, **options: Any) -> Any:
         if next(calls) == step:
             raise KeyboardInterrupt
         return advance(*args, **options)
@@ -267,7 +267,7 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
 
 @pytest.mark.parametrize("kind", [LGBM, XGB], ids=["lgbm", "xgb"])
 def test_an_interrupt_keeps_what_is_trained_if_asked(
-    kind: Any,  # noqa: ANN401
+    kind: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     interrupt_at(monkeypatch, 4)
@@ -294,7 +294,7 @@ def test_an_interrupt_while_rounds_are_judged_keeps_those_before(
 ) -> None:
     record, calls = _boosting._record, iter(range(100))
 
-    def dies(*given: Any) -> None:  # noqa: ANN401
+    def dies(*given: Any) -> None:
         record(*given)
         if next(calls) == 12:
             raise KeyboardInterrupt

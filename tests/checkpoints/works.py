@@ -26,14 +26,14 @@ X, Y = rows(1500)
 ROUNDS = 120
 
 
-def _digest(*parts: Any) -> str:  # noqa: ANN401
+def _digest(*parts: Any) -> str:
     found = hashlib.sha256()
     for part in parts:
         found.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
     return found.hexdigest()
 
 
-def text_of(clf: Any) -> str:  # noqa: ANN401
+def text_of(clf: Any) -> str:
     """The trees of a booster, all digits of them."""
     booster = clf.booster_
     if hasattr(booster, "model_to_string"):
@@ -41,13 +41,13 @@ def text_of(clf: Any) -> str:  # noqa: ANN401
     return bytes(booster.save_raw("json")).decode()
 
 
-def booster(kind: Any, folder: Path | None, **params: Any) -> Any:  # noqa: ANN401
+def booster(kind: Any, folder: Path | None, **params: Any) -> Any:
     """Fit with a checkpoint every few rounds."""
     given = {"n_estimators": ROUNDS, "random_state": 3, "n_jobs": 1, "checkpoint_every": 5}
     return kind(**{**given, **params}, checkpoint_path=folder).fit(X, Y)
 
 
-def _trees(kind: Any, cv: Any) -> Callable[[Path], str]:  # noqa: ANN401
+def _trees(kind: Any, cv: Any) -> Callable[[Path], str]:
     def work(folder: Path) -> str:
         clf = booster(kind, folder, cv=cv)
         return _digest(text_of(clf), clf.predict_proba(X), clf.evals_result_, clf.threshold_)

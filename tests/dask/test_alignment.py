@@ -123,7 +123,7 @@ def test_no_rows_stay_on_the_workers(client: Client, engine: str) -> None:
 def held(client: Client) -> int:
     """Bytes of the results that workers keep."""
 
-    def add(dask_scheduler: Any) -> int:  # noqa: ANN401
+    def add(dask_scheduler: Any) -> int:
         return sum(max(task.nbytes, 0) for task in dask_scheduler.tasks.values())
 
     return int(client.run_on_scheduler(add))

@@ -53,7 +53,7 @@ def fit_bags(
     client: Client,
     engine: str,
     *rows: np.ndarray,
-    **parameters: Any,  # noqa: ANN401
+    **parameters: Any,
 ) -> DaskUnderBaggingClassifier:
     small = LOCAL[engine](n_estimators=30, subsample=1.0, **SHAPE[engine])
     settings = {"n_estimators": 2, "sampling_strategy": 3.0, "random_state": 0, **parameters}

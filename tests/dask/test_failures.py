@@ -74,13 +74,13 @@ def when_training(
     return thread
 
 
-def fit(engine: str, client: distributed.Client, **parameters: Any) -> Any:  # noqa: ANN401
+def fit(engine: str, client: distributed.Client, **parameters: Any) -> Any:
     X, y = numbers(3000)
     Xd, yd = arrays(X, y, sizes=even(3000, 6))
     return PAIRS[engine][0](client=client, **parameters).fit(Xd, yd)
 
 
-def killer_of(cluster: distributed.LocalCluster, **of: Any) -> tuple[threading.Thread, list[float]]:  # noqa: ANN401
+def killer_of(cluster: distributed.LocalCluster, **of: Any) -> tuple[threading.Thread, list[float]]:
     """Kill a worker by its id in the middle of a fit, and note when."""
     killed: list[float] = []
 

@@ -35,13 +35,13 @@ def own() -> Iterator[distributed.Client]:
         yield connected
 
 
-def fit(engine: str, client: distributed.Client) -> Any:  # noqa: ANN401
+def fit(engine: str, client: distributed.Client) -> Any:
     Xd, yd = arrays(*numbers(1200), sizes=even(1200, 6))
     parameters = {**QUICK, "n_estimators": 6, "n_jobs": 1}
     return PAIRS[engine][0](client=client, **parameters).fit(Xd, yd)
 
 
-def fit_in_time(engine: str, client: distributed.Client) -> Any:  # noqa: ANN401
+def fit_in_time(engine: str, client: distributed.Client) -> Any:
     """Fit in a thread of its own: a worker that is not free would let the test wait for ever."""
     fitted: list[Any] = []
     thread = threading.Thread(target=lambda: fitted.append(fit(engine, client)), daemon=True)
@@ -57,7 +57,7 @@ def spoil(name: str, *, die: bool = False) -> None:
 
     real, calls = getattr(_worker, name), []
 
-    def fail(*arguments: Any) -> Any:  # noqa: ANN401
+    def fail(*arguments: Any) -> Any:
         calls.append(name)
         if die:
             os._exit(3)

@@ -6,7 +6,7 @@ import dask.array as da
 import dask.dataframe as dd
 import numpy as np
 import pytest
-from distributed import Client  # noqa: TC002
+from distributed import Client  # noqa: TC002  pytest reads it
 
 import gbimb
 from gbimb.dask import DaskImbalancedXGBClassifier
@@ -35,7 +35,7 @@ def test_parameters(client: Client, parameters: dict[str, object], sentence: str
 
 def test_a_table_in_memory_and_labels_in_memory(client: Client) -> None:
     X, y = numbers(200)
-    Xd, yd = arrays(X, y, sizes=even(200, 2))  # noqa: RUF059
+    Xd, _ = arrays(X, y, sizes=even(200, 2))
     clf = DaskImbalancedXGBClassifier(client=client)
     with pytest.raises(GbimbError, match="X must be a Dask DataFrame, a Dask Array or a Parquet"):
         clf.fit(X, y)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from distributed import Client  # noqa: TC002
+from distributed import Client  # noqa: TC002  pytest reads it
 
 import gbimb
 from gbimb.tables.parquet import row_groups as _groups

@@ -35,7 +35,7 @@ def fit_both(
     engine: str,
     client: Client,
     layout: str = "random",
-    **parameters: Any,  # noqa: ANN401
+    **parameters: Any,
 ) -> tuple[Any, Any, np.ndarray, np.ndarray]:
     """The distributed and the local estimator on the same rows, and rows to compare them on."""
     distant, local = PAIRS[engine]
@@ -51,7 +51,7 @@ def fit_both(
     return there, here, X_val, y_val
 
 
-def assert_alike(engine: str, there: Any, here: Any, X: Any) -> None:  # noqa: ANN401
+def assert_alike(engine: str, there: Any, here: Any, X: Any) -> None:
     """XGBoost's raw scores are equal; LightGBM takes other splits where several are as good."""
     scores = [there.to_local().raw_score(X), here.raw_score(X)]
     if engine == "xgb":
@@ -235,7 +235,7 @@ def test_rounds_are_chosen_by_the_weights_of_the_held_out_rows(client: Client) -
 def test_weighted_validation_rows_may_all_be_on_one_worker(
     client: Client, engine: str, n_classes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lopsided(*given: Any) -> dict[str, Any]:  # noqa: ANN401
+    def lopsided(*given: Any) -> dict[str, Any]:
         parts = assign(*given)
         watched = [piece for _, pieces in parts.values() for piece in pieces]
         return {w: (parts[w][0], [] if i else watched) for i, w in enumerate(parts)}

@@ -18,7 +18,7 @@ KINDS = [gbimb.ImbalancedLGBMClassifier, gbimb.ImbalancedXGBClassifier]
 both = pytest.mark.parametrize("kind", KINDS, ids=["lgbm", "xgb"])
 
 
-def quick(kind: Kind, **parameters: Any) -> Estimator:  # noqa: ANN401  whatever it takes
+def quick(kind: Kind, **parameters: Any) -> Estimator:  # whatever it takes
     """An estimator that is fast and keeps all its rounds, so that it has no reason to warn.
 
     Of one kind of trees.
@@ -68,6 +68,6 @@ def frame(n: int = 400, *, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
     return table, y
 
 
-def probability(clf: Estimator, X: Any) -> np.ndarray:  # noqa: ANN401  any table
+def probability(clf: Estimator, X: Any) -> np.ndarray:  # any table
     """P(positive) of each row."""
     return clf.predict_proba(X)[:, list(clf.classes_).index(clf.pos_label_)]

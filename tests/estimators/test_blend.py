@@ -22,7 +22,7 @@ SHAPES: dict[Kind, dict[str, Any]] = {
 }
 
 
-def blended(kind: Kind, **parameters: Any) -> Estimator:  # noqa: ANN401
+def blended(kind: Kind, **parameters: Any) -> Estimator:
     """A quick estimator with the size of its trees left open."""
     (name,) = SHAPES[kind]
     return quick(kind, **{name: None, **parameters})
@@ -101,7 +101,7 @@ def test_a_kind_that_cannot_go_on_in_the_middle_is_trained_again_to_the_same_tre
     update = engine.Member.update
     calls = 0
 
-    def dies(member: Any) -> None:  # noqa: ANN401
+    def dies(member: Any) -> None:
         nonlocal calls
         calls += 1
         if calls > 2 * 40 + 30:  # in the second kind

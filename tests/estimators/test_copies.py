@@ -57,7 +57,7 @@ def test_copies_do_not_make_noise_look_predictable(kind: Kind, times: float) -> 
 @pytest.mark.parametrize(
     "form", [sparse.csr_matrix, pd.DataFrame, lambda X: pd.DataFrame(X).round(1).astype("category")]
 )
-def test_copies_are_found_in_every_kind_of_table(form: Any) -> None:  # noqa: ANN401
+def test_copies_are_found_in_every_kind_of_table(form: Any) -> None:
     X, y = noise(7.5)
     with pytest.warns(gbimb.GbimbWarning, match=APART):
         clf = quick(gbimb.ImbalancedXGBClassifier, cv="holdout").fit(form(X), y)

@@ -37,7 +37,7 @@ SMALL = {"n_estimators": 10, "random_state": 0, "n_jobs": 1}
 every = pytest.mark.parametrize("kind", EVERY, ids=["lgbm", "xgb", "bags", "auto"])
 
 
-def make(kind: type, **parameters: Any) -> Any:  # noqa: ANN401  an estimator
+def make(kind: type, **parameters: Any) -> Any:  # an estimator
     if kind in KINDS:
         return quick(kind, n_estimators=10, **parameters)
     if kind is gbimb.UnderBaggingClassifier:
@@ -83,7 +83,7 @@ def given(threshold: float, *, first: bool = False) -> Given:
     return fitted(2, positive, Threshold(threshold, positive))
 
 
-def signs_decide(clf: Any, X: np.ndarray) -> bool:  # noqa: ANN401
+def signs_decide(clf: Any, X: np.ndarray) -> bool:
     scores = clf.decision_function(X)
     assert scores.dtype == np.float64
     assert np.isfinite(scores).all()

@@ -98,7 +98,7 @@ def test_boosters_without_unseen_rows_count_by_their_rows() -> None:
     ids=["folds", "groups", "repeated", "shuffled", "one"],
 )
 def test_even_splits_keep_equal_shares_and_are_described(
-    cv: Any,  # noqa: ANN401
+    cv: Any,
     count: str,
     trained_on: str,
 ) -> None:

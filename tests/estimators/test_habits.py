@@ -75,7 +75,7 @@ def test_class_weight_in_a_grid_is_answered_alike(kind: Kind) -> None:
 class Mine(gbimb.ImbalancedLGBMClassifier):
     """A subclass that hands its parameters on."""
 
-    def __init__(self, *, bonus: float = 1.0, **parameters: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, bonus: float = 1.0, **parameters: Any) -> None:
         super().__init__(**parameters)
         self.bonus = bonus
 
@@ -109,7 +109,7 @@ def test_parameters_of_a_loss_can_be_set_in_a_grid(kind: Kind) -> None:
     np.testing.assert_allclose(plain, [by_hand[0.0], by_hand[4.0]], rtol=1e-12)
 
 
-def log_loss_of(clf: Any, X: np.ndarray, y: np.ndarray) -> float:  # noqa: ANN401
+def log_loss_of(clf: Any, X: np.ndarray, y: np.ndarray) -> float:
     from sklearn.model_selection import cross_val_score
 
     return -float(cross_val_score(clf, X, y, scoring="neg_log_loss", cv=2).mean())
@@ -204,7 +204,7 @@ def test_a_function_as_metric_is_answered_with_its_name(function: object, remedy
 @pytest.mark.parametrize(
     "cv", [GroupKFold(5), LeaveOneGroupOut(), StratifiedGroupKFold(3), GroupShuffleSplit()]
 )
-def test_splitters_by_group_are_answered_with_the_list_that_works(kind: Kind, cv: Any) -> None:  # noqa: ANN401
+def test_splitters_by_group_are_answered_with_the_list_that_works(kind: Kind, cv: Any) -> None:
     X, y = numbers()
     words = re.escape("cv=list(cv.split(X, y, groups))")
     with pytest.raises(InvalidParameterError, match=f"{type(cv).__name__}.*{words}"):

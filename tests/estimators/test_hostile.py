@@ -18,7 +18,7 @@ LGBM, XGB = KINDS
 X, Y = numbers(200)
 
 
-def corrupt(array: str, place: int, value: int) -> Any:  # noqa: ANN401
+def corrupt(array: str, place: int, value: int) -> Any:
     """Return a CSR matrix of which one array leads somewhere else."""
     matrix = sparse.csr_matrix(np.where(np.abs(X) < 0.5, 0, X))
     getattr(matrix, array)[place] = value
@@ -37,7 +37,7 @@ SPOILT = [
 
 @both
 @pytest.mark.parametrize("spoilt", SPOILT, ids=str)
-def test_a_sparse_matrix_whose_indices_lead_out_of_it_is_refused(kind: Kind, spoilt: Any) -> None:  # noqa: ANN401
+def test_a_sparse_matrix_whose_indices_lead_out_of_it_is_refused(kind: Kind, spoilt: Any) -> None:
     with pytest.raises(InvalidDataError, match="X must be a sound sparse matrix"):
         quick(kind).fit(corrupt(*spoilt), Y)
 
@@ -52,7 +52,7 @@ def test_it_is_refused_in_predictions_and_bags_too(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("gamma", [Fraction(3, 2), np.longdouble(1.5), np.float32(1.5)])
-def test_a_gamma_of_another_type_is_the_number_it_is(gamma: Any) -> None:  # noqa: ANN401
+def test_a_gamma_of_another_type_is_the_number_it_is(gamma: Any) -> None:
     given = quick(LGBM, gamma=gamma).fit(X, Y).predict_proba(X)
     np.testing.assert_array_equal(given, quick(LGBM, gamma=1.5).fit(X, Y).predict_proba(X))
     assert gbimb.FocalLoss(gamma) == gbimb.FocalLoss(1.5)
@@ -109,7 +109,7 @@ def test_more_leaves_than_rows_cost_nothing() -> None:
 @pytest.mark.parametrize("half", [Fraction(1, 2), np.longdouble(0.5), np.float16(0.5)], ids=repr)
 def test_numbers_of_other_types_reach_the_engine_as_the_numbers_they_are(
     kind: Kind,
-    half: Any,  # noqa: ANN401
+    half: Any,
 ) -> None:
     names = ("learning_rate", "subsample", "colsample_bytree", "reg_lambda", "min_child_weight")
     given = quick(kind, engine_params={"max_delta_step": half}, **dict.fromkeys(names, half))

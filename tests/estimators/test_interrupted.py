@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 X, Y = numbers(600)
 
 
-def bags(estimator: Any = None, **parameters: Any) -> gbimb.UnderBaggingClassifier:  # noqa: ANN401
+def bags(estimator: Any = None, **parameters: Any) -> gbimb.UnderBaggingClassifier:
     inside = quick(KINDS[0], cv="auto", n_estimators=5) if estimator is None else estimator
     return gbimb.UnderBaggingClassifier(inside, 3, random_state=0, n_jobs=1, **parameters)
 
@@ -40,11 +40,11 @@ MAKE: dict[str, Callable[[], Any]] = {
 made = pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
 
 
-def fit_interrupted(clf: Any, X: np.ndarray, y: np.ndarray, after: int = 0) -> None:  # noqa: ANN401
+def fit_interrupted(clf: Any, X: np.ndarray, y: np.ndarray, after: int = 0) -> None:
     """Fit, and be interrupted after so many bags, or when a booster was trained."""
     bags = []
 
-    def fit_bag(*given: Any) -> Any:  # noqa: ANN401
+    def fit_bag(*given: Any) -> Any:
         bags.append(given)
         if len(bags) > after:
             raise KeyboardInterrupt
@@ -86,7 +86,7 @@ def test_an_interrupted_first_fit_leaves_an_estimator_that_is_not_fitted(
 
 @pytest.mark.parametrize("estimator", [None, LogisticRegression()], ids=["own", "other"])
 def test_bags_that_are_added_are_all_there_or_none(
-    estimator: Any,  # noqa: ANN401
+    estimator: Any,
     tmp_path: Path,
 ) -> None:
     clf = bags(estimator, warm_start=True).fit(X, Y)

@@ -108,7 +108,7 @@ def test_the_commoner_label_is_not_positive_even_if_it_is_1(kind: Kind) -> None:
         "chunks",
     ],
 )
-def test_labels_come_in_any_container(kind: Kind, wrap: Any) -> None:  # noqa: ANN401
+def test_labels_come_in_any_container(kind: Kind, wrap: Any) -> None:
     X, y = numbers()
     clf = quick(kind, n_estimators=3).fit(X, wrap(y))
     np.testing.assert_array_equal(clf.classes_.astype(int), [0, 1])
@@ -128,7 +128,7 @@ def test_labels_come_in_any_container(kind: Kind, wrap: Any) -> None:  # noqa: A
     ],
     ids=["nan", "none", "Int64", "boolean", "string"],
 )
-def test_a_missing_label_is_refused(kind: Kind, bad: Any) -> None:  # noqa: ANN401
+def test_a_missing_label_is_refused(kind: Kind, bad: Any) -> None:
     X, y = numbers()
     with pytest.raises(InvalidDataError, match="y must not contain missing labels"):
         quick(kind).fit(X, bad(y))

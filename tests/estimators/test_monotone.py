@@ -27,7 +27,7 @@ def table() -> tuple[pd.DataFrame, np.ndarray]:
     return X.mask(rng.random(X.shape) < 0.1, None).assign(word=X.word), y
 
 
-def steps(clf: Any, X: pd.DataFrame) -> np.ndarray:  # noqa: ANN401
+def steps(clf: Any, X: pd.DataFrame) -> np.ndarray:
     """Change of the probability of the rare label along the first column, for many rows."""
     grid = np.linspace(-3, 3, 60)
     rows = X.iloc[np.repeat(np.arange(40), grid.size)].assign(a=np.tile(grid, 40))
@@ -37,7 +37,7 @@ def steps(clf: Any, X: pd.DataFrame) -> np.ndarray:  # noqa: ANN401
 
 @pytest.mark.parametrize("pos_label", ["rare", "usual"])
 @pytest.mark.parametrize("kind", [LGBM, XGB], ids=["LightGBM", "XGBoost"])
-def test_a_direction_belongs_to_the_positive_label(kind: Any, pos_label: str, table: Any) -> None:  # noqa: ANN401
+def test_a_direction_belongs_to_the_positive_label(kind: Any, pos_label: str, table: Any) -> None:
     X, y = table
     form: Any = list if kind is LGBM else tuple
     given = {"monotone_constraints": form([1, 0, 0, 0])}
@@ -50,7 +50,7 @@ def test_a_direction_belongs_to_the_positive_label(kind: Any, pos_label: str, ta
 @pytest.mark.parametrize("method", ["intermediate", "advanced"])
 def test_methods_that_missing_values_break_are_refused_where_some_are(
     method: str,
-    table: Any,  # noqa: ANN401
+    table: Any,
 ) -> None:
     X, y = table
     given = {"mc": [1, 0, 0, 0], "monotone_constraints_method": method}
@@ -60,14 +60,14 @@ def test_methods_that_missing_values_break_are_refused_where_some_are(
     assert steps(quick(LGBM, engine_params=given).fit(whole, y), whole).min() >= 0
 
 
-def test_bags_refuse_a_direction_of_words(table: Any) -> None:  # noqa: ANN401
+def test_bags_refuse_a_direction_of_words(table: Any) -> None:
     X, y = table
     bags = gbimb.UnderBaggingClassifier(quick(LGBM, cv="auto", engine_params={"mc": [0, 0, 0, 1]}))
     with pytest.raises(InvalidParameterError, match=r"'mc'.*'word'"):
         bags.fit(X, y)
 
 
-def test_no_direction_of_words_and_directions_of_none_are_taken(table: Any) -> None:  # noqa: ANN401
+def test_no_direction_of_words_and_directions_of_none_are_taken(table: Any) -> None:
     X, y = table
     quick(XGB, engine_params={"monotone_constraints": {"a": 1, "word": 0}}).fit(X, y)
     quick(LGBM, engine_params={"mc": [0] * 4, "linear_tree": True}).fit(X, y)

@@ -217,7 +217,7 @@ def test_an_engine_parameter_under_another_name_is_refused(kind: Kind, name: str
 def test_an_engine_parameter_that_contradicts_is_refused(
     kind: Kind,
     name: str,
-    value: Any,  # noqa: ANN401
+    value: Any,
 ) -> None:
     X, y = numbers(200)
     with pytest.raises(InvalidParameterError, match=rf"must not hold '{name}': "):

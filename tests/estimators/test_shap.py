@@ -12,7 +12,7 @@ from tests.estimators.common import Kind, both, frame, numbers, quick
 
 
 @pytest.fixture(scope="module")
-def explainer() -> Any:  # noqa: ANN401  a class of shap
+def explainer() -> Any:  # a class of shap
     import shap
 
     return shap.TreeExplainer
@@ -20,7 +20,7 @@ def explainer() -> Any:  # noqa: ANN401  a class of shap
 
 @both
 @pytest.mark.parametrize("loss", ["focal", "logistic", "soft_mcc"])
-def test_values_add_up_to_the_raw_score(kind: Kind, loss: str, explainer: Any) -> None:  # noqa: ANN401
+def test_values_add_up_to_the_raw_score(kind: Kind, loss: str, explainer: Any) -> None:
     X, y = numbers()
     clf = quick(kind, loss=loss, scale_pos_weight="balanced").fit(X, y)
     explain = explainer(clf.booster_)
@@ -31,7 +31,7 @@ def test_values_add_up_to_the_raw_score(kind: Kind, loss: str, explainer: Any) -
 
 
 @both
-def test_values_of_categories_belong_to_the_booster_input(kind: Kind, explainer: Any) -> None:  # noqa: ANN401
+def test_values_of_categories_belong_to_the_booster_input(kind: Kind, explainer: Any) -> None:
     X, y = frame()
     clf = quick(kind, max_depth=6).fit(X, np.where(y == 1, "fraud", "ok"))
     assert clf.pos_label_ == clf.classes_[0] == "fraud"
@@ -43,7 +43,7 @@ def test_values_of_categories_belong_to_the_booster_input(kind: Kind, explainer:
 
 
 @both
-def test_values_of_many_classes_add_up(kind: Kind, explainer: Any) -> None:  # noqa: ANN401
+def test_values_of_many_classes_add_up(kind: Kind, explainer: Any) -> None:
     X, y = numbers(600)
     y = y + (X[:, 2] > 1.0)
     clf = quick(kind).fit(X, y)
@@ -54,7 +54,7 @@ def test_values_of_many_classes_add_up(kind: Kind, explainer: Any) -> None:  # n
     np.testing.assert_allclose(raw, clf.raw_score(X), atol=5e-6)
 
 
-def test_values_of_a_bag_add_up(explainer: Any) -> None:  # noqa: ANN401
+def test_values_of_a_bag_add_up(explainer: Any) -> None:
     X, y = numbers(600)
     bags = gbimb.UnderBaggingClassifier(
         quick(gbimb.ImbalancedLGBMClassifier, cv="auto"), 2, random_state=0

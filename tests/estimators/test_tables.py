@@ -89,7 +89,7 @@ def test_a_frame_of_mixed_columns_is_learnt(
 )
 def test_the_same_values_in_another_form_give_the_same_predictions(
     kind: Kind,
-    change: Any,  # noqa: ANN401
+    change: Any,
     table: tuple[pd.DataFrame, np.ndarray],
 ) -> None:
     X, y = table
@@ -282,7 +282,7 @@ DAY = dt.date(2024, 1, 1)
     ],
     ids=["points", "zone", "dates", "arrow", "polars dates", "polars points"],
 )
-def test_dates_are_days_since_1970(kind: Kind, dates: Any) -> None:  # noqa: ANN401
+def test_dates_are_days_since_1970(kind: Kind, dates: Any) -> None:
     X, y = numbers()
     y = ((X[:, 0] > 1) | (np.arange(400) > 370)).astype(int)
     days = 19_723.0 + np.arange(400)
@@ -309,7 +309,7 @@ def test_dates_are_days_since_1970(kind: Kind, dates: Any) -> None:  # noqa: ANN
     ],
     ids=["NumPy integers", "NumPy floats", "Decimal", "Int128"],
 )
-def test_numbers_of_any_type_are_numbers(kind: Kind, values: Any) -> None:  # noqa: ANN401
+def test_numbers_of_any_type_are_numbers(kind: Kind, values: Any) -> None:
     X, y = numbers()
     is_polars = isinstance(values, pl.Series)
     column = values if is_polars else pd.Series(values, dtype=object)
@@ -332,7 +332,7 @@ def test_numbers_of_any_type_are_numbers(kind: Kind, values: Any) -> None:  # no
     ],
     ids=["Decimal", "Int128", "polars Decimal", "chunked", "dictionary"],
 )
-def test_labels_of_any_type_are_labels(form: Any) -> None:  # noqa: ANN401
+def test_labels_of_any_type_are_labels(form: Any) -> None:
     X, y = numbers()
     clf = quick(gbimb.ImbalancedLGBMClassifier).fit(X, form(y))
     assert clf.classes_.tolist() == [0, 1]
@@ -345,7 +345,7 @@ def test_labels_of_any_type_are_labels(form: Any) -> None:  # noqa: ANN401
     [pl.Series([1.0, 2.0]), pa.chunked_array([[1.0], [2.0]]), pa.array([1.0, 2.0])],
     ids=["polars", "chunked", "array"],
 )
-def test_one_column_is_no_table(column: Any) -> None:  # noqa: ANN401
+def test_one_column_is_no_table(column: Any) -> None:
     with pytest.raises(InvalidDataError, match="Expected 2D array, got 1D array"):
         gbimb.ImbalancedXGBClassifier().fit(column, [0, 1])
 
@@ -413,7 +413,7 @@ def test_values_beyond_float32_give_one_answer_in_every_form(kind: Kind) -> None
 )
 def test_a_column_of_another_kind_is_refused(
     kind: Kind,
-    column: Any,  # noqa: ANN401
+    column: Any,
     message: str,
 ) -> None:
     X, y = numbers()
@@ -459,7 +459,7 @@ def test_arrays_that_are_no_tables_are_refused(kind: Kind) -> None:
 def test_infinity_is_refused_at_fit_and_at_predict(
     kind: Kind,
     value: float,
-    form: Any,  # noqa: ANN401
+    form: Any,
 ) -> None:
     X, y = numbers()
     clf = quick(kind, n_estimators=2).fit(form(X), y)
@@ -513,7 +513,7 @@ def test_a_column_without_a_value_is_no_obstacle(kind: Kind) -> None:
     [sparse.csr_matrix, sparse.csc_matrix, sparse.coo_matrix, sparse.csr_array, sparse.csc_array],
     ids=lambda form: form.__name__,
 )
-def test_sparse_tables_are_taken(kind: Kind, form: Any) -> None:  # noqa: ANN401
+def test_sparse_tables_are_taken(kind: Kind, form: Any) -> None:
     X, y = numbers()
     X[np.random.default_rng(1).random(X.shape) < 0.6] = 0.0
     clf = quick(kind).fit(form(X), y)
@@ -586,7 +586,7 @@ def test_a_contiguous_array_is_not_copied(
     engine: Any = get_engine(clf.engine_name)
     make = engine.Bins
 
-    def spy(matrix: Any, *args: object, **options: object) -> Any:  # noqa: ANN401
+    def spy(matrix: Any, *args: object, **options: object) -> Any:
         binned.append(matrix)
         return make(matrix, *args, **options)
 

@@ -23,12 +23,12 @@ from gbimb.training.cross_fit import Trained, once_a_row
 from tests.estimators.common import Estimator, Kind, both, numbers, quick
 
 
-def splits_of(clf: Any) -> list[np.ndarray]:  # noqa: ANN401  an estimator before fit
+def splits_of(clf: Any) -> list[np.ndarray]:  # an estimator before fit
     """Row numbers held out, recorded while ``clf`` is fitted."""
     seen: list[np.ndarray] = []
 
     class Recording(StratifiedKFold):
-        def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:  # noqa: ANN401
+        def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:
             for train, test in super().split(X, y, groups):
                 seen.append(test)
                 yield train, test
@@ -86,7 +86,7 @@ def test_cv_says_which_rows_are_held_out(kind: Kind) -> None:
     ["hold", 1, 0, True, 2.5, [], [(np.arange(5), np.array([400]))], [(np.arange(5), [-1])]],
     ids=["word", "one", "zero", "bool", "float", "nothing", "too high", "negative"],
 )
-def test_a_cv_that_cannot_be_used_is_refused(kind: Kind, cv: Any) -> None:  # noqa: ANN401
+def test_a_cv_that_cannot_be_used_is_refused(kind: Kind, cv: Any) -> None:
     X, y = numbers()
     with pytest.raises((InvalidParameterError, InvalidDataError), match="cv must"):
         quick(kind, cv=cv).fit(X, y)

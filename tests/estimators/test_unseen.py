@@ -46,7 +46,7 @@ def table(effect: str) -> tuple[pd.DataFrame, np.ndarray]:
     return pd.DataFrame({"a": a, "b": b}), y.astype(int)
 
 
-def silent(X: Any, clf: Estimator) -> np.ndarray:  # noqa: ANN401  any table
+def silent(X: Any, clf: Estimator) -> np.ndarray:  # any table
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", gbimb.GbimbWarning)
         return clf.predict_proba(X)[:, 1]
@@ -105,7 +105,7 @@ def test_new_edges_of_cut_are_said_and_give_no_extreme_answer(kind: Kind) -> Non
 
 @both
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix, pd.DataFrame])
-def test_arrays_and_sparse_matrices_are_treated_alike(kind: Kind, form: Any) -> None:  # noqa: ANN401
+def test_arrays_and_sparse_matrices_are_treated_alike(kind: Kind, form: Any) -> None:
     X, y = numbers(1500)
     clf = quick(kind, n_estimators=40).fit(form(X), y)
     new = X.copy()
@@ -168,7 +168,7 @@ def test_typical_values_are_saved(kind: Kind, tmp_path: Path) -> None:
     ],
     ids=["bags", "automatic"],
 )
-def test_bags_and_the_automatic_choice_do_so_too(make: Any, tmp_path: Path) -> None:  # noqa: ANN401
+def test_bags_and_the_automatic_choice_do_so_too(make: Any, tmp_path: Path) -> None:
     X, y = table("categories")
     clf = make().fit(X[:1500], y[:1500])
     new = X.assign(a="never seen")

@@ -113,7 +113,7 @@ def test_a_row_of_weight_zero_is_absent(kind: Kind, form: str) -> None:
 )
 def test_weights_that_cannot_be_used_are_refused(
     kind: Kind,
-    weight: Any,  # noqa: ANN401
+    weight: Any,
     message: str,
 ) -> None:
     X, y = numbers()

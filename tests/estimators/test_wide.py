@@ -33,7 +33,7 @@ def wide(rows: int = 200, columns: int = 2000) -> tuple[Any, Any]:
     return X, (X[:, :3].sum(axis=1) + 0.3 * rng.normal(size=rows) > 1.5).astype(int)
 
 
-def bins(engine: Any, X: Any, **params: Any) -> Any:  # noqa: ANN401
+def bins(engine: Any, X: Any, **params: Any) -> Any:
     y = np.zeros(X.shape[0])
     y[::7] = 1
     names = [f"x{i}" for i in range(X.shape[1])]
@@ -111,7 +111,7 @@ def test_xgboost_reads_no_names_of_columns_in_each_round(monkeypatch: pytest.Mon
     names: list[str] = []
     known = xgb.DMatrix.feature_names
 
-    def read(matrix: xgb.DMatrix) -> Any:  # noqa: ANN401
+    def read(matrix: xgb.DMatrix) -> Any:
         found = known.fget(matrix)
         names.extend(found or [])
         return found

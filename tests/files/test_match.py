@@ -107,7 +107,7 @@ def test_pieces_written_are_read_again(ending: str, tmp_path: Path) -> None:
 def test_an_error_leaves_the_older_file(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"table{ending}"
     path.write_text("older")
-    with pytest.raises(OSError, match="disk full"), TableWriter(path) as writer:  # noqa: PT012
+    with pytest.raises(OSError, match="disk full"), TableWriter(path) as writer:  # noqa: PT012  opening it may raise, too
         writer.write(pd.DataFrame({"a": [1]}))
         full = "disk full"
         raise OSError(full)

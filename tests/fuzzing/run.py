@@ -98,7 +98,7 @@ def start(target: str, seconds: int, keep: int) -> bool:
             file = kept / f"{prefix}-{hashlib.sha256(data).hexdigest()[:12]}.gz"
             file.write_bytes(gzip.compress(data, mtime=0))
         for path in finds:
-            print(f"{target}: {path.name}, kept in {kept}")  # noqa: T201
+            print(f"{target}: {path.name}, kept in {kept}")
         return done.returncode != 0
 
 

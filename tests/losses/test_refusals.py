@@ -25,7 +25,7 @@ def test_the_name_of_a_loss_is_no_loss() -> None:
 
 
 @pytest.mark.parametrize("loss", [gbimb.LogisticLoss(), gbimb.FocalLoss(2.0), gbimb.SoftMCCLoss()])
-def test_nan_has_no_probability(loss: Any) -> None:  # noqa: ANN401
+def test_nan_has_no_probability(loss: Any) -> None:
     with pytest.raises(InvalidDataError, match="NaN"):
         loss.probability(np.array([0.0, np.nan]))
 
@@ -33,7 +33,7 @@ def test_nan_has_no_probability(loss: Any) -> None:  # noqa: ANN401
 class Slow(gbimb.LogisticLoss):
     """A loss without a kernel of its own for probabilities."""
 
-    def _fill_probability(self, score: Any, out: Any) -> bool:  # noqa: ANN401
+    def _fill_probability(self, score: Any, out: Any) -> bool:
         return super(gbimb.LogisticLoss, self)._fill_probability(score, out)
 
 
@@ -55,7 +55,7 @@ def test_nan_has_no_probability_where_a_loss_has_no_kernel_for_it() -> None:
     ],
 )
 def test_buffers_of_many_classes_are_two_float32_arrays(
-    out: Any,  # noqa: ANN401
+    out: Any,
     error: type[Exception],
     message: str,
 ) -> None:
@@ -64,7 +64,7 @@ def test_buffers_of_many_classes_are_two_float32_arrays(
 
 
 @pytest.mark.parametrize("loss", [gbimb.SoftMCCLoss(), gbimb.SoftFBetaLoss()])
-def test_soft_losses_have_no_value_at_infinite_scores(loss: Any) -> None:  # noqa: ANN401
+def test_soft_losses_have_no_value_at_infinite_scores(loss: Any) -> None:
     with pytest.raises(InvalidDataError, match="finite"):
         loss.loss(Y, np.array([0.0, 1.0, np.inf, 0.0]))
 

@@ -49,7 +49,7 @@ def tversky(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("tversky")
-def test_a_new_row_is_a_loss_of_the_estimators_and_of_model_files(tmp_path: Any) -> None:  # noqa: ANN401
+def test_a_new_row_is_a_loss_of_the_estimators_and_of_model_files(tmp_path: Any) -> None:
     X, y = numbers()
     assert quick(LGBM, loss="tversky").fit(X, y).loss_ == TverskyLoss()
     clf = quick(LGBM, loss="tversky", alpha=0.7).fit(X, y)
@@ -122,9 +122,9 @@ def test_a_pointwise_loss_has_gradients_that_depend_on_one_row(name: str) -> Non
     ids=repr,
 )
 def test_a_two_class_loss_given_for_three_classes_is_the_same_loss_for_three(
-    kind: Any,  # noqa: ANN401
+    kind: Any,
     loss: BinaryLoss,
-    want: Any,  # noqa: ANN401
+    want: Any,
 ) -> None:
     X, y = three_classes()
     clf = quick(kind, loss=loss).fit(X, y)
@@ -144,7 +144,7 @@ def test_a_two_class_loss_given_for_three_classes_is_the_same_loss_for_three(
     ids=repr,
 )
 def test_what_three_classes_cannot_keep_of_a_two_class_loss_is_refused(
-    loss: Any,  # noqa: ANN401
+    loss: Any,
     message: str,
 ) -> None:
     with pytest.raises(InvalidParameterError, match=message):
@@ -152,7 +152,7 @@ def test_what_three_classes_cannot_keep_of_a_two_class_loss_is_refused(
 
 
 @pytest.mark.parametrize("module", [gbimb, gbimb.losses])
-def test_the_old_name_of_an_experimental_loss_says_where_it_is(module: Any) -> None:  # noqa: ANN401
+def test_the_old_name_of_an_experimental_loss_says_where_it_is(module: Any) -> None:
     with pytest.warns(FutureWarning, match=r"is now gbimb\.losses\.experimental\.SoftmaxMCCLoss"):
         assert module.SoftmaxMCCLoss is SoftmaxMCCLoss
 

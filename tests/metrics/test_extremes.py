@@ -74,7 +74,7 @@ def squared_mcc(threshold: float, weight: list[Fraction]) -> Fraction:
     ],
     ids=["1e80", "1e300", "1e-200", "denormal", "positives 1e80", "negatives 1e80"],
 )
-def test_no_threshold_is_better_than_the_best_under_extreme_weights(weight: Any) -> None:  # noqa: ANN401
+def test_no_threshold_is_better_than_the_best_under_extreme_weights(weight: Any) -> None:
     found = best_threshold(Y, SCORE, "mcc", weight)
     exact = [Fraction(float(w)) for w in weight]
     best = max(squared_mcc(t, exact) for t in SCORE)
@@ -107,9 +107,9 @@ def test_weights_of_less_than_a_row_in_all_choose_the_threshold_of_their_shares(
 )
 @pytest.mark.parametrize("score", [rk_score, macro_f1_score, macro_recall_score])
 def test_labels_that_are_no_classes_are_refused(
-    score: Any,  # noqa: ANN401
-    y_true: Any,  # noqa: ANN401
-    y_pred: Any,  # noqa: ANN401
+    score: Any,
+    y_true: Any,
+    y_pred: Any,
     says: str,
 ) -> None:
     with pytest.raises(GbimbError, match=says):
@@ -122,7 +122,7 @@ def test_a_table_of_a_million_classes_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", [np.array(["mcc", "f1"]), ["mcc"], np.zeros(3)])
-def test_an_array_is_no_name_of_a_metric(name: Any) -> None:  # noqa: ANN401
+def test_an_array_is_no_name_of_a_metric(name: Any) -> None:
     with pytest.raises(GbimbError, match="metric"):
         get_multiclass_metric(name)
 

@@ -67,7 +67,7 @@ def run(n: int, task: Callable[[int, Reduce], Any]) -> tuple[list[Any], Processe
     return results, processes
 
 
-def shared(parts: list[Part], loss: BinaryLoss = LogisticLoss()) -> tuple[dict[str, float], int]:  # noqa: B008
+def shared(parts: list[Part], loss: BinaryLoss = LogisticLoss()) -> tuple[dict[str, float], int]:  # noqa: B008  a loss does not change
     """The values, the same in each thread, and the bytes that one put in."""
 
     def task(rank: int, reduce: Reduce) -> dict[str, float]:

@@ -223,7 +223,7 @@ def test_merging_three_outputs_averages_raw_scores(kind: type, three: Rows) -> N
     np.testing.assert_allclose(got, 2.0 * expected + start, atol=2e-5)
 
 
-def base_of(booster: Any) -> np.ndarray:  # noqa: ANN401  an XGBoost booster
+def base_of(booster: Any) -> np.ndarray:  # an XGBoost booster
     import json
 
     text = json.loads(booster.save_config())["learner"]["learner_model_param"]["base_score"]

@@ -116,7 +116,7 @@ def mutate_json(data: bytes, rng: random.Random) -> bytes:
     return json.dumps(whole, indent=indent, separators=separators).encode()
 
 
-def rows(n_features: int, names: list[str] | None) -> Any:  # noqa: ANN401  an array or a frame
+def rows(n_features: int, names: list[str] | None) -> Any:  # an array or a frame
     """Rows with all that can be in a table."""
     X = np.random.default_rng(0).normal(size=(40, n_features))
     X[::7] = np.nan

@@ -41,13 +41,13 @@ def codes(X: pd.DataFrame, n_classes: int = 2) -> np.ndarray[Any, Any]:
     return np.digitize(score, np.quantile(score, [0.7, 0.85][: n_classes - 1]))
 
 
-def quick(kind: Kind, **parameters: Any) -> Any:  # noqa: ANN401  whatever it takes
+def quick(kind: Kind, **parameters: Any) -> Any:  # whatever it takes
     """An estimator that trains in no time and keeps all its rounds."""
     small = {"n_estimators": 3, "cv": 2, "early_stopping_rounds": None, "random_state": 0}
     return kind(**{**small, "n_jobs": 1, **parameters})
 
 
-def bags(kind: Kind = LGBM, **parameters: Any) -> gbimb.UnderBaggingClassifier:  # noqa: ANN401
+def bags(kind: Kind = LGBM, **parameters: Any) -> gbimb.UnderBaggingClassifier:
     """Two bags of the quick estimator."""
     small = {"n_estimators": 2, "random_state": 0, "n_jobs": 1}
     return gbimb.UnderBaggingClassifier(quick(kind, cv="auto"), **{**small, **parameters})
@@ -69,7 +69,7 @@ LINEAR = {
 }
 
 
-def from_source() -> Any:  # noqa: ANN401
+def from_source() -> Any:
     """Fitted on a Parquet file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.parquet"
@@ -77,7 +77,7 @@ def from_source() -> Any:  # noqa: ANN401
         return quick(LGBM, cv="holdout").fit(gbimb.ParquetSource(path, "y"))
 
 
-def automatic(n_classes: int) -> Any:  # noqa: ANN401
+def automatic(n_classes: int) -> Any:
     """Candidates of both engines, blended."""
     clf = gbimb.AutoImbalancedClassifier(time_budget=None, n_trials=2, random_state=0, n_jobs=1)
     X = table(60)
@@ -97,12 +97,12 @@ MORE: dict[str, Callable[[], Any]] = {
 
 
 @cache
-def model(name: str) -> Any:  # noqa: ANN401  any of our estimators
+def model(name: str) -> Any:  # any of our estimators
     """One of these, fitted once; not to be changed."""
     return (MAKE | LINEAR | MORE)[name]()
 
 
-def through_file(estimator: Any, folder: Path) -> Any:  # noqa: ANN401
+def through_file(estimator: Any, folder: Path) -> Any:
     """Save and load."""
     path = folder / "model.gbimb"
     estimator.save(path)
@@ -118,7 +118,7 @@ def saved(name: str) -> bytes:
         return path.read_bytes()
 
 
-def assert_same(a: Any, b: Any, X: Any) -> None:  # noqa: ANN401
+def assert_same(a: Any, b: Any, X: Any) -> None:
     """Predictions agree to the last bit."""
     for method in ("predict_proba", "raw_score", "decision_function"):
         one, other = getattr(a, method)(X), getattr(b, method)(X)

@@ -114,7 +114,7 @@ def test_the_longest_name_that_the_disk_takes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [3, None, b"model.gbimb", ["model.gbimb"]], ids=repr)
-def test_a_path_is_a_string_or_path_like(path: Any) -> None:  # noqa: ANN401
+def test_a_path_is_a_string_or_path_like(path: Any) -> None:
     for call in (gbimb.load, model("lightgbm").save):
         with pytest.raises(InvalidTypeError, match="path must be a string or path-like, got"):
             call(path)

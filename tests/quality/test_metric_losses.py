@@ -42,7 +42,7 @@ def surrogate(name: str, score: np.ndarray) -> float:
     ("loss", "value", "name"),
     [("any_mcc", any_loss, "mcc"), ("any_f1", any_loss, "f1"), ("surrogate_f1", surrogate, "f1")],
 )
-def test_gradients_of_papers_equal_differences(loss: str, value: Any, name: str) -> None:  # noqa: ANN401
+def test_gradients_of_papers_equal_differences(loss: str, value: Any, name: str) -> None:
     gradient, curvature = metric_losses.LOSSES[loss]()(Y, SCORE)
     scale = 2 * Y.sum() * (Y.size - Y.sum()) / Y.size
     step = 1e-6

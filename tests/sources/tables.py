@@ -19,7 +19,7 @@ KINDS = [gbimb.ImbalancedLGBMClassifier, gbimb.ImbalancedXGBClassifier]
 both = pytest.mark.parametrize("kind", KINDS, ids=["lgbm", "xgb"])
 
 
-def quick(kind: type[Estimator], **parameters: Any) -> Estimator:  # noqa: ANN401
+def quick(kind: type[Estimator], **parameters: Any) -> Estimator:
     """An estimator that is fast and has no reason to warn."""
     small = {
         "n_estimators": 15,

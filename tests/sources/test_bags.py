@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def bagged(inside: Any, **parameters: Any) -> gbimb.UnderBaggingClassifier:  # noqa: ANN401
+def bagged(inside: Any, **parameters: Any) -> gbimb.UnderBaggingClassifier:
     small = {"n_estimators": 3, "sampling_strategy": 1.0, "random_state": 0, "n_jobs": 1}
     return gbimb.UnderBaggingClassifier(inside, **{**small, **parameters})
 
@@ -33,7 +33,7 @@ def bagged(inside: Any, **parameters: Any) -> gbimb.UnderBaggingClassifier:  # n
 @pytest.mark.parametrize("weight", [None, "w"])
 def test_the_bags_are_those_of_the_table_in_memory(
     kind: type[Estimator],
-    options: Any,  # noqa: ANN401
+    options: Any,
     weight: str | None,
     tmp_path: Path,
 ) -> None:
@@ -116,7 +116,7 @@ def test_only_rows_in_bags_are_loaded(tmp_path: Path, monkeypatch: pytest.Monkey
     asked = []
     pick = StreamedFrame.__getitem__
 
-    def spy(self: StreamedFrame, rows: Any) -> StreamedFrame:  # noqa: ANN401
+    def spy(self: StreamedFrame, rows: Any) -> StreamedFrame:
         asked.append(rows.size)
         return pick(self, rows)
 

@@ -24,7 +24,7 @@ def fit_both(
     kind: type[Estimator],
     folder: Path,
     weight: str | None = None,
-    **parameters: Any,  # noqa: ANN401
+    **parameters: Any,
 ) -> tuple[Estimator, Estimator, gbimb.ParquetSource, pd.DataFrame]:
     """Fit on the files and on what pandas reads from them."""
     names = features(table(1))
@@ -207,7 +207,7 @@ def test_files_may_hold_their_columns_in_any_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [list, tuple, iter, np.array, pd.Index, pd.Series])
-def test_features_may_be_named_by_any_sequence(kind: Any, tmp_path: Path) -> None:  # noqa: ANN401
+def test_features_may_be_named_by_any_sequence(kind: Any, tmp_path: Path) -> None:
     names = ["whole", "single"]
     source = gbimb.ParquetSource(write(table(50), tmp_path), "target", features=kind(names))
     assert source.features == ("whole", "single")

@@ -66,7 +66,7 @@ def test_a_failure_leaves_what_was_there(
     out.write_bytes(b"before")
     calls = []
 
-    def fails(X: Any) -> Any:  # noqa: ANN401
+    def fails(X: Any) -> Any:
         calls.append(len(X))
         if len(calls) > 2:
             raise RuntimeError
@@ -93,7 +93,7 @@ def test_what_cannot_be_written(
     source: gbimb.ParquetSource,
     tmp_path: Path,
     path: str,
-    columns: Any,  # noqa: ANN401
+    columns: Any,
     sentence: str,
 ) -> None:
     clf = quick(gbimb.ImbalancedLGBMClassifier).fit(source)
@@ -115,7 +115,7 @@ def test_what_cannot_be_written(
 def test_arguments_of_another_kind(
     source: gbimb.ParquetSource,
     tmp_path: Path,
-    given: Any,  # noqa: ANN401
+    given: Any,
     sentence: str,
 ) -> None:
     clf = quick(gbimb.ImbalancedLGBMClassifier).fit(source)
@@ -123,7 +123,7 @@ def test_arguments_of_another_kind(
         clf.predict_to(**{"source": source, "path": tmp_path / "out.parquet", **given})
 
 
-def with_keys(folder: Path, *keys: Any) -> gbimb.ParquetSource:  # noqa: ANN401
+def with_keys(folder: Path, *keys: Any) -> gbimb.ParquetSource:
     """A source with a file for each series of keys."""
     folder.mkdir()
     for i, key in enumerate(keys):
@@ -144,8 +144,8 @@ def with_keys(folder: Path, *keys: Any) -> gbimb.ParquetSource:  # noqa: ANN401
     ids=["widths", "no number", "no text", "fractions", "categories"],
 )
 def test_kept_columns_may_be_of_other_types_in_other_files(
-    one: Any,  # noqa: ANN401
-    other: Any,  # noqa: ANN401
+    one: Any,
+    other: Any,
     found: str,
     tmp_path: Path,
 ) -> None:
@@ -165,8 +165,8 @@ def test_kept_columns_may_be_of_other_types_in_other_files(
     ],
 )
 def test_kept_columns_that_no_type_holds(
-    one: Any,  # noqa: ANN401
-    other: Any,  # noqa: ANN401
+    one: Any,
+    other: Any,
     sentence: str,
     tmp_path: Path,
 ) -> None:

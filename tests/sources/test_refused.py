@@ -39,7 +39,7 @@ def test_a_directory_without_parquet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("paths", [3, [], [3], None])
-def test_paths_of_another_kind(paths: Any) -> None:  # noqa: ANN401
+def test_paths_of_another_kind(paths: Any) -> None:
     with pytest.raises(InvalidTypeError, match="paths must be"):
         gbimb.ParquetSource(paths, "target")
 
@@ -89,7 +89,7 @@ def test_a_column_that_is_not_there(folder: Path, role: str) -> None:
     [{"features": ["single", "single"]}, {"features": ["target"]}, {"weight": "target"}],
     ids=str,
 )
-def test_a_column_named_twice(folder: Path, names: Any) -> None:  # noqa: ANN401
+def test_a_column_named_twice(folder: Path, names: Any) -> None:
     with pytest.raises(InvalidParameterError, match="name different columns"):
         gbimb.ParquetSource(folder, "target", **names)
 
@@ -100,14 +100,14 @@ def test_features_as_one_text(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("features", [3, [3], np.array("single"), [["single"]]])
-def test_features_that_are_no_names(folder: Path, features: Any) -> None:  # noqa: ANN401
+def test_features_that_are_no_names(folder: Path, features: Any) -> None:
     with pytest.raises(InvalidTypeError, match="features must be a list of columns"):
         gbimb.ParquetSource(folder, "target", features=features)
 
 
 @pytest.mark.parametrize("role", ["target", "weight"])
 @pytest.mark.parametrize("name", [["target"], 3])
-def test_a_target_or_weight_that_is_no_name(folder: Path, role: str, name: Any) -> None:  # noqa: ANN401
+def test_a_target_or_weight_that_is_no_name(folder: Path, role: str, name: Any) -> None:
     given: Any = {role: name}
     with pytest.raises(InvalidTypeError, match=f"{role} must be None or the name of one column"):
         gbimb.ParquetSource(folder, **given)
@@ -293,12 +293,12 @@ def test_a_result_beyond_the_budget(folder: Path) -> None:
     ("given", "limit"),
     [(None, None), (5, 5), ("2GB", 2 * 10**9), ("1.5 GiB", 3 << 29), ("10mb", 10**7)],
 )
-def test_budgets(given: Any, limit: int | None) -> None:  # noqa: ANN401
+def test_budgets(given: Any, limit: int | None) -> None:
     assert MemoryBudget.parse(given).limit == limit
 
 
 @pytest.mark.parametrize("given", ["much", "2 gigs", 0, -1, "", float("inf"), True, [1]])
-def test_budgets_that_are_none(given: Any) -> None:  # noqa: ANN401
+def test_budgets_that_are_none(given: Any) -> None:
     with pytest.raises((InvalidParameterError, InvalidTypeError), match="max_memory must be"):
         MemoryBudget.parse(given)
 

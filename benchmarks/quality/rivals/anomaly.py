@@ -39,7 +39,7 @@ class AnomalyScore(TransformerMixin, BaseEstimator):
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def fit(self, X: NDArray[Any], y: object = None) -> AnomalyScore:  # noqa: ARG002
+    def fit(self, X: NDArray[Any], y: object = None) -> AnomalyScore:  # noqa: ARG002  scikit-learn's signature
         """Train the forest, without labels."""
         self.forest_ = IsolationForest(random_state=self.seed, n_jobs=1).fit(X)
         return self

@@ -29,7 +29,7 @@ def focal(task: Task) -> Classifier:
 class CatBoost:
     """CatBoostClassifier on a data frame with native categories."""
 
-    def __init__(self, task: Task, **params: Any) -> None:  # noqa: ANN401
+    def __init__(self, task: Task, **params: Any) -> None:
         self.model = CatBoostClassifier(
             cat_features=list(task.categorical),
             random_seed=task.seed,

@@ -21,9 +21,9 @@ def mcc(task: Task, seconds: float) -> Classifier:
 
 
 def _one_minus_mcc(
-    X_val: Any,  # noqa: ANN401
-    y_val: Any,  # noqa: ANN401
-    estimator: Any,  # noqa: ANN401
+    X_val: Any,
+    y_val: Any,
+    estimator: Any,
     *_: object,
     **__: object,
 ) -> tuple[float, dict[str, float]]:

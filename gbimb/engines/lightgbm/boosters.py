@@ -192,7 +192,7 @@ class Bins:
         """Return all rows, in a Dataset that may get an ``init_score`` of its own."""
         return self._subset(np.arange(self._dataset.num_data()))
 
-    def member_on(  # noqa: PLR0917
+    def member_on(  # noqa: PLR0917  as the Protocol has it
         self,
         loss: Loss,
         start: NDArray[np.float64],
@@ -223,7 +223,7 @@ class Bins:
         return part
 
 
-def _construct(X: Any, params: dict[str, Any], options: Mapping[str, Any]) -> lgb.Dataset:  # noqa: ANN401
+def _construct(X: Any, params: dict[str, Any], options: Mapping[str, Any]) -> lgb.Dataset:
     return lgb.Dataset(X, params=params, **options).construct()
 
 
@@ -254,7 +254,7 @@ class StreamedBins(Bins):
         X: RowStream,
         y: NDArray[Any],
         weight: NDArray[Any] | None,
-        **options: Any,  # noqa: ANN401  those of Bins
+        **options: Any,  # those of Bins
     ) -> None:
         sample = X.sample()
         super().__init__(sample, np.zeros(len(sample), np.float32), None, **options)
@@ -315,7 +315,7 @@ def fit_plain_classifier(
     y: NDArray[Any],
     categorical: Sequence[int],
     sample_weight: NDArray[Any] | None = None,
-    **params: Any,  # noqa: ANN401  LightGBM's own
+    **params: Any,  # LightGBM's own
 ) -> tuple[lgb.LGBMClassifier, int]:
     """Return LightGBM's own fitted classifier and its rounds, to compare with.
 

@@ -166,7 +166,7 @@ class Bins:
         member.replay(model, rounds)
         return member
 
-    def member_on(  # noqa: PLR0917
+    def member_on(  # noqa: PLR0917  as the Protocol has it
         self,
         loss: Loss,
         start: NDArray[np.float64],
@@ -233,7 +233,7 @@ class _Batches(xgb.DataIter):
         return rows is not None
 
 
-def _quantised(X: Matrix, y: Float32Array, **options: Any) -> xgb.QuantileDMatrix:  # noqa: ANN401
+def _quantised(X: Matrix, y: Float32Array, **options: Any) -> xgb.QuantileDMatrix:
     try:
         if isinstance(X, RowStream):
             types = {"feature_types": options.pop("feature_types")}
@@ -264,7 +264,7 @@ def fit_plain_classifier(
     y: NDArray[Any],
     categorical: Sequence[int],
     sample_weight: NDArray[Any] | None = None,
-    **params: Any,  # noqa: ANN401  XGBoost's own
+    **params: Any,  # XGBoost's own
 ) -> tuple[xgb.XGBClassifier, int]:
     """Return XGBoost's own fitted classifier and its rounds, to compare with.
 

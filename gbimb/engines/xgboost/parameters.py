@@ -76,7 +76,7 @@ SMALL_MEMBERS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 """Of each member of the blend on small tables of two classes."""
 
 
-def size_is_open(parameters: Any) -> bool:  # noqa: ANN401
+def size_is_open(parameters: Any) -> bool:
     """Return whether the size of the trees is left to the package."""
     return parameters.max_depth is None
 
@@ -87,7 +87,7 @@ def seed_params(seed: int, threads: int) -> dict[str, Any]:
 
 
 def tree_params(
-    parameters: Any,  # noqa: ANN401
+    parameters: Any,
     rows: int,
     pace: Pace,
     seed: int,

@@ -127,13 +127,13 @@ def _has_decimal_commas(frame: pd.DataFrame) -> bool:
 class _Checked(io.RawIOBase):
     """The bytes of a file, in which a NUL is an error: no text has one, and pandas drops it."""
 
-    def __init__(self, stream: Any, path: Path) -> None:  # noqa: ANN401  any binary file
+    def __init__(self, stream: Any, path: Path) -> None:  # any binary file
         self._stream, self._path = stream, path
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401
+    def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
         piece = self._stream.read(len(view))
         if b"\0" in piece:

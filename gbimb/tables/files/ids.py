@@ -38,11 +38,11 @@ def id_types(files: Sequence[Path], ids: Sequence[str]) -> IdTypes:
     return {name: _common(types) for name, types in found.items()}
 
 
-def _plain(dtype: Any) -> Any:  # noqa: ANN401  a pyarrow type
+def _plain(dtype: Any) -> Any:  # a pyarrow type
     return dtype.value_type if pa.types.is_dictionary(dtype) else dtype
 
 
-def _common(types: set[Any]) -> Any:  # noqa: ANN401
+def _common(types: set[Any]) -> Any:
     there = types - {pa.null()}
     if len(there) <= 1:
         return next(iter(there), pa.null())

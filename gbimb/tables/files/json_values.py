@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401
+def plain(value: Any) -> Any:
     """Return values that JSON knows; NaN and infinity are None.
 
     >>> plain({"a": np.float64("nan"), "b": np.arange(2), "c": (1, True)})
@@ -26,6 +26,6 @@ def plain(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-def to_json(value: Any, indent: int | None = 2) -> str:  # noqa: ANN401
+def to_json(value: Any, indent: int | None = 2) -> str:
     """Return JSON text."""
     return json.dumps(plain(value), indent=indent, ensure_ascii=False, allow_nan=False)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SHOWN: Final = 3
 
 
-def as_text(value: Any) -> str:  # noqa: ANN401  any label or cell
+def as_text(value: Any) -> str:  # any label or cell
     """Return a label as text, in which 1.0, as a file with gaps has it, is 1.
 
     >>> as_text(1.0), as_text(np.bool_(True)), as_text("yes")
@@ -40,19 +40,19 @@ def as_text(value: Any) -> str:  # noqa: ANN401  any label or cell
     return str(int(plain)) if whole else str(plain)
 
 
-def text_columns(model: Any) -> list[str]:  # noqa: ANN401  any of our estimators
+def text_columns(model: Any) -> list[str]:  # any of our estimators
     """Return the columns to read as text: so they were at fit, or had decimal commas."""
     words = [c.name for c in _columns(model) if c.categories and isinstance(c.categories[0], str)]
     return [*words, *(name for name, reading in readings_of(model).items() if reading.form == ",")]
 
 
-def readings_of(model: Any) -> dict[str, Reading]:  # noqa: ANN401
+def readings_of(model: Any) -> dict[str, Reading]:
     """Return how the texts were read that are numbers or dates to the model."""
     found: dict[str, Reading] = getattr(model, "readings_", {})
     return found
 
 
-def match_columns(model: Any, frame: pd.DataFrame, file: str) -> pd.DataFrame:  # noqa: ANN401
+def match_columns(model: Any, frame: pd.DataFrame, file: str) -> pd.DataFrame:
     """Return the columns that ``model`` learnt from, in its order and with its kinds.
 
     Further columns are left out. Texts are read as numbers and dates as they were at fit, and
@@ -75,7 +75,7 @@ def match_columns(model: Any, frame: pd.DataFrame, file: str) -> pd.DataFrame:  
     return pd.DataFrame(found, index=frame.index)
 
 
-def _columns(model: Any) -> tuple[Column, ...]:  # noqa: ANN401
+def _columns(model: Any) -> tuple[Column, ...]:
     encoder = encoder_of(model)
     if encoder is None or not encoder.columns:
         msg = (

@@ -76,7 +76,7 @@ def _first_look(source: ParquetSource, names: list[str]) -> list[str]:
     return [n for n, c in columns.items() if not _is_dictionary(c) or likely_forms(c.dictionary)]
 
 
-def _is_dictionary(column: Any) -> bool:  # noqa: ANN401
+def _is_dictionary(column: Any) -> bool:
     return bool(pa.types.is_dictionary(column.type))
 
 
@@ -92,7 +92,7 @@ def _count_infinite(source: ParquetSource, names: list[str]) -> dict[str, int]:
     return counts
 
 
-def _may_be_infinite(path: Any) -> list[str]:  # noqa: ANN401  a path
+def _may_be_infinite(path: Any) -> list[str]:  # a path
     with pq.ParquetFile(path) as file:
         footer, schema = file.metadata, file.schema_arrow
         floats = {field.name for field in schema if pa.types.is_floating(field.type)}

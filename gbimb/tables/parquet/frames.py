@@ -33,7 +33,7 @@ def to_frame(batch: pa.RecordBatch | pa.Table, as_numbers: AsNumbers | None = No
     return frame
 
 
-def plain_numbers(batch: Any, as_numbers: AsNumbers) -> Any:  # noqa: ANN401  an Arrow batch or table
+def plain_numbers(batch: Any, as_numbers: AsNumbers) -> Any:  # an Arrow batch or table
     """Return the batch with decimals and the columns of ``as_numbers`` as float64."""
     names = batch.schema.names
     decimals = {f.name for f in batch.schema if pa.types.is_decimal(f.type)}
@@ -50,7 +50,7 @@ def plain_numbers(batch: Any, as_numbers: AsNumbers) -> Any:  # noqa: ANN401  an
     return type(batch).from_arrays(columns, names=names)
 
 
-def _as_number(name: str, column: Any, how: str | Reading) -> Any:  # noqa: ANN401  Arrow arrays
+def _as_number(name: str, column: Any, how: str | Reading) -> Any:  # Arrow arrays
     if isinstance(how, Reading):
         return column if pa.types.is_null(column.type) else how.apply(column, name)
     if how == FINITE:

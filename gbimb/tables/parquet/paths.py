@@ -218,7 +218,7 @@ def files_in(folder: Path, endings: tuple[str, ...]) -> list[Path]:
     return files
 
 
-def kind_of(dtype: Any) -> str | None:  # noqa: ANN401  a pyarrow type
+def kind_of(dtype: Any) -> str | None:  # a pyarrow type
     """Return "number", "text", "category", "date", "duration" or, for anything else, None.
 
     Decimals are numbers, points in time are dates; times of a day and lists are None.
@@ -237,7 +237,7 @@ def kind_of(dtype: Any) -> str | None:  # noqa: ANN401  a pyarrow type
     return "duration" if types.is_duration(dtype) else None
 
 
-def is_narrow(dtype: Any) -> bool:  # noqa: ANN401  a pyarrow type
+def is_narrow(dtype: Any) -> bool:  # a pyarrow type
     """Whether float32 holds every value exactly."""
     kind = kind_of(dtype)
     if kind != "number":

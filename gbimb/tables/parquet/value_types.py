@@ -24,13 +24,13 @@ def shared_types(source: ParquetSource, columns: Sequence[str]) -> dict[str, Any
         If no type holds the values of all files.
     """
     found = {
-        name: {_value_type(part.schema.field(name).type) for part in source._parts}  # noqa: SLF001
+        name: {_value_type(part.schema.field(name).type) for part in source._parts}  # noqa: SLF001  parts that a source keeps to itself
         for name in columns
     }
     return {name: _shared(name, types) for name, types in found.items() if len(types) > 1}
 
 
-def as_type(column: Any, name: str, dtype: Any) -> Any:  # noqa: ANN401  Arrow arrays and types
+def as_type(column: Any, name: str, dtype: Any) -> Any:  # Arrow arrays and types
     """Return a column as another type.
 
     Raises
@@ -71,16 +71,16 @@ def _one_column(name: str, parts: list[Any]) -> pa.ChunkedArray:
     return pa.chunked_array([part.dictionary_encode() for part in decoded])
 
 
-def plain_values(column: Any) -> Any:  # noqa: ANN401  an Arrow array
+def plain_values(column: Any) -> Any:  # an Arrow array
     """Return the values of a dictionary, as which texts are read; anything else as it is."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
-def _value_type(dtype: Any) -> Any:  # noqa: ANN401  a pyarrow type
+def _value_type(dtype: Any) -> Any:  # a pyarrow type
     return dtype.value_type if pa.types.is_dictionary(dtype) else dtype
 
 
-def _shared(name: str, types: set[Any]) -> Any:  # noqa: ANN401  a pyarrow type
+def _shared(name: str, types: set[Any]) -> Any:  # a pyarrow type
     schemas = [pa.schema([(name, dtype)]) for dtype in sorted(types, key=str)]
     try:
         return pa.unify_schemas(schemas, promote_options="permissive").field(0).type

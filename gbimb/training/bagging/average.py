@@ -30,7 +30,7 @@ def add_bag(
     population: Population,
     bag: Bag,
     rows: IntArray,
-    fitted: Any,  # noqa: ANN401  a BoosterModel, or a classifier of another package
+    fitted: Any,  # a BoosterModel, or a classifier of another package
     proba: FloatArray,
     trainer: BagTrainer | None = None,
 ) -> None:

@@ -101,7 +101,7 @@ def bag_model(recipe: Recipe, trained: Trained, task: Task, seed: int) -> Booste
 
 def probability_of_rows(
     model: BoosterModel,
-    matrix: Any,  # noqa: ANN401  an ndarray or a CSR matrix
+    matrix: Any,  # an ndarray or a CSR matrix
     rows: IntArray,
 ) -> FloatArray:
     """Return probabilities of some rows of a matrix, shape (m, K)."""

@@ -52,10 +52,10 @@ class BagTrainer(Protocol):
     in_bag: bool
     schema: Schema
 
-    def fit(self, bag: Bag, population: Population, threads: int) -> Any:  # noqa: ANN401
+    def fit(self, bag: Bag, population: Population, threads: int) -> Any:
         """Return a fitted classifier."""
 
-    def probability(self, classifier: Any, rows: IntArray) -> FloatArray:  # noqa: ANN401
+    def probability(self, classifier: Any, rows: IntArray) -> FloatArray:
         """Return probabilities of training rows, shape (m, K)."""
 
 
@@ -131,9 +131,9 @@ class PlainTrainer:
 
     def __init__(
         self,
-        prototype: Any,  # noqa: ANN401  any classifier
+        prototype: Any,  # any classifier
         schema: Schema,
-        table: Any,  # noqa: ANN401
+        table: Any,
         y: NDArray[Any],
         weight: NDArray[Any] | None,
         *,
@@ -157,7 +157,7 @@ class PlainTrainer:
         self._seed = seed
         self._rows = rows
 
-    def fit(self, bag: Bag, population: Population, threads: int) -> Any:  # noqa: ANN401
+    def fit(self, bag: Bag, population: Population, threads: int) -> Any:
         """Return the classifier fitted on the rows of the bag."""
         del population, threads
         rows = places(bag.train, self._rows)
@@ -169,14 +169,14 @@ class PlainTrainer:
         fitted.fit(take(self._table, rows), self._y[rows], **options)
         return fitted
 
-    def probability(self, classifier: Any, rows: IntArray) -> FloatArray:  # noqa: ANN401
+    def probability(self, classifier: Any, rows: IntArray) -> FloatArray:
         """Return probabilities of training rows, shape (m, K)."""
         table = take(self._table, places(rows, self._rows))
         return np.asarray(classifier.predict_proba(table), dtype=np.float64)
 
 
 def gather_rows(
-    table: Any,  # noqa: ANN401
+    table: Any,
     labels: LabelCodes,
     weight: NDArray[Any] | None,
     rows: IntArray | None,

@@ -46,7 +46,7 @@ class Compared:
     before: list[Tried]
 
 
-def compare(  # noqa: PLR0917
+def compare(  # noqa: PLR0917  joblib's workers pass them by position
     whole: Workshop,
     engine: str,
     objective: Objective,
@@ -110,7 +110,7 @@ def _space(workshop: Workshop, engines: tuple[str, ...], objective: Objective) -
     )
 
 
-def _class_weights(labels: LabelCodes, weight: Any) -> dict[str, Any]:  # noqa: ANN401
+def _class_weights(labels: LabelCodes, weight: Any) -> dict[str, Any]:
     """Return no weights, the balancing ones, and what is halfway on the scale of log odds."""
     balanced = resolve_class_weight("balanced", labels, weight)
     if labels.classes.size == 2:

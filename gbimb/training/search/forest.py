@@ -80,7 +80,7 @@ class Rows:
         weight = None if self.weight is None else self.weight[rows]
         return Rows(self.matrix[rows], self.y[rows], weight)
 
-    def tree(self, forest: Forest, seed: int) -> Any:  # noqa: ANN401  scikit-learn's
+    def tree(self, forest: Forest, seed: int) -> Any:  # scikit-learn's
         """Return a tree grown on these rows."""
         model = ExtraTreeRegressor(
             min_samples_leaf=forest.min_samples_leaf,
@@ -90,7 +90,7 @@ class Rows:
         return model.fit(self.matrix, self.y, sample_weight=self.weight).tree_
 
 
-def _arrays(tree: Any) -> GrownTree:  # noqa: ANN401  scikit-learn's
+def _arrays(tree: Any) -> GrownTree:  # scikit-learn's
     left, right = tree.children_left, tree.children_right
     spread = tree.impurity * tree.weighted_n_node_samples
     gain = np.where(left < 0, 0.0, spread - spread[left] - spread[right])

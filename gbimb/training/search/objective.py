@@ -60,7 +60,7 @@ class Objective(ABC):
     @abstractmethod
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
-    ) -> Any:  # noqa: ANN401  a threshold or class weights
+    ) -> Any:  # a threshold or class weights
         """Return the decision rule."""
 
 
@@ -181,7 +181,7 @@ class CostObjective(Objective):
 
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
-    ) -> Any:  # noqa: ANN401  a threshold or class weights
+    ) -> Any:  # a threshold or class weights
         """Return the threshold; many classes need the costs themselves."""
         del y, weight, seed
         if proba.ndim == 2:

@@ -250,7 +250,7 @@ class Watcher:
         return False
 
 
-def _state(*, pruned: bool) -> Any:  # noqa: ANN401  Optuna's
+def _state(*, pruned: bool) -> Any:  # Optuna's
     from optuna.trial import TrialState
 
     return TrialState.PRUNED if pruned else TrialState.COMPLETE
