@@ -41,7 +41,7 @@ def main() -> None:
 def two_classes(results: dict[str, Any]) -> str:
     """Return a row for each engine and method, and a sentence on the tables."""
     lines = [
-        "| engine | method | MCC | F1 | PR-AUC | log loss | less the baseline (95 % interval) |",
+        "| engine | method | MCC | F1 | PR-AUC | log loss | MCC gained (95 % interval) |",
         "|---|---|---|---|---|---|---|",
     ]
     for engine in results["engines"]:
