@@ -116,9 +116,11 @@ class Tally:
         missing, unknown, example = self.found[name]
         kinds = []
         if unknown:
-            kinds.append(f"{unknown:,} unknown categories such as {example!r:.60}")
+            word = "category" if unknown == 1 else "categories"
+            kinds.append(f"{unknown:,} unknown {word} such as {example!r:.60}")
         if missing:
-            kinds.append(f"{missing:,} missing values, where it had none")
+            word = "value" if missing == 1 else "values"
+            kinds.append(f"{missing:,} missing {word}, where it had none")
         share = 100 * (missing + unknown) / self.total
         return f"column {name!r} has {' and '.join(kinds)} ({share:.3g} % of the rows)"
 

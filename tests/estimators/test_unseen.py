@@ -80,6 +80,10 @@ def test_one_warning_names_column_count_and_share(kind: Kind) -> None:
     assert "column 'a' has 250 unknown categories such as 'Mars' (10 % of the rows)" in message
     assert "column 'b' has 50 missing values, where it had none (2 % of the rows)" in message
     assert caught[0].filename == __file__
+    one = X.copy()
+    one.loc[0, "a"] = "Mars"
+    with pytest.warns(gbimb.GbimbWarning, match=r"'a' has 1 unknown category such as 'Mars' \("):
+        clf.predict_proba(one)
 
 
 @both
