@@ -26,12 +26,12 @@ from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_copies
 from gbimb.training.plan import make_plan
 from gbimb.training.search.compare import compare, mix
-from gbimb.training.search.cross_fit import Workshop
-from gbimb.training.search.objective import CostObjective, Objective, make_objective
+from gbimb.training.search.cross_fit import CrossFitter
+from gbimb.training.search.leaderboard import Effect, effects, explain, leaderboard
+from gbimb.training.search.objective import CostObjective, SearchObjective, make_objective
 from gbimb.training.search.progress import progress
-from gbimb.training.search.search import Clock, Tried
+from gbimb.training.search.search import Clock, TrialResult
 from gbimb.training.search.space import ENGINES
-from gbimb.training.search.words import Effect, effects, explain, leaderboard
 from gbimb.training.seed import draw_seed
 from gbimb.training.tasks import is_balanced
 from gbimb.validation import check_jobs, check_number, check_printable, is_one_of
@@ -204,7 +204,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
                 thread_limit(threads),
                 progress(self.time_budget, self.n_trials, self.verbose) as show,
             ):
-                whole = Workshop(
+                whole = CrossFitter(
                     {each.engine_name: each for each in BOOSTERS},
                     schema,
                     encoded,
@@ -217,11 +217,11 @@ class AutoImbalancedClassifier(DecidingClassifier):
                     groups=groups,
                 )
                 compared = compare(whole, self.engine, objective, clock, self.n_trials, show)
-                workshop, tried = compared.workshop, compared.tried
-                model, shares = blend(workshop, tried, objective)
-            self._finish(model, tried, shares, seed)
-            on = "all rows" if workshop is whole else "a part"
-            self.leaderboard_ = leaderboard(tried, shares, compared.before, on)
+                fitter, results = compared.fitter, compared.results
+                model, shares = blend(fitter, results, objective)
+            self._finish(model, results, shares, seed)
+            on = "all rows" if fitter is whole else "a part"
+            self.leaderboard_ = leaderboard(results, shares, compared.before, on)
             logger.info("automatic choice: %s %.4f", objective.name, self.best_score_)
         return self
 
@@ -239,16 +239,16 @@ class AutoImbalancedClassifier(DecidingClassifier):
         return explain(self.metric, self.validation_, self.leaderboard_, self.best_score_, found)
 
     def _finish(
-        self, model: AveragedModel, tried: list[Tried], shares: FloatArray, seed: int
+        self, model: AveragedModel, results: list[TrialResult], shares: FloatArray, seed: int
     ) -> None:
         """Set what was fitted."""
         self.model_, self.seed_ = model, seed
-        fitted = [t.fitted for t in tried if t.fitted]
+        fitted = [t.fitted for t in results if t.fitted]
         self.members_ = [
             with_model(fitted[i].candidate.estimator, fitted[i].model)
             for i in np.flatnonzero(shares)
         ]
-        self.effects_ = [astuple(effect) for effect in effects(tried)]
+        self.effects_ = [astuple(effect) for effect in effects(results)]
         if not self.feature_importances_.any():
             msg = (
                 "The trees of no candidate have a split, so every row gets the same probability. "
@@ -274,24 +274,24 @@ class AutoImbalancedClassifier(DecidingClassifier):
 
 
 def blend(
-    workshop: Workshop, tried: list[Tried], objective: Objective
+    fitter: CrossFitter, results: list[TrialResult], objective: SearchObjective
 ) -> tuple[AveragedModel, FloatArray]:
     """Return the recalibrated mean of the candidates, with its rule, and their weights in it."""
-    fitted = [t.fitted for t in tried if t.fitted]
-    classes = workshop.labels.classes
+    fitted = [t.fitted for t in results if t.fitted]
+    classes = fitter.labels.classes
     task = averaged_task(classes.size, "mcc", "auto")
     rule: Rule = make_rule(task.undecided(), classes)
     correction, score = task.no_correction(), float("nan")
-    y, weight = workshop.y, workshop.held_out_weight
+    y, weight = fitter.y, fitter.held_out_weight
     shares = np.full(len(fitted), 1.0 / len(fitted))
     if y.size:
-        shares = mix(tried, workshop)
+        shares = mix(results, fitter)
         proba: Any = sum(w * f.proba for w, f in zip(shares, fitted, strict=True) if w)
         raw = to_raw(proba)
         correction = task.correct(y, raw, weight)
         corrected = task.link.probability(correction.apply(raw))
         if objective.name != "mcc" or not is_balanced(y, weight, classes.size):
-            rule = make_rule(objective.decide(y, corrected, weight, workshop.seed), classes)
+            rule = make_rule(objective.decide(y, corrected, weight, fitter.seed), classes)
         score = objective.score(y, corrected, weight)
     if isinstance(objective, CostObjective) and classes.size > 2:
         rule = Costs(objective.costs)
@@ -299,13 +299,13 @@ def blend(
     members = tuple(fitted[i].model for i in kept)
     gains: Any = [member.importances for member in members]
     model = AveragedModel(
-        schema=workshop.schema,
+        schema=fitter.schema,
         classes=classes,
         link=task.link,
         calibrator=None,
         rule=rule,
         importances=np.average(gains, axis=0, weights=shares[kept]),
-        validation=workshop.reason,
+        validation=fitter.reason,
         score=score,
         members=members,
         weights=shares[kept],

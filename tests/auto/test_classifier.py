@@ -197,21 +197,21 @@ def test_large_tables_are_searched_in_part(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_interrupt_keeps_the_candidates_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = Search.try_one
+    original = Search.run_trial
 
     def interrupted(self: Search, *arguments: object) -> object:
         if arguments[1] == 2:
             raise KeyboardInterrupt
         return original(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Search, "try_one", interrupted)
+    monkeypatch.setattr(Search, "run_trial", interrupted)
     X, y = numbers()
     with pytest.warns(gbimb.GbimbWarning, match="Interrupted") as caught:
         clf = quick(n_trials=9).fit(X, y)
     assert caught[0].filename == __file__
     assert len(clf.leaderboard_) == 2
     monkeypatch.setattr(
-        _search.Search, "try_one", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        _search.Search, "run_trial", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
     )
     with pytest.raises(KeyboardInterrupt):
         quick().fit(X, y)
@@ -221,15 +221,15 @@ def test_an_interrupt_keeps_the_candidates_so_far(monkeypatch: pytest.MonkeyPatc
 def test_an_interrupt_after_the_search_keeps_what_is_done(
     monkeypatch: pytest.MonkeyPatch, done: int, compared_on: str
 ) -> None:
-    original = Search.try_one
+    original = Search.run_trial
     monkeypatch.setattr("gbimb.training.search.compare.SEARCH_ROWS", 800)
 
     def interrupted(self: Search, *arguments: object) -> object:
-        if len(self.workshop.labels.codes) == 3000 and arguments[1] == done:
+        if len(self.fitter.labels.codes) == 3000 and arguments[1] == done:
             raise KeyboardInterrupt
         return original(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Search, "try_one", interrupted)
+    monkeypatch.setattr(Search, "run_trial", interrupted)
     X, y = numbers(3000)
     with pytest.warns(gbimb.GbimbWarning, match="Interrupted"):
         clf = quick(n_trials=4).fit(X, y)
@@ -241,15 +241,15 @@ def test_an_interrupt_after_the_search_keeps_what_is_done(
 def test_what_is_chosen_on_a_part_has_the_probabilities_of_all_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    original = Search.try_one
+    original = Search.run_trial
     monkeypatch.setattr("gbimb.training.search.compare.SEARCH_ROWS", 800)
 
     def interrupted(self: Search, *arguments: object) -> object:
-        if len(self.workshop.labels.codes) == 4000:
+        if len(self.fitter.labels.codes) == 4000:
             raise KeyboardInterrupt
         return original(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Search, "try_one", interrupted)
+    monkeypatch.setattr(Search, "run_trial", interrupted)
     rows = binary(4000, prevalence=0.02)  # a hundred of the positives are in the part
     with pytest.warns(gbimb.GbimbWarning, match="search on a part"):
         clf = quick(n_trials=4).fit(rows.X, rows.y)

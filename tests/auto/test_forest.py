@@ -14,7 +14,14 @@ import gbimb
 from gbimb.engines.lightgbm import forest_text, from_text
 from gbimb.losses import BrierLoss
 from gbimb.training.checkpoint import Unit
-from gbimb.training.search.forest import Forest, Grown, Rows, calibrate, grow, number_of_trees
+from gbimb.training.search.forest import (
+    Forest,
+    ForestRows,
+    GrownForest,
+    calibrate,
+    grow,
+    number_of_trees,
+)
 from gbimb.training.search.forest import _arrays as arrays
 from tests.auto.common import numbers, quick
 from tests.bagging.tables import many
@@ -23,19 +30,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def rows(n: int = 400) -> Rows:
+def rows(n: int = 400) -> ForestRows:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, 5))
     y = (X[:, 0] + rng.normal(size=n) > 1.5).astype(float)
     X[rng.random(X.shape) < 0.1] = np.nan
     X[0, 0], X[1, 1] = 1e300, -np.inf
-    return Rows.of(X, y, rng.uniform(0.5, 2.0, n))
+    return ForestRows.of(X, y, rng.uniform(0.5, 2.0, n))
 
 
 HALVES = ((np.arange(200), np.arange(200, 400)), (np.arange(200, 400), np.arange(200)))
 
 
-def forest(given: Forest, table: Rows | None = None, **options: Any) -> Grown:
+def forest(given: Forest, table: ForestRows | None = None, **options: Any) -> GrownForest:
     names = [f"x{i}" for i in range(5)]
     settings = {"seed": 7, "threads": 1, "stop": None, "unit": None, **options}
     return grow(table or rows(), given, HALVES, names, **settings)
@@ -153,5 +160,5 @@ def test_forests_stay_out_where_they_cannot_be_or_were_not_asked_for(
 
 
 def test_weights_count_as_rows_in_the_share_of_the_positives() -> None:
-    table = Rows.of(np.zeros((3, 1)), np.array([0.0, 1.0, 1.0]), np.array([2.0, 1.0, 1.0]))
+    table = ForestRows.of(np.zeros((3, 1)), np.array([0.0, 1.0, 1.0]), np.array([2.0, 1.0, 1.0]))
     assert table.share == 0.5

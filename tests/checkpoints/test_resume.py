@@ -158,16 +158,16 @@ def test_candidates_that_are_done_are_not_trained_again(
         return clf.set_params(checkpoint_path=folder).fit(X[:500], Y[:500])
 
     expected = choose(None)
-    tried = gbimb.training.search.search.Search.try_one
+    run_trial = gbimb.training.search.search.Search.run_trial
     calls = iter(range(100))
 
     def dying(*args: Any) -> Any:
         if next(calls) == 2:
             raise Killed
-        return tried(*args)
+        return run_trial(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr("gbimb.training.search.search.Search.try_one", dying)
+        patch.setattr("gbimb.training.search.search.Search.run_trial", dying)
         with pytest.raises(Killed):
             choose(tmp_path)
     assert len(list(tmp_path.glob("candidate-*.json"))) == 2

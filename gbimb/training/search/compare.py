@@ -17,9 +17,9 @@ from gbimb.training.search.space import ENGINES, FOREST, Space
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.tables.labels import LabelCodes
-    from gbimb.training.search.cross_fit import Workshop
-    from gbimb.training.search.objective import Objective
-    from gbimb.training.search.search import Clock, Report, Tried
+    from gbimb.training.search.cross_fit import CrossFitter
+    from gbimb.training.search.objective import SearchObjective
+    from gbimb.training.search.search import Clock, Report, TrialResult
 
 SEARCH_ROWS: Final = 50_000
 SEARCH_SHARE: Final = 0.4
@@ -33,32 +33,32 @@ class Compared:
 
     Attributes
     ----------
-    workshop : Workshop
+    fitter : CrossFitter
         The rows.
-    tried : list of Tried
+    results : list of TrialResult
         At least one is fitted.
-    before : list of Tried
-        What was tried on a part of the rows before.
+    before : list of TrialResult
+        Those of the search on a part of the rows before.
     """
 
-    workshop: Workshop
-    tried: list[Tried]
-    before: list[Tried]
+    fitter: CrossFitter
+    results: list[TrialResult]
+    before: list[TrialResult]
 
 
 def compare(  # noqa: PLR0917  joblib's workers pass them by position
-    whole: Workshop,
+    whole: CrossFitter,
     engine: str,
-    objective: Objective,
+    objective: SearchObjective,
     clock: Clock,
     n_trials: int | None,
     report: Report,
 ) -> Compared:
     """Search on all rows; on many rows search on a part, and train the best on all."""
 
-    def search(workshop: Workshop, share: float) -> Search:
-        space = _space(workshop, _engines(engine, workshop), objective)
-        return Search(workshop, space, objective, clock, share, n_trials, report)
+    def search(fitter: CrossFitter, share: float) -> Search:
+        space = _space(fitter, _engines(engine, fitter), objective)
+        return Search(fitter, space, objective, clock, share, n_trials, report)
 
     final = search(whole, 1.0)
     if not whole.splits:
@@ -68,45 +68,45 @@ def compare(  # noqa: PLR0917  joblib's workers pass them by position
         return Compared(whole, final.run(), [])
     rows = _sample(codes, SEARCH_ROWS, whole.seed)
     part = whole.part(rows)
-    tried = search(part, SEARCH_SHARE).run()
+    results = search(part, SEARCH_SHARE).run()
     clock.reserve *= max(1.0, whole.y.size / part.y.size)
-    finalists = final.repeat(_ranked(tried, part), FINALISTS)
+    finalists = final.repeat(_ranked(results, part), FINALISTS)
     if not finalists:  # interrupted
-        return Compared(part, tried, [])
-    return Compared(whole, finalists, tried)
+        return Compared(part, results, [])
+    return Compared(whole, finalists, results)
 
 
-def mix(tried: list[Tried], workshop: Workshop) -> FloatArray:
+def mix(results: list[TrialResult], fitter: CrossFitter) -> FloatArray:
     """Return the weights in the blend of those that are fitted."""
-    return blend_weights(likelihoods(tried, workshop), workshop.held_out_weight, BLEND_PRIOR)
+    return blend_weights(likelihoods(results, fitter), fitter.held_out_weight, BLEND_PRIOR)
 
 
-def _engines(asked: str, workshop: Workshop) -> tuple[str, ...]:
-    if asked != "auto":
-        return (asked,)
+def _engines(engine: str, fitter: CrossFitter) -> tuple[str, ...]:
+    if engine != "auto":
+        return (engine,)
     forests = (
-        workshop.labels.classes.size == 2
-        and isinstance(workshop.encoded, np.ndarray)
-        and len(workshop.encoded) <= MOST_ROWS
-        and bool(workshop.splits)
+        fitter.labels.classes.size == 2
+        and isinstance(fitter.encoded, np.ndarray)
+        and len(fitter.encoded) <= MOST_ROWS
+        and bool(fitter.splits)
     )
     return (*ENGINES, FOREST) if forests else ENGINES
 
 
-def _space(workshop: Workshop, engines: tuple[str, ...], objective: Objective) -> Space:
-    labels = workshop.labels
+def _space(fitter: CrossFitter, engines: tuple[str, ...], objective: SearchObjective) -> Space:
+    labels = fitter.labels
     return Space(
         engines=engines,
         rows=labels.codes.size,
         classes=labels.classes.size,
-        class_weights=_class_weights(labels, workshop.weight),
-        has_categories=bool(workshop.schema.encoder.categorical),
+        class_weights=_class_weights(labels, fitter.weight),
+        has_categories=bool(fitter.schema.encoder.categorical),
         fixed={
             "eval_metric": (objective.watched,),
             "threshold": 0.5 if labels.classes.size == 2 else "auto",
-            "n_jobs": workshop.threads,
+            "n_jobs": fitter.threads,
         },
-        make=workshop.make,
+        make=fitter.make,
     )
 
 
@@ -132,18 +132,18 @@ def _sample(codes: IntArray, size: int, seed: int) -> IntArray:
     return np.sort(np.concatenate(parts))
 
 
-def _without_comparison(search: Search) -> list[Tried]:
+def _without_comparison(search: Search) -> list[TrialResult]:
     warn(
-        f"There are too few rows to compare candidates ({search.workshop.reason}): the first of "
+        f"There are too few rows to compare candidates ({search.fitter.reason}): the first of "
         "each engine are averaged, and the threshold is 0.5."
     )
     firsts = {choice["engine"]: choice for choice in reversed(search.space.first())}
-    return [search.try_one(choice, i) for i, choice in enumerate(firsts.values())]
+    return [search.run_trial(choice, i) for i, choice in enumerate(firsts.values())]
 
 
-def _ranked(tried: list[Tried], workshop: Workshop) -> list[Tried]:
+def _ranked(results: list[TrialResult], fitter: CrossFitter) -> list[TrialResult]:
     """Return those that are fitted: by their weights in the blend, then by their scores."""
-    fitted = [t for t in tried if t.fitted]
-    shares = mix(tried, workshop)
+    fitted = [t for t in results if t.fitted]
+    shares = mix(results, fitter)
     order = np.lexsort((np.array([-t.score for t in fitted]), -shares))
     return [fitted[i] for i in order]

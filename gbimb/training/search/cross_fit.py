@@ -15,7 +15,7 @@ from gbimb.training.cross_fit import train
 from gbimb.training.plan import make_plan
 from gbimb.training.recipe import Recipe
 from gbimb.training.rows import Fold, Table, mean_by_place
-from gbimb.training.search.forest import Rows, calibrate, grow
+from gbimb.training.search.forest import ForestRows, calibrate, grow
 from gbimb.training.seed import LARGEST_SEED
 from gbimb.training.stages import Settings
 
@@ -85,8 +85,8 @@ class CrossFitted:
 
 
 @dataclass(eq=False)
-class Workshop:
-    """A table, encoded once and binned once for each engine, and its folds.
+class CrossFitter:
+    """Trains candidates on the folds of one table, encoded once and binned once an engine.
 
     Attributes
     ----------
@@ -118,7 +118,7 @@ class Workshop:
     groups: IntArray | None = None
     stands_for: FloatArray | None = None
     _bins: dict[str, Any] = field(default_factory=dict)
-    _rows: Rows | None = None
+    _rows: ForestRows | None = None
 
     def __post_init__(self) -> None:
         self.splits, self.reason = self.plan.splits, self.plan.reason
@@ -176,7 +176,7 @@ class Workshop:
         self, candidate: Candidate, forest: Forest, index: int, stop: Stop | None
     ) -> CrossFitted:
         if self._rows is None:
-            self._rows = Rows.of(self.encoded, self.labels.targets, self.weight)
+            self._rows = ForestRows.of(self.encoded, self.labels.targets, self.weight)
         seed = (self.seed + index) % LARGEST_SEED
         grown = grow(
             self._rows,
@@ -203,8 +203,8 @@ class Workshop:
         )
         return self.checkpoint.unit(f"candidate-{what}")
 
-    def part(self, rows: IntArray) -> Workshop:
-        """Return the workshop of some rows, with folds of its own."""
+    def part(self, rows: IntArray) -> CrossFitter:
+        """Return a fitter for some of the rows, with folds of its own."""
         groups = None if self.groups is None else self.groups[rows]
         weight = None if self.weight is None else self.weight[rows]
         labels = self.labels.take(rows)

@@ -50,7 +50,7 @@ class Forest:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class ForestRows:
     """What all forests of a table share.
 
     Attributes
@@ -65,7 +65,7 @@ class Rows:
     weight: NDArray[Any] | None
 
     @classmethod
-    def of(cls, encoded: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None) -> Rows:
+    def of(cls, encoded: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None) -> ForestRows:
         """Return the rows as scikit-learn's trees take them."""
         matrix = np.clip(encoded, -LARGEST, LARGEST).astype(np.float32)
         return cls(matrix, y.astype(np.float64), weight)
@@ -75,10 +75,10 @@ class Rows:
         """That of the positives."""
         return float(np.average(self.y, weights=self.weight))
 
-    def part(self, rows: IntArray) -> Rows:
+    def part(self, rows: IntArray) -> ForestRows:
         """Return some rows."""
         weight = None if self.weight is None else self.weight[rows]
-        return Rows(self.matrix[rows], self.y[rows], weight)
+        return ForestRows(self.matrix[rows], self.y[rows], weight)
 
     def tree(self, forest: Forest, seed: int) -> Any:  # scikit-learn's
         """Return a tree grown on these rows."""
@@ -112,7 +112,7 @@ def number_of_trees(rows: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class Grown:
+class GrownForest:
     """A forest for each fold, all in one model.
 
     Attributes
@@ -149,7 +149,7 @@ class Grown:
 
 
 def grow(
-    rows: Rows,
+    rows: ForestRows,
     forest: Forest,
     folds: Splits,
     names: Sequence[str],
@@ -158,7 +158,7 @@ def grow(
     threads: int,
     stop: Stop | None,
     unit: Unit | None,
-) -> Grown:
+) -> GrownForest:
     """Return a forest for each fold.
 
     One tree more, which gives the share of the positives to every row, keeps the probability of
@@ -166,7 +166,7 @@ def grow(
     """
     state = None if unit is None else unit.load()
     if state is not None:
-        return Grown(from_text(state.models[0]), np.array(state.history["proba"]), state.done)
+        return GrownForest(from_text(state.models[0]), np.array(state.history["proba"]), state.done)
     parts = [rows.part(train) for train, _ in folds]
     held_out = [rows.matrix[test] for _, test in folds]
     votes = [np.zeros(len(test)) for _, test in folds]
@@ -190,7 +190,7 @@ def grow(
     text = forest_text(trees, names, 1.0 / (len(folds) * (done + 1.0)), prior)
     if unit is not None and done == wanted:
         unit.save(State(done, {"proba": proba.tolist()}, [text], done))
-    return Grown(from_text(text), proba, done)
+    return GrownForest(from_text(text), proba, done)
 
 
 def calibrate(y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> Calibrator:

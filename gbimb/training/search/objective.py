@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 RESAMPLES: Final = 50
 
 
-class Objective(ABC):
+class SearchObjective(ABC):
     """A score that the automatic choice serves.
 
     Attributes
@@ -64,7 +64,7 @@ class Objective(ABC):
         """Return the decision rule."""
 
 
-class CountObjective(Objective):
+class CountObjective(SearchObjective):
     """Two classes: a score from confusion counts, such as MCC."""
 
     def __init__(self, name: str) -> None:
@@ -98,7 +98,7 @@ class CountObjective(Objective):
         return choose_threshold(y, proba, self.name, weight, random_state=seed)
 
 
-class RankingObjective(Objective):
+class RankingObjective(SearchObjective):
     """Two classes: an area or a proper score of the probabilities; the threshold serves MCC."""
 
     def __init__(self, name: str) -> None:
@@ -121,7 +121,7 @@ class RankingObjective(Objective):
         return choose_threshold(y, proba, "mcc", weight, random_state=seed)
 
 
-class MulticlassObjective(Objective):
+class MulticlassObjective(SearchObjective):
     """More than two classes: R_K, macro F1 or balanced accuracy."""
 
     def __init__(self, name: str) -> None:
@@ -155,7 +155,7 @@ class MulticlassObjective(Objective):
         return fit_class_weights(y.astype(np.intp), proba, self.name, weight, random_state=seed)
 
 
-class CostObjective(Objective):
+class CostObjective(SearchObjective):
     """The mean cost of decisions, negative; the least cost to be expected decides (Elkan 2001)."""
 
     name = "cost"
@@ -190,7 +190,9 @@ class CostObjective(Objective):
         return float(false_alarm / (false_alarm + self.costs[1, 0] - self.costs[1, 1]))
 
 
-def make_objective(metric: str | ArrayLike, n_classes: int, *, swap: bool = False) -> Objective:
+def make_objective(
+    metric: str | ArrayLike, n_classes: int, *, swap: bool = False
+) -> SearchObjective:
     """Return the objective that ``metric`` describes.
 
     Parameters

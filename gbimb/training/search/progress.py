@@ -10,13 +10,13 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gbimb.training.search.search import Tried
+    from gbimb.training.search.search import TrialResult
 
 
 @contextmanager
 def progress(
     time_budget: float | None, n_trials: int | None, verbose: int
-) -> Iterator[Callable[[Tried], None]]:
+) -> Iterator[Callable[[TrialResult], None]]:
     """Yield what is to be called with each candidate; it shows nothing if ``verbose`` is 0."""
     if verbose == 0:
         yield lambda _: None
@@ -30,11 +30,11 @@ def progress(
         scores: list[float] = []
         count = 0
 
-        def show(tried: Tried) -> None:
+        def show(result: TrialResult) -> None:
             nonlocal count
             count += 1
-            if np.isfinite(tried.score):
-                scores.append(tried.score)
+            if np.isfinite(result.score):
+                scores.append(result.score)
             best = f", best {max(scores):.4f}" if scores else ""
             elapsed = bar.tasks[0].elapsed or 0.0
             at = count if n_trials else min(elapsed, time_budget or elapsed)

@@ -1,4 +1,4 @@
-"""Try candidates within a time, the best guesses first."""
+"""Trials within a time, the best guesses first."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import optuna
 
     from gbimb.array_types import FloatArray
-    from gbimb.training.search.cross_fit import Candidate, CrossFitted, Workshop
-    from gbimb.training.search.objective import Objective
+    from gbimb.training.search.cross_fit import Candidate, CrossFitted, CrossFitter
+    from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.space import Choice, Space
 
 FINISHED: Final = "finished"
@@ -58,8 +58,8 @@ class Clock:
 
 
 @dataclass(frozen=True, eq=False)
-class Tried:
-    """A candidate and what came of it; ``fitted`` is None if it was given up.
+class TrialResult:
+    """The outcome of one trial; ``fitted`` is None if it was given up.
 
     ``scores`` are those of the objective's bootstraps, ``score`` their mean.
     """
@@ -74,24 +74,24 @@ class Tried:
     scores: FloatArray
 
 
-Report: TypeAlias = "Callable[[Tried], None]"
+Report: TypeAlias = "Callable[[TrialResult], None]"
 
 
 @dataclass(eq=False)
 class Search:
-    """Candidates on one workshop: the first ones, then those that Optuna proposes.
+    """Candidates on the rows of one fitter: the first ones, then those that Optuna proposes.
 
     Attributes
     ----------
     share : float
         Of the time budget, when to be done.
     report : callable
-        Called with each :class:`Tried`.
+        Called with each :class:`TrialResult`.
     """
 
-    workshop: Workshop
+    fitter: CrossFitter
     space: Space
-    objective: Objective
+    objective: SearchObjective
     clock: Clock
     share: float
     n_trials: int | None
@@ -99,8 +99,8 @@ class Search:
     _training: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: 1.0))
     _after: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: FIRST_AFTER))
 
-    def run(self) -> list[Tried]:
-        """Return what was tried, in that order; at least one is fitted."""
+    def run(self) -> list[TrialResult]:
+        """Return the results in the order of the trials; at least one is fitted."""
         import optuna
 
         level = optuna.logging.get_verbosity()
@@ -110,37 +110,37 @@ class Search:
         finally:
             optuna.logging.set_verbosity(level)
 
-    def _run(self, study: optuna.Study) -> list[Tried]:
-        tried: list[Tried] = []
-        while not self._done(tried):
+    def _run(self, study: optuna.Study) -> list[TrialResult]:
+        results: list[TrialResult] = []
+        while not self._done(results):
             trial = study.ask()
             choice = self.space.suggest(trial)
             try:
-                one = self.try_one(choice, len(tried), trial)
+                one = self.run_trial(choice, len(results), trial)
             except KeyboardInterrupt:
-                if not any(t.fitted for t in tried):
+                if not any(t.fitted for t in results):
                     raise
-                warn(f"Interrupted: the choice is among the {len(tried)} candidates so far.")
+                warn(f"Interrupted: the choice is among the {len(results)} candidates so far.")
                 break
             pruned = one.fitted is None
             study.tell(trial, None if pruned else one.score, state=_state(pruned=pruned))
-            tried.append(one)
+            results.append(one)
             self.report(one)
-        return tried
+        return results
 
-    def repeat(self, tried: list[Tried], fewest: int) -> list[Tried]:
-        """Return the same candidates, fitted on this workshop while there is time.
+    def repeat(self, results: list[TrialResult], fewest: int) -> list[TrialResult]:
+        """Return the same candidates, fitted on all rows while there is time.
 
         Where no time is set, or ``n_trials`` decides, they are the first ``fewest``. After an
         interrupt they are those that are done, perhaps none.
         """
-        most = fewest if self.n_trials or not self.clock.ticks else len(tried)
-        fitted: list[Tried] = []
-        for i, one in enumerate(tried[:most]):
+        most = fewest if self.n_trials or not self.clock.ticks else len(results)
+        fitted: list[TrialResult] = []
+        for i, one in enumerate(results[:most]):
             if fitted and self._done(fitted):
                 break
             try:
-                fitted.append(self.try_one(one.choice, i))
+                fitted.append(self.run_trial(one.choice, i))
             except KeyboardInterrupt:
                 what = "the search on a part" if i == 0 else f"the {i} trained on all rows so far"
                 warn(f"Interrupted: the choice is that of {what}.")
@@ -148,7 +148,9 @@ class Search:
             self.report(fitted[-1])
         return fitted
 
-    def try_one(self, choice: Choice, index: int, trial: optuna.Trial | None = None) -> Tried:
+    def run_trial(
+        self, choice: Choice, index: int, trial: optuna.Trial | None = None
+    ) -> TrialResult:
         """Fit one candidate, and score it."""
         import optuna
 
@@ -159,10 +161,12 @@ class Search:
         after = 1.2 * self._after[engine] / self._training[engine]
         watch = Watcher(self, rate or 0.0, trial if rate else None, after)
         try:
-            fitted = self.workshop.fit(candidate, index, watch)
+            fitted = self.fitter.fit(candidate, index, watch)
         except optuna.TrialPruned:
             seconds = self.clock.spent() - began
-            return Tried(candidate, choice, GIVEN_UP, np.nan, np.nan, seconds, None, np.empty(0))
+            return TrialResult(
+                candidate, choice, GIVEN_UP, np.nan, np.nan, seconds, None, np.empty(0)
+            )
         merged = self.clock.spent()
         scores, loss = self._judge(fitted)
         score = float(scores.mean()) if scores.size else np.nan
@@ -173,14 +177,14 @@ class Search:
         self._after[engine] += finished - watch.last_round
         self.clock.reserve = max(self.clock.reserve, 2.0 * (finished - merged))
         state = OUT_OF_TIME if watch.out_of_time else FINISHED
-        return Tried(candidate, choice, state, score, loss, finished - began, fitted, scores)
+        return TrialResult(candidate, choice, state, score, loss, finished - began, fitted, scores)
 
     def _judge(self, fitted: CrossFitted) -> tuple[FloatArray, float]:
         """Return scores and log loss on the held-out rows."""
-        y, weight = self.workshop.y, self.workshop.held_out_weight
+        y, weight = self.fitter.y, self.fitter.held_out_weight
         if y.size == 0:
             return np.empty(0), np.nan
-        losses = row_log_loss(np.ones(y.size), self.workshop.likelihood(fitted.proba))
+        losses = row_log_loss(np.ones(y.size), self.fitter.likelihood(fitted.proba))
         scores = self.objective.scores(y, fitted.proba, weight)
         return scores, float(np.average(losses, weights=weight))
 
@@ -191,7 +195,7 @@ class Search:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = optuna.samplers.TPESampler(
-                seed=self.workshop.seed, multivariate=True, group=True, n_startup_trials=len(first)
+                seed=self.fitter.seed, multivariate=True, group=True, n_startup_trials=len(first)
             )
         study = optuna.create_study(
             direction="maximize",
@@ -202,14 +206,14 @@ class Search:
             study.enqueue_trial(choice)
         return study
 
-    def _done(self, tried: list[Tried]) -> bool:
-        if self.n_trials is not None and len(tried) >= self.n_trials:
+    def _done(self, results: list[TrialResult]) -> bool:
+        if self.n_trials is not None and len(results) >= self.n_trials:
             return True
         left = self.clock.left(self.share)
-        if not tried:
+        if not results:
             return False
         # A candidate that could not come near its end would be time lost.
-        return left < 0.2 * float(np.median([t.seconds for t in tried]))
+        return left < 0.2 * float(np.median([t.seconds for t in results]))
 
 
 class Watcher:
@@ -256,6 +260,6 @@ def _state(*, pruned: bool) -> Any:  # Optuna's
     return TrialState.PRUNED if pruned else TrialState.COMPLETE
 
 
-def likelihoods(tried: list[Tried], workshop: Workshop) -> FloatArray:
+def likelihoods(results: list[TrialResult], fitter: CrossFitter) -> FloatArray:
     """Return the probability that each fitted one gives to the class of each row, (m, k)."""
-    return np.column_stack([workshop.likelihood(t.fitted.proba) for t in tried if t.fitted])
+    return np.column_stack([fitter.likelihood(t.fitted.proba) for t in results if t.fitted])

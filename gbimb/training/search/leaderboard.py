@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gbimb.array_types import FloatArray
-    from gbimb.training.search.search import Tried
+    from gbimb.training.search.search import TrialResult
     from gbimb.training.search.space import Choice
 
 FORESTS: Final = "forests of random trees"
@@ -50,19 +50,22 @@ class Effect:
 
 
 def leaderboard(
-    tried: Sequence[Tried], weights: FloatArray, before: Sequence[Tried], compared_on: str
+    results: Sequence[TrialResult],
+    weights: FloatArray,
+    before: Sequence[TrialResult],
+    compared_on: str,
 ) -> pd.DataFrame:
     """Return a row for each candidate, best first.
 
     Parameters
     ----------
-    tried : sequence of Tried
+    results : sequence of TrialResult
     weights : float64 array
-        In the blend, of those of ``tried`` that are fitted.
-    before : sequence of Tried
+        In the blend, of those of ``results`` that are fitted.
+    before : sequence of TrialResult
         What was compared on a part of the rows before.
     compared_on : str
-        What ``tried`` was compared on.
+        What ``results`` was compared on.
 
     Returns
     -------
@@ -71,31 +74,31 @@ def leaderboard(
         ("all rows" or "a part"), rounds, seconds, and ``param_...`` for the choice.
     """
     left = iter(weights.tolist())
-    rows = [_row(t, compared_on, next(left) if t.fitted else 0.0) for t in tried]
+    rows = [_row(t, compared_on, next(left) if t.fitted else 0.0) for t in results]
     rows += [_row(t, "a part", 0.0) for t in before]
     table = pd.DataFrame(rows)
     order = np.lexsort([-table["score"].fillna(-np.inf), table["compared_on"] != compared_on])
     return table.iloc[order].reset_index(drop=True)
 
 
-def _row(tried: Tried, compared_on: str, weight: float) -> dict[str, Any]:
-    choice = {f"param_{name}": value for name, value in tried.choice.items()}
+def _row(result: TrialResult, compared_on: str, weight: float) -> dict[str, Any]:
+    choice = {f"param_{name}": value for name, value in result.choice.items()}
     return {
-        "candidate": tried.candidate.name,
+        "candidate": result.candidate.name,
         "weight": weight,
-        "score": tried.score,
-        "log_loss": -tried.log_loss,
-        "state": tried.state,
+        "score": result.score,
+        "log_loss": -result.log_loss,
+        "state": result.state,
         "compared_on": compared_on,
-        "rounds": tried.fitted.model.n_rounds if tried.fitted else 0,
-        "seconds": tried.seconds,
+        "rounds": result.fitted.model.n_rounds if result.fitted else 0,
+        "seconds": result.seconds,
         **choice,
     }
 
 
-def effects(tried: Sequence[Tried]) -> list[Effect]:
+def effects(results: Sequence[TrialResult]) -> list[Effect]:
     """Return what each ingredient did, of those that some candidates have and some have not."""
-    there = [t for t in tried if np.isfinite(t.score)]
+    there = [t for t in results if np.isfinite(t.score)]
     boosted = [t for t in there if not _is_forest(t.choice)]
     found = []
     for ingredient, has in {FORESTS: _is_forest, **INGREDIENTS}.items():
