@@ -15,7 +15,7 @@ logger: Final = logging.getLogger("gbimb")
 
 
 @contextmanager
-def heard_by(handler: logging.Handler) -> Iterator[None]:
+def log_to(handler: logging.Handler) -> Iterator[None]:
     """Let ``handler`` have what fits say, and leave the logger as it was."""
     level = logger.level
     logger.addHandler(handler)
@@ -27,8 +27,8 @@ def heard_by(handler: logging.Handler) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def told(verbose: int) -> AbstractContextManager[None]:
+def log_to_stderr(verbose: int) -> AbstractContextManager[None]:
     """Write to stderr what a fit says, unless the process has a handler of its own."""
     if not verbose or logger.hasHandlers():
         return nullcontext()
-    return heard_by(logging.StreamHandler(sys.stderr))
+    return log_to(logging.StreamHandler(sys.stderr))

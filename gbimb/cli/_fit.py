@@ -30,7 +30,7 @@ from gbimb.cli._training_file import (
     read_rows,
 )
 from gbimb.exceptions import InvalidParameterError, unknown_name
-from gbimb.log import heard_by
+from gbimb.log import log_to
 from gbimb.losses import LOSSES
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _progress(model: Any, *, quiet: bool) -> Iterator[None]:
     else:
         with progress_bar() as bar:
             handler = _Rounds(bar, model.n_estimators)
-            with heard_by(handler):
+            with log_to(handler):
                 yield
     model.set_params(verbose=0)  # the file is the same whether somebody watched
 

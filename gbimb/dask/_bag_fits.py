@@ -11,14 +11,14 @@ from distributed import get_worker
 
 from gbimb.dask._cluster import gather
 from gbimb.dask._fit import Split, combine, sample_size, start_of, train_on_cluster
-from gbimb.dask._rows import Encoded, join, stack
+from gbimb.dask._rows import EncodedPiece, join, stack
 from gbimb.dask._worker import Job
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.tables.labels import LabelCodes
 from gbimb.training.bagging.one_bag import bag_model, begin_bag, probability_of_rows, seed_of
 from gbimb.training.bagging.population import Bag
 from gbimb.training.bagging.trainers import SharedBinsTrainer
-from gbimb.training.rows import Table
+from gbimb.training.rows import EngineTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ class Drawn:
     Attributes
     ----------
     tables : list of Future
-        Of ``Table``.
+        Of ``EngineTable``.
     starts : intp array of shape (number of tables + 1,)
         Number of the first row of each, and of all rows.
     """
@@ -140,7 +140,7 @@ class BagFits:
         return LabelCodes(self.recipe.classes, self.population.codes[rows])
 
     def _split(self, bag: Bag, totals: FloatArray) -> Split:
-        """Deal the rows of a bag to training and hold-out on the workers that have them."""
+        """Assign the rows of a bag to training and hold-out on the workers that have them."""
         train, held_out = (self.drawn.within(rows) for rows in (bag.train, bag.held_out))
         ends = np.searchsorted(bag.held_out, self.drawn.starts[1:-1])
         weights = np.split(bag.weight, ends)
@@ -150,7 +150,7 @@ class BagFits:
         ):
             if own.size or watched.size:
                 parts = (own, watched, weight)
-                encoded.append(self.client.submit(_deal, table, *parts, pure=False))
+                encoded.append(self.client.submit(_hold_out, table, *parts, pure=False))
                 sizes.append(own.size)
         counts = None
         if bag.held_out.size:
@@ -184,7 +184,7 @@ class BagFits:
 
 def fit_bag(  # noqa: PLR0917  as tasks are called
     recipe: Recipe,
-    parts: Sequence[Table],
+    parts: Sequence[EngineTable],
     labels: LabelCodes,
     bag: Bag,
     population: Population,
@@ -194,7 +194,7 @@ def fit_bag(  # noqa: PLR0917  as tasks are called
     """Return a classifier trained on a bag, and its probabilities of the rows it is judged on."""
     threads = _threads(n_jobs)
     whole = join(list(parts))
-    data = Table(stack([part.matrix for part in parts]), whole.y, whole.weight)
+    data = EngineTable(stack([part.matrix for part in parts]), whole.y, whole.weight)
     with thread_limit(threads):
         trainer = SharedBinsTrainer(
             recipe,
@@ -215,21 +215,23 @@ def _threads(n_jobs: int | None) -> int:
     return resolve_jobs(n_jobs or get_worker().state.nthreads)
 
 
-def _pick(drawn: Table, rows: NDArray[Any]) -> Table:
+def _pick(drawn: EngineTable, rows: NDArray[Any]) -> EngineTable:
     return drawn.part(rows)
 
 
-def _matrix_of(drawn: Table, rows: NDArray[Any]) -> Any:
+def _matrix_of(drawn: EngineTable, rows: NDArray[Any]) -> Any:
     return drawn.matrix[rows]
 
 
-def _deal(drawn: Table, train: NDArray[Any], held_out: NDArray[Any], weight: FloatArray) -> Encoded:
-    watched = Table(drawn.matrix[held_out], drawn.y[held_out], weight)
-    return Encoded(drawn.part(train), watched)
+def _hold_out(
+    drawn: EngineTable, train: NDArray[Any], held_out: NDArray[Any], weight: FloatArray
+) -> EncodedPiece:
+    watched = EngineTable(drawn.matrix[held_out], drawn.y[held_out], weight)
+    return EncodedPiece(drawn.part(train), watched)
 
 
 def _judge(
-    drawn: Table,
+    drawn: EngineTable,
     rows: NDArray[Any],
     classifier: Any,
     n_jobs: int | None,

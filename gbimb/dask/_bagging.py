@@ -19,9 +19,9 @@ from gbimb.dask._estimator import (
     refuse_areas,
     refuse_checkpoints,
 )
-from gbimb.dask._fit import Placed, see_all
+from gbimb.dask._fit import ClusterTable, see_all
 from gbimb.dask._pieces import as_collection, meta_of, split
-from gbimb.dask._rows import Deal, encode
+from gbimb.dask._rows import HoldOutRule, encode
 from gbimb.dask._summary import Labels, merge_columns
 from gbimb.decisions.sampling import resolve_sampling_strategy
 from gbimb.estimators import UnderBaggingClassifier
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import FloatArray, IntArray
-    from gbimb.dask._rows import Encoded
+    from gbimb.dask._rows import EncodedPiece
     from gbimb.dask._summary import Summary
-    from gbimb.training.rows import Table
+    from gbimb.training.rows import EngineTable
     from gbimb.training.tasks import Task
 
 
@@ -127,26 +127,26 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
             prototype = _own_prototype(self.estimator)
             client = find_client(self.client)
             with client.as_current():
-                placed = Placed.place(client, split(X, y, sample_weight), "y")
-                labels = Labels.of(placed.summaries, prototype.pos_label)
+                table = ClusterTable.load(client, split(X, y, sample_weight), "y")
+                labels = Labels.of(table.summaries, prototype.pos_label)
                 meta = meta_of(as_collection(X))
                 validate_data(self, meta, reset=True, skip_check_array=True)
                 # Refuses what cannot be before rows are drawn.
                 task = averaged_task(labels.classes.size, self.eval_metric, self.threshold)
                 names = getattr(self, "feature_names_in_", None)
-                schema = Schema.of(self, merge_columns(placed.summaries, names))
+                schema = Schema.of(self, merge_columns(table.summaries, names))
                 validate_data(prototype, meta, reset=True, skip_check_array=True)
-                is_sparse = any(s.is_sparse for s in placed.summaries)
+                is_sparse = any(s.is_sparse for s in table.summaries)
                 recipe = Recipe.make(prototype, schema, labels.classes, is_sparse=is_sparse)
                 bags = Bags(draw_seed(self.random_state))
                 counts = labels.kept.sum(axis=0)
                 of_labels = labels.classes.labels.tolist()
                 sizes = resolve_sampling_strategy(self.sampling_strategy, counts, of_labels)
-                together = self._are_too_large(client, recipe, placed.summaries, counts, sizes)
+                together = self._are_too_large(client, recipe, table.summaries, counts, sizes)
                 drawn, recipe = self._draw_candidates(
-                    client, recipe, placed, labels, sizes, bags.seed
+                    client, recipe, table, labels, sizes, bags.seed
                 )
-                del placed  # the rows that were not drawn
+                del table  # the rows that were not drawn
                 self._train(
                     client, recipe, bags, task, drawn, labels.totals, sizes, together=together
                 )
@@ -236,7 +236,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         self,
         client: Client,
         recipe: Recipe,
-        placed: Placed,
+        table: ClusterTable,
         labels: Labels,
         sizes: IntArray,
         seed: int,
@@ -252,8 +252,8 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         shares = recipe.classes.in_other_order(shares)  # by target
         shared = client.scatter(recipe, broadcast=True, hash=False)
         encoded = [
-            client.submit(encode, piece, shared, Deal(0, i, None), pure=False)
-            for i, piece in enumerate(placed.futures)
+            client.submit(encode, piece, shared, HoldOutRule(0, i, None), pure=False)
+            for i, piece in enumerate(table.futures)
         ]
         recipe = see_all(client, recipe, encoded)
         drawn = [
@@ -296,8 +296,8 @@ def _own_prototype(given: object) -> BaseImbalancedClassifier:
 
 
 def draw_of_each(
-    encoded: Encoded | None, sizes: tuple[int, ...], seed: int, piece: int
-) -> Table | None:
+    encoded: EncodedPiece | None, sizes: tuple[int, ...], seed: int, piece: int
+) -> EngineTable | None:
     """Return ``sizes[k]`` rows of each target k, in their order."""
     if encoded is None:
         return None
@@ -311,6 +311,6 @@ def draw_of_each(
 
 
 def _targets_of(
-    drawn: Table,
+    drawn: EngineTable,
 ) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[np.uint64]]:
     return drawn.y, drawn.weight, row_hashes(drawn.matrix)

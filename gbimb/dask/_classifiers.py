@@ -15,7 +15,7 @@ from gbimb.dask._estimator import (
     refuse_areas,
     refuse_checkpoints,
 )
-from gbimb.dask._fit import Placed, combine, encode_all, start_of, train_on_cluster
+from gbimb.dask._fit import ClusterTable, combine, encode_all, start_of, train_on_cluster
 from gbimb.dask._pieces import as_collection, meta_of, split
 from gbimb.dask._rows import some_hashes
 from gbimb.dask._summary import Labels, merge_columns
@@ -101,27 +101,27 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         pieces = split(X, y, sample_weight)
         watched = split(*given, "_val") if given is not None else []
         meta = meta_of(as_collection(X))
-        placed = Placed.place(client, pieces, "y")
-        labels = Labels.of(placed.summaries, self.pos_label)
+        table = ClusterTable.load(client, pieces, "y")
+        labels = Labels.of(table.summaries, self.pos_label)
         validation = None
         if given is not None:
-            validation = Placed.place(client, watched, "y_val")
+            validation = ClusterTable.load(client, watched, "y_val")
         local = self._untrained()
         validate_data(local, meta, reset=True, skip_check_array=True)
         loss = make_loss(local, labels.codes, labels.totals)
         names = getattr(local, "feature_names_in_", None)
-        schema = Schema.of(local, merge_columns(placed.summaries, names))
-        is_sparse = any(s.is_sparse for s in placed.summaries)
+        schema = Schema.of(local, merge_columns(table.summaries, names))
+        is_sparse = any(s.is_sparse for s in table.summaries)
         recipe = Recipe.make(local, schema, labels.classes, is_sparse=is_sparse)
         task = recipe.task(loss)  # refuses what cannot be before rows move
         hold_out, reason = self._holds_out(labels, given=given is not None)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         parts, recipe = encode_all(
-            client, recipe, placed, labels, validation, seed=seed, hold_out=hold_out
+            client, recipe, table, labels, validation, seed=seed, hold_out=hold_out
         )
         if hold_out:
             self._warn_of_copies(client, parts.train, labels)
-        del placed, validation, pieces, watched
+        del table, validation, pieces, watched
         start = start_of(loss, parts.totals)
         rows = int(labels.kept.sum())
         job = Job(recipe, task, start, rows, parts.held_out, seed, self.n_jobs)
@@ -191,7 +191,7 @@ class DaskImbalancedXGBClassifier(DaskClassifier, ImbalancedXGBClassifier):
     **parameters
         Those of :class:`~gbimb.ImbalancedXGBClassifier`, with the same meaning, except:
         ``cv`` is "auto" or "holdout" (one row in five of each class is held out) or None, as
-        folds want the numbers of rows; there is one kind of trees on small tables, too;
+        folds want the numbers of rows; small tables get one member, too;
         ``eval_metric`` takes scores from counts and proper scores, not "average_precision" or
         "roc_auc"; ``n_jobs`` are threads of each worker, None those that Dask gives it.
 
@@ -209,7 +209,7 @@ class DaskImbalancedXGBClassifier(DaskClassifier, ImbalancedXGBClassifier):
     Bins are cut from up to 400,000 rows, drawn in proportion from all partitions. Up to that
     many rows (and 33 million values), with ``subsample=1`` and the same rows held out (``X_val``),
     raw scores are those of the local estimator, up to rounding; with ``max_depth`` given up to
-    20,000 rows, where the local one averages two kinds of trees. Threshold and calibration are
+    20,000 rows, where the local one averages two members. Threshold and calibration are
     chosen by the client from the held-out scores: all of them up to 500,000 of a class, otherwise
     as many drawn at random.
 

@@ -61,13 +61,13 @@ def one_fit_at_a_time(client: distributed.Client) -> Iterator[None]:
     other one needs. The lock is a lease, so that a client that dies does not keep it.
     """
     lease = distributed.Semaphore(1, LOCK, scheduler_rpc=client.scheduler, loop=client.loop)
-    told = False
+    noted = False
     with cluster_sentences():
         while not lease.acquire(timeout=LOOK_SECONDS):
             check_scheduler(client)
-            if not told:
+            if not noted:
                 logger.info("waiting for another fit on this cluster")
-                told = True
+                noted = True
     try:
         yield
     finally:

@@ -13,14 +13,14 @@ import numpy as np
 from gbimb.dask._cluster import gather, one_fit_at_a_time
 from gbimb.dask._pieces import weigh
 from gbimb.dask._process import break_off, end_fit, free_port, start_tracker, topic_of
-from gbimb.dask._rows import Deal, draw_sample, encode, n_held_out, observe, totals_of
+from gbimb.dask._rows import HoldOutRule, draw_sample, encode, n_held_out, observe, totals_of
 from gbimb.dask._summary import summarise
 from gbimb.dask._worker import train_part
 from gbimb.engines.lightgbm import ports_of
 from gbimb.exceptions import InvalidDataError
 from gbimb.log import logger
 from gbimb.tables.labels import scale_of
-from gbimb.training.cross_fit import ONE_KIND, Grown, HeldOut, Trained, finish
+from gbimb.training.cross_fit import ONE_MEMBER, HeldOut, Trained, TrainedMember, finish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ LARGEST_SAMPLE = 1 << 25  # values, of all features
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class ClusterTable:
     """Pieces on the cluster.
 
     Attributes
@@ -50,14 +50,14 @@ class Placed:
     summaries: list[Summary]
 
     @classmethod
-    def place(cls, client: distributed.Client, pieces: Sequence[Delayed], name: str) -> Placed:
+    def load(cls, client: distributed.Client, pieces: Sequence[Delayed], name: str) -> ClusterTable:
         """Compute pieces where they are, and what they say of themselves.
 
         Weights with a mean below 1 get one of 1, as in the local estimators.
         """
         futures = client.compute(list(pieces))
-        told = client.map(partial(summarise, name=name), futures, pure=False)
-        summaries = gather(client, told)
+        computed = client.map(partial(summarise, name=name), futures, pure=False)
+        summaries = gather(client, computed)
         rows = sum(int(s.kept.sum()) for s in summaries)
         factor = scale_of(rows, sum(float(s.totals.sum()) for s in summaries))
         if factor != 1.0:
@@ -68,12 +68,12 @@ class Placed:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Encoded pieces with training rows, and those that are only watched.
+    """EncodedPiece pieces with training rows, and those that are only watched.
 
     Attributes
     ----------
     train, watched : list of Future
-        Of ``Encoded``.
+        Of ``EncodedPiece``.
     rows : list of int
         Training rows of each of ``train``.
     totals : float64 array of shape (K,)
@@ -95,20 +95,21 @@ class Split:
 def encode_all(
     client: distributed.Client,
     recipe: Recipe,
-    placed: Placed,
+    table: ClusterTable,
     labels: Labels,
-    validation: Placed | None,
+    validation: ClusterTable | None,
     *,
     seed: int,
     hold_out: bool,
 ) -> tuple[Split, Recipe]:
     """Encode all pieces where they are, some rows held out; return the recipe that saw them."""
     before = np.cumsum(labels.kept, axis=0) - labels.kept
-    deals = [Deal(seed, i, tuple(b.tolist()) if hold_out else None) for i, b in enumerate(before)]
+    held_before = [tuple(b.tolist()) if hold_out else None for b in before]
+    rules = [HoldOutRule(seed, i, b) for i, b in enumerate(held_before)]
     shared = client.scatter(recipe, broadcast=True, hash=False)
     encoded = [
-        client.submit(encode, piece, shared, deal, pure=False)
-        for piece, deal in zip(placed.futures, deals, strict=True)
+        client.submit(encode, piece, shared, rule, pure=False)
+        for piece, rule in zip(table.futures, rules, strict=True)
     ]
     recipe = see_all(client, recipe, encoded)
     k = labels.classes.size
@@ -119,7 +120,7 @@ def encode_all(
     if validation is not None:
         shared = client.scatter(recipe, broadcast=True, hash=False)
         watched = [
-            client.submit(encode, piece, shared, Deal(seed, i, None), "y_val", pure=False)
+            client.submit(encode, piece, shared, HoldOutRule(seed, i, None), "y_val", pure=False)
             for i, piece in enumerate(validation.futures)
         ]
         counts = gather(client, client.map(_rows_of, watched, n_classes=k, pure=False))
@@ -294,7 +295,8 @@ def combine(job: Job, outcomes: Sequence[Outcome], *, correct: bool) -> Trained:
     first = outcomes[0]
     if job.held_out is None:
         booster = engine.merge([first.model], 1.0, start)
-        return Trained(booster, (Grown(*ONE_KIND, first.boosted, [first.model], np.empty(0)),))
+        member = TrainedMember(*ONE_MEMBER, first.boosted, [first.model], np.empty(0))
+        return Trained(booster, (member,))
     parts = [outcome.held_out for outcome in outcomes if outcome.held_out.y.size]
     weighted = any(part.weight is not None for part in parts)
     weights = [np.ones(p.y.size) if p.weight is None else p.weight for p in parts]
@@ -305,7 +307,7 @@ def combine(job: Job, outcomes: Sequence[Outcome], *, correct: bool) -> Trained:
     return finish(
         engine,
         job.task,
-        (Grown(*ONE_KIND, first.boosted, [first.model], raw),),
+        (TrainedMember(*ONE_MEMBER, first.boosted, [first.model], raw),),
         start,
         held_out=held_out,
         sample_weight=None,

@@ -13,7 +13,7 @@ from gbimb.tables.labels import read_labels
 from gbimb.tables.typical import Observed
 from gbimb.training.copies import row_hashes
 from gbimb.training.plan import HOLD_OUT
-from gbimb.training.rows import Table
+from gbimb.training.rows import EngineTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Deal:
+class HoldOutRule:
     """Which rows of one piece are held out.
 
     Attributes
@@ -53,20 +53,20 @@ class Deal:
 
 
 def n_held_out(before: IntArray, rows: IntArray) -> IntArray:
-    """Return how many of ``rows`` rows after ``before`` others a deal holds out."""
+    """Return how many of ``rows`` rows after ``before`` others a rule holds out."""
     counts: IntArray = (before + rows) // HOLD_OUT - before // HOLD_OUT
     return counts
 
 
 @dataclass(frozen=True, eq=False)
-class Encoded:
+class EncodedPiece:
     """One piece as the engine takes it: rows to train on and rows held out."""
 
-    train: Table
-    held_out: Table
+    train: EngineTable
+    held_out: EngineTable
 
 
-def encode(piece: Piece, recipe: Recipe, deal: Deal, name: str = "y") -> Encoded | None:
+def encode(piece: Piece, recipe: Recipe, rule: HoldOutRule, name: str = "y") -> EncodedPiece | None:
     """Return the rows of a piece; None if none has weight."""
     if piece.y.size == 0:
         return None
@@ -81,14 +81,14 @@ def encode(piece: Piece, recipe: Recipe, deal: Deal, name: str = "y") -> Encoded
         table, labels, weight = take(table, kept), labels.take(kept), weight[kept].astype(float)
     table = read_table(recipe.parameters, table, reset=False)
     matrix = recipe.layout(recipe.schema.encoder.transform(table))
-    rows = Table(matrix, labels.targets, weight)
-    held_out = deal.held_out(labels.codes)
+    rows = EngineTable(matrix, labels.targets, weight)
+    held_out = rule.held_out(labels.codes)
     if not held_out.any():
-        return Encoded(rows, rows.part(np.zeros(0, np.intp)))
-    return Encoded(rows.part(np.flatnonzero(~held_out)), rows.part(np.flatnonzero(held_out)))
+        return EncodedPiece(rows, rows.part(np.zeros(0, np.intp)))
+    return EncodedPiece(rows.part(np.flatnonzero(~held_out)), rows.part(np.flatnonzero(held_out)))
 
 
-def observe(encoded: Encoded | None, pieces: int) -> Observed | None:
+def observe(encoded: EncodedPiece | None, pieces: int) -> Observed | None:
     """Return what the rows of one of some pieces say of the columns."""
     if encoded is None:
         return None
@@ -99,7 +99,7 @@ def observe(encoded: Encoded | None, pieces: int) -> Observed | None:
     return Observed.of((table.matrix for table in tables), y, weight, pieces)
 
 
-def totals_of(encoded: Encoded | None, n_classes: int) -> FloatArray:
+def totals_of(encoded: EncodedPiece | None, n_classes: int) -> FloatArray:
     """Return the weights of the classes in training, by target, shape (K,)."""
     if encoded is None:
         return np.zeros(n_classes)
@@ -107,7 +107,7 @@ def totals_of(encoded: Encoded | None, n_classes: int) -> FloatArray:
     return np.bincount(y, weights=weight, minlength=n_classes).astype(np.float64)
 
 
-def some_hashes(encoded: Encoded | None, one_in: int) -> tuple[NDArray[np.uint64], IntArray]:
+def some_hashes(encoded: EncodedPiece | None, one_in: int) -> tuple[NDArray[np.uint64], IntArray]:
     """Return the numbers of about one row in so many, copies of a row with it, and the targets."""
     if encoded is None:
         return np.zeros(0, np.uint64), np.zeros(0, np.intp)
@@ -117,7 +117,7 @@ def some_hashes(encoded: Encoded | None, one_in: int) -> tuple[NDArray[np.uint64
     return hashes[some], np.concatenate([part.y for part in parts])[some].astype(np.intp)
 
 
-def draw_sample(encoded: Encoded | None, seed: int, piece: int, size: int) -> Any:
+def draw_sample(encoded: EncodedPiece | None, seed: int, piece: int, size: int) -> Any:
     """Return ``size`` rows to cut bins from, in their order; None for none."""
     if encoded is None or size == 0:
         return None
@@ -138,7 +138,7 @@ def stack(parts: Sequence[Any]) -> Any:  # an ndarray or a CSR matrix
     return np.concatenate(parts)
 
 
-def join(tables: Sequence[Table]) -> Table:
+def join(tables: Sequence[EngineTable]) -> EngineTable:
     """Return tables as one; a matrix of many parts is read piece by piece."""
     if len(tables) == 1:
         return tables[0]
@@ -148,7 +148,7 @@ def join(tables: Sequence[Table]) -> Table:
     else:
         matrix = Stacked(tuple(matrices))
     weights = [table.weight for table in tables if table.weight is not None]
-    return Table(
+    return EngineTable(
         matrix,
         np.concatenate([table.y for table in tables]),
         np.concatenate(weights) if weights else None,

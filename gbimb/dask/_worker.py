@@ -12,14 +12,14 @@ from distributed import get_worker
 
 from gbimb.dask._group import GlobalLoss, Group
 from gbimb.dask._process import check_going, linked, topic_of
-from gbimb.dask._rows import Encoded, join, stack
+from gbimb.dask._rows import EncodedPiece, join, stack
 from gbimb.engines.lightgbm import forget_network, network_params, ports_of
 from gbimb.engines.xgboost import all_reduce, joined
 from gbimb.losses import MulticlassLoss
 from gbimb.metrics import SharedRows, evaluate_multiclass, evaluate_shared
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.training.cross_fit import make_watch
-from gbimb.training.rows import Table
+from gbimb.training.rows import EngineTable
 from gbimb.training.stages import Settings, boost_warm
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Outcome:
     model : bytes or str, of the first worker
         The trees up to the best round.
     boosted : Boosted
-    held_out : Table
+    held_out : EngineTable
         Labels and weights of rows held out; its matrix are their raw scores.
     bytes_per_round : float
         What this worker put into metrics and sums of the loss, on average.
@@ -90,15 +90,15 @@ class Outcome:
 
     model: Any
     boosted: Boosted
-    held_out: Table
+    held_out: EngineTable
     bytes_per_round: float
 
 
 def train_part(
     job: Job,
     rank: int,
-    encoded: Sequence[Encoded | None],
-    watched: Sequence[Encoded | None],
+    encoded: Sequence[EncodedPiece | None],
+    watched: Sequence[EncodedPiece | None],
     samples: Sequence[Any],
 ) -> Outcome:
     """Train on the rows of this worker beside the others."""
@@ -139,8 +139,8 @@ class _Meeting:
 def _train_rows(
     job: Job,
     meeting: _Meeting,
-    encoded: Sequence[Encoded | None],
-    watched: Sequence[Encoded | None],
+    encoded: Sequence[EncodedPiece | None],
+    watched: Sequence[EncodedPiece | None],
     samples: Sequence[Any],
 ) -> Outcome:
     mine, seen = ([part for part in parts if part is not None] for parts in (encoded, watched))
@@ -151,7 +151,7 @@ def _train_rows(
     sample = stack([part for part in samples if part is not None])
     with thread_limit(threads):
         nothing = np.zeros(sample.shape[0], np.float32)
-        table = Table(sample, nothing, None)
+        table = EngineTable(sample, nothing, None)
         bins = job.recipe.bins(table, job.task.loss, job.seed, threads, job.rows)
         del sample
         return _train(job, meeting, bins, train, held_out, threads)
@@ -161,8 +161,8 @@ def _train(  # noqa: PLR0917  Dask passes them by position
     job: Job,
     meeting: _Meeting,
     bins: Any,  # the adapter's own
-    train: Table,
-    held_out: Table,
+    train: EngineTable,
+    held_out: EngineTable,
     threads: int,
 ) -> Outcome:
     parameters, engine, task = job.recipe.parameters, job.recipe.engine, job.task
@@ -207,7 +207,7 @@ def _train(  # noqa: PLR0917  Dask passes them by position
     if job.machines:
         model = forget_network(model)
     raw = _scores(engine, engine.merge([model], 1.0, job.start), held_out, threads)
-    scored = Table(raw, held_out.y, held_out.weight)
+    scored = EngineTable(raw, held_out.y, held_out.weight)
     if job.held_out is not None:
         scored = thin(scored, job.held_out, np.random.default_rng([job.seed, meeting.rank]))
     bytes_per_round = group.n_bytes / trainee.rounds
@@ -217,7 +217,7 @@ def _train(  # noqa: PLR0917  Dask passes them by position
 class _Watched:
     """A booster in training, with no scores where no row of this worker is held out."""
 
-    def __init__(self, member: Any, held_out: Table, fit: str) -> None:
+    def __init__(self, member: Any, held_out: EngineTable, fit: str) -> None:
         self._member = member
         self._fit = fit
         self._rows = held_out.y.size
@@ -241,7 +241,7 @@ class _Watched:
 
 def _evaluation(
     task: Any,
-    held_out: Table,
+    held_out: EngineTable,
     group: Group,
 ) -> Callable[[NDArray[Any]], dict[str, float]]:
     """Return what evaluates raw scores over the held-out rows of all workers."""
@@ -269,7 +269,7 @@ def _report(fit: str) -> Callable[[Mapping[str, list[float]], int], bool]:
     return tell
 
 
-def _scores(engine: Any, booster: Any, rows: Table, threads: int) -> FloatArray:
+def _scores(engine: Any, booster: Any, rows: EngineTable, threads: int) -> FloatArray:
     matrix = rows.matrix
     parts = matrix.batches(ROWS_AT_ONCE) if hasattr(matrix, "batches") else [matrix]
     if rows.y.size == 0:
@@ -277,7 +277,7 @@ def _scores(engine: Any, booster: Any, rows: Table, threads: int) -> FloatArray:
     return np.concatenate([engine.raw_score(booster, part, threads) for part in parts])
 
 
-def thin(rows: Table, totals: NDArray[np.int64], rng: np.random.Generator) -> Table:
+def thin(rows: EngineTable, totals: NDArray[np.int64], rng: np.random.Generator) -> EngineTable:
     """Return the rows that a client gets: at most 500,000 of a class over all workers.
 
     What is left of a larger class has more weight, so that the shares stay.
@@ -288,4 +288,4 @@ def thin(rows: Table, totals: NDArray[np.int64], rng: np.random.Generator) -> Ta
     codes = rows.y.astype(np.intp)
     kept = np.flatnonzero(rng.random(codes.size) < share[codes])
     weight = np.ones(codes.size) if rows.weight is None else rows.weight
-    return Table(rows.matrix[kept], rows.y[kept], weight[kept] / share[codes[kept]])
+    return EngineTable(rows.matrix[kept], rows.y[kept], weight[kept] / share[codes[kept]])

@@ -30,7 +30,7 @@ from gbimb.training.bagging.trainers import PlainTrainer, SharedBinsTrainer, gat
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_in_table
 from gbimb.training.recipe import Recipe
-from gbimb.training.rows import Table
+from gbimb.training.rows import EngineTable
 from gbimb.training.seed import draw_seed
 
 if TYPE_CHECKING:
@@ -382,7 +382,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         is_sparse = sparse.issparse(encoded)
         recipe = Recipe.make(prototype, schema, labels.classes, is_sparse=is_sparse)
         matrix = recipe.layout(encoded)
-        data = Table(matrix, labels.targets, weight)
+        data = EngineTable(matrix, labels.targets, weight)
         return SharedBinsTrainer(
             recipe,
             data,

@@ -14,7 +14,7 @@ from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.exceptions import (
     InvalidParameterError,
 )
-from gbimb.log import logger, told
+from gbimb.log import log_to_stderr, logger
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.tables.encoder import TableEncoder, read_table, take
 from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
@@ -22,12 +22,19 @@ from gbimb.tables.parquet.stream import StreamedMatrix
 from gbimb.tables.schema import Schema
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_copies
-from gbimb.training.cross_fit import once_a_row, train
+from gbimb.training.cross_fit import average_repeats, train
 from gbimb.training.loss import make_loss
-from gbimb.training.plan import Plan, Splits, among, given_splits, make_plan, plan_of
+from gbimb.training.plan import (
+    Splits,
+    ValidationPlan,
+    given_splits,
+    make_plan,
+    plan_of,
+    renumber_splits,
+)
 from gbimb.training.recipe import Recipe
 from gbimb.training.remarks import warn_if_nothing_learned, warn_if_undecided
-from gbimb.training.rows import Fold, Table
+from gbimb.training.rows import EngineTable, Fold
 from gbimb.training.seed import draw_seed
 from gbimb.training.stages import Settings
 from gbimb.training.validation_rows import arrays_of, one_validation_set
@@ -122,7 +129,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             If an argument cannot be used; also a ValueError or a TypeError.
         """
         self._check_parameters()
-        with all_or_nothing(self), told(self.verbose):
+        with all_or_nothing(self), log_to_stderr(self.verbose):
             table = read_table(self, X, reset=True)
             y, sample_weight = unpack(X, y, sample_weight)
             labels = read_labels(y, table, self.pos_label)
@@ -133,7 +140,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
                 kept = np.flatnonzero(weight)
                 table, weight = take(table, kept), weight[kept]
                 labels = labels.with_weight(kept, self.pos_label)
-                splits = among(kept, splits, labels.codes)
+                splits = renumber_splits(kept, splits, labels.codes)
             labels.require_all_classes()
             loss = make_loss(self, labels, weight)
             schema = Schema.of(self, TableEncoder.fit(table))
@@ -142,7 +149,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             task = recipe.task(loss)
             seed = draw_seed(self.random_state)
             matrix = recipe.layout(encoded)
-            data = Table(matrix, labels.targets, weight)
+            data = EngineTable(matrix, labels.targets, weight)
             copies = None
             if validation is not None or self.cv is not None:
                 copies = find_copies(matrix, labels.codes)
@@ -173,11 +180,11 @@ class BaseImbalancedClassifier(DecidingClassifier):
                     data=data,
                     folds=folds,
                     settings=self._settings(recipe.most_rounds(), seed, threads, checkpoint),
-                    kinds=recipe.kinds(loss, data.y.size),
+                    members=recipe.member_specs(loss, data.y.size),
                     uneven=plan.uneven,
                 )
             if plan.splits:
-                trained = once_a_row(trained, plan.splits)
+                trained = average_repeats(trained, plan.splits)
             self.model_ = recipe.model(trained, task, seed, plan.reason)
             warn_if_nothing_learned(self)
             warn_if_undecided(self, rarest)
@@ -233,7 +240,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             seed,
             self.verbose,
             correct=self.calibration is not None,
-            unit=None if checkpoint is None else checkpoint.unit("rounds"),
+            checkpoint=None if checkpoint is None else checkpoint.file("rounds"),
             keep_on_interrupt=self.keep_on_interrupt,
         )
 
@@ -244,21 +251,21 @@ class BaseImbalancedClassifier(DecidingClassifier):
         splits: Splits | None,
         seed: int,
         copies: Copies | None,
-    ) -> Plan:
+    ) -> ValidationPlan:
         if validation is None and splits is not None:
             plan = plan_of(splits, labels.codes.size)
         elif validation is None:
             groups = None if copies is None else copies.groups
             plan = make_plan(self.cv, labels.codes, seed, groups)
         elif self.cv is None or (isinstance(self.cv, str) and self.cv == "auto"):
-            plan = Plan((), "the validation rows given to fit")
+            plan = ValidationPlan((), "the validation rows given to fit")
         else:
             msg = f"Give either X_val and y_val to fit or cv, got both (cv={self.cv!r})."
             raise InvalidParameterError(msg)
         logger.info("validation: %s", plan.reason)
         return plan
 
-    def _read_validation(self, validation: tuple[Any, Any, Any], recipe: Recipe) -> Table:
+    def _read_validation(self, validation: tuple[Any, Any, Any], recipe: Recipe) -> EngineTable:
         X_val, y_val, sample_weight_val = validation
         names = ("y_val", "sample_weight_val")
         y_val, sample_weight_val = unpack(X_val, y_val, sample_weight_val, names=names)
@@ -273,4 +280,4 @@ class BaseImbalancedClassifier(DecidingClassifier):
         weight = read_weight(sample_weight_val, labels.codes.size, "sample_weight_val")
         labels.require_two_classes(weight, "y_val", "nothing can be judged")
         matrix = recipe.layout(recipe.schema.encoder.transform(table))
-        return Table(matrix, labels.targets, weight)
+        return EngineTable(matrix, labels.targets, weight)

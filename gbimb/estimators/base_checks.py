@@ -12,7 +12,7 @@ from gbimb.metrics import refuse_function
 from gbimb.validation import check_flag, check_jobs, check_number, check_printable
 
 if TYPE_CHECKING:
-    from gbimb.training.plan import Plan
+    from gbimb.training.plan import ValidationPlan
 
 MOST_ROUNDS: Final = 1_000_000
 
@@ -51,18 +51,18 @@ def _check_metrics(eval_metric: Any) -> None:
         raise InvalidParameterError(msg)
 
 
-def check_held_out(estimator: Any, plan: Plan, validation: object) -> None:
+def check_held_out(estimator: Any, plan: ValidationPlan, validation: object) -> None:
     """Refuse what was asked for and wants held-out rows, where ``cv=None`` holds out none."""
     if plan.splits or validation is not None or estimator.cv is not None:
         return
     patience = estimator.early_stopping_rounds
     default = signature(type(estimator)).parameters["early_stopping_rounds"].default
-    asked = {
+    choices = {
         "early_stopping_rounds": patience not in (None, default),
         "threshold": isinstance(estimator.threshold, str) and estimator.threshold != "auto",
         "calibration": estimator.calibration in CURVES,
     }
-    for name in (name for name, wanted in asked.items() if wanted):
+    for name in (name for name, wanted in choices.items() if wanted):
         msg = (
             f"{name}={getattr(estimator, name)!r} needs held-out rows, got none "
             "with cv=None. Give X_val and y_val to fit, leave cv at 'auto', or leave it out."

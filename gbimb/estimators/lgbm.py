@@ -69,12 +69,12 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         more 1,000 stands for 2,500 trees, 138 rounds of 18 classes.
     learning_rate : float or None, default=None
         Shrinkage of each tree. None is 0.1 up to 20,000 rows and 0.2 above under the log loss
-        (0.15 for the second kind of a blend), and less for a loss whose log odds are steeper:
+        (0.15 for the second member of a blend), and less for a loss whose log odds are steeper:
         0.037 and 0.074 under the focal loss with gamma 2. With eight classes or more it is as
         many times higher as there are fewer rounds, up to 0.3.
     num_leaves : int or None, default=None
         Largest number of leaves of a tree. None is 31; up to 20,000 rows of two classes there
-        are two kinds of such trees, with the best splits and with random ones, averaged with
+        are two members, with the best splits and with random ones, averaged with
         shares learnt on the held-out rows (``blend_``). Up to 20,000 rows None is 8 in bags and,
         of two classes, on a cluster and where no row is held out.
     max_depth : int, default=-1
@@ -122,16 +122,16 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         ``booster_.predict`` gives raw scores, of ``pos_label_``, and no probabilities.
     loss_ : FocalLoss, LogisticLoss, ...
     best_iteration_ : int
-        Rounds kept, of each booster that was merged (of a blend, of the first kind of trees).
+        Rounds kept, of each booster that was merged (of a blend, of the first member).
     best_score_ : float
         Value of the first metric on the held-out rows; NaN where there are none.
     evals_result_ : dict
-        ``{"valid": {metric: [value of each round]}}``; further kinds of trees of a blend have
+        ``{"valid": {metric: [value of each round]}}``; further members of a blend have
         keys of their own.
     best_iterations_ : dict
         Rounds kept, by the keys of ``evals_result_``.
     blend_ : dict
-        Share of each kind of trees in the average; empty where there is one kind.
+        Share of each member of a blend; empty where there is one.
     threshold_ : float
         For two classes: in [0, 1], on the probability of ``pos_label_``.
     class_weights_ : array of shape (K,)

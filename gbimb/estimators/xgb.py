@@ -69,11 +69,11 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         more 1,000 stands for 2,500 trees, 138 rounds of 18 classes.
     learning_rate : float or None, default=None
         Shrinkage of each tree. None is 0.1 up to 20,000 rows and 0.2 above under the log loss
-        (0.15 for the second kind of a blend), and less for a loss whose log odds are steeper:
+        (0.15 for the second member of a blend), and less for a loss whose log odds are steeper:
         0.037 and 0.074 under the focal loss with gamma 2. With eight classes or more it is as
         many times higher as there are fewer rounds, up to 0.3.
     max_depth : int or None, default=None
-        Largest depth of a tree. None, up to 20,000 rows of two classes, is two kinds of trees:
+        Largest depth of a tree. None, up to 20,000 rows of two classes, is a blend of two members:
         small ones of depth 4, and deeper ones of depth 6 that each see 0.6 of the rows and, at
         each node, 0.4 of their columns, averaged with shares learnt on the held-out rows
         (``blend_``); up to 20,000 rows of more classes it is 6, elsewhere, and in bags, 4.
@@ -81,11 +81,11 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         Largest number of leaves of a tree; 0 is no limit.
     min_child_weight : float or None, default=None
         Smallest sum of curvature in a leaf. None is 1e-3 (XGBoost's own default of 1 forbids
-        leaves of a few rare rows), and 1 for the deeper kind of a blend.
+        leaves of a few rare rows), and 1 for the deeper member of a blend.
     gamma_split : float, default=0.0
         Smallest gain of a split (XGBoost's ``gamma``, which here is the focal loss's).
     subsample : float or None, default=None
-        Share of rows that each tree sees. None is 0.8 (0.6 for the deeper kind of a blend), and
+        Share of rows that each tree sees. None is 0.8 (0.6 for the deeper member of a blend), and
         1 below 1,000 rows and, where ``max_depth`` is left open, up to 20,000 rows of more than
         two classes.
     colsample_bytree : float or None, default=None
@@ -122,16 +122,16 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         ``booster_.predict`` gives raw scores, of ``pos_label_``, and no probabilities.
     loss_ : FocalLoss, LogisticLoss, ...
     best_iteration_ : int
-        Rounds kept, of each booster that was merged (of a blend, of the first kind of trees).
+        Rounds kept, of each booster that was merged (of a blend, of the first member).
     best_score_ : float
         Value of the first metric on the held-out rows; NaN where there are none.
     evals_result_ : dict
-        ``{"valid": {metric: [value of each round]}}``; further kinds of trees of a blend have
+        ``{"valid": {metric: [value of each round]}}``; further members of a blend have
         keys of their own.
     best_iterations_ : dict
         Rounds kept, by the keys of ``evals_result_``.
     blend_ : dict
-        Share of each kind of trees in the average; empty where there is one kind.
+        Share of each member of a blend; empty where there is one.
     threshold_ : float
         For two classes: in [0, 1], on the probability of ``pos_label_``.
     class_weights_ : array of shape (K,)

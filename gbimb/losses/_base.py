@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb.array_types import Float32Array, FloatArray
-    from gbimb.losses._rows import Rows
+    from gbimb.losses._rows import LossRows
 
 RARE = 0.02
 
@@ -108,7 +108,7 @@ class Loss(ABC):
         return grad, curv
 
     @abstractmethod
-    def _fill(self, rows: Rows, grad: Float32Array, curv: Float32Array) -> bool:
+    def _fill(self, rows: LossRows, grad: Float32Array, curv: Float32Array) -> bool:
         """Write gradient and curvature; False if a value is not allowed or does not fit."""
 
     @abstractmethod
@@ -147,17 +147,19 @@ class SetLoss(Loss):
         """Curvature over the size of the gradient. No leaf outgrows the learning rate over it."""
 
     @abstractmethod
-    def _count(self, rows: Rows) -> Sums:
+    def _count(self, rows: LossRows) -> Sums:
         """Return the sums of these rows, or None if a value is not allowed."""
 
     @abstractmethod
-    def _fill_part(self, rows: Rows, sums: Sums, grad: Float32Array, curv: Float32Array) -> bool:
+    def _fill_part(
+        self, rows: LossRows, sums: Sums, grad: Float32Array, curv: Float32Array
+    ) -> bool:
         """Write gradient and curvature of rows, given the sums of all rows, as ``_fill``."""
 
-    def _fill(self, rows: Rows, grad: Float32Array, curv: Float32Array) -> bool:
+    def _fill(self, rows: LossRows, grad: Float32Array, curv: Float32Array) -> bool:
         return self._fill_part(rows, self._counted(rows), grad, curv)
 
-    def _counted(self, rows: Rows) -> Sums:
+    def _counted(self, rows: LossRows) -> Sums:
         sums = self._count(rows)
         if sums is None:
             raise_reason(rows, self.n_outputs)

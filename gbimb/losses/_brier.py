@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb.array_types import Float32Array, FloatArray
-    from gbimb.losses._rows import Rows
+    from gbimb.losses._rows import LossRows
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class BrierLoss(BinaryLoss):
         error, weight = _error(y_true, raw_score, sample_weight)
         return 2.0 * weight * np.ones_like(error)
 
-    def _fill(self, rows: Rows, grad: Float32Array, curv: Float32Array) -> bool:
+    def _fill(self, rows: LossRows, grad: Float32Array, curv: Float32Array) -> bool:
         y, score, weight = rows
         scale = 2.0 * (weight.astype(np.float64) if weight.size else np.ones(1))
         if not (np.isfinite(score).all() and ((y == 0) | (y == 1)).all() and (scale >= 0).all()):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import Float32Array, FloatArray
-    from gbimb.losses._rows import Rows
+    from gbimb.losses._rows import LossRows
 
 LARGEST_GAMMA = 100.0
 
@@ -111,7 +111,7 @@ class FocalLoss(MarginLoss):
         slope: FloatArray = (self.gamma + 1) * log_q + np.log1p(self.gamma * p * ratio)
         return slope
 
-    def _fill(self, rows: Rows, grad: Float32Array, curv: Float32Array) -> bool:
+    def _fill(self, rows: LossRows, grad: Float32Array, curv: Float32Array) -> bool:
         return fill_focal(rows, self.class_constants, self.gamma, grad, curv)
 
     def _fill_probability(self, score: NDArray[Any], out: FloatArray) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import Float32Array, FloatArray
-    from gbimb.losses._rows import Rows
+    from gbimb.losses._rows import LossRows
 
 
 @dataclass(frozen=True)
@@ -74,5 +74,5 @@ class LogisticLoss(MarginLoss):
     def _fill_probability(self, score: NDArray[Any], out: FloatArray) -> bool:
         return fill_focal_probability(score, self.class_constants, 0.0, out)
 
-    def _fill(self, rows: Rows, grad: Float32Array, curv: Float32Array) -> bool:
+    def _fill(self, rows: LossRows, grad: Float32Array, curv: Float32Array) -> bool:
         return fill_focal(rows, self.class_constants, 0.0, grad, curv)

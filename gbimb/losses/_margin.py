@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb.array_types import Float32Array, FloatArray
-    from gbimb.losses._rows import Rows
+    from gbimb.losses._rows import LossRows
 
 SMALLEST_CURVATURE = np.float32(np.finfo(np.float32).tiny)
 LARGEST_GRADIENT = float(np.finfo(np.float32).max)
@@ -98,7 +98,7 @@ class MarginLoss(BinaryLoss):
         margin, scale, _ = self._margin(y_true, raw_score, sample_weight)
         return scale * self._curvature(margin)
 
-    def _fill(self, rows: Rows, grad: Float32Array, curv: Float32Array) -> bool:
+    def _fill(self, rows: LossRows, grad: Float32Array, curv: Float32Array) -> bool:
         """Write gradient and curvature from NumPy formulas; a subclass may have a fast kernel."""
 
         def task(start: int, stop: int) -> bool:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb.array_types import Float32Array, FloatArray
-    from gbimb.losses._rows import Rows
+    from gbimb.losses._rows import LossRows
 
 # Products of two constants and their quotients stay finite.
 SMALLEST_WEIGHT: Final = 1e-100
@@ -145,7 +145,7 @@ class MulticlassLoss(Loss):
         t = self._terms(y_true, raw_score, sample_weight)
         return self.curvature_factor * (t.scale * t.slope)[:, None] * t.p * t.q
 
-    def _fill(self, rows: Rows, grad: Float32Array, curv: Float32Array) -> bool:
+    def _fill(self, rows: LossRows, grad: Float32Array, curv: Float32Array) -> bool:
         """Write ``2 A p_k (1 - p_k)`` as curvature."""
         return fill_softmax_focal(
             rows, self.class_constants, self.exponent, self.curvature_factor, grad, curv

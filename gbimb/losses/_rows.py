@@ -27,7 +27,7 @@ NOT_FINITE: Final = (
 )
 
 
-class Rows(NamedTuple):
+class LossRows(NamedTuple):
     """Rows for a compiled loop, which checks their values.
 
     Attributes
@@ -52,7 +52,7 @@ class ExactRows(NamedTuple):
 
 def read_rows(
     y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None, n_outputs: int = 1
-) -> Rows:
+) -> LossRows:
     """Return the arrays, without a copy where they are float32 already, or raise by their shape."""
     y = np.asarray(y_true)
     if y.ndim != 1 or y.dtype.kind not in "biuf":
@@ -62,13 +62,13 @@ def read_rows(
     if score.ndim > 1 and not (score.flags.c_contiguous or score.flags.f_contiguous):
         score = np.ascontiguousarray(score)
     if sample_weight is None:
-        return Rows(as_float32(y), score, np.empty(0, np.float32))
+        return LossRows(as_float32(y), score, np.empty(0, np.float32))
     weight = as_float(sample_weight, "sample_weight")
     if weight.shape != y.shape:
         msg = f"sample_weight must have one value a row, shape {y.shape}, got shape {weight.shape}."
         raise InvalidDataError(msg)
     with np.errstate(over="ignore"):  # a weight beyond float32 is refused by the loops
-        return Rows(as_float32(y), score, as_float32(weight))
+        return LossRows(as_float32(y), score, as_float32(weight))
 
 
 def read_exact_rows(
@@ -116,7 +116,7 @@ def read_buffers(
     return out[0], out[1]
 
 
-def raise_reason(rows: Rows, n_outputs: int = 1) -> NoReturn:
+def raise_reason(rows: LossRows, n_outputs: int = 1) -> NoReturn:
     """Raise for what made a loop stop: it only counts bad rows, so that good ones cost nothing."""
     y, score, weight = rows
     if not np.isfinite(score).all():

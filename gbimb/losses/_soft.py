@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb.array_types import Float32Array, FloatArray
-    from gbimb.losses._rows import Rows
+    from gbimb.losses._rows import LossRows
 
 CURVATURE_SHARE: Final = 0.1
 
@@ -133,7 +133,7 @@ class SoftLoss(SetLoss, BinaryLoss):
         return CURVATURE_SHARE
 
     def _fill_part(
-        self, rows: Rows, sums: SoftCounts, grad: Float32Array, curv: Float32Array
+        self, rows: LossRows, sums: SoftCounts, grad: Float32Array, curv: Float32Array
     ) -> bool:
         slopes = self._slopes(sums)
         sizes = (
@@ -171,7 +171,7 @@ class SoftLoss(SetLoss, BinaryLoss):
         """Return the logit of :meth:`probability`, without its checks."""
         return self.warm_up.log_odds(score)
 
-    def _count(self, rows: Rows) -> SoftCounts | None:
+    def _count(self, rows: LossRows) -> SoftCounts | None:
         counts = count_softly(rows)
         if counts is None:
             return None

@@ -98,11 +98,11 @@ class BoosterModel(Model):
     rounds : dict
         Rounds kept by the name of a history; empty where no row was held out.
     n_rounds : int
-        Rounds kept, of the first kind of trees.
+        Rounds kept, of the first member.
     history : dict
         ``{"valid": {metric: [value of each round]}}``.
     blend : dict
-        Share of each kind of trees; empty where there is one.
+        Share of each member of a blend; empty where there is one.
     zero_is_missing : bool
         Whether zeros of a sparse matrix were missing values in training.
     """
@@ -186,7 +186,7 @@ class AveragedModel(Model):
     def raw_score(self, table: Any, threads: int) -> FloatArray:
         """Return corrected log odds of the mean, (n,), or of more classes logs, (n, K)."""
         mean: Any = 0.0
-        encoded = Encoded(self.schema.encoder, table)
+        encoded = EncodedTable(self.schema.encoder, table)
         with thread_limit(threads):
             for i, member in enumerate(self.members):
                 if isinstance(member, ForeignMember):
@@ -202,7 +202,7 @@ class AveragedModel(Model):
         return self.correction.apply(to_raw(mean))
 
 
-class Encoded:
+class EncodedTable:
     """A table as each kind of booster takes it, made once for all members."""
 
     def __init__(self, encoder: TableEncoder, table: Any) -> None:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.plots import Display
     from gbimb.report._checks import Check
-    from gbimb.report._rows import ScoredRows
+    from gbimb.report._rows import EvaluatedRows
 
 HALVES: Final = 100
 LABELS: Final = {
@@ -62,7 +62,7 @@ LABELS: Final = {
 
 def binary_facts(
     model: dict[str, Any],
-    rows: ScoredRows,
+    rows: EvaluatedRows,
     costs: dict[str, float] | None,
     in_training: Check,
 ) -> tuple[dict[str, Any], dict[str, Display], pd.DataFrame]:

@@ -18,8 +18,8 @@ from gbimb.report._cost import check_costs
 from gbimb.report._model import environment, importances, model_facts
 from gbimb.report._multiclass import many_facts
 from gbimb.report._rows import (
+    EvaluatedRows,
     EvaluationRequest,
-    ScoredRows,
     class_names,
     fingerprints,
     label_codes,
@@ -27,7 +27,7 @@ from gbimb.report._rows import (
 )
 from gbimb.tables.files.chunks import chunks
 from gbimb.tables.files.match import match_columns, text_columns
-from gbimb.tables.files.read import list_files, require_columns, sentences
+from gbimb.tables.files.read import file_errors, list_files, require_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -156,7 +156,7 @@ def evaluate(
 
 
 def _provenance(
-    model: dict[str, Any], rows: ScoredRows, request: EvaluationRequest
+    model: dict[str, Any], rows: EvaluatedRows, request: EvaluationRequest
 ) -> dict[str, Any]:
     """Return what the numbers were made from."""
     return {
@@ -190,7 +190,7 @@ def _check_arguments(
     return None if costs is None else check_costs(costs)
 
 
-def _require_two_classes(rows: ScoredRows, request: EvaluationRequest) -> None:
+def _require_two_classes(rows: EvaluatedRows, request: EvaluationRequest) -> None:
     counts = np.bincount(rows.codes, rows.weight, len(rows.names))
     if np.count_nonzero(counts) < 2:
         only = rows.names[int(np.argmax(counts))]
@@ -203,7 +203,7 @@ def _require_two_classes(rows: ScoredRows, request: EvaluationRequest) -> None:
 
 def _in_training(
     model: Any,
-    rows: ScoredRows,
+    rows: EvaluatedRows,
     train: str | Path | None,
     request: EvaluationRequest,
 ) -> Check:
@@ -254,7 +254,7 @@ def _cell(value: Any) -> Any:
 def _hash(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for file in files:
-        with sentences(file), file.open("rb") as stream:
+        with file_errors(file), file.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()

@@ -33,7 +33,7 @@ from gbimb.report._verdict import CHANCE, WIDEST, many_verdict, ratio_error
 if TYPE_CHECKING:
     from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.plots import Display
-    from gbimb.report._rows import ScoredRows
+    from gbimb.report._rows import EvaluatedRows
 
 SCORES: Final = {
     "mcc": ("R_K (multi-class MCC)", rk_score),
@@ -46,7 +46,7 @@ SMALLEST: Final = 1e-15
 
 def many_facts(
     model: dict[str, Any],
-    rows: ScoredRows,
+    rows: EvaluatedRows,
     in_training: Check,
 ) -> tuple[dict[str, Any], dict[str, Display], pd.DataFrame]:
     """Return the numbers, their pictures, and the table of classes, for a described model."""
@@ -88,7 +88,7 @@ def many_facts(
     return facts, displays, table
 
 
-def _scores(rows: ScoredRows, weight: FloatArray, matrix: FloatArray) -> list[dict[str, Any]]:
+def _scores(rows: EvaluatedRows, weight: FloatArray, matrix: FloatArray) -> list[dict[str, Any]]:
     drawn = _resample(rows, weight, len(matrix))
     found: list[dict[str, Any]] = []
     for name, (label, score) in SCORES.items():
@@ -104,7 +104,7 @@ def _scores(rows: ScoredRows, weight: FloatArray, matrix: FloatArray) -> list[di
     return [*found, whole]
 
 
-def _resample(rows: ScoredRows, weight: FloatArray, k: int) -> list[MulticlassCounts]:
+def _resample(rows: EvaluatedRows, weight: FloatArray, k: int) -> list[MulticlassCounts]:
     """Return posterior draws of the confusion matrix; see ``Sweep.resample``.
 
     The prior is one row predicted right and one predicted wrong, spread over the classes with
@@ -124,7 +124,7 @@ def _resample(rows: ScoredRows, weight: FloatArray, k: int) -> list[MulticlassCo
     return [MulticlassCounts(m.reshape(k, k)) for m in drawn]
 
 
-def _reliability(rows: ScoredRows) -> pd.DataFrame:
+def _reliability(rows: EvaluatedRows) -> pd.DataFrame:
     bins = _pooled(rows.codes, rows.proba, rows.weight)
     if np.allclose(rows.uncorrected, rows.proba, rtol=1e-3, atol=1e-9):
         return bins
@@ -138,7 +138,7 @@ def _pooled(codes: IntArray, proba: FloatArray, weight: FloatArray | None) -> pd
     return reliability_bins(hits, proba.ravel(), None if weight is None else np.repeat(weight, k))
 
 
-def _classes(rows: ScoredRows, matrix: FloatArray, weight: FloatArray) -> pd.DataFrame:
+def _classes(rows: EvaluatedRows, matrix: FloatArray, weight: FloatArray) -> pd.DataFrame:
     hits, true, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
 
     def share(part: FloatArray, whole: FloatArray) -> FloatArray:
@@ -183,7 +183,7 @@ def _confusions(matrix: FloatArray, names: list[str]) -> list[dict[str, Any]]:
 
 
 def _checks(
-    rows: ScoredRows, table: pd.DataFrame, rk: dict[str, Any], off: BoolArray, sure: BoolArray
+    rows: EvaluatedRows, table: pd.DataFrame, rk: dict[str, Any], off: BoolArray, sure: BoolArray
 ) -> list[Check]:
     each = np.bincount(rows.codes, minlength=len(rows.names))
     rarest = int(np.argmin(np.where(each > 0, each, each.max())))

@@ -65,7 +65,7 @@ class EvaluationRequest:
 
 
 @dataclass
-class ScoredRows:
+class EvaluatedRows:
     """Label, prediction and weight of all rows; all columns of a few.
 
     Attributes
@@ -100,7 +100,7 @@ def score_rows(
     model: Any,  # any of our estimators
     pieces: Iterator[pd.DataFrame],
     request: EvaluationRequest,
-) -> ScoredRows:
+) -> EvaluatedRows:
     """Return what ``model`` predicts for the rows of a table.
 
     Raises
@@ -134,7 +134,7 @@ def score_rows(
         raise InvalidDataError(msg)
     whole.setdefault("weight", None)
     mistakes = worst.tables()
-    return ScoredRows(
+    return EvaluatedRows(
         names, **whole, mistakes=mistakes, sample=sample.rows, sample_codes=sample.codes
     )
 

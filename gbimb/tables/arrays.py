@@ -65,7 +65,7 @@ def _is_one_column(X: Any) -> bool:
 
 
 @contextmanager
-def sentences(X: object, name: str) -> Iterator[None]:
+def table_errors(X: object, name: str) -> Iterator[None]:
     """Say which argument it is that scikit-learn refuses."""
     try:
         yield

@@ -21,7 +21,7 @@ from sklearn.utils.validation import validate_data
 from gbimb.engines.histograms import histogram_bytes
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.json_text import shown
-from gbimb.tables.arrays import check_table, sentences
+from gbimb.tables.arrays import check_table, table_errors
 from gbimb.tables.columns import LARGEST_FLOAT32_INTEGER, UNKNOWN, Column, encode, read_column
 from gbimb.tables.memory import check_room
 from gbimb.tables.parquet.source import ParquetSource
@@ -218,20 +218,20 @@ def read_table(estimator: BaseEstimator, X: object, *, reset: bool, name: str = 
     check_table(X, name)
     if reset:
         _check_room(X, name)
-    with sentences(X, name):
+    with table_errors(X, name):
         X = as_frame(X)
     if isinstance(X, pd.DataFrame):
         _check_frame(X, name)
         if not reset and hasattr(estimator, "feature_names_in_"):
             X = _with_fitted_columns(X, list(estimator.feature_names_in_), name)
-        with sentences(X, name):
+        with table_errors(X, name):
             validate_data(estimator, X, reset=reset, skip_check_array=True)
         return X
     if not reset and (encoder := encoder_of(estimator)) is not None:
         encoder.refuse_array(X)
     if not reset and _is_plain(estimator, X):
         return X
-    with sentences(X, name):
+    with table_errors(X, name):
         return validate_data(
             estimator,
             X,

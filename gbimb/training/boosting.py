@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb.losses import Loss
+    from gbimb.engines.interface import BoosterInTraining
     from gbimb.metrics import Metric
-    from gbimb.training.checkpoint import Unit
+    from gbimb.training.checkpoint import CheckpointFile
 
     Stop: TypeAlias = Callable[[Mapping[str, list[float]], int], bool]
 
@@ -35,22 +35,6 @@ if TYPE_CHECKING:
 ROUNDS_PER_STEP = 5
 SLOW_ROUND = 0.1  # seconds
 TIE_BREAKER = "log_loss"
-
-
-class Member(Protocol):
-    """One booster in training, as the adapters offer it."""
-
-    def update(self) -> None:
-        """Add the trees of one round."""
-
-    def held_out(self) -> NDArray[Any]:
-        """Return the raw scores of the held-out rows, an array of its own."""
-
-    def go_on(self, loss: Loss, n_rounds: int) -> None:
-        """Keep the first rounds only, and train further ones with ``loss``."""
-
-    def model(self, n_rounds: int) -> Any:  # text or bytes
-        """Return the first rounds in the engine's own form."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +68,7 @@ class Watch:
         return self.metrics[0]
 
     @property
-    def settles(self) -> Metric | None:
+    def tie_breaker(self) -> Metric | None:
         """The log loss where it is watched beside: of rounds that are as good, it has a say."""
         others = [m for m in self.metrics[1:] if m.name == TIE_BREAKER]
         return others[0] if others and self.decides.greater_is_better else None
@@ -106,7 +90,7 @@ class Boosted:
 
 
 def boost(
-    members: Sequence[Member],
+    members: Sequence[BoosterInTraining],
     n_rounds: int,
     watch: Watch | None,
     *,
@@ -115,7 +99,7 @@ def boost(
     verbose: int,
     before: Boosted | None = None,
     stop: Stop | None = None,
-    unit: Unit | None = None,
+    checkpoint: CheckpointFile | None = None,
     resumed: State | None = None,
     keep_on_interrupt: bool = False,
 ) -> Boosted:
@@ -126,7 +110,7 @@ def boost(
     are few. Of the rounds within one standard error of the best, the one with the least log loss
     is kept (the one-standard-error rule, Breiman et al. 1984). ``stop`` is asked every five
     rounds, with the history and the number of rounds so far, and if it is ``timed`` every round
-    where rounds are slow. ``unit`` gets a state every so many
+    where rounds are slow. ``checkpoint`` gets a state every so many
     rounds; members that were restored from one go on after ``resumed``.
     """
     done = 0 if before is None else before.rounds
@@ -168,14 +152,14 @@ def boost(
             if stop is not None and stop(history, done):
                 stopped = True
                 break
-            if unit is not None and done - saved >= unit.every:
-                unit.save(State(done, history, [as_text(m.model(done)) for m in members]))
+            if checkpoint is not None and done - saved >= checkpoint.every:
+                checkpoint.save(State(done, history, [as_text(m.model(done)) for m in members]))
                 saved = done
     rounds = done if watch is None or watch.patience is None else _best(history, watch)
     return Boosted(history, rounds, interrupted, stopped)
 
 
-def retell(stop: Stop | None, history: Mapping[str, list[float]], done: int) -> None:
+def replay_history(stop: Stop | None, history: Mapping[str, list[float]], done: int) -> None:
     """Tell ``stop`` of the rounds of a checkpoint, as it was told of them before."""
     if stop is not None:
         for past in range(ROUNDS_PER_STEP, done + 1, ROUNDS_PER_STEP):
@@ -202,7 +186,9 @@ def _threads(workers: int, prepare_thread: Callable[[], None]) -> Iterator[Calla
         yield pool.map
 
 
-def _advance(member: Member, *, rounds: int, watched: bool, threads: int) -> list[NDArray[Any]]:
+def _advance(
+    member: BoosterInTraining, *, rounds: int, watched: bool, threads: int
+) -> list[NDArray[Any]]:
     scores = []
     with thread_limit(threads):
         for _ in range(rounds):
@@ -246,12 +232,12 @@ def _peak(averages: NDArray[np.float64], watch: Watch) -> int:
 def _best(history: Mapping[str, list[float]], watch: Watch) -> int:
     averages = _smooth(history, watch)
     peak = _peak(averages, watch)
-    if watch.settles is None or watch.rare == 0:
+    if watch.tie_breaker is None or watch.rare == 0:
         return peak
     best = float(averages[peak - 1])
     # That of a correlation between the rare rows and what is called rare.
     error = (1.0 - min(abs(best), 1.0) ** 2) / np.sqrt(watch.rare)
-    losses = np.array(history[watch.settles.name])
+    losses = np.array(history[watch.tie_breaker.name])
     losses[: min(watch.fewest, losses.size) - 1] = np.inf
     losses[averages < best - error] = np.inf
     return int(np.argmin(losses)) + 1

@@ -1,8 +1,8 @@
 """What a fit has trained so far, in a folder, so that a fit that was killed can go on.
 
-A folder belongs to one fit: ``fit.json`` holds a digest of its rows and parameters. Beside it is a
-file for each unit of work, ``rounds.json`` of a boosting estimator, one for each bag or candidate.
-A file holds the boosters in the engine's own text and the history of the metrics, with a checksum.
+A folder belongs to one fit: ``fit.json`` holds a digest of its rows and parameters. Beside it are
+the files of its parts: ``rounds.json`` of a boosting estimator, one for each bag or candidate.
+Each holds the boosters in the engine's own text and the history of the metrics, with a checksum.
 It is written beside its name and moved there, so that a reader finds the old one or the new one.
 """
 
@@ -34,7 +34,7 @@ FREE: Final = {"checkpoint_path", "checkpoint_every", "keep_on_interrupt", "n_jo
 
 @dataclass(frozen=True)
 class State:
-    """The boosters of one unit of work.
+    """The boosters of one file.
 
     Attributes
     ----------
@@ -55,13 +55,13 @@ class State:
 
 
 @dataclass(frozen=True)
-class Unit:
+class CheckpointFile:
     """One file of a checkpoint."""
 
     path: Path
     every: int
 
-    def beside(self, name: str) -> Unit:
+    def beside(self, name: str) -> CheckpointFile:
         """Return the file of a part of this work."""
         return replace(self, path=self.path.with_stem(f"{self.path.stem}-{name}"))
 
@@ -88,9 +88,9 @@ class Checkpoint:
     folder: Path
     every: int
 
-    def unit(self, name: str) -> Unit:
-        """Return the file of a unit of work."""
-        return Unit(self.folder / f"{name}.json", self.every)
+    def file(self, name: str) -> CheckpointFile:
+        """Return the file of that name."""
+        return CheckpointFile(self.folder / f"{name}.json", self.every)
 
 
 def open_checkpoint(estimator: Any, table: Any, *arrays: Any) -> Checkpoint | None:

@@ -12,7 +12,7 @@ from gbimb.decisions.blending import blend_weights
 from gbimb.log import logger
 from gbimb.tables.parquet.stream import StreamedMatrix
 from gbimb.training.boosting import Boosted, Watch, warn_of_interrupt
-from gbimb.training.checkpoint import WHOLE, Unit
+from gbimb.training.checkpoint import WHOLE, CheckpointFile
 from gbimb.training.rows import mean_by_place
 from gbimb.training.stages import Settings, boost_folds
 
@@ -24,33 +24,33 @@ if TYPE_CHECKING:
     from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.engines.interface import Engine
     from gbimb.training.plan import Splits
-    from gbimb.training.rows import Fold, Table
+    from gbimb.training.rows import EngineTable, Fold
     from gbimb.training.tasks import Task
 
 
 SMALLEST_TABLE = 100
 LARGEST_JUDGE = 50_000
-EQUAL_ROWS = 10.0  # rows that speak for equal shares of the kinds of trees, or of uneven folds
+EQUAL_ROWS = 10.0  # rows that speak for equal shares of the members, or of uneven folds
 
 
 @dataclass(frozen=True, eq=False)
-class Kind:
-    """One kind of trees: what of the engine's parameters is peculiar to it."""
+class MemberSpec:
+    """What sets one member of a blend apart: its parameters of the engine."""
 
     name: str
     params: Mapping[str, Any]
 
 
-ONE_KIND: Final = (Kind("trees", {}),)
+ONE_MEMBER: Final = (MemberSpec("trees", {}),)
 
 
 @dataclass(frozen=True, eq=False)
-class Grown:
-    """The boosters of one kind of trees, one for each fold.
+class TrainedMember:
+    """The boosters of one member, one for each fold.
 
     Attributes
     ----------
-    kind : Kind
+    spec : MemberSpec
     boosted : Boosted
         History and number of rounds.
     models : list of str or bytes
@@ -60,12 +60,12 @@ class Grown:
     sample : list of float64 arrays
         What each booster gives to the same rows; empty for one alone.
     share : float
-        Of this kind in the mean.
+        Of this member in the mean.
     unseen : list of float64 arrays
         What each booster gives to rows that none trained on, to compare them by.
     """
 
-    kind: Kind
+    spec: MemberSpec
     boosted: Boosted
     models: Sequence[Any]
     raw: FloatArray
@@ -82,7 +82,7 @@ class Trained:
     ----------
     booster : the engine's booster
         Its raw score is corrected.
-    grown : sequence of Grown
+    members : sequence of TrainedMember
         What it was merged from.
     y, raw, proba, weight : arrays of shape (m,), (m,) or (m, K) twice, and (m,) or None
         Labels, corrected raw scores, probabilities and weights of the held-out rows, fold by
@@ -92,7 +92,7 @@ class Trained:
     """
 
     booster: Any
-    grown: Sequence[Grown]
+    members: Sequence[TrainedMember]
     y: NDArray[Any] | None = None
     raw: FloatArray | None = None
     proba: FloatArray | None = None
@@ -105,16 +105,16 @@ def train(
     engine: Engine,
     bins: Any,  # the adapter's own
     task: Task,
-    data: Table,
+    data: EngineTable,
     folds: Sequence[Fold],
     settings: Settings,
     engine_params: dict[str, Any] | None = None,
-    kinds: Sequence[Kind] = ONE_KIND,
+    members: Sequence[MemberSpec] = ONE_MEMBER,
     uneven: bool = False,
 ) -> Trained:
-    """Train boosters of each kind for each fold, and merge all into one with a corrected score.
+    """Train boosters of each member for each fold, and merge all into one with a corrected score.
 
-    Where no row is held out, nothing says how to mix kinds: there is one booster. Of ``uneven``
+    Where no row is held out, nothing says how to mix members: there is one booster. Of ``uneven``
     folds the boosters have shares of their own, and so do the rows that they hold out.
     """
     start = task.start(data, folds)
@@ -123,7 +123,7 @@ def train(
     if y is None:
         params = engine_params or {}
         boosted, models = grow(watch=None, settings=settings, engine_params=params)
-        part = Grown(*ONE_KIND, boosted, models, np.empty(0))
+        part = TrainedMember(*ONE_MEMBER, boosted, models, np.empty(0))
         return Trained(engine.merge(models, 1.0, start), (part,))
     counts = np.bincount(y.astype(np.intp), weights=weight)
     watch = make_watch(
@@ -131,18 +131,18 @@ def train(
     )
     some = data.sample(settings.seed)
     judge = _unseen(data, folds, settings.seed) if uneven else None
-    grown: list[Grown] = []
-    for i, kind in enumerate(kinds):
-        params = {**(engine_params or {}), **kind.params}
-        if len(kinds) > 1:
-            logger.info("kind of trees %d of %d: %s", i + 1, len(kinds), kind.name)
-        own = replace(settings, unit=_unit_of(engine, settings.unit, i, params))
+    trained: list[TrainedMember] = []
+    for i, spec in enumerate(members):
+        params = {**(engine_params or {}), **spec.params}
+        if len(members) > 1:
+            logger.info("member %d of %d: %s", i + 1, len(members), spec.name)
+        own = replace(settings, checkpoint=_member_file(engine, settings.checkpoint, i, params))
         try:
             boosted, models = grow(watch=watch, settings=own, engine_params=params)
         except KeyboardInterrupt:
-            if not (settings.keep_on_interrupt and grown):
+            if not (settings.keep_on_interrupt and trained):
                 raise
-            warn_of_interrupt(grown[-1].boosted.rounds)
+            warn_of_interrupt(trained[-1].boosted.rounds)
             break
         of_folds, scores, unseen = [], [], []
         for model, fold in zip(models, folds, strict=True):
@@ -154,25 +154,25 @@ def train(
                 if judge is not None:
                     unseen.append(score(judge.matrix, settings.threads))
         raw = np.concatenate(of_folds)
-        grown.append(Grown(kind, boosted, models, raw, scores, unseen=unseen))
+        trained.append(TrainedMember(spec, boosted, models, raw, scores, unseen=unseen))
         if boosted.interrupted:
             break
     end = partial(
         finish, engine, task, start=start, sample_weight=some.weight, correct=settings.correct
     )
     if not uneven:
-        return end(grown, held_out=HeldOut(y, weight))
-    shares = _shares_of_folds(task, grown, folds, judge)
+        return end(trained, held_out=HeldOut(y, weight))
+    shares = _shares_of_folds(task, trained, folds, judge)
     kept = np.flatnonzero(shares)
     sizes = [f.held_out.size for f in folds if isinstance(f.held_out, np.ndarray)]
     there = np.repeat(shares > 0, sizes)
     counts_as: NDArray[Any] = np.repeat(shares * kept.size, sizes)[there]
     held_out = HeldOut(y[there], counts_as if weight is None else counts_as * weight[there])
-    grown = [_of_folds(part, kept, there) for part in grown]
-    return replace(end(grown, held_out=held_out, shares=shares[kept]), folds=kept)
+    trained = [_of_folds(part, kept, there) for part in trained]
+    return replace(end(trained, held_out=held_out, shares=shares[kept]), folds=kept)
 
 
-def _unseen(data: Table, folds: Sequence[Fold], seed: int) -> Table | None:
+def _unseen(data: EngineTable, folds: Sequence[Fold], seed: int) -> EngineTable | None:
     """Return rows of two classes that no booster trained on; None if there are none."""
     unseen = np.ones(data.y.size, bool)
     for fold in folds:
@@ -185,7 +185,7 @@ def _unseen(data: Table, folds: Sequence[Fold], seed: int) -> Table | None:
 
 
 def _shares_of_folds(
-    task: Task, grown: Sequence[Grown], folds: Sequence[Fold], judge: Table | None
+    task: Task, members: Sequence[TrainedMember], folds: Sequence[Fold], judge: EngineTable | None
 ) -> FloatArray:
     """Return the share of each fold: as its boosters predict rows that none trained on.
 
@@ -195,12 +195,14 @@ def _shares_of_folds(
         sizes = np.array([fold.train.size for fold in folds if fold.train is not None])
         by_size: FloatArray = sizes / sizes.sum()
         return by_size
-    scores = [np.mean(of_fold, axis=0) for of_fold in zip(*(p.unseen for p in grown), strict=True)]
+    scores = [
+        np.mean(of_fold, axis=0) for of_fold in zip(*(p.unseen for p in members), strict=True)
+    ]
     likelihood = np.column_stack([task.likelihood(judge.y, raw) for raw in scores])
     return blend_weights(likelihood, judge.weight, EQUAL_ROWS)
 
 
-def _of_folds(part: Grown, kept: IntArray, rows: BoolArray) -> Grown:
+def _of_folds(part: TrainedMember, kept: IntArray, rows: BoolArray) -> TrainedMember:
     """Return the boosters of some folds, with the held-out rows that are theirs."""
     return replace(
         part,
@@ -210,13 +212,13 @@ def _of_folds(part: Grown, kept: IntArray, rows: BoolArray) -> Grown:
     )
 
 
-def _unit_of(
-    engine: Engine, unit: Unit | None, place: int, params: Mapping[str, Any]
-) -> Unit | None:
-    """Return the file of a kind of trees; one that cannot go on in the middle is kept when done."""
-    if unit is None:
+def _member_file(
+    engine: Engine, checkpoint: CheckpointFile | None, place: int, params: Mapping[str, Any]
+) -> CheckpointFile | None:
+    """Return the file of a member; one that cannot go on in the middle is kept when done."""
+    if checkpoint is None:
         return None
-    own = unit if place == 0 else unit.beside(str(place))
+    own = checkpoint if place == 0 else checkpoint.beside(str(place))
     return replace(own, every=WHOLE) if engine.RANDOM_BY_TREE & params.keys() else own
 
 
@@ -231,7 +233,7 @@ class HeldOut:
 def finish(
     engine: Engine,
     task: Task,
-    grown: Sequence[Grown],
+    members: Sequence[TrainedMember],
     start: FloatArray,
     *,
     held_out: HeldOut,
@@ -239,37 +241,37 @@ def finish(
     correct: bool,
     shares: FloatArray | None = None,
 ) -> Trained:
-    """Return one booster of all that was grown, with the correction that held-out rows ask for.
+    """Return one booster of all members, with the correction that held-out rows ask for.
 
     ``shares`` are those of the folds in the mean; None is equal ones.
     """
     y, weight = held_out.y, held_out.weight
-    if len(grown) > 1:
-        likelihood = np.column_stack([task.likelihood(y, part.raw) for part in grown])
-        of_kinds = blend_weights(likelihood, weight, EQUAL_ROWS).tolist()
-        grown = [replace(part, share=w) for part, w in zip(grown, of_kinds, strict=True) if w]
-    raw = np.sum([part.share * part.raw for part in grown], axis=0)
+    if len(members) > 1:
+        likelihood = np.column_stack([task.likelihood(y, part.raw) for part in members])
+        of_members = blend_weights(likelihood, weight, EQUAL_ROWS).tolist()
+        members = [replace(part, share=w) for part, w in zip(members, of_members, strict=True) if w]
+    raw = np.sum([part.share * part.raw for part in members], axis=0)
     line = task.correct(y, raw, weight) if correct else task.no_correction()
     corrected = line.slope * start + line.intercept
     # After the slope: a steeper or flatter line changes what averaging over folds does.
-    of_kinds = [part.share for part in grown]
-    of_folds = zip(*(part.sample for part in grown), strict=True)
-    by_fold = [np.tensordot(of_kinds, scores, axes=1) for scores in of_folds]
+    of_members = [part.share for part in members]
+    of_folds = zip(*(part.sample for part in members), strict=True)
+    by_fold = [np.tensordot(of_members, scores, axes=1) for scores in of_folds]
     each = [line.slope * scores + line.intercept for scores in by_fold]
     if each:
         corrected = corrected + task.averaging_shift(each, sample_weight, shares)
     weights = [
         part.share / len(part.models) if shares is None else part.share * float(shares[i])
-        for part in grown
+        for part in members
         for i in range(len(part.models))
     ]
     raw = line.slope * raw + line.intercept
-    models = [model for part in grown for model in part.models]
+    models = [model for part in members for model in part.models]
     booster = engine.merge(models, line.slope, corrected, weights)
-    return Trained(booster, grown, y, raw, task.link.probability(raw), weight)
+    return Trained(booster, members, y, raw, task.link.probability(raw), weight)
 
 
-def once_a_row(trained: Trained, splits: Splits) -> Trained:
+def average_repeats(trained: Trained, splits: Splits) -> Trained:
     """Return the same with each held-out row once, and the mean of what it got.
 
     Ten copies of a positive say no more than one of what the threshold should be.
@@ -303,7 +305,9 @@ def make_watch(
     return Watch(task.watched, evaluate, patience, fewest, rare)
 
 
-def _labels(data: Table, folds: Sequence[Fold]) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+def _labels(
+    data: EngineTable, folds: Sequence[Fold]
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
     parts = [labels for fold in folds if (labels := fold.labels(data)) is not None]
     if not parts:
         return None, None

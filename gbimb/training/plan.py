@@ -42,7 +42,7 @@ Splits: TypeAlias = "tuple[tuple[IntArray, IntArray], ...]"
 
 
 @dataclass(frozen=True)
-class Plan:
+class ValidationPlan:
     """The boosters to train.
 
     Attributes
@@ -89,7 +89,7 @@ def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
     return splits
 
 
-def plan_of(splits: Splits, n: int) -> Plan:
+def plan_of(splits: Splits, n: int) -> ValidationPlan:
     """Return the plan of given splits of ``n`` rows; say where they do not partition the rows.
 
     Boosters are uneven if they trained on unlike numbers of rows, or each on rows before those
@@ -98,7 +98,7 @@ def plan_of(splits: Splits, n: int) -> Plan:
     reason = f"{len(splits)} split{'s' if len(splits) > 1 else ''} given by cv"
     held_out = np.bincount(np.concatenate([test for _, test in splits]), minlength=n)
     if (held_out == 1).all() and all(train.size + test.size == n for train, test in splits):
-        return Plan(splits, reason)
+        return ValidationPlan(splits, reason)
     trained = np.zeros(n, bool)
     for train, _ in splits:
         trained[train] = True
@@ -119,10 +119,10 @@ def plan_of(splits: Splits, n: int) -> Plan:
             "at 'auto' to train on all rows, or fit on the newest rows alone if they are unlike "
             "the older ones."
         )
-    return Plan(splits, f"{reason}: {found}", uneven)
+    return ValidationPlan(splits, f"{reason}: {found}", uneven)
 
 
-def among(kept: IntArray, splits: Splits | None, codes: NDArray[Any]) -> Splits | None:
+def renumber_splits(kept: IntArray, splits: Splits | None, codes: NDArray[Any]) -> Splits | None:
     """Return ``splits`` in the numbering of the rows ``kept``, which have the class ``codes``."""
     if splits is None:
         return None
@@ -142,7 +142,7 @@ def among(kept: IntArray, splits: Splits | None, codes: NDArray[Any]) -> Splits 
 
 def make_plan(
     cv: object, codes: NDArray[Any], random_state: int, groups: IntArray | None = None
-) -> Plan:
+) -> ValidationPlan:
     """Return the plan that ``cv`` asks for.
 
     Parameters
@@ -167,16 +167,16 @@ def make_plan(
         cv, why = _pick(codes.size, int(counts[1]))
         size = f"{size}: {why}"
     if cv is None:
-        return Plan((), f"no rows held out ({size})")
+        return ValidationPlan((), f"no rows held out ({size})")
     if isinstance(cv, str) and cv == "holdout":
         ((train, test),) = _stratified(codes, HOLD_OUT, random_state, groups, first=1)
         # A class with a single row is there to be learnt from.
         alone = ~np.isin(codes[test], codes[train])
         split = np.sort(np.concatenate([train, test[alone]])), test[~alone]
-        return Plan((split,), f"one row in five held out ({size})")
+        return ValidationPlan((split,), f"one row in five held out ({size})")
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool) and 2 <= cv <= MOST_FOLDS:
         splits = _stratified(codes, int(cv), random_state, groups)
-        return Plan(splits, f"{cv}-fold cross-fitting ({size})")
+        return ValidationPlan(splits, f"{cv}-fold cross-fitting ({size})")
     msg = (
         f"cv must be 'auto', 'holdout', None, 2 to {MOST_FOLDS:,} folds, a scikit-learn splitter "
         f"or an iterable of (train, test) row numbers, got {cv!r}."
@@ -206,10 +206,10 @@ def _stratified(
     scarce = np.flatnonzero((counts > 0) & (counts < folds))
     enough = np.count_nonzero(counts >= folds)
     if enough < 2:
-        asked = f"{folds} folds need" if first is None else f"To hold out one row in {folds} needs"
+        needs = f"{folds} folds need" if first is None else f"To hold out one row in {folds} needs"
         fewer = "fewer folds, " if first is None else ""
         msg = (
-            f"{asked} at least {folds} rows of two classes, got "
+            f"{needs} at least {folds} rows of two classes, got "
             f"{np.sort(counts)[-2]} of the second. Use {fewer}cv=None, or X_val and y_val."
         )
         raise InvalidDataError(msg)

@@ -19,7 +19,7 @@ from gbimb.losses import MulticlassLoss
 from gbimb.model.model import BoosterModel, as_layout, make_rule
 from gbimb.tables.encoder import see_rows
 from gbimb.tables.parquet.stream import StreamedMatrix
-from gbimb.training.cross_fit import ONE_KIND, Kind
+from gbimb.training.cross_fit import ONE_MEMBER, MemberSpec
 from gbimb.training.loss import make_loss
 from gbimb.training.tasks import BinaryTask, MulticlassTask
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gbimb.tables.labels import LabelCodes
     from gbimb.tables.schema import Schema
     from gbimb.training.cross_fit import Trained
-    from gbimb.training.rows import Table
+    from gbimb.training.rows import EngineTable
     from gbimb.training.tasks import Task
 
 
@@ -109,7 +109,7 @@ class Recipe:
 
     def bins(
         self,
-        data: Table,
+        data: EngineTable,
         loss: BinaryLoss | MulticlassLoss | None,
         seed: int,
         threads: int,
@@ -143,13 +143,13 @@ class Recipe:
         )
         return bins
 
-    def kinds(self, loss: BinaryLoss | MulticlassLoss, rows: int) -> Sequence[Kind]:
-        """Return the kinds of trees to average: several on small tables of two classes."""
+    def member_specs(self, loss: BinaryLoss | MulticlassLoss, rows: int) -> Sequence[MemberSpec]:
+        """Return the members to average: several on small tables of two classes."""
         engine = self.engine
         if rows > SMALL_TABLE or self.classes.size > 2 or not engine.size_is_open(self.parameters):
-            return ONE_KIND
+            return ONE_MEMBER
         return [
-            Kind(name, where_open(self.parameters, member, rows, self._pace(loss)))
+            MemberSpec(name, where_open(self.parameters, member, rows, self._pace(loss)))
             for name, member in engine.SMALL_MEMBERS.items()
         ]
 
@@ -176,7 +176,7 @@ class Recipe:
             score=_best_score(trained, task),
             engine=self.parameters.engine_name,
             booster=trained.booster,
-            n_rounds=trained.grown[0].boosted.rounds,
+            n_rounds=trained.members[0].boosted.rounds,
             rounds=rounds,
             history=history,
             blend=blend,
@@ -187,17 +187,17 @@ class Recipe:
 def _history(
     trained: Trained, task: Task
 ) -> tuple[dict[str, dict[str, list[float]]], dict[str, int], dict[str, float]]:
-    """Return the histories, the rounds kept and the shares, each by kind of trees."""
+    """Return the histories, the rounds kept and the shares, each by member."""
     names = [metric.name for metric in task.metrics]
     history, rounds, blend = {}, {}, {}
-    for i, part in enumerate(trained.grown):
-        name = "valid" if i == 0 else f"valid, {part.kind.name}"
+    for i, part in enumerate(trained.members):
+        name = "valid" if i == 0 else f"valid, {part.spec.name}"
         past = part.boosted.history
         if watched := {metric: past[metric] for metric in names if metric in past}:
             history[name] = watched
             rounds[name] = part.boosted.rounds
-        if len(trained.grown) > 1:
-            blend[part.kind.name] = part.share
+        if len(trained.members) > 1:
+            blend[part.spec.name] = part.share
     return history, rounds, blend
 
 
@@ -206,7 +206,7 @@ def _best_score(trained: Trained, task: Task) -> float:
     if trained.y is None or trained.raw is None:
         return float("nan")
     name = task.metrics[0].name
-    if len(trained.grown) > 1 or trained.folds is not None:
+    if len(trained.members) > 1 or trained.folds is not None:
         return task.evaluate(trained.y, trained.raw, trained.weight)[name]
-    boosted = trained.grown[0].boosted
+    boosted = trained.members[0].boosted
     return boosted.history[name][boosted.rounds - 1]

@@ -16,7 +16,7 @@ LARGEST_SAMPLE = 5_000
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class EngineTable:
     """Rows as the engines take them.
 
     Attributes
@@ -31,12 +31,12 @@ class Table:
     y: NDArray[np.float32]
     weight: NDArray[Any] | None
 
-    def part(self, rows: IntArray) -> Table:
+    def part(self, rows: IntArray) -> EngineTable:
         """Return some rows."""
         weight = None if self.weight is None else self.weight[rows]
-        return Table(self.matrix[rows], self.y[rows], weight)
+        return EngineTable(self.matrix[rows], self.y[rows], weight)
 
-    def sample(self, seed: int) -> Table:
+    def sample(self, seed: int) -> EngineTable:
         """Return up to 5,000 rows."""
         n = self.y.size
         if n <= LARGEST_SAMPLE:
@@ -57,20 +57,20 @@ class Fold:
     """
 
     train: IntArray | None
-    held_out: IntArray | Table | None
+    held_out: IntArray | EngineTable | None
     held_out_weight: NDArray[Any] | None = None
 
-    def matrix(self, data: Table) -> Any:  # an ndarray or a SciPy matrix
+    def matrix(self, data: EngineTable) -> Any:  # an ndarray or a SciPy matrix
         """Return the matrix of the held-out rows."""
-        if isinstance(self.held_out, Table):
+        if isinstance(self.held_out, EngineTable):
             return self.held_out.matrix
         return data.matrix[self.held_out]
 
-    def labels(self, data: Table) -> tuple[NDArray[Any], NDArray[Any] | None] | None:
+    def labels(self, data: EngineTable) -> tuple[NDArray[Any], NDArray[Any] | None] | None:
         """Return labels and weights of the held-out rows, without their matrix."""
         if self.held_out is None:
             return None
-        if isinstance(self.held_out, Table):
+        if isinstance(self.held_out, EngineTable):
             return self.held_out.y, self.held_out.weight
         weight = self.held_out_weight
         if weight is None and data.weight is not None:

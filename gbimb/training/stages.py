@@ -7,15 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gbimb.log import logger
-from gbimb.training.boosting import Boosted, Member, Watch, as_text, boost, retell
-from gbimb.training.checkpoint import State, Unit
-from gbimb.training.rows import Fold, Table
+from gbimb.training.boosting import Boosted, Watch, as_text, boost, replay_history
+from gbimb.training.checkpoint import CheckpointFile, State
+from gbimb.training.rows import EngineTable, Fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gbimb.array_types import FloatArray
-    from gbimb.engines.interface import Engine
+    from gbimb.engines.interface import BoosterInTraining, Engine
     from gbimb.losses import Loss
     from gbimb.training.boosting import Stop
 
@@ -34,7 +34,7 @@ class Settings:
     verbose: int
     correct: bool = True
     stop: Stop | None = None
-    unit: Unit | None = None
+    checkpoint: CheckpointFile | None = None
     keep_on_interrupt: bool = False
 
 
@@ -64,7 +64,7 @@ def _members(
     folds: Sequence[Fold],
     start: FloatArray,
     engine_params: dict[str, Any],
-) -> list[Member]:
+) -> list[BoosterInTraining]:
     """Return a member for each fold, new or as it was in ``state``."""
     members = []
     for i, fold in enumerate(folds):
@@ -72,7 +72,7 @@ def _members(
         if state is None:
             members.append(bins.member(loss, start, fold.train, held_out, engine_params))
             continue
-        matrix = fold.held_out.matrix if isinstance(fold.held_out, Table) else None
+        matrix = fold.held_out.matrix if isinstance(fold.held_out, EngineTable) else None
         members.append(
             bins.restored(
                 loss,
@@ -90,7 +90,7 @@ def _members(
 
 def _boost_and_keep(
     engine: Engine,
-    make: Callable[[Loss, State | None], list[Member]],
+    make: Callable[[Loss, State | None], list[BoosterInTraining]],
     loss: Loss,
     watch: Watch | None,
     settings: Settings,
@@ -102,43 +102,43 @@ def _boost_and_keep(
     go = _booster_of(engine, watch, settings)
 
     def stage(
-        unit: Unit | None, loss: Loss, n_rounds: int, state: State | None
+        checkpoint: CheckpointFile | None, loss: Loss, n_rounds: int, state: State | None
     ) -> tuple[Boosted, list[str]]:
         if state is not None and state.kept is not None:
             return Boosted(state.history, state.kept), state.models
         members = make(loss, state)
-        boosted = go(members, n_rounds, unit=unit, resumed=state)
+        boosted = go(members, n_rounds, checkpoint=checkpoint, resumed=state)
         models = []
         while members:  # one booster less for each text
             models.append(as_text(members.pop(0).model(boosted.rounds)))
-        if unit is not None and boosted.complete:
+        if checkpoint is not None and boosted.complete:
             done = max(boosted.rounds, *(len(series) for series in boosted.history.values()), 0)
-            unit.save(State(done, boosted.history, models, boosted.rounds))
+            checkpoint.save(State(done, boosted.history, models, boosted.rounds))
         return boosted, models
 
-    def loaded(unit: Unit | None) -> State | None:
-        state = None if unit is None else unit.load()
+    def loaded(checkpoint: CheckpointFile | None) -> State | None:
+        state = None if checkpoint is None else checkpoint.load()
         if state is not None:
-            retell(settings.stop, state.history, state.done)
+            replay_history(settings.stop, state.history, state.done)
         return state
 
-    most, state = _most_rounds(watch, settings), loaded(settings.unit)
+    most, state = _most_rounds(watch, settings), loaded(settings.checkpoint)
     if loss.warm_up is not None and most == 1:
         loss = loss.warm_up
     elif loss.warm_up is not None and state is None:
-        unit = settings.unit and settings.unit.beside("warm-up")
-        first, models = stage(unit, loss.warm_up, most // 2, loaded(unit))
+        checkpoint = settings.checkpoint and settings.checkpoint.beside("warm-up")
+        first, models = stage(checkpoint, loss.warm_up, most // 2, loaded(checkpoint))
         if first.interrupted:
             return first, models
         logger.info("%d rounds of %r, now %r", first.rounds, loss.warm_up, loss)
         past = {name: series[: first.rounds] for name, series in first.history.items()}
         state = State(first.rounds, past, models)
-    return stage(settings.unit, loss, most, state)
+    return stage(settings.checkpoint, loss, most, state)
 
 
 def boost_warm(
     engine: Engine,
-    members: Sequence[Member],
+    members: Sequence[BoosterInTraining],
     loss: Loss,
     watch: Watch | None,
     settings: Settings,
@@ -179,6 +179,6 @@ def _booster_of(engine: Engine, watch: Watch | None, settings: Settings) -> Call
 def _watched(bins: Any, fold: Fold) -> Any:  # the adapter's own
     """Return the held-out rows as the adapter takes them."""
     held_out = fold.held_out
-    if isinstance(held_out, Table):
+    if isinstance(held_out, EngineTable):
         return bins.external(held_out.matrix, held_out.y, held_out.weight)
     return held_out

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import FloatArray
     from gbimb.losses import BinaryLoss, MulticlassLoss
-    from gbimb.training.rows import Fold, Table
+    from gbimb.training.rows import EngineTable, Fold
 
 T = TypeVar("T")
 
@@ -120,7 +120,7 @@ class Task(ABC):
         """Return the correction that leaves raw scores as they are."""
         return no_correction(self.loss.n_outputs)
 
-    def start(self, data: Table, folds: Sequence[Fold]) -> FloatArray:
+    def start(self, data: EngineTable, folds: Sequence[Fold]) -> FloatArray:
         """Return the raw score to start from, shape (number of raw scores,)."""
         parts = [fold.train for fold in folds if fold.train is not None]
         # Of all folds: the first one may lack a class that has a single row.

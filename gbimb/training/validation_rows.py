@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.tables.parquet.source import ParquetSource
-from gbimb.training.rows import Fold, Table
+from gbimb.training.rows import EngineTable, Fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def arrays_of(folds: Sequence[Fold]) -> list[Any]:
     """Return the arrays of validation rows that were given to ``fit``."""
-    tables = [fold.held_out for fold in folds if isinstance(fold.held_out, Table)]
+    tables = [fold.held_out for fold in folds if isinstance(fold.held_out, EngineTable)]
     return [part for table in tables for part in (table.matrix, table.y, table.weight)]
 
 

@@ -13,7 +13,7 @@ from sklearn.tree import ExtraTreeRegressor
 import gbimb
 from gbimb.engines.lightgbm import forest_text, from_text
 from gbimb.losses import BrierLoss
-from gbimb.training.checkpoint import Unit
+from gbimb.training.checkpoint import CheckpointFile
 from gbimb.training.search.forest import (
     Forest,
     ForestRows,
@@ -44,7 +44,7 @@ HALVES = ((np.arange(200), np.arange(200, 400)), (np.arange(200, 400), np.arange
 
 def forest(given: Forest, table: ForestRows | None = None, **options: Any) -> GrownForest:
     names = [f"x{i}" for i in range(5)]
-    settings = {"seed": 7, "threads": 1, "stop": None, "unit": None, **options}
+    settings = {"seed": 7, "threads": 1, "stop": None, "checkpoint": None, **options}
     return grow(table or rows(), given, HALVES, names, **settings)
 
 
@@ -106,8 +106,8 @@ def test_a_forest_out_of_time_has_the_trees_so_far() -> None:
 
 
 def test_a_forest_from_a_checkpoint_is_the_same(tmp_path: Path) -> None:
-    unit = Unit(tmp_path / "forest.json", 1)
-    first, again = (forest(Forest(1, 0.5), unit=unit) for _ in range(2))
+    checkpoint = CheckpointFile(tmp_path / "forest.json", 1)
+    first, again = (forest(Forest(1, 0.5), checkpoint=checkpoint) for _ in range(2))
     assert first.booster.model_to_string() == again.booster.model_to_string()
     np.testing.assert_array_equal(first.proba, again.proba)
     gains = [grown.booster.feature_importance("gain") for grown in (first, again)]

@@ -48,7 +48,7 @@ def many(n: int, n_classes: int, *, seed: int = 0, steepness: float = 0.7) -> Ro
 
 
 def quick(kind: type, **parameters: object) -> Any:  # either estimator
-    """A small booster of one kind of trees; one thread, since tests run side by side."""
+    """A small booster of one member; one thread, since tests run side by side."""
     shape = {"num_leaves": 8} if kind is OURS[0] else {"max_depth": 4}
     small: dict[str, Any] = {
         "n_estimators": 30,

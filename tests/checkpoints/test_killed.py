@@ -18,7 +18,7 @@ import pytest
 
 import gbimb
 from gbimb.benchmark.records import CellStore, Record
-from gbimb.training.checkpoint import OWNER, Unit
+from gbimb.training.checkpoint import OWNER, CheckpointFile
 from tests.checkpoints import works
 from tests.checkpoints.works import LGBM, X, Y
 
@@ -81,7 +81,7 @@ def progress(folder: Path) -> dict[str, tuple[int, int]]:
         if path.name == OWNER:
             assert path.stat().st_size
             continue
-        state = Unit(path, 1).load()
+        state = CheckpointFile(path, 1).load()
         assert state is not None
         found[path.name] = state.done, 0 if state.kept is None else path.stat().st_mtime_ns
     for path in (folder / "cells").glob("*.json"):

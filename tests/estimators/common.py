@@ -21,7 +21,7 @@ both = pytest.mark.parametrize("kind", KINDS, ids=["lgbm", "xgb"])
 def quick(kind: Kind, **parameters: Any) -> Estimator:  # whatever it takes
     """An estimator that is fast and keeps all its rounds, so that it has no reason to warn.
 
-    Of one kind of trees.
+    Of one member.
     """
     small = {
         "n_estimators": 20,

@@ -1,4 +1,4 @@
-"""Two kinds of trees on small tables, averaged with shares that held-out rows choose."""
+"""Two members on small tables, averaged with shares that held-out rows choose."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_shares_of_rows_and_columns_that_are_given_hold_for_both_kinds(kind: Kin
     clf = blended(kind, subsample=0.6, colsample_bytree=0.3).fit(X, y)
     shares = {"subsample", "bagging_freq", "feature_fraction", "colsample_bytree"}
     recipe = Recipe(clf, clf.model_.schema, clf.model_.classes)
-    kinds = recipe.kinds(clf.loss_, y.size)
+    kinds = recipe.member_specs(clf.loss_, y.size)
     assert len(kinds) == 2
     assert not any(shares & each.params.keys() for each in kinds)
     plain = blended(kind).fit(X, y).predict_proba(X)

@@ -19,7 +19,7 @@ from sklearn.model_selection import (
 import gbimb
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.metrics import best_threshold
-from gbimb.training.cross_fit import Trained, once_a_row
+from gbimb.training.cross_fit import Trained, average_repeats
 from tests.estimators.common import Estimator, Kind, both, numbers, quick
 
 
@@ -405,7 +405,7 @@ def test_a_row_that_is_held_out_twice_counts_once() -> None:
     splits = tuple((np.arange(3), np.array(rows)) for rows in ([4, 6], [5], [4, 5]))
     y, raw = np.array([1.0, 0.0, 1.0, 1.0, 1.0]), np.array([1.0, 2.0, 3.0, 5.0, 7.0])
     twice = Trained(None, (), y, raw, raw / 10, np.array([2.0, 1.0, 3.0, 2.0, 3.0]))
-    once = once_a_row(twice, splits)
+    once = average_repeats(twice, splits)
     np.testing.assert_array_equal(once.y, [1.0, 1.0, 0.0])
     np.testing.assert_array_equal(once.raw, [3.0, 5.0, 2.0])
     np.testing.assert_array_equal(once.proba, [0.3, 0.5, 0.2])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.losses import FocalLoss, LogisticLoss, MarginLoss
-from gbimb.losses._rows import Rows
+from gbimb.losses._rows import LossRows
 from gbimb.parallel import ROWS_PER_TASK, resolve_jobs, run_ranges, thread_limit
 from tests.helpers.derivatives import ALL_LOSSES, EXACT_LOSSES, exact, table
 from tests.helpers.memory import least_peak
@@ -90,7 +90,7 @@ def test_kernel_equals_the_numpy_oracle(loss: MarginLoss, t: Table, dtype: type)
     np.testing.assert_allclose(curv, oracle, rtol=2e-7)
     general = [np.empty(t.y.size, np.float32) for _ in range(2)]
     empty = np.empty(0, np.float32)
-    given = Rows(t.y.astype(np.float32), score, empty if weight is None else weight)
+    given = LossRows(t.y.astype(np.float32), score, empty if weight is None else weight)
     assert MarginLoss._fill(loss, given, *general)
     np.testing.assert_allclose(grad, general[0], rtol=2e-7, atol=1e-44)
     np.testing.assert_allclose(curv, general[1], rtol=2e-7)

@@ -13,7 +13,7 @@ import pytest
 
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.losses import BINARY_LOSSES, FocalLoss, LogisticLoss, MarginLoss, SoftmaxLoss
-from gbimb.losses._rows import Rows
+from gbimb.losses._rows import LossRows
 from tests.helpers.derivatives import ALL_LOSSES
 
 METHODS = ("loss", "gradient", "hessian", "curvature", "gradient_curvature")
@@ -186,7 +186,7 @@ def test_the_numpy_form_without_a_kernel_refuses_bad_rows_too() -> None:
     nothing = np.empty(0, np.float32)
 
     def fill(y: np.ndarray, score: np.ndarray, weight: np.ndarray = nothing) -> bool:
-        return MarginLoss._fill(loss, Rows(y.astype(np.float32), score, weight), *out)
+        return MarginLoss._fill(loss, LossRows(y.astype(np.float32), score, weight), *out)
 
     assert fill(y, score)
     assert not fill(y, np.array([np.nan, 0.0]))

@@ -13,7 +13,7 @@ from gbimb.report._binary import binary_facts
 from gbimb.report._checks import Check
 from gbimb.report._cost import parse_costs
 from gbimb.report._multiclass import many_facts
-from gbimb.report._rows import ScoredRows
+from gbimb.report._rows import EvaluatedRows
 from gbimb.tables.files.columns import prepare_columns
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def evaluated(
     )
 
 
-def rows_of(codes: np.ndarray, proba: np.ndarray, weight: np.ndarray | None) -> ScoredRows:
+def rows_of(codes: np.ndarray, proba: np.ndarray, weight: np.ndarray | None) -> EvaluatedRows:
     """Rows with given predictions, without a model."""
-    return ScoredRows(
+    return EvaluatedRows(
         names=[str(k) for k in range(proba.shape[1])],
         codes=codes,
         predicted=np.argmax(proba, axis=1),

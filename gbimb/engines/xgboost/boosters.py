@@ -21,7 +21,7 @@ from gbimb.engines.histograms import (
 )
 from gbimb.engines.parameters import max_bin
 from gbimb.engines.xgboost.member import Columns, Member
-from gbimb.engines.xgboost.native import Rows, declared_start
+from gbimb.engines.xgboost.native import DMatrixRows, declared_start
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.validation import as_float32
 
@@ -125,7 +125,7 @@ class Bins:
             if isinstance(held_out, np.ndarray):
                 held_out = self._copy_of(held_out)
             weight = None if self._weight is None else self._weight[train]
-            rows = Rows(self._y[train], weight)
+            rows = DMatrixRows(self._y[train], weight)
             return Member(loss, params, self._copy_of(train), rows, held_out, columns=self._columns)
         weight = self._weight
         if train is not None:
@@ -133,7 +133,7 @@ class Bins:
             weight = np.bincount(train, minlength=self._y.size).astype(np.float32)
             if self._weight is not None:
                 weight *= self._weight
-        rows = Rows(self._y, weight)
+        rows = DMatrixRows(self._y, weight)
         return Member(loss, params, dmatrix or self._dmatrix, rows, held_out, columns=self._columns)
 
     def restored(
@@ -181,7 +181,7 @@ class Bins:
         ``join`` meets the other processes, after this: they would cut bins together.
         """
         params = {**self._params, "base_score": declared_start(start)}
-        rows = Rows(as_float32(y), None if weight is None else as_float32(weight))
+        rows = DMatrixRows(as_float32(y), None if weight is None else as_float32(weight))
         own = self.external(X, y, weight)
         member = Member(loss, params, own, rows, held_out, columns=self._columns)
         join()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import Float32Array
-    from gbimb.engines.xgboost.native import Rows
+    from gbimb.engines.xgboost.native import DMatrixRows
     from gbimb.losses import Loss
 
 
@@ -35,7 +35,7 @@ class Member:
         loss: Loss,
         params: Mapping[str, Any],
         dmatrix: xgb.DMatrix,
-        rows: Rows,
+        rows: DMatrixRows,
         held_out: NDArray[np.intp] | xgb.DMatrix | None,
         *,
         columns: Columns,

@@ -45,7 +45,7 @@ ALIASES: Final = (
 DECLARED_OBJECTIVES: Final = ("binary:logistic", "reg:logistic", "multi:softprob", "multi:softmax")
 
 
-class Rows(NamedTuple):
+class DMatrixRows(NamedTuple):
     """What XGBoost would copy on every call, read once for each DMatrix."""
 
     y: Float32Array
@@ -61,13 +61,13 @@ def _check_dmatrix(dmatrix: object) -> None:
         raise InvalidTypeError(msg)
 
 
-def _read_rows(dmatrix: xgb.DMatrix) -> Rows:
+def _read_rows(dmatrix: xgb.DMatrix) -> DMatrixRows:
     y = as_float32(dmatrix.get_label())
     if y.size == 0:
         msg = "The DMatrix has no labels: give label=... when you make it."
         raise InvalidDataError(msg)
     weight = as_float32(dmatrix.get_weight())
-    return Rows(y, weight if weight.size else None)
+    return DMatrixRows(y, weight if weight.size else None)
 
 
 class Objective:
@@ -81,7 +81,7 @@ class Objective:
         check_loss(loss)
         self.loss = loss
         self._cache: WeakKeyDictionary[
-            xgb.DMatrix, tuple[Rows, tuple[Float32Array, Float32Array]]
+            xgb.DMatrix, tuple[DMatrixRows, tuple[Float32Array, Float32Array]]
         ] = WeakKeyDictionary()
 
     def __call__(
@@ -191,7 +191,7 @@ class _CustomMetric:
         read = get_multiclass_metric if many else get_metric
         self.metrics = tuple(read(name) for name in check_names("metrics", metrics))
         self.loss = loss
-        self._cache: WeakKeyDictionary[xgb.DMatrix, Rows] = WeakKeyDictionary()
+        self._cache: WeakKeyDictionary[xgb.DMatrix, DMatrixRows] = WeakKeyDictionary()
 
     def __call__(self, predt: NDArray[np.float32], dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
         _check_dmatrix(dmatrix)

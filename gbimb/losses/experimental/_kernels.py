@@ -15,7 +15,7 @@ from gbimb.parallel import run_ranges
 
 if TYPE_CHECKING:
     from gbimb.array_types import Float32Array, FloatArray
-    from gbimb.losses._rows import Rows
+    from gbimb.losses._rows import LossRows
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")
@@ -103,7 +103,7 @@ def _gradient_rows(  # type: ignore[no-untyped-def]
     return sound
 
 
-def count_softly(rows: Rows, constants: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+def count_softly(rows: LossRows, constants: FloatArray) -> tuple[float, FloatArray, FloatArray]:
     """Return the weight on the true classes, and that of each class in truth and in prediction.
 
     The first is NaN if a row is not allowed.
@@ -122,7 +122,7 @@ def count_softly(rows: Rows, constants: FloatArray) -> tuple[float, FloatArray, 
 
 
 def fill_gradient(
-    rows: Rows,
+    rows: LossRows,
     constants: FloatArray,
     hit: float,
     slopes: FloatArray,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb.array_types import Float32Array, FloatArray
-    from gbimb.losses._rows import Rows
+    from gbimb.losses._rows import LossRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,12 +206,12 @@ class SoftmaxMCCLoss(SetLoss, MulticlassLoss):
         """0.2: no leaf is larger than 5 times the learning rate."""
         return self.curvature_factor * CURVATURE_SHARE
 
-    def _count(self, rows: Rows) -> SoftClassCounts | None:
+    def _count(self, rows: LossRows) -> SoftClassCounts | None:
         hits, true, predicted = count_softly(rows, self.class_constants)
         return None if isnan(hits) else SoftClassCounts(hits, true, predicted)
 
     def _fill_part(
-        self, rows: Rows, sums: SoftClassCounts, grad: Float32Array, curv: Float32Array
+        self, rows: LossRows, sums: SoftClassCounts, grad: Float32Array, curv: Float32Array
     ) -> bool:
         by_hit, by_class = self._slopes(sums)
         slopes = sums.scale * by_hit, sums.scale * by_class

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from gbimb.array_types import Float32Array, FloatArray
-    from gbimb.losses._rows import Rows
+    from gbimb.losses._rows import LossRows
 
 TINY: Final = float(np.finfo(np.float32).tiny)
 LARGEST: Final = float(np.finfo(np.float32).max)
@@ -226,7 +226,7 @@ def plain(array: NDArray[Any]) -> NDArray[Any]:
 
 def run_loop(
     loop: Callable[..., int],
-    rows: Rows,
+    rows: LossRows,
     constants: tuple[float, ...],
     grad: Float32Array,
     curv: Float32Array,
@@ -249,7 +249,7 @@ def run_loop(
 
 
 def fill_focal(
-    rows: Rows,
+    rows: LossRows,
     class_constants: tuple[float, float],
     gamma: float,
     grad: Float32Array,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gbimb.array_types import Float32Array
-    from gbimb.losses._rows import Rows
+    from gbimb.losses._rows import LossRows
 
 BLOCK: Final = 512
 
@@ -113,7 +113,7 @@ def _gradient_loop(dtype: np.dtype[Any], *, weighted: bool) -> Callable[..., int
     )
 
 
-def count_softly(rows: Rows) -> tuple[float, float, float, float] | None:
+def count_softly(rows: LossRows) -> tuple[float, float, float, float] | None:
     """Return the soft counts (tp, fp, fn, tn), or None if a row is not allowed."""
     weighted = rows.weight.size > 0
     loop = _count_loop(rows.score.dtype, weighted=weighted)
@@ -134,7 +134,7 @@ def count_softly(rows: Rows) -> tuple[float, float, float, float] | None:
 
 
 def fill_gradient(
-    rows: Rows,
+    rows: LossRows,
     slopes: tuple[float, float],
     share: float,
     grad: Float32Array,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import Float32Array, FloatArray
-    from gbimb.losses._rows import Rows
+    from gbimb.losses._rows import LossRows
 
 TINY = float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max)
@@ -114,7 +114,7 @@ def _probability_rows(  # type: ignore[no-untyped-def]
 
 
 def fill_softmax_focal(
-    rows: Rows,
+    rows: LossRows,
     constants: FloatArray,
     gamma: float,
     factor: float,

@@ -9,7 +9,7 @@ import pandas as pd
 from gbimb.exceptions import GbimbError, InvalidDataError
 from gbimb.tables.files.csv import csv_cells, csv_pieces
 from gbimb.tables.files.ids import IdTypes, id_types, ids_of_batch, ids_of_cells
-from gbimb.tables.files.read import is_parquet, list_files, sentences, with_index
+from gbimb.tables.files.read import file_errors, is_parquet, list_files, with_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ def chunks_with_ids(
     types = id_types(files, ids)
     there = 0
     for file in files:
-        with sentences(file):
+        with file_errors(file):
             pieces = (
                 _parquet(file, types, rows) if is_parquet(file) else _csv(file, text, types, rows)
             )

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gbimb.tables.files.read import is_parquet, sentences
+from gbimb.tables.files.read import file_errors, is_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ def id_types(files: Sequence[Path], ids: Sequence[str]) -> IdTypes:
     """
     found: dict[str, set[Any]] = {name: set() for name in ids}
     for file in files if ids else ():
-        with sentences(file):
+        with file_errors(file):
             schema = pq.read_schema(file) if is_parquet(file) else None
         for name, types in found.items():
             if schema is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow.parquet as pq
 
-from gbimb.tables.files.read import is_parquet, list_files, sentences
+from gbimb.tables.files.read import file_errors, is_parquet, list_files
 from gbimb.tables.parquet.paths import index_names
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def unasked_index(
     """
     found: list[str] = []
     for file in filter(is_parquet, list_files(path, option)):
-        with sentences(file):
+        with file_errors(file):
             found += index_names(pq.read_schema(file))
     found += [name for name in unnamed(columns) if _counts(columns[name])]
     return [name for name in dict.fromkeys(found) if name not in named]

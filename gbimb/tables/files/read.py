@@ -72,7 +72,7 @@ def read_file(path: Path, option: str = "--data") -> pd.DataFrame:
 
 
 def _read(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
-    with sentences(path):
+    with file_errors(path):
         frame = _read_parquet(path) if is_parquet(path) else read_csv(path, text)
     return _checked(frame, path.name)
 
@@ -123,7 +123,7 @@ def check_ending(path: Path, option: str) -> None:
 
 
 @contextmanager
-def sentences(path: Path) -> Iterator[None]:
+def file_errors(path: Path) -> Iterator[None]:
     """Say in a sentence why a file cannot be read."""
     kind = "Parquet" if is_parquet(path) else "CSV"
     try:

@@ -15,7 +15,7 @@ from gbimb.tables.encoder import take
 from gbimb.training.bagging.one_bag import bag_model, begin_bag, probability_of_rows, seed_of
 from gbimb.training.bagging.population import places
 from gbimb.training.cross_fit import train
-from gbimb.training.rows import Fold, Table
+from gbimb.training.rows import EngineTable, Fold
 from gbimb.training.seed import LARGEST_SEED
 from gbimb.training.stages import Settings
 
@@ -67,7 +67,7 @@ class SharedBinsTrainer:
     def __init__(
         self,
         recipe: Recipe,
-        data: Table,
+        data: EngineTable,
         labels: LabelCodes,
         *,
         seed: int,
@@ -98,6 +98,7 @@ class SharedBinsTrainer:
         task = begin_bag(recipe, bag, population, self._labels.take(rows), weight)
         seed = seed_of(bag, self._seed)
         held_out = places(bag.held_out, self._rows) if bag.held_out.size else None
+        own = self._checkpoint
         settings = Settings(
             recipe.most_rounds(),
             parameters.early_stopping_rounds,
@@ -105,7 +106,7 @@ class SharedBinsTrainer:
             seed,
             parameters.verbose,
             correct=False,
-            unit=None if self._checkpoint is None else self._checkpoint.unit(f"bag-{bag.index}"),
+            checkpoint=None if own is None else own.file(f"bag-{bag.index}"),
         )
         with engine_errors(recipe.engine, parameters.engine_params):
             trained = train(

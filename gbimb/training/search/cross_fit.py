@@ -14,7 +14,7 @@ from gbimb.training.checkpoint import digest
 from gbimb.training.cross_fit import train
 from gbimb.training.plan import make_plan
 from gbimb.training.recipe import Recipe
-from gbimb.training.rows import Fold, Table, mean_by_place
+from gbimb.training.rows import EngineTable, Fold, mean_by_place
 from gbimb.training.search.forest import ForestRows, calibrate, grow
 from gbimb.training.seed import LARGEST_SEED
 from gbimb.training.stages import Settings
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from gbimb.tables.labels import LabelCodes
     from gbimb.tables.schema import Schema
     from gbimb.training.boosting import Stop
-    from gbimb.training.checkpoint import Checkpoint, Unit
-    from gbimb.training.plan import Plan
+    from gbimb.training.checkpoint import Checkpoint, CheckpointFile
+    from gbimb.training.plan import ValidationPlan
     from gbimb.training.search.forest import Forest
     from gbimb.training.tasks import Task
 
@@ -111,7 +111,7 @@ class CrossFitter:
     encoded: Any
     labels: LabelCodes
     weight: NDArray[Any] | None
-    plan: Plan
+    plan: ValidationPlan
     seed: int
     threads: int
     checkpoint: Checkpoint | None = None
@@ -162,7 +162,7 @@ class CrossFitter:
                     seed,
                     0,
                     stop=stop,
-                    unit=self._unit(candidate, seed),
+                    checkpoint=self._file(candidate, seed),
                 ),
                 engine_params=recipe.tree_params(task.loss, data.y.size, seed, threads),
             )
@@ -186,14 +186,14 @@ class CrossFitter:
             seed=seed,
             threads=self.threads,
             stop=stop,
-            unit=self._unit(candidate, seed),
+            checkpoint=self._file(candidate, seed),
         )
         proba = self._by_row(np.concatenate([test for _, test in self.splits]), grown.proba)
         calibrator = calibrate(self.y, proba, self.held_out_weight)
         model = grown.model(self.schema, self.labels.classes, calibrator, self.reason)
         return CrossFitted(candidate, model, calibrator(proba))
 
-    def _unit(self, candidate: Candidate, seed: int) -> Unit | None:
+    def _file(self, candidate: Candidate, seed: int) -> CheckpointFile | None:
         """Return the file of a candidate, named by what it is and the number of rows."""
         if self.checkpoint is None:
             return None
@@ -201,7 +201,7 @@ class CrossFitter:
         what = digest(
             candidate.estimator, candidate.drawn, candidate.bags, candidate.forest, seed, rows
         )
-        return self.checkpoint.unit(f"candidate-{what}")
+        return self.checkpoint.file(f"candidate-{what}")
 
     def part(self, rows: IntArray) -> CrossFitter:
         """Return a fitter for some of the rows, with folds of its own."""
@@ -230,10 +230,10 @@ class CrossFitter:
             return found
         return np.where(self.y == 1, proba, 1.0 - proba)
 
-    def _bins_of(self, recipe: Recipe) -> tuple[Any, Table]:
+    def _bins_of(self, recipe: Recipe) -> tuple[Any, EngineTable]:
         name = recipe.parameters.engine_name
         if name not in self._bins:
-            data = Table(recipe.layout(self.encoded), self.labels.targets, self.weight)
+            data = EngineTable(recipe.layout(self.encoded), self.labels.targets, self.weight)
             self._bins[name] = recipe.bins(data, None, self.seed, self.threads), data
         bins, data = self._bins[name]
         return bins, data

@@ -20,7 +20,7 @@ from gbimb.decisions.prior import recalibrate
 from gbimb.engines.lightgbm import GrownTree, feature_gains, forest_text, from_text
 from gbimb.losses import BrierLoss, LogisticLoss
 from gbimb.model.model import BoosterModel, make_rule
-from gbimb.training.checkpoint import State, Unit
+from gbimb.training.checkpoint import CheckpointFile, State
 from gbimb.training.seed import LARGEST_SEED
 
 if TYPE_CHECKING:
@@ -157,14 +157,14 @@ def grow(
     seed: int,
     threads: int,
     stop: Stop | None,
-    unit: Unit | None,
+    checkpoint: CheckpointFile | None,
 ) -> GrownForest:
     """Return a forest for each fold.
 
     One tree more, which gives the share of the positives to every row, keeps the probability of
     no row at 0.
     """
-    state = None if unit is None else unit.load()
+    state = None if checkpoint is None else checkpoint.load()
     if state is not None:
         return GrownForest(from_text(state.models[0]), np.array(state.history["proba"]), state.done)
     parts = [rows.part(train) for train, _ in folds]
@@ -188,8 +188,8 @@ def grow(
     proba = np.concatenate(votes) / (done + 1.0) + prior
     trees = [tree for part in grown for tree in part]
     text = forest_text(trees, names, 1.0 / (len(folds) * (done + 1.0)), prior)
-    if unit is not None and done == wanted:
-        unit.save(State(done, {"proba": proba.tolist()}, [text], done))
+    if checkpoint is not None and done == wanted:
+        checkpoint.save(State(done, {"proba": proba.tolist()}, [text], done))
     return GrownForest(from_text(text), proba, done)
 
 

@@ -102,8 +102,8 @@ def effects(results: Sequence[TrialResult]) -> list[Effect]:
     boosted = [t for t in there if not _is_forest(t.choice)]
     found = []
     for ingredient, has in {FORESTS: _is_forest, **INGREDIENTS}.items():
-        among = there if ingredient == FORESTS else boosted
-        sides = [[t for t in among if has(t.choice) == side] for side in (True, False)]
+        compared = there if ingredient == FORESTS else boosted
+        sides = [[t for t in compared if has(t.choice) == side] for side in (True, False)]
         if not all(sides):
             continue
         with_it, without = (max(side, key=lambda t: t.score) for side in sides)
