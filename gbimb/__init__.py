@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         thresholds,
         xgboost,
     )
+    from gbimb.decisions.prevalence import estimate_prevalence
     from gbimb.decisions.prior import correct_prior
     from gbimb.estimators import (
         AutoImbalancedClassifier,
@@ -60,6 +61,7 @@ __all__ = [
     "correct_prior",
     "dask",
     "datasets",
+    "estimate_prevalence",
     "exceptions",
     "lightgbm",
     "load",
@@ -88,6 +90,7 @@ _HOME = {
     "SoftmaxMCCLoss": "gbimb.losses",
     "UnderBaggingClassifier": "gbimb.estimators",
     "correct_prior": "gbimb.decisions.prior",
+    "estimate_prevalence": "gbimb.decisions.prevalence",
     "load": "gbimb.estimators",
 }
 

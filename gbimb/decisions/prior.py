@@ -85,22 +85,31 @@ def correct_prior(
     array([0.02  , 0.1552])
     """
     p = check_probabilities(proba, "proba")
-    if p.ndim not in (1, 2):
-        msg = f"proba must be of shape (n,) or (n, K) with numbers in [0, 1], got shape {p.shape}."
-        raise InvalidDataError(msg)
-    n_classes = 2 if p.ndim == 1 else p.shape[1]
-    old = _prevalence("resampled_prevalence", resampled_prevalence, n_classes)
-    new = _prevalence("true_prevalence", true_prevalence, n_classes)
-    pair = np.column_stack([1.0 - p, p]) if p.ndim == 1 else p
-    if not pair.any(axis=1).all():
-        msg = "proba must have a number > 0 in each row, got one of zeros alone."
-        raise InvalidDataError(msg)
+    pair = as_columns(p, "proba")
+    old = read_prevalence("resampled_prevalence", resampled_prevalence, pair.shape[1])
+    new = read_prevalence("true_prevalence", true_prevalence, pair.shape[1])
     shifted = pair * (new / old)
     corrected: FloatArray = shifted / shifted.sum(axis=1, keepdims=True)
     return corrected[:, 1] if p.ndim == 1 else corrected
 
 
-def _prevalence(name: str, value: ArrayLike, n_classes: int) -> FloatArray:
+def as_columns(proba: FloatArray, name: str) -> FloatArray:
+    """Return a column of probabilities for each class, shape (n, K), or raise."""
+    if proba.ndim not in (1, 2):
+        msg = (
+            f"{name} must be of shape (n,) or (n, K) with numbers in [0, 1], got shape "
+            f"{proba.shape}."
+        )
+        raise InvalidDataError(msg)
+    columns = np.column_stack([1.0 - proba, proba]) if proba.ndim == 1 else proba
+    if not columns.any(axis=1).all():
+        msg = f"{name} must have a number > 0 in each row, got one of zeros alone."
+        raise InvalidDataError(msg)
+    return columns
+
+
+def read_prevalence(name: str, value: ArrayLike, n_classes: int) -> FloatArray:
+    """Return the share of each class, shape (K,), from that or from the share of the positive."""
     share = as_float(value, name).astype(np.float64, copy=False)
     if share.ndim == 0:
         share = np.array([1.0 - share, share])
