@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from gbimb.engines.parameters import engine_errors
-from gbimb.estimators.base_checks import check_held_out, check_parameters
+from gbimb.estimators.base_checks import check_held_out, check_not_beside, check_parameters
 from gbimb.estimators.decision import DecidingClassifier
 from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.exceptions import (
@@ -16,6 +16,7 @@ from gbimb.exceptions import (
 )
 from gbimb.log import log_to_stderr, logger
 from gbimb.parallel import resolve_jobs, thread_limit
+from gbimb.tables.dependence import read_dependence
 from gbimb.tables.encoder import TableEncoder, read_table, take
 from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.tables.parquet.stream import StreamedMatrix
@@ -23,6 +24,7 @@ from gbimb.tables.schema import Schema
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_copies
 from gbimb.training.cross_fit import average_repeats, train
+from gbimb.training.in_time import train_in_time
 from gbimb.training.loss import make_loss
 from gbimb.training.plan import (
     Splits,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
     from gbimb.losses import BinaryLoss, MulticlassLoss
     from gbimb.model.model import BoosterModel
+    from gbimb.tables.dependence import Dependence
     from gbimb.training.checkpoint import Checkpoint
     from gbimb.training.copies import Copies
 
@@ -100,6 +103,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
         eval_set: Sequence[tuple[Any, ArrayLike | None]] | None = None,
+        groups: ArrayLike | None = None,
+        time: ArrayLike | None = None,
     ) -> BaseImbalancedClassifier:
         """Train on ``X`` and ``y``.
 
@@ -118,6 +123,13 @@ class BaseImbalancedClassifier(DecidingClassifier):
             ``X_val`` may be a ParquetSource, too.
         eval_set : list with one pair, optional
             ``[(X_val, y_val)]``, another way to give the same.
+        groups : array of shape (n,), optional
+            Numbers or texts, equal for rows that belong together, such as those of a customer. No
+            group is held out from a booster that trained on another of its rows. A row whose
+            group is missing is a group of its own.
+        time : array of shape (n,), optional
+            Numbers or dates. Later rows are held out from boosters trained on earlier ones, which
+            count by how well they predict them and are trained again on the newest rows.
 
         Returns
         -------
@@ -135,12 +147,14 @@ class BaseImbalancedClassifier(DecidingClassifier):
             labels = read_labels(y, table, self.pos_label)
             weight = read_weight(sample_weight, labels.codes.size)
             validation = one_validation_set(X_val, y_val, sample_weight_val, eval_set)
+            dependence = read_dependence(X, groups, time, labels.codes.size)
             splits = given_splits(self.cv, table, labels.codes)
             if weight is not None and not weight.all():
                 kept = np.flatnonzero(weight)
                 table, weight = take(table, kept), weight[kept]
                 labels = labels.with_weight(kept, self.pos_label)
                 splits = renumber_splits(kept, splits, labels.codes)
+                dependence = None if dependence is None else dependence.take(kept)
             labels.require_all_classes()
             loss = make_loss(self, labels, weight)
             schema = Schema.of(self, TableEncoder.fit(table))
@@ -153,7 +167,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             copies = None
             if validation is not None or self.cv is not None:
                 copies = find_copies(matrix, labels.codes)
-            plan = self._plan(labels, validation, splits, seed, copies)
+            plan = self._plan(labels, validation, splits, seed, copies, dependence)
             check_held_out(self, plan, validation)
             if isinstance(matrix, StreamedMatrix):
                 self._check_memory(recipe, loss, matrix, len(plan.splits), validation)
@@ -173,15 +187,18 @@ class BaseImbalancedClassifier(DecidingClassifier):
             del y, sample_weight, labels  # not needed beside what the engine keeps of them
             threads = resolve_jobs(self.n_jobs)
             with thread_limit(threads), engine_errors(recipe.engine, self.engine_params):
-                trained = train(
-                    engine=recipe.engine,
-                    bins=recipe.bins(data, loss, seed, max(1, threads // len(folds))),
-                    task=task,
-                    data=data,
-                    folds=folds,
-                    settings=self._settings(recipe.most_rounds(), seed, threads, checkpoint),
-                    members=recipe.member_specs(loss, data.y.size),
-                    uneven=plan.uneven,
+                options: dict[str, Any] = {
+                    "engine": recipe.engine,
+                    "bins": recipe.bins(data, loss, seed, max(1, threads // len(folds))),
+                    "task": task,
+                    "data": data,
+                    "settings": self._settings(recipe.most_rounds(), seed, threads, checkpoint),
+                    "members": recipe.member_specs(loss, data.y.size),
+                }
+                trained = (
+                    train_in_time(windows=plan.windows, **options)
+                    if plan.windows
+                    else train(folds=folds, uneven=plan.uneven, **options)
                 )
             if plan.splits:
                 trained = average_repeats(trained, plan.splits)
@@ -251,12 +268,15 @@ class BaseImbalancedClassifier(DecidingClassifier):
         splits: Splits | None,
         seed: int,
         copies: Copies | None,
+        dependence: Dependence | None,
     ) -> ValidationPlan:
+        if dependence is not None and (validation is not None or splits is not None):
+            check_not_beside(dependence, "X_val" if splits is None else "cv")
         if validation is None and splits is not None:
             plan = plan_of(splits, labels.codes.size)
         elif validation is None:
-            groups = None if copies is None else copies.groups
-            plan = make_plan(self.cv, labels.codes, seed, groups)
+            together = None if copies is None else copies.groups
+            plan = make_plan(self.cv, labels.codes, seed, together, dependence)
         elif self.cv is None or (isinstance(self.cv, str) and self.cv == "auto"):
             plan = ValidationPlan((), "the validation rows given to fit")
         else:

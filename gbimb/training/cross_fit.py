@@ -136,7 +136,7 @@ def train(
         params = {**(engine_params or {}), **spec.params}
         if len(members) > 1:
             logger.info("member %d of %d: %s", i + 1, len(members), spec.name)
-        own = replace(settings, checkpoint=_member_file(engine, settings.checkpoint, i, params))
+        own = replace(settings, checkpoint=member_file(engine, settings.checkpoint, i, params))
         try:
             boosted, models = grow(watch=watch, settings=own, engine_params=params)
         except KeyboardInterrupt:
@@ -147,7 +147,7 @@ def train(
         of_folds, scores, unseen = [], [], []
         for model, fold in zip(models, folds, strict=True):
             # One at a time: of many classes each has thousands of trees.
-            score = partial(_raw_scores, engine, engine.merge([model], 1.0, start))
+            score = partial(raw_scores, engine, engine.merge([model], 1.0, start))
             of_folds.append(score(fold.matrix(data), settings.threads))
             if len(models) > 1:
                 scores.append(score(some.matrix, settings.threads))
@@ -212,7 +212,7 @@ def _of_folds(part: TrainedMember, kept: IntArray, rows: BoolArray) -> TrainedMe
     )
 
 
-def _member_file(
+def member_file(
     engine: Engine, checkpoint: CheckpointFile | None, place: int, params: Mapping[str, Any]
 ) -> CheckpointFile | None:
     """Return the file of a member; one that cannot go on in the middle is kept when done."""
@@ -318,6 +318,7 @@ def _labels(
     )
 
 
-def _raw_scores(engine: Engine, booster: Any, matrix: Any, threads: int) -> FloatArray:
+def raw_scores(engine: Engine, booster: Any, matrix: Any, threads: int) -> FloatArray:
+    """Return the raw scores of a matrix, read piece by piece where it is a stream."""
     parts = matrix.batches() if isinstance(matrix, StreamedMatrix) else [matrix]
     return np.concatenate([engine.raw_score(booster, part, threads) for part in parts])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
 import numpy as np
 from sklearn.model_selection import PredefinedSplit, StratifiedKFold, check_cv
@@ -18,6 +18,8 @@ from gbimb.exceptions import (
     warn,
 )
 from gbimb.training.copies import deal
+from gbimb.training.groups import joined, split_groups
+from gbimb.training.time_plan import plan_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import IntArray
+    from gbimb.tables.dependence import Dependence
+    from gbimb.training.time_plan import Window
 
 CROSS_FIT_ROWS: Final = 20_000
 CROSS_FIT_RARE_ROWS: Final = 200_000
@@ -53,11 +57,15 @@ class ValidationPlan:
         What was picked, and why.
     uneven : bool
         Whether the boosters are not to have equal shares: they trained on unlike parts.
+    windows : tuple of Window
+        Parts of the past to train on, where later rows are held out; ``splits`` are those of the
+        first one.
     """
 
     splits: Splits
     reason: str
     uneven: bool = False
+    windows: tuple[Window, ...] = ()
 
 
 def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
@@ -141,7 +149,11 @@ def renumber_splits(kept: IntArray, splits: Splits | None, codes: NDArray[Any]) 
 
 
 def make_plan(
-    cv: object, codes: NDArray[Any], random_state: int, groups: IntArray | None = None
+    cv: object,
+    codes: NDArray[Any],
+    random_state: int,
+    copies: IntArray | None = None,
+    dependence: Dependence | None = None,
 ) -> ValidationPlan:
     """Return the plan that ``cv`` asks for.
 
@@ -150,38 +162,97 @@ def make_plan(
     cv : "auto", "holdout", int >= 2 or None
     codes : array of shape (n,), class codes
     random_state : int
-    groups : int array of shape (n,), optional
-        Equal for rows of a class to hold out together.
+    copies : int array of shape (n,), optional
+        Equal for copied rows, of a class, to hold out together.
+    dependence : Dependence, optional
+        Groups to hold out together, or the order of the rows in time.
 
     Raises
     ------
     InvalidParameterError
         If ``cv`` is something else.
     InvalidDataError
-        If a class has fewer rows than folds.
+        If a class has fewer rows than folds, or all in one group or at one time.
     """
     counts = np.sort(np.bincount(codes)[np.unique(codes)])[::-1]
     size = f"{codes.size:,} rows, {counts[-1]:,} of the rarest class"
-    if isinstance(cv, str) and cv == "auto":
+    auto = isinstance(cv, str) and cv == "auto"
+    if auto:
         # The second class decides: of many, some may be too rare for every fold.
         cv, why = _pick(codes.size, int(counts[1]))
         size = f"{size}: {why}"
     if cv is None:
         return ValidationPlan((), f"no rows held out ({size})")
+    if dependence is not None and dependence.time is not None:
+        return _in_time(cv, auto, dependence.time, codes)
+    if dependence is not None and dependence.groups is not None:
+        return _by_groups(cv, dependence.groups, codes, copies, random_state, size)
     if isinstance(cv, str) and cv == "holdout":
-        ((train, test),) = _stratified(codes, HOLD_OUT, random_state, groups, first=1)
+        ((train, test),) = _stratified(codes, HOLD_OUT, random_state, copies, first=1)
         # A class with a single row is there to be learnt from.
         alone = ~np.isin(codes[test], codes[train])
         split = np.sort(np.concatenate([train, test[alone]])), test[~alone]
         return ValidationPlan((split,), f"one row in five held out ({size})")
-    if isinstance(cv, int | np.integer) and not isinstance(cv, bool) and 2 <= cv <= MOST_FOLDS:
-        splits = _stratified(codes, int(cv), random_state, groups)
+    if _is_folds(cv):
+        splits = _stratified(codes, int(cv), random_state, copies)
         return ValidationPlan(splits, f"{cv}-fold cross-fitting ({size})")
-    msg = (
+    raise _not_a_plan(cv)
+
+
+def _not_a_plan(cv: object) -> InvalidParameterError:
+    return InvalidParameterError(
         f"cv must be 'auto', 'holdout', None, 2 to {MOST_FOLDS:,} folds, a scikit-learn splitter "
         f"or an iterable of (train, test) row numbers, got {cv!r}."
     )
-    raise InvalidParameterError(msg)
+
+
+def _is_folds(cv: object) -> TypeGuard[int]:
+    return (
+        isinstance(cv, int | np.integer) and not isinstance(cv, bool) and 2 <= cv <= MOST_FOLDS
+    )
+
+
+def _by_groups(
+    cv: object,
+    groups: IntArray,
+    codes: IntArray,
+    copies: IntArray | None,
+    random_state: int,
+    size: str,
+) -> ValidationPlan:
+    """Return the plan of folds that share no group."""
+    holdout = isinstance(cv, str) and cv == "holdout"
+    if not (holdout or _is_folds(cv)):
+        raise _not_a_plan(cv)
+    folds = HOLD_OUT if holdout else int(cv)
+    if copies is not None:
+        groups = joined(groups, copies, folds)
+    fold = split_groups(groups, codes, folds, random_state)
+    n, found = np.unique(groups).size, int(fold.max()) + 1
+    many = f"{n:,} groups, none on both sides"
+    fewer = f", {found} folds instead of {folds} because of few groups" if found < folds else ""
+    pairs = ((np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(found))
+    if holdout:
+        return ValidationPlan((next(pairs),), f"one group in {found} held out ({many}{fewer}; {size})")
+    return ValidationPlan(tuple(pairs), f"{found}-fold cross-fitting by groups ({many}{fewer}; {size})")
+
+
+def _in_time(cv: object, auto: bool, time: IntArray, codes: IntArray) -> ValidationPlan:
+    """Return the plan of later blocks that are held out from earlier rows."""
+    if not auto:
+        msg = (
+            f"cv must be 'auto' or None beside time, which holds out later rows, got {cv!r}. "
+            "Leave one of the two out."
+        )
+        raise InvalidParameterError(msg)
+    windows = plan_windows(time, codes)
+    blocks = windows[0].splits
+    later = sum(test.size for _, test in blocks)
+    reason = (
+        f"the newest {later:,} of {time.size:,} rows, in {len(blocks)} "
+        f"block{'s' if len(blocks) > 1 else ''} each predicted from earlier rows"
+    )
+    return ValidationPlan(blocks, reason, windows=windows)
 
 
 def _pick(rows: int, second: int) -> tuple[object, str]:

@@ -36,6 +36,8 @@ class Settings:
     stop: Stop | None = None
     checkpoint: CheckpointFile | None = None
     keep_on_interrupt: bool = False
+    rounds_known: bool = False
+    """Whether ``n_rounds`` were found before: without held-out rows, as many are trained."""
 
 
 def boost_folds(
@@ -161,7 +163,9 @@ def boost_warm(
 
 
 def _most_rounds(watch: Watch | None, settings: Settings) -> int:
-    return settings.n_rounds if watch is not None else min(settings.n_rounds, UNWATCHED_ROUNDS)
+    if watch is not None or settings.rounds_known:
+        return settings.n_rounds
+    return min(settings.n_rounds, UNWATCHED_ROUNDS)
 
 
 def _booster_of(engine: Engine, watch: Watch | None, settings: Settings) -> Callable[..., Boosted]:

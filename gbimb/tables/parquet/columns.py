@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.tables.keys import group_keys, time_keys
 from gbimb.tables.parquet.paths import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -100,6 +102,44 @@ def read_weight(source: ParquetSource) -> NDArray[Any] | None:
         weight[start : start + len(frame)] = frame[source.weight].to_numpy(kind, na_value=np.nan)
         start += len(frame)
     return weight
+
+
+def read_groups(source: ParquetSource) -> NDArray[np.uint64]:
+    """Return the key of the group of each row."""
+    assert source.group is not None
+    return np.concatenate(list(map(group_keys, _pieces(source, source.group))))
+
+
+def read_times(source: ParquetSource) -> NDArray[Any]:
+    """Return the time of each row as a number.
+
+    Raises
+    ------
+    InvalidDataError
+        If a time is missing, or files hold times of different kinds.
+    InvalidTypeError
+        If they are neither numbers nor dates.
+    """
+    assert source.time is not None
+    kinds = sorted({str(dtype) for dtype in source.types(source.time)})
+    if len(kinds) > 1 and len({kind_of(dtype) for dtype in source.types(source.time)}) > 1:
+        msg = (
+            f"The time {source.time!r} must be of one type in all files, got {', '.join(kinds)}. "
+            "Write the files with one schema."
+        )
+        raise InvalidDataError(msg)
+    return np.concatenate(list(map(time_keys, _pieces(source, source.time))))
+
+
+def _pieces(source: ParquetSource, name: str) -> Iterator[pd.Series[Any]]:
+    """Yield a column piece by piece as it is, dates as points in time."""
+    for batch in source.batches([name]):
+        column = batch.column(0)
+        if pa.types.is_date(column.type):
+            column = column.cast(pa.timestamp("ns"))
+        elif pa.types.is_decimal(column.type):
+            column = column.cast(pa.float64(), safe=False)
+        yield column.to_pandas().reset_index(drop=True)
 
 
 def read_categories(

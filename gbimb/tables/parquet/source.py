@@ -45,12 +45,18 @@ class ParquetSource:
     target : str, optional
         Column of the labels. To predict, none is needed.
     features : sequence of str, optional
-        Columns to learn from; by default all but ``target``, ``weight`` and an index of pandas,
-        which is learnt from only if it is named here. Numbers of any width, decimals, booleans,
+        Columns to learn from; by default all but ``target``, ``weight``, ``group``, ``time`` and an
+        index of pandas, which is learnt from only if it is named here. Numbers of any width, decimals, booleans,
         strings and categories (Arrow dictionaries), with missing values. Dates and times are
         refused, unless ``dates`` says what they should mean as a number.
     weight : str, optional
         Column of row weights, >= 0.
+    group : str, optional
+        Column that is equal for rows that belong together, such as a customer's number: ``groups``
+        of ``fit``. It is not learnt from.
+    time : str, optional
+        Column of numbers or dates that says which rows are later: ``time`` of ``fit``. It is not
+        learnt from.
     dates : {"days"}, optional
         Read dates and timestamps as days since 1970-01-01 in UTC, with fractions, and durations
         as days.
@@ -101,13 +107,16 @@ class ParquetSource:
         *,
         features: Sequence[str] | None = None,
         weight: str | None = None,
+        group: str | None = None,
+        time: str | None = None,
         dates: str | None = None,
         max_memory: float | str | None = None,
     ) -> None:
         if dates not in (None, "days"):
             msg = f"dates must be None or 'days', got {dates!r}."
             raise InvalidParameterError(msg)
-        for role, column in (("target", target), ("weight", weight)):
+        roles = {"target": target, "weight": weight, "group": group, "time": time}
+        for role, column in roles.items():
             if not isinstance(column, str | None):
                 msg = f"{role} must be None or the name of one column, got {column!r:.80}."
                 raise InvalidTypeError(msg)
@@ -117,9 +126,11 @@ class ParquetSource:
         self.paths = tuple(part.path for part in self._parts)
         self.target = target
         self.weight = weight
+        self.group = group
+        self.time = time
         self.n_rows = sum(part.n_rows for part in self._parts)
-        special = [name for name in (target, weight) if name is not None]
-        self._check_names(chosen, special)
+        special = [name for name in roles.values() if name is not None]
+        self._check_names(chosen, roles)
         self.days = self._find_days(special) if dates else {}
         self.as_numbers: dict[str, str | Reading] = dict(self.days)
         self.index = tuple(dict.fromkeys(name for part in self._parts for name in part.index))
@@ -150,17 +161,16 @@ class ParquetSource:
         kinds = {f.name: kind_of(f.type) for part in self._parts for f in part.schema}
         return {n: kind for n, kind in kinds.items() if kind in DATES and n not in special}
 
-    def _check_names(self, features: list[str] | None, special: list[str]) -> None:
-        named = [*(features or ()), *special]
+    def _check_names(self, features: list[str] | None, roles: dict[str, str | None]) -> None:
+        named = [*(features or ()), *(name for name in roles.values() if name is not None)]
         if repeated := [name for i, name in enumerate(named) if name in named[:i]]:
             msg = (
-                "target, weight and features must name different columns, got "
+                f"{', '.join(roles)} and features must name different columns, got "
                 f"{repeated[0]!r} more than once."
             )
             raise InvalidParameterError(msg)
         first = self._parts[0]
-        roles = [("features", name) for name in features or ()]
-        for role, name in (("target", self.target), ("weight", self.weight), *roles):
+        for role, name in (*roles.items(), *(("features", name) for name in features or ())):
             if name is not None and name not in first.columns:
                 raise unknown_name(role, name, first.columns)
         for part in self._parts[1:]:
