@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +16,21 @@ from gbimb.dask._estimator import (
     refuse_areas,
     refuse_checkpoints,
 )
-from gbimb.dask._fit import ClusterTable, combine, encode_all, start_of, train_on_cluster
-from gbimb.dask._pieces import as_collection, meta_of, split
+from gbimb.dask._fit import (
+    ClusterTable,
+    combine,
+    encode_all,
+    hold_out_rules,
+    start_of,
+    train_on_cluster,
+)
+from gbimb.dask._pieces import as_collection, meta_of, split, split_dependent
 from gbimb.dask._rows import some_hashes
 from gbimb.dask._summary import Labels, merge_columns
 from gbimb.dask._worker import Job
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.estimators.base import BaseImbalancedClassifier
+from gbimb.estimators.base_checks import refuse_beside
 from gbimb.estimators.fitted import all_or_nothing
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.tables.schema import Schema
@@ -35,6 +44,7 @@ from gbimb.training.validation_rows import one_validation_set
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dask.delayed import Delayed
     from distributed import Client
 
 
@@ -55,6 +65,8 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         y_val: Any = None,
         sample_weight_val: Any = None,
         eval_set: Sequence[tuple[Any, Any]] | None = None,
+        groups: Any = None,
+        time: Any = None,
     ) -> DaskClassifier:
         """Train on all workers that have rows of ``X``.
 
@@ -69,6 +81,11 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
             Rows for early stopping and the threshold, of the same kinds.
         eval_set : list with one pair, optional
             ``[(X_val, y_val)]``, another way to give the same.
+        groups : Dask Series or Array with the partitions of X, optional
+            Equal for rows that belong together: about one group in five is held out whole.
+        time : Dask Series or Array with the partitions of X, optional
+            Numbers or dates: about the newest fifth of the rows is held out, and then trained on,
+            too, for as many rounds. There is one part of the past, all of it.
 
         Returns
         -------
@@ -86,7 +103,10 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
             client = find_client(self.client)
             given = one_validation_set(X_val, y_val, sample_weight_val, eval_set)
             with client.as_current():
-                self._fit(client, X, y, sample_weight, given)
+                pieces, by = split_dependent(X, y, sample_weight, groups, time)
+                if by is not None and given is not None:
+                    refuse_beside(by, "X_val")
+                self._fit(client, X, pieces, given, by)
             warn_if_nothing_learned(self)
         return self
 
@@ -94,11 +114,10 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         self,
         client: Client,
         X: Any,
-        y: Any,
-        sample_weight: Any,
+        pieces: list[Delayed],
         given: tuple[Any, Any, Any] | None,
+        by: str | None,
     ) -> None:
-        pieces = split(X, y, sample_weight)
         watched = split(*given, "_val") if given is not None else []
         meta = meta_of(as_collection(X))
         table = ClusterTable.load(client, pieces, "y")
@@ -114,19 +133,24 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         is_sparse = any(s.is_sparse for s in table.summaries)
         recipe = Recipe.make(local, schema, labels.classes, is_sparse=is_sparse)
         task = recipe.task(loss)  # refuses what cannot be before rows move
-        hold_out, reason = self._holds_out(labels, given=given is not None)
+        hold_out, reason = self._holds_out(labels, given=given is not None, by=by)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        rules, held = hold_out_rules(client, table, labels, seed=seed, hold_out=hold_out, by=by)
         parts, recipe = encode_all(
-            client, recipe, table, labels, validation, seed=seed, hold_out=hold_out
+            client, recipe, table, labels, validation, seed=seed, rules=rules, held=held
         )
-        if hold_out:
+        if hold_out and by is None:
             self._warn_of_copies(client, parts.train, labels)
         del table, validation, pieces, watched
         start = start_of(loss, parts.totals)
         rows = int(labels.kept.sum())
         job = Job(recipe, task, start, rows, parts.held_out, seed, self.n_jobs)
         outcomes = train_on_cluster(client, job, parts)
-        trained = combine(job, outcomes, correct=self.calibration is not None)
+        model = None
+        if by == "time" and hold_out:
+            again = replace(job, held_out=None, rounds=outcomes[0].boosted.rounds)
+            model = train_on_cluster(client, again, parts)[0].model
+        trained = combine(job, outcomes, correct=self.calibration is not None, model=model)
         validate_data(self, meta, reset=True, skip_check_array=True)
         self.model_ = recipe.model(trained, task, seed, reason)
         self.n_workers_ = len(outcomes)
@@ -142,7 +166,7 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         if copies is not None:
             copies.warn(labels.classes.labels, apart=False)
 
-    def _holds_out(self, labels: Labels, *, given: bool) -> tuple[bool, str]:
+    def _holds_out(self, labels: Labels, *, given: bool, by: str | None) -> tuple[bool, str]:
         """Return whether rows are held out of ``X``, and which are."""
         counts = np.sort(labels.kept.sum(axis=0))[::-1]
         size = f"{counts.sum():,} rows, {counts[-1]:,} of the rarest class"
@@ -161,7 +185,8 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
                 "the second. Use cv=None, or X_val and y_val."
             )
             raise InvalidDataError(msg)
-        return True, f"one row in five held out ({size})"
+        kind = {None: "one row in five", "groups": "one group in five", "time": "the newest fifth"}
+        return True, f"{kind[by]} held out ({size})"
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

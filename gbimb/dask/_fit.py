@@ -11,6 +11,7 @@ import distributed
 import numpy as np
 
 from gbimb.dask._cluster import gather, one_fit_at_a_time
+from gbimb.dask._dependence import choose_groups, choose_time
 from gbimb.dask._pieces import weigh
 from gbimb.dask._process import break_off, end_fit, free_port, start_tracker, topic_of
 from gbimb.dask._rows import HoldOutRule, draw_sample, encode, n_held_out, observe, totals_of
@@ -100,12 +101,15 @@ def encode_all(
     validation: ClusterTable | None,
     *,
     seed: int,
-    hold_out: bool,
+    rules: Sequence[HoldOutRule],
+    held: IntArray | None,
 ) -> tuple[Split, Recipe]:
-    """Encode all pieces where they are, some rows held out; return the recipe that saw them."""
-    before = np.cumsum(labels.kept, axis=0) - labels.kept
-    held_before = [tuple(b.tolist()) if hold_out else None for b in before]
-    rules = [HoldOutRule(seed, i, b) for i, b in enumerate(held_before)]
+    """Encode all pieces where they are, some rows held out; return the recipe that saw them.
+
+    ``held`` are the rows of each class that ``rules`` hold out of each piece, None for none.
+    """
+    hold_out = held is not None
+    held = np.zeros_like(labels.kept) if held is None else held
     shared = client.scatter(recipe, broadcast=True, hash=False)
     encoded = [
         client.submit(encode, piece, shared, rule, pure=False)
@@ -114,7 +118,6 @@ def encode_all(
     recipe = see_all(client, recipe, encoded)
     k = labels.classes.size
     totals = gather(client, client.map(totals_of, encoded, n_classes=k, pure=False))
-    held = n_held_out(before, labels.kept) if hold_out else np.zeros_like(labels.kept)
     rows = (labels.kept - held).sum(axis=1)
     of_held, watched = held.sum(axis=0), []
     if validation is not None:
@@ -137,6 +140,33 @@ def encode_all(
         _sample(client, recipe, encoded, labels.kept.sum(axis=1), seed),
     )
     return split, recipe
+
+
+def hold_out_rules(
+    client: distributed.Client,
+    table: ClusterTable,
+    labels: Labels,
+    *,
+    seed: int,
+    hold_out: bool,
+    by: str | None,
+) -> tuple[list[HoldOutRule], IntArray | None]:
+    """Return the rule for each piece and the rows of each class that it holds out.
+
+    ``by`` is "groups", "time" or None.
+    """
+    pieces = range(len(table.futures))
+    if not hold_out:
+        return [HoldOutRule(seed, i, None) for i in pieces], None
+    if by == "groups":
+        salt, held = choose_groups(client, table.futures, labels.classes, seed)
+        return [HoldOutRule(seed, i, None, salt=salt) for i in pieces], held
+    if by == "time":
+        since, held = choose_time(client, table.futures, labels.classes)
+        return [HoldOutRule(seed, i, None, since=since) for i in pieces], held
+    before = np.cumsum(labels.kept, axis=0) - labels.kept
+    rules = [HoldOutRule(seed, i, tuple(b.tolist())) for i, b in enumerate(before)]
+    return rules, n_held_out(before, labels.kept)
 
 
 def see_all(
@@ -289,8 +319,11 @@ class _progress:  # noqa: N801  a context manager
             self._client.unsubscribe_topic(self._topic)
 
 
-def combine(job: Job, outcomes: Sequence[Outcome], *, correct: bool) -> Trained:
-    """Return the booster; to ``correct`` is to do so on the held-out rows of all workers."""
+def combine(job: Job, outcomes: Sequence[Outcome], *, correct: bool, model: Any = None) -> Trained:
+    """Return the booster; to ``correct`` is to do so on the held-out rows of all workers.
+
+    ``model`` stands for the one that predicted these rows, trained as long on more rows.
+    """
     engine, start = job.recipe.engine, job.start
     first = outcomes[0]
     if job.held_out is None:
@@ -307,7 +340,7 @@ def combine(job: Job, outcomes: Sequence[Outcome], *, correct: bool) -> Trained:
     return finish(
         engine,
         job.task,
-        (TrainedMember(*ONE_MEMBER, first.boosted, [first.model], raw),),
+        (TrainedMember(*ONE_MEMBER, first.boosted, [model or first.model], raw),),
         start,
         held_out=held_out,
         sample_weight=None,

@@ -19,6 +19,8 @@ from dask.highlevelgraph import HighLevelGraph
 from distributed import Future
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.tables.dependence import check_one_of, refuse_beside_source
+from gbimb.tables.keys import column_of, group_keys, time_keys
 from gbimb.tables.parquet.row_groups import list_groups, read_groups
 from gbimb.tables.parquet.source import ParquetSource
 
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Some rows as they came: a table, labels and weights."""
+    """Some rows as they came: a table, labels and weights, and keys of their groups or times."""
 
     table: Any
     y: NDArray[Any]
     weight: NDArray[Any] | None
+    groups: NDArray[np.uint64] | None = None
+    time: NDArray[Any] | None = None
 
 
 def weigh(piece: Piece, factor: float) -> Piece:
@@ -100,6 +104,9 @@ def split(
     y: Any,
     weight: Any,
     suffix: str = "",
+    *,
+    groups: Any = None,
+    time: Any = None,
 ) -> list[Delayed]:
     """Return the pieces of collections that have the same rows in the same partitions.
 
@@ -109,6 +116,7 @@ def split(
         If one of them is no Dask collection, or their partitions differ.
     """
     if isinstance(X, ParquetSource):
+        refuse_beside_source(groups, time)
         return _of_source(X, y, weight, suffix)
     X = as_collection(X)
     if y is None:
@@ -116,11 +124,26 @@ def split(
         raise InvalidDataError(msg)
     tables = blocks_of(X, f"X{suffix}")
     labels = _blocks_beside(X, tables, y, f"y{suffix}")
-    weights: list[Any] = [None] * len(tables)
-    if weight is not None:
-        weights = _blocks_beside(X, tables, weight, f"sample_weight{suffix}")
+    others = {f"sample_weight{suffix}": weight, "groups": groups, "time": time}
+    beside: list[list[Any]] = [
+        [None] * len(tables) if values is None else _blocks_beside(X, tables, values, name)
+        for name, values in others.items()
+    ]
     make = delayed(_make_piece)
-    return renamed(make(*parts) for parts in zip(tables, labels, weights, strict=True))
+    return renamed(make(*parts) for parts in zip(tables, labels, *beside, strict=True))
+
+
+def split_dependent(
+    X: Any, y: Any, weight: Any, groups: Any, time: Any
+) -> tuple[list[Delayed], str | None]:
+    """Return pieces with groups or times, and which of the two was given: "groups" or "time"."""
+    pieces = split(X, y, weight, groups=groups, time=time)
+    source = isinstance(X, ParquetSource)
+    by_group, by_time = (X.group, X.time) if source else (groups, time)
+    check_one_of(by_group, by_time, "group" if source else "groups")
+    if by_group is not None:
+        return pieces, "groups"
+    return pieces, None if by_time is None else "time"
 
 
 def _of_source(source: ParquetSource, y: object, weight: object, suffix: str) -> list[Delayed]:
@@ -136,15 +159,16 @@ def _of_source(source: ParquetSource, y: object, weight: object, suffix: str) ->
         raise InvalidParameterError(msg)
     cut = delayed(_cut)
     features = list(source.features)
-    special = [name for name in (source.target, source.weight) if name is not None]
+    roles = (source.target, source.weight, source.group, source.time)
+    special = [name for name in roles if name is not None]
     return renamed(
-        cut(block, features, source.target, source.weight)
+        cut(block, features, roles)
         for block in blocks_of(read_parquet(source, [*features, *special]), "X")
     )
 
 
-def _cut(frame: pd.DataFrame, features: list[str], target: str, weight: str | None) -> Piece:
-    return _make_piece(frame[features], frame[target], None if weight is None else frame[weight])
+def _cut(frame: pd.DataFrame, features: list[str], roles: Sequence[str | None]) -> Piece:
+    return _make_piece(frame[features], *(None if name is None else frame[name] for name in roles))
 
 
 def blocks_of(values: Any, name: str) -> list[Delayed]:
@@ -255,8 +279,15 @@ def _ordered(values: Any, table: Any, name: str, one_source: bool) -> Any:  # no
     raise InvalidDataError(msg)
 
 
-def _make_piece(table: Any, y: Any, weight: Any) -> Piece:
-    piece = Piece(table, _column(y), None if weight is None else _column(weight))
+def _make_piece(table: Any, y: Any, weight: Any, groups: Any = None, time: Any = None) -> Piece:
+    rows = int(table.shape[0])
+    piece = Piece(
+        table,
+        _column(y),
+        None if weight is None else _column(weight),
+        None if groups is None else group_keys(column_of(groups, "groups", rows)),
+        None if time is None else time_keys(column_of(time, "time", rows)),
+    )
     sizes = {int(part.shape[0]) for part in (table, piece.y, piece.weight) if part is not None}
     if len(sizes) > 1:
         msg = (

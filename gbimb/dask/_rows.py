@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from gbimb.dask._dependence import groups_held_out
 from gbimb.tables.encoder import as_frame, read_table, take
 from gbimb.tables.labels import read_labels
 from gbimb.tables.typical import Observed
@@ -36,14 +37,28 @@ class HoldOutRule:
     before : tuple of int, or None to hold out none
         Rows of each class in the pieces before. One row of a class in five is held out, counted
         over all pieces, each piece in an order of its own.
+    salt : int or None
+        Which groups are held out instead.
+    since : float or None
+        From which time on rows are held out instead.
     """
 
     seed: int
     piece: int
     before: tuple[int, ...] | None
+    salt: int | None = None
+    since: float | None = None
 
-    def held_out(self, codes: IntArray) -> NDArray[np.bool_]:
-        """Return the mask of the rows held out."""
+    def held_out(self, codes: IntArray, piece: Piece, kept: IntArray | None) -> NDArray[np.bool_]:
+        """Return the mask of the rows held out of the rows ``kept`` of a piece, None for all."""
+        rows_of = slice(None) if kept is None else kept
+        if self.salt is not None:
+            assert piece.groups is not None
+            return groups_held_out(piece.groups[rows_of], self.seed, self.salt, self.piece)
+        if self.since is not None:
+            assert piece.time is not None
+            late: NDArray[np.bool_] = piece.time[rows_of].astype(np.float64) >= self.since
+            return late
         mask = np.zeros(codes.size, bool)
         for k, before in enumerate(self.before or ()):
             rows = np.flatnonzero(codes == k)
@@ -73,7 +88,7 @@ def encode(piece: Piece, recipe: Recipe, rule: HoldOutRule, name: str = "y") -> 
     table = as_frame(piece.table)
     classes = recipe.classes
     labels = read_labels(piece.y, table, classes.positive, classes=classes.labels, name=name)
-    weight = piece.weight
+    weight, kept = piece.weight, None
     if weight is not None:
         if not weight.any():
             return None
@@ -82,7 +97,7 @@ def encode(piece: Piece, recipe: Recipe, rule: HoldOutRule, name: str = "y") -> 
     table = read_table(recipe.parameters, table, reset=False)
     matrix = recipe.layout(recipe.schema.encoder.transform(table))
     rows = EngineTable(matrix, labels.targets, weight)
-    held_out = rule.held_out(labels.codes)
+    held_out = rule.held_out(labels.codes, piece, kept)
     if not held_out.any():
         return EncodedPiece(rows, rows.part(np.zeros(0, np.intp)))
     return EncodedPiece(rows.part(np.flatnonzero(~held_out)), rows.part(np.flatnonzero(held_out)))

@@ -71,6 +71,8 @@ class Job:
     tracker: Mapping[str, Any] = field(default_factory=dict)
     machines: tuple[str, ...] = ()
     fit: str = ""
+    rounds: int | None = None
+    """Known before: then rows that were held out are trained on, too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,8 +147,12 @@ def _train_rows(
 ) -> Outcome:
     mine, seen = ([part for part in parts if part is not None] for parts in (encoded, watched))
     threads = resolve_jobs(job.n_jobs or get_worker().state.nthreads)
-    train = join([part.train for part in mine])
+    tables = [part.train for part in mine]
     held = [part.held_out for part in mine] + [part.train for part in seen]
+    if job.rounds is not None:
+        tables += [rows for rows in held if rows.y.size]
+        held = [held[0].part(np.zeros(0, np.intp))]
+    train = join(tables)
     held_out = join([part for part in held if part.y.size] or held[:1])
     sample = stack([part for part in samples if part is not None])
     with thread_limit(threads):
@@ -193,11 +199,12 @@ def _train(  # noqa: PLR0917  Dask passes them by position
                 task, evaluate, parameters.early_stopping_rounds, job.rows, group(own)
             )
         settings = Settings(
-            job.recipe.most_rounds(),
+            job.rounds or job.recipe.most_rounds(),
             parameters.early_stopping_rounds,
             threads,
             job.seed,
             0,
+            rounds_known=job.rounds is not None,
             stop=_report(job.fit) if meeting.rank == 0 else None,
         )
         trainee = _Watched(member, held_out, job.fit)

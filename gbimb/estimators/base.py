@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from gbimb.engines.parameters import engine_errors
-from gbimb.estimators.base_checks import check_held_out, check_not_beside, check_parameters
+from gbimb.estimators.base_checks import check_held_out, check_parameters, refuse_beside
 from gbimb.estimators.decision import DecidingClassifier
 from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.exceptions import (
@@ -27,7 +27,6 @@ from gbimb.training.cross_fit import average_repeats, train
 from gbimb.training.in_time import train_in_time
 from gbimb.training.loss import make_loss
 from gbimb.training.plan import (
-    Splits,
     ValidationPlan,
     given_splits,
     make_plan,
@@ -52,6 +51,9 @@ if TYPE_CHECKING:
     from gbimb.tables.dependence import Dependence
     from gbimb.training.checkpoint import Checkpoint
     from gbimb.training.copies import Copies
+    from gbimb.training.cross_fit import Trained
+    from gbimb.training.folds import Splits
+    from gbimb.training.tasks import Task
 
 
 class BaseImbalancedClassifier(DecidingClassifier):
@@ -164,10 +166,11 @@ class BaseImbalancedClassifier(DecidingClassifier):
             seed = draw_seed(self.random_state)
             matrix = recipe.layout(encoded)
             data = EngineTable(matrix, labels.targets, weight)
-            copies = None
-            if validation is not None or self.cv is not None:
-                copies = find_copies(matrix, labels.codes)
-            plan = self._plan(labels, validation, splits, seed, copies, dependence)
+            unjudged = validation is None and self.cv is None
+            copies = None if unjudged else find_copies(matrix, labels.codes)
+            plan = self._plan(
+                labels, validation, splits, seed, copies=copies, dependence=dependence
+            )
             check_held_out(self, plan, validation)
             if isinstance(matrix, StreamedMatrix):
                 self._check_memory(recipe, loss, matrix, len(plan.splits), validation)
@@ -187,21 +190,9 @@ class BaseImbalancedClassifier(DecidingClassifier):
             del y, sample_weight, labels  # not needed beside what the engine keeps of them
             threads = resolve_jobs(self.n_jobs)
             with thread_limit(threads), engine_errors(recipe.engine, self.engine_params):
-                options: dict[str, Any] = {
-                    "engine": recipe.engine,
-                    "bins": recipe.bins(data, loss, seed, max(1, threads // len(folds))),
-                    "task": task,
-                    "data": data,
-                    "settings": self._settings(recipe.most_rounds(), seed, threads, checkpoint),
-                    "members": recipe.member_specs(loss, data.y.size),
-                }
-                trained = (
-                    train_in_time(windows=plan.windows, **options)
-                    if plan.windows
-                    else train(folds=folds, uneven=plan.uneven, **options)
-                )
-            if plan.splits:
-                trained = average_repeats(trained, plan.splits)
+                settings = self._settings(recipe.most_rounds(), seed, threads, checkpoint)
+                bins = recipe.bins(data, loss, seed, max(1, threads // len(folds)))
+                trained, plan = _boost(recipe, bins, task, data, plan, folds, settings)
             self.model_ = recipe.model(trained, task, seed, plan.reason)
             warn_if_nothing_learned(self)
             warn_if_undecided(self, rarest)
@@ -267,11 +258,12 @@ class BaseImbalancedClassifier(DecidingClassifier):
         validation: object,
         splits: Splits | None,
         seed: int,
+        *,
         copies: Copies | None,
         dependence: Dependence | None,
     ) -> ValidationPlan:
         if dependence is not None and (validation is not None or splits is not None):
-            check_not_beside(dependence, "X_val" if splits is None else "cv")
+            refuse_beside(dependence.name, "X_val" if splits is None else "cv")
         if validation is None and splits is not None:
             plan = plan_of(splits, labels.codes.size)
         elif validation is None:
@@ -301,3 +293,29 @@ class BaseImbalancedClassifier(DecidingClassifier):
         labels.require_two_classes(weight, "y_val", "nothing can be judged")
         matrix = recipe.layout(recipe.schema.encoder.transform(table))
         return EngineTable(matrix, labels.targets, weight)
+
+
+def _boost(  # noqa: PLR0917  all of them what a fit has found
+    recipe: Recipe,
+    bins: Any,  # the adapter's own
+    task: Task,
+    data: EngineTable,
+    plan: ValidationPlan,
+    folds: Sequence[Fold],
+    settings: Settings,
+) -> tuple[Trained, ValidationPlan]:
+    """Return what was trained, and the plan, which may say more of it."""
+    options: dict[str, Any] = {
+        "engine": recipe.engine,
+        "bins": bins,
+        "task": task,
+        "data": data,
+        "settings": settings,
+    }
+    if plan.windows:
+        members = [recipe.members_for(task.loss, w.rows.size, settings) for w in plan.windows]
+        trained, drawn = train_in_time(windows=plan.windows, members=members, **options)
+        return trained, plan.compared(task.metrics[0].name, drawn)
+    specs = recipe.member_specs(task.loss, data.y.size)
+    trained = train(folds=folds, uneven=plan.uneven, members=specs, **options)
+    return average_repeats(trained, plan.splits) if plan.splits else trained, plan

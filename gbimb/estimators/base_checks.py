@@ -12,7 +12,6 @@ from gbimb.metrics import refuse_function
 from gbimb.validation import check_flag, check_jobs, check_number, check_printable
 
 if TYPE_CHECKING:
-    from gbimb.tables.dependence import Dependence
     from gbimb.training.plan import ValidationPlan
 
 MOST_ROUNDS: Final = 1_000_000
@@ -71,8 +70,7 @@ def check_held_out(estimator: Any, plan: ValidationPlan, validation: object) -> 
         raise InvalidParameterError(msg)
 
 
-def check_not_beside(dependence: Dependence, other: str) -> None:
-    """Refuse groups or times beside ``other``, which says what is held out."""
-    name = "groups" if dependence.time is None else "time"
+def refuse_beside(name: str, other: str) -> None:
+    """Refuse groups or times, named by ``name``, beside another word on what is held out."""
     msg = f"{name} must not be given beside {other}: each says what is held out. Leave one out."
     raise InvalidParameterError(msg)

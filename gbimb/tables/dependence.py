@@ -29,6 +29,11 @@ class Dependence:
     groups: IntArray | None = None
     time: IntArray | None = None
 
+    @property
+    def name(self) -> str:
+        """What was given to ``fit``."""
+        return "groups" if self.time is None else "time"
+
     def take(self, rows: IntArray) -> Dependence:
         """Return that of some rows."""
         return Dependence(
@@ -57,13 +62,7 @@ def read_dependence(X: object, groups: Any, time: Any, n: int) -> Dependence | N
         If times are neither numbers nor dates.
     """
     if isinstance(X, ParquetSource):
-        for name, column, given in (("groups", "group", groups), ("time", "time", time)):
-            if given is not None:
-                msg = (
-                    f"{name} must be None beside a ParquetSource, which has its own column: "
-                    f"ParquetSource(..., {column}=...)."
-                )
-                raise InvalidParameterError(msg)
+        refuse_beside_source(groups, time)
         check_one_of(X.group, X.time, "group")
         if X.group is not None:
             return Dependence(groups=codes_of(read_groups(X)))
@@ -84,3 +83,14 @@ def check_one_of(groups: object, time: object, name: str = "groups") -> None:
             "rows from earlier ones. Give time if the model is for later rows of known groups."
         )
         raise InvalidParameterError(msg)
+
+
+def refuse_beside_source(groups: object, time: object) -> None:
+    """Refuse groups and times beside a ParquetSource."""
+    for name, column, given in (("groups", "group", groups), ("time", "time", time)):
+        if given is not None:
+            msg = (
+                f"{name} must be None beside a ParquetSource, which has its own column: "
+                f"ParquetSource(..., {column}=...)."
+            )
+            raise InvalidParameterError(msg)

@@ -54,12 +54,14 @@ def group_keys(column: pd.Series[Any]) -> NDArray[np.uint64]:
     if dtype.kind in "mM" or isinstance(dtype, pd.DatetimeTZDtype):
         values: Any = days_of(column)
     elif pdt.is_numeric_dtype(dtype):
-        values = column.to_numpy(
-            dtype=np.int64 if dtype.kind in "iub" and not missing.any() else np.float64,
-            na_value=0 if dtype.kind in "iub" else np.nan,
+        whole_numbers = dtype.kind in "iub" and not missing.any()
+        values = (
+            column.to_numpy(np.int64)
+            if whole_numbers
+            else column.to_numpy(dtype=np.float64, na_value=np.nan)
         )
     else:
-        values = column.to_numpy(dtype=object, na_value=None)
+        values = column.astype(object).where(~missing, None).to_numpy()
     if values.dtype.kind == "f":
         whole = np.abs(values) < 2.0**53
         whole &= np.floor(values, where=whole, out=np.zeros_like(values)) == values
@@ -102,12 +104,14 @@ def time_keys(column: pd.Series[Any]) -> NDArray[Any]:
             f"first in row {at}. Fill them in or leave these rows out."
         )
         raise InvalidDataError(msg)
+    if isinstance(dtype, pd.PeriodDtype):
+        column = column.dt.start_time
+        dtype = column.dtype
     if dtype.kind == "M" or isinstance(dtype, pd.DatetimeTZDtype):
         stamps = pd.DatetimeIndex(column)
         stamps = stamps if stamps.tz is None else stamps.tz_convert("UTC").tz_localize(None)
-        return stamps.as_unit("ns").to_numpy().astype(np.int64)
-    if isinstance(dtype, pd.PeriodDtype):
-        return column.dt.start_time.to_numpy().astype(np.int64)
+        ticks: NDArray[Any] = stamps.as_unit("ns").to_numpy().astype(np.int64)
+        return ticks
     if pdt.is_numeric_dtype(dtype) and dtype.kind not in "bc":
         numbers: NDArray[Any] = column.to_numpy(dtype=None if dtype.kind in "iu" else np.float64)
         if np.isinf(numbers).any():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.engines.interface import Engine
-    from gbimb.training.plan import Splits
+    from gbimb.training.folds import Splits
     from gbimb.training.rows import EngineTable, Fold
     from gbimb.training.tasks import Task
 
@@ -230,6 +230,24 @@ class HeldOut:
     weight: NDArray[Any] | None
 
 
+@dataclass(frozen=True, eq=False)
+class Newest:
+    """The newest rows, scored by boosters that they did not train.
+
+    Attributes
+    ----------
+    raw : dict of str to float64 array
+        Raw scores by the name of the member.
+    share : float64 array of shape (K,)
+        Of the classes, by target.
+    weight : array or None
+    """
+
+    raw: Mapping[str, FloatArray]
+    share: FloatArray
+    weight: NDArray[Any] | None
+
+
 def finish(
     engine: Engine,
     task: Task,
@@ -240,10 +258,12 @@ def finish(
     sample_weight: NDArray[Any] | None,
     correct: bool,
     shares: FloatArray | None = None,
+    newest: Newest | None = None,
 ) -> Trained:
     """Return one booster of all members, with the correction that held-out rows ask for.
 
-    ``shares`` are those of the folds in the mean; None is equal ones.
+    ``shares`` are those of the folds in the mean; None is equal ones. ``newest`` are rows whose
+    classes the booster is to expect, where it was trained later than what held-out rows judged.
     """
     y, weight = held_out.y, held_out.weight
     if len(members) > 1:
@@ -252,12 +272,17 @@ def finish(
         members = [replace(part, share=w) for part, w in zip(members, of_members, strict=True) if w]
     raw = np.sum([part.share * part.raw for part in members], axis=0)
     line = task.correct(y, raw, weight) if correct else task.no_correction()
-    corrected = line.slope * start + line.intercept
+    shift = line.intercept
+    if newest is not None:
+        parts = [part.share * newest.raw[part.spec.name] for part in members]
+        mixed = line.slope * np.sum(parts, axis=0)
+        shift = task.recentre(mixed, newest.share, newest.weight)
+    corrected = line.slope * start + shift
     # After the slope: a steeper or flatter line changes what averaging over folds does.
     of_members = [part.share for part in members]
     of_folds = zip(*(part.sample for part in members), strict=True)
     by_fold = [np.tensordot(of_members, scores, axes=1) for scores in of_folds]
-    each = [line.slope * scores + line.intercept for scores in by_fold]
+    each = [line.slope * scores + shift for scores in by_fold]
     if each:
         corrected = corrected + task.averaging_shift(each, sample_weight, shares)
     weights = [

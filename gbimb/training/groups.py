@@ -88,9 +88,7 @@ def _fill(
         have += (together @ shares[members]).toarray()
 
 
-def split_groups(
-    groups: IntArray, codes: IntArray, folds: int, seed: int
-) -> IntArray:
+def split_groups(groups: IntArray, codes: IntArray, folds: int, seed: int) -> IntArray:
     """Return the fold of each row, of as many folds up to ``folds`` as the groups allow.
 
     In each fold, and outside each, are rows of two classes.

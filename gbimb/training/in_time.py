@@ -8,7 +8,6 @@ again, as many rounds, on the newest rows of all.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +18,7 @@ from gbimb.log import logger
 from gbimb.training.cross_fit import (
     HeldOut,
     MemberSpec,
+    Newest,
     Trained,
     TrainedMember,
     finish,
@@ -40,10 +40,8 @@ if TYPE_CHECKING:
     from gbimb.training.tasks import Task
     from gbimb.training.time_plan import Window
 
-FADING: Final = float(os.environ.get("FADING", "0.2"))
+FADING: Final = 0.2
 """Weight of a held-out block by that of the one after it: the newest says most of what follows."""
-
-REFITS: Final = int(os.environ.get("REFITS", "3"))
 
 
 def train_in_time(
@@ -54,26 +52,35 @@ def train_in_time(
     data: EngineTable,
     windows: Sequence[Window],
     settings: Settings,
-    members: Sequence[MemberSpec],
-) -> Trained:
-    """Train each member on each window, and merge them by how well they predict later rows."""
-    folds = [Fold(train, held_out) for train, held_out in windows[0].splits]
+    members: Sequence[Sequence[MemberSpec]],
+) -> tuple[Trained, float]:
+    """Train members on each window, and merge them by how well they predict later rows.
+
+    ``members`` are those of each window.
+
+    Returns
+    -------
+    Trained
+    float
+        The first metric as held-out rows drawn at random, from all times, would have promised it.
+    """
     held_out = _held_out(data, windows[0])
-    y, weight = held_out.y, held_out.weight
-    counts = np.bincount(y.astype(np.intp), weights=weight)
-    watch = make_watch(
-        task, lambda raw: task.evaluate(y, raw, weight), settings.patience, data.y.size, counts
-    )
     some = data.sample(settings.seed)
-    start = task.start(data, folds)
-    work = _Training(engine, bins, task, data, some, start, settings, watch)
+    start = task.start(data, [Fold(train, None) for train, _ in windows[0].folds])
+    work = _Training(engine, bins, task, data, some, start, settings, windows[0].splits[-1][1])
     trained: list[TrainedMember] = []
-    for window in windows:
-        for spec in members:
+    newest: dict[str, FloatArray] = {}
+    for window, specs in zip(windows, members, strict=True):
+        for spec in specs:
             name = spec.name if len(windows) == 1 else f"{spec.name}, newest {window.share:.1%}"
             logger.info("member %d: %s", len(trained) + 1, name)
-            trained.append(work.member(MemberSpec(name, spec.params), window, len(trained)))
-    return finish(
+            member, raw = work.member(MemberSpec(name, spec.params), window, len(trained))
+            trained.append(member)
+            newest[name] = raw
+    rows = work.newest
+    weight = None if data.weight is None else data.weight[rows]
+    share = np.bincount(data.y[rows].astype(np.intp), weight, max(2, task.loss.n_outputs))
+    found = finish(
         engine,
         task,
         trained,
@@ -81,7 +88,12 @@ def train_in_time(
         held_out=held_out,
         sample_weight=some.weight,
         correct=settings.correct,
+        newest=Newest(newest, share / share.sum(), weight),
     )
+    promised = trained[0].boosted
+    name = task.metrics[0].name
+    drawn = promised.history[name][promised.rounds - 1]
+    return replace(found, folds=np.arange(len(windows[0].splits))), drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +105,15 @@ class _Training:
     sample: EngineTable
     start: FloatArray
     settings: Settings
-    watch: Watch
+    newest: IntArray
 
-    def member(self, spec: MemberSpec, window: Window, place: int) -> TrainedMember:
-        """Return the boosters of the newest rows, with what their forerunners predicted."""
+    def member(
+        self, spec: MemberSpec, window: Window, place: int
+    ) -> tuple[TrainedMember, FloatArray]:
+        """Return the boosters of a window, and their raw scores of the newest block.
+
+        What earlier boosters of as many rounds predicted stands beside them as ``raw``.
+        """
         file = member_file(self.engine, self.settings.checkpoint, place, spec.params)
         grow = partial(
             boost_folds,
@@ -106,34 +123,57 @@ class _Training:
             start=self.start,
             engine_params=dict(spec.params),
         )
-        folds = [Fold(train, held_out) for train, held_out in window.splits]
+        folds = [Fold(train, held_out) for train, held_out in window.folds]
         settings = replace(self.settings, checkpoint=file)
-        boosted, models = grow(folds=folds, watch=self.watch, settings=settings)
-        raw = np.concatenate(
-            [self._score(m, f.matrix(self.data)) for m, f in zip(models, folds, strict=True)]
-        )
-        again = replace(
+        boosted, models = grow(folds=folds, watch=self._watch(folds), settings=settings)
+        past = replace(
             settings,
             n_rounds=boosted.rounds,
             rounds_known=True,
-            checkpoint=file and file.beside("newest"),
+            checkpoint=file and file.beside("past"),
         )
-        parts = _leaving_out(window.rows, self.settings.seed)
-        _, last = grow(folds=[Fold(part, None) for part in parts], watch=None, settings=again)
-        sample = [self._score(model, self.sample.matrix) for model in last]
-        return TrainedMember(spec, boosted, last, raw, sample)
+        blocks = [Fold(train, held_out) for train, held_out in window.splits]
+        earlier = [Fold(block.train, None) for block in blocks]
+        _, before = grow(folds=earlier, watch=None, settings=past)
+        raw = np.concatenate(
+            [self._score(m, b.matrix(self.data)) for m, b in zip(before, blocks, strict=True)]
+        )
+        several = len(models) > 1
+        sample = [self._score(model, self.sample.matrix) for model in models] if several else []
+        return TrainedMember(spec, boosted, models, raw, sample), self._newest(models, folds)
+
+    def _watch(self, folds: Sequence[Fold]) -> Watch:
+        """Return what is watched on the rows that the folds hold out."""
+        labels = [fold.labels(self.data) for fold in folds]
+        y = np.concatenate([part[0] for part in labels if part is not None])
+        weights = [part[1] for part in labels if part is not None and part[1] is not None]
+        weight = np.concatenate(weights) if weights else None
+        counts = np.bincount(y.astype(np.intp), weights=weight)
+        rows = int(sum(part[0].size for part in labels if part is not None))
+        return make_watch(
+            self.task,
+            lambda raw: self.task.evaluate(y, raw, weight),
+            self.settings.patience,
+            rows,
+            counts,
+        )
+
+    def _newest(self, models: Sequence[Any], folds: Sequence[Fold]) -> FloatArray:
+        """Return scores of the newest block, of each row by a booster that it did not train.
+
+        Of a single booster those of all rows: on the mean, which is what counts, it is right.
+        """
+        matrix = self.data.matrix[self.newest]
+        raw = self._score(models[0], matrix)
+        for model, fold in zip(models[1:], folds[1:], strict=True):
+            assert isinstance(fold.held_out, np.ndarray)
+            own = np.isin(self.newest, fold.held_out)
+            raw[own] = self._score(model, matrix[own])
+        return raw
 
     def _score(self, model: Any, matrix: Any) -> FloatArray:
         booster = self.engine.merge([model], 1.0, self.start)
         return raw_scores(self.engine, booster, matrix, self.settings.threads)
-
-
-def _leaving_out(rows: IntArray, seed: int) -> list[IntArray]:
-    """Return the rows several times, each time without another part: their mean is steadier."""
-    if REFITS == 1:
-        return [rows]
-    part = np.random.default_rng([seed, rows.size]).permutation(np.arange(rows.size) % REFITS)
-    return [rows[part != k] for k in range(REFITS)]
 
 
 def _held_out(data: EngineTable, window: Window) -> HeldOut:

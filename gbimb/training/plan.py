@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import numpy as np
-from sklearn.model_selection import PredefinedSplit, StratifiedKFold, check_cv
+from sklearn.model_selection import check_cv
 
 from gbimb.exceptions import (
     GbimbError,
@@ -17,7 +15,7 @@ from gbimb.exceptions import (
     InvalidTypeError,
     warn,
 )
-from gbimb.training.copies import deal
+from gbimb.training.folds import Splits, stratified
 from gbimb.training.groups import joined, split_groups
 from gbimb.training.time_plan import plan_windows
 
@@ -41,10 +39,6 @@ EVEN_SIZES: Final = 0.8
 HOLD_OUT: Final = 5  # one row in so many
 
 
-Splits: TypeAlias = "tuple[tuple[IntArray, IntArray], ...]"
-"""Pairs of row numbers: those that train a booster and those held out from it, both rising."""
-
-
 @dataclass(frozen=True)
 class ValidationPlan:
     """The boosters to train.
@@ -66,6 +60,11 @@ class ValidationPlan:
     reason: str
     uneven: bool = False
     windows: tuple[Window, ...] = ()
+
+    def compared(self, metric: str, drawn: float) -> ValidationPlan:
+        """Return the plan that also says what rows drawn at random would have promised."""
+        said = f"{self.reason}; rows held out at random would have promised {metric} {drawn:.3f}"
+        return replace(self, reason=said)
 
 
 def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
@@ -184,17 +183,24 @@ def make_plan(
     if cv is None:
         return ValidationPlan((), f"no rows held out ({size})")
     if dependence is not None and dependence.time is not None:
-        return _in_time(cv, auto, dependence.time, codes)
+        if not auto:
+            msg = (
+                "cv must be 'auto' or None beside time, which says what is held out, got "
+                f"{cv!r}. Leave one of the two out."
+            )
+            raise InvalidParameterError(msg)
+        return _in_time(dependence.time, codes, random_state)
     if dependence is not None and dependence.groups is not None:
-        return _by_groups(cv, dependence.groups, codes, copies, random_state, size)
+        groups = dependence.groups if copies is None else joined(dependence.groups, copies, FOLDS)
+        return _by_groups(cv, groups, codes, random_state, size)
     if isinstance(cv, str) and cv == "holdout":
-        ((train, test),) = _stratified(codes, HOLD_OUT, random_state, copies, first=1)
+        ((train, test),) = stratified(codes, HOLD_OUT, random_state, copies, first=1)
         # A class with a single row is there to be learnt from.
         alone = ~np.isin(codes[test], codes[train])
         split = np.sort(np.concatenate([train, test[alone]])), test[~alone]
         return ValidationPlan((split,), f"one row in five held out ({size})")
     if _is_folds(cv):
-        splits = _stratified(codes, int(cv), random_state, copies)
+        splits = stratified(codes, int(cv), random_state, copies)
         return ValidationPlan(splits, f"{cv}-fold cross-fitting ({size})")
     raise _not_a_plan(cv)
 
@@ -207,52 +213,50 @@ def _not_a_plan(cv: object) -> InvalidParameterError:
 
 
 def _is_folds(cv: object) -> TypeGuard[int]:
+    """Whether ``cv`` is a number of folds."""
     return (
-        isinstance(cv, int | np.integer) and not isinstance(cv, bool) and 2 <= cv <= MOST_FOLDS
+        isinstance(cv, int | np.integer)
+        and not isinstance(cv, bool)
+        and bool(2 <= cv <= MOST_FOLDS)
     )
 
 
 def _by_groups(
-    cv: object,
-    groups: IntArray,
-    codes: IntArray,
-    copies: IntArray | None,
-    random_state: int,
-    size: str,
+    cv: object, groups: IntArray, codes: IntArray, random_state: int, size: str
 ) -> ValidationPlan:
     """Return the plan of folds that share no group."""
-    holdout = isinstance(cv, str) and cv == "holdout"
-    if not (holdout or _is_folds(cv)):
+    if isinstance(cv, str) and cv == "holdout":
+        folds = HOLD_OUT
+    elif _is_folds(cv):
+        folds = int(cv)
+    else:
         raise _not_a_plan(cv)
-    folds = HOLD_OUT if holdout else int(cv)
-    if copies is not None:
-        groups = joined(groups, copies, folds)
     fold = split_groups(groups, codes, folds, random_state)
-    n, found = np.unique(groups).size, int(fold.max()) + 1
-    many = f"{n:,} groups, none on both sides"
-    fewer = f", {found} folds instead of {folds} because of few groups" if found < folds else ""
-    pairs = ((np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(found))
-    if holdout:
-        return ValidationPlan((next(pairs),), f"one group in {found} held out ({many}{fewer}; {size})")
-    return ValidationPlan(tuple(pairs), f"{found}-fold cross-fitting by groups ({many}{fewer}; {size})")
+    found = int(fold.max()) + 1
+    about = f"{np.unique(groups).size:,} groups, none on both sides"
+    if found < folds:
+        about += f", {found} folds instead of {folds} because of few groups"
+    about += f"; {size}"
+    pairs = tuple((np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(found))
+    if isinstance(cv, str):
+        return ValidationPlan(pairs[:1], f"one group in {found} held out ({about})")
+    return ValidationPlan(pairs, f"{found}-fold cross-fitting by groups ({about})")
 
 
-def _in_time(cv: object, auto: bool, time: IntArray, codes: IntArray) -> ValidationPlan:
+def _in_time(time: IntArray, codes: IntArray, random_state: int) -> ValidationPlan:
     """Return the plan of later blocks that are held out from earlier rows."""
-    if not auto:
-        msg = (
-            f"cv must be 'auto' or None beside time, which holds out later rows, got {cv!r}. "
-            "Leave one of the two out."
-        )
-        raise InvalidParameterError(msg)
-    windows = plan_windows(time, codes)
+    windows = []
+    for window in plan_windows(time, codes):
+        inner = make_plan("auto", codes[window.rows], random_state).splits
+        folds = tuple((window.rows[train], window.rows[test]) for train, test in inner)
+        windows.append(replace(window, folds=folds))
     blocks = windows[0].splits
     later = sum(test.size for _, test in blocks)
     reason = (
         f"the newest {later:,} of {time.size:,} rows, in {len(blocks)} "
         f"block{'s' if len(blocks) > 1 else ''} each predicted from earlier rows"
     )
-    return ValidationPlan(blocks, reason, windows=windows)
+    return ValidationPlan(blocks, reason, windows=tuple(windows))
 
 
 def _pick(rows: int, second: int) -> tuple[object, str]:
@@ -263,47 +267,6 @@ def _pick(rows: int, second: int) -> tuple[object, str]:
     if rows <= CROSS_FIT_RARE_ROWS and second < PLENTY:
         return FOLDS, f"fewer than {PLENTY:,} of the second class are cross-fitted"
     return "holdout", "large enough for one hold-out"
-
-
-def _stratified(
-    codes: NDArray[Any],
-    folds: int,
-    random_state: int,
-    groups: IntArray | None,
-    first: int | None = None,
-) -> Splits:
-    """Deal the rows of each class to the folds, as evenly as they go; return the first splits."""
-    counts = np.bincount(codes)
-    scarce = np.flatnonzero((counts > 0) & (counts < folds))
-    enough = np.count_nonzero(counts >= folds)
-    if enough < 2:
-        needs = f"{folds} folds need" if first is None else f"To hold out one row in {folds} needs"
-        fewer = "fewer folds, " if first is None else ""
-        msg = (
-            f"{needs} at least {folds} rows of two classes, got "
-            f"{np.sort(counts)[-2]} of the second. Use {fewer}cv=None, or X_val and y_val."
-        )
-        raise InvalidDataError(msg)
-    if scarce.size:
-        some = f"{scarce.size} of {enough + scarce.size} classes have fewer"
-        msg = (
-            f"{some} rows than {folds} folds: they are held out from some boosters only, and "
-            "little can be learnt about them."
-            if first is None
-            else f"{some} than {folds} rows, of which one row in {folds} is held out: none or most "
-            "of theirs may be, and little can be learnt about them."
-        )
-        warn(msg)
-    splitter: Any = StratifiedKFold(folds, shuffle=True, random_state=random_state)
-    if groups is not None:
-        rng = np.random.default_rng(random_state)
-        fold = np.empty(codes.size, np.intp)
-        for k in np.unique(codes):
-            fold[codes == k] = deal(groups[codes == k], folds, rng)
-        splitter = PredefinedSplit(fold)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        return tuple(islice(_rows(splitter, codes, codes), first))
 
 
 def _rows(

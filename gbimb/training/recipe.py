@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gbimb.tables.schema import Schema
     from gbimb.training.cross_fit import Trained
     from gbimb.training.rows import EngineTable
+    from gbimb.training.stages import Settings
     from gbimb.training.tasks import Task
 
 
@@ -152,6 +153,14 @@ class Recipe:
             MemberSpec(name, where_open(self.parameters, member, rows, self._pace(loss)))
             for name, member in engine.SMALL_MEMBERS.items()
         ]
+
+    def members_for(
+        self, loss: BinaryLoss | MulticlassLoss, rows: int, settings: Settings
+    ) -> Sequence[MemberSpec]:
+        """Return the members for a part of the rows, with the parameters for so many."""
+        whole = self.tree_params(loss, rows, settings.seed, settings.threads)
+        specs = self.member_specs(loss, rows)
+        return [MemberSpec(spec.name, {**whole, **spec.params}) for spec in specs]
 
     def model(self, trained: Trained, task: Task, seed: int, validation: str) -> BoosterModel:
         """Return the model of what was trained, calibrated and with a decision rule."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from gbimb.exceptions import InvalidDataError
 
 if TYPE_CHECKING:
     from gbimb.array_types import IntArray
+    from gbimb.training.folds import Splits
 
 BLOCKS: Final = 3
 """Blocks of later rows that are held out, one after the other, the newest last."""
@@ -25,8 +26,6 @@ FEWEST_ROWS: Final = 500
 FEWEST_RARE: Final = 40
 """Rows in a part of the past, and of its second class, that are enough to train on."""
 
-Pairs: TypeAlias = "tuple[tuple[IntArray, IntArray], ...]"
-
 
 @dataclass(frozen=True, eq=False)
 class Window:
@@ -39,12 +38,15 @@ class Window:
     splits : pairs of row numbers
         For each block that is held out, the rows of the window before it; both rising.
     rows : int array
-        Rising: the newest rows of all, on which the last booster trains.
+        Rising: the newest rows of all, on which the boosters of the model train.
+    folds : pairs of row numbers
+        Parts of ``rows`` that train and that are held out, for the number of rounds.
     """
 
     share: float
-    splits: Pairs
+    splits: Splits
     rows: IntArray
+    folds: Splits = ()
 
 
 def plan_windows(time: IntArray, codes: IntArray) -> tuple[Window, ...]:

@@ -46,9 +46,9 @@ class ParquetSource:
         Column of the labels. To predict, none is needed.
     features : sequence of str, optional
         Columns to learn from; by default all but ``target``, ``weight``, ``group``, ``time`` and an
-        index of pandas, which is learnt from only if it is named here. Numbers of any width, decimals, booleans,
-        strings and categories (Arrow dictionaries), with missing values. Dates and times are
-        refused, unless ``dates`` says what they should mean as a number.
+        index of pandas, which is learnt from only if it is named here. Numbers of any width,
+        decimals, booleans, strings and categories (Arrow dictionaries), with missing values. Dates
+        and times are refused, unless ``dates`` says what they should mean as a number.
     weight : str, optional
         Column of row weights, >= 0.
     group : str, optional
