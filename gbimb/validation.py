@@ -253,6 +253,32 @@ def check_weight(
     return weight
 
 
+def check_row_cost(cost: ArrayLike, n: int, name: str) -> NDArray[np.float64]:
+    """Return the cost of each row, float64 of shape (n,), finite and >= 0, from that or a number.
+
+    >>> check_row_cost(5, 2, "cost_fp")
+    array([5., 5.])
+    """
+    costs = as_float(cost, name).astype(np.float64, copy=False)
+    if costs.ndim == 0:
+        costs = np.full(n, float(costs))
+    if costs.shape != (n,):
+        msg = f"{name} must be a number or one a row, shape ({n},), got shape {costs.shape}."
+        raise InvalidDataError(msg)
+    if not np.isfinite(costs).all():
+        bad = int(np.argmin(np.isfinite(costs)))
+        msg = f"{name} must be finite, got {costs[bad]} in row {bad}. Fill it or leave the row out."
+        raise InvalidDataError(msg)
+    if n and costs.min() < 0:
+        bad = int(np.argmin(costs))
+        msg = (
+            f"{name} must be >= 0, got {costs[bad]:g} in row {bad}. Right predictions cost 0 here: "
+            "give what a wrong one costs more than the right one."
+        )
+        raise InvalidDataError(msg)
+    return costs
+
+
 def check_total_weight(total: float, name: str = "sample_weight") -> None:
     """Raise if weights have a sum that counts of rows cannot have."""
     if total > LARGEST_TOTAL:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 from sklearn.base import clone
@@ -12,16 +13,18 @@ from sklearn.utils.validation import check_is_fitted
 from gbimb.dask._pieces import is_collection, read_parquet
 from gbimb.dask._predict import predict_lazily
 from gbimb.estimators.decision import DecidingClassifier
+from gbimb.estimators.row_costs import check_both
 from gbimb.exceptions import InvalidParameterError
 from gbimb.metrics import METRICS
 from gbimb.tables.parquet.source import ParquetSource
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from distributed import Client
 
+NO_COSTS: Final[Mapping[str, Any]] = MappingProxyType({})
 OWN = ("n_workers_", "bytes_per_round_")
 
 Init = TypeVar("Init", bound="Callable[..., None]")
@@ -47,9 +50,17 @@ class DaskPredictions(DecidingClassifier):
         vars(local).update(fitted)
         return local
 
-    def predict(self, X: Any) -> Any:
-        """Return labels, shape (n,): lazily, as a Dask Array, for a Dask collection or a source."""
-        return self._lazily(X, "predict", None)
+    def predict(self, X: Any, *, cost_fp: Any = None, cost_fn: Any = None) -> Any:
+        """Return labels, shape (n,): lazily, as a Dask Array, for a Dask collection or a source.
+
+        ``cost_fp`` and ``cost_fn`` are as in the local estimator, those of each row a Dask Series
+        or Array with the partitions of X.
+        """
+        costs = {"cost_fp": cost_fp, "cost_fn": cost_fn}
+        given = {name: cost for name, cost in costs.items() if cost is not None}
+        if given:
+            check_both(self._n_classes(), cost_fp, cost_fn)
+        return self._lazily(X, "predict", None, given)
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of each class in ``classes_``, shape (n, K); lazily as above."""
@@ -84,16 +95,21 @@ class DaskPredictions(DecidingClassifier):
         check_is_fitted(self)
         return int(self.classes_.size)
 
-    def _lazily(self, X: Any, method: str, columns: int | None) -> Any:
+    def _lazily(
+        self, X: Any, method: str, columns: int | None, costs: Mapping[str, Any] = NO_COSTS
+    ) -> Any:
         local = self.to_local()
         if isinstance(X, ParquetSource):
-            names = getattr(self, "feature_names_in_", X.features)
-            X.require_columns(names)
-            X = read_parquet(X, names)
+            names = list(getattr(self, "feature_names_in_", X.features))
+            named = [cost for cost in costs.values() if isinstance(cost, str)]
+            X.require_columns([*names, *named])
+            whole = read_parquet(X, list(dict.fromkeys([*names, *named])))
+            costs = {k: whole[v] if isinstance(v, str) else v for k, v in costs.items()}
+            X = whole[names]
         if not is_collection(X):
-            return getattr(local, method)(X)
+            return getattr(local, method)(X, **costs)
         dtype = self.classes_.dtype if method == "predict" else np.dtype(np.float64)
-        return predict_lazily(local, X, method, dtype, columns)
+        return predict_lazily(local, X, method, dtype, columns, costs=costs)
 
     def _untrained(self) -> Any:
         params = {name: value for name, value in self._own_params().items() if name != "client"}

@@ -123,10 +123,10 @@ def split(
         msg = f"This classifier requires y{suffix} to be passed, but the target y is None."
         raise InvalidDataError(msg)
     tables = blocks_of(X, f"X{suffix}")
-    labels = _blocks_beside(X, tables, y, f"y{suffix}")
+    labels = blocks_beside(X, tables, y, f"y{suffix}")
     others = {f"sample_weight{suffix}": weight, "groups": groups, "time": time}
     beside: list[list[Any]] = [
-        [None] * len(tables) if values is None else _blocks_beside(X, tables, values, name)
+        [None] * len(tables) if values is None else blocks_beside(X, tables, values, name)
         for name, values in others.items()
     ]
     make = delayed(_make_piece)
@@ -204,7 +204,7 @@ def renamed(blocks: Iterable[Delayed]) -> list[Delayed]:
     return [Delayed(names[block.key], layers, layer=token) for block in blocks]
 
 
-def _blocks_beside(X: Any, tables: list[Delayed], values: Any, name: str) -> list[Delayed]:
+def blocks_beside(X: Any, tables: list[Delayed], values: Any, name: str) -> list[Delayed]:
     """Return the blocks of labels or weights, one for each block of ``X``, in its order of rows."""
     values, one_source = _aligned(X, values, name)
     parts = blocks_of(values, name)

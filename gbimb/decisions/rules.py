@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -112,6 +112,48 @@ class Costs(Rule):
         """Return minus the expected costs."""
         scores: FloatArray = -(proba @ self.matrix)
         return scores
+
+
+@dataclass(frozen=True, eq=False)
+class RowCosts(Rule):
+    """Two classes: the one with the least expected cost, by costs that each row has (Elkan 2001).
+
+    A row is flagged where ``p * cost_fn > (1 - p) * cost_fp``, so not where both are equal. A
+    right prediction costs 0.
+
+    Attributes
+    ----------
+    cost_fp, cost_fn : float64 arrays of shape (n,), >= 0
+    positive : int
+        Column of the positive class, 0 or 1.
+    """
+
+    cost_fp: FloatArray
+    cost_fn: FloatArray
+    positive: int
+
+    def decide(self, proba: FloatArray) -> IntArray:
+        """Return the predicted columns."""
+        flagged = self._gain(proba) > 0
+        return np.where(flagged, self.positive, 1 - self.positive)
+
+    def margins(self, proba: FloatArray) -> FloatArray:
+        """Return the expected cost that the prediction of column 1 saves."""
+        gain = self._gain(proba)
+        margin = gain if self.positive else -gain
+        tiny = np.where(self.decide(proba) == 1, SMALLEST, -SMALLEST)
+        return np.where(margin == 0, tiny, margin)
+
+    def part(self, rows: slice) -> RowCosts:
+        """Return the costs of some rows."""
+        return replace(self, cost_fp=self.cost_fp[rows], cost_fn=self.cost_fn[rows])
+
+    def _gain(self, proba: FloatArray) -> FloatArray:
+        """Return the expected cost that flagging saves."""
+        saved: FloatArray = (
+            proba[:, self.positive] * self.cost_fn - proba[:, 1 - self.positive] * self.cost_fp
+        )
+        return saved
 
 
 def read_costs(metric: ArrayLike, n_classes: int) -> FloatArray:

@@ -19,6 +19,7 @@ from gbimb.estimators.habits import (
     unknown_parameter,
     with_loss_params,
 )
+from gbimb.estimators.row_costs import row_costs
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 from gbimb.model.files import save
 from gbimb.parallel import resolve_jobs, thread_count
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from gbimb.array_types import FloatArray
+    from gbimb.estimators.row_costs import RowCost
     from gbimb.model.model import Model
 
 
@@ -157,14 +159,39 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         raw = self.raw_score(X)
         return self.model_.probability(raw)
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(
+        self, X: Any, *, cost_fp: RowCost | None = None, cost_fn: RowCost | None = None
+    ) -> NDArray[Any]:
         """Return labels, shape (n,).
 
         For two classes ``pos_label_`` where its probability is >= ``threshold_``; for more the
-        class with the largest product of probability and ``class_weights_``.
+        class with the largest product of probability and ``class_weights_``. With costs the class
+        with the least expected cost, row by row: ``pos_label_`` where
+        ``p * cost_fn > (1 - p) * cost_fp``, the other one where both are equal.
+
+        Parameters
+        ----------
+        X : array, sparse matrix, data frame of shape (n, n_features) or ParquetSource
+        cost_fp, cost_fn : float, array of shape (n,), or name of a column of a source; optional
+            Two classes, both or neither: what it costs to predict ``pos_label_`` for a row of
+            the other class, and the other class for a row of ``pos_label_``; finite, >= 0. A
+            right prediction costs 0.
+
+        Raises
+        ------
+        GbimbError
+            If an argument cannot be used; also a ValueError or a TypeError.
+
+        References
+        ----------
+        C. Elkan. The foundations of cost-sensitive learning. 2001.
         """
+        check_is_fitted(self)
         proba = self.predict_proba(X)
-        labels: NDArray[Any] = self.classes_[self.model_.rule.decide(proba)]
+        rule = self.model_.rule
+        if cost_fp is not None or cost_fn is not None:
+            rule = row_costs(self.model_.classes, X, len(proba), cost_fp, cost_fn)
+        labels: NDArray[Any] = self.classes_[rule.decide(proba)]
         return labels
 
     def predict_to(
@@ -173,6 +200,8 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         path: str | os.PathLike[str],
         *,
         columns: Sequence[str] = (),
+        cost_fp: RowCost | None = None,
+        cost_fn: RowCost | None = None,
     ) -> None:
         """Write the predictions for a source to a Parquet file, some thousand rows at a time.
 
@@ -185,6 +214,8 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Replaced if it exists, once the new file is complete.
         columns : list of str, default=()
             Columns of the source to keep beside the predictions, such as a key.
+        cost_fp, cost_fn : float, array of shape (n,) or name of a column; optional
+            As in :meth:`predict`.
 
         Raises
         ------
@@ -202,7 +233,11 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not isinstance(path, str | os.PathLike):
             msg = f"path must be a string or pathlib.Path, got {path!r:.80}."
             raise InvalidTypeError(msg)
-        write_predictions(self, source, path, check_names("columns", columns, "columns"))
+        check_is_fitted(self)
+        costs = None
+        if cost_fp is not None or cost_fn is not None:
+            costs = row_costs(self.model_.classes, source, source.n_rows, cost_fp, cost_fn)
+        write_predictions(self, source, path, check_names("columns", columns, "columns"), costs)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to a file that :func:`gbimb.load` reads, running no code.

@@ -20,6 +20,7 @@ from gbimb.tables.typical import one_warning
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from gbimb.decisions.rules import RowCosts
     from gbimb.estimators.decision import DecidingClassifier
     from gbimb.tables.parquet.source import ParquetSource
 
@@ -29,8 +30,12 @@ def write_predictions(
     source: ParquetSource,
     path: str | os.PathLike[str],
     columns: Sequence[str],
+    costs: RowCosts | None = None,
 ) -> None:
-    """Write the predictions for ``source`` to ``path``, which appears when it is complete."""
+    """Write the predictions for ``source`` to ``path``, which appears when it is complete.
+
+    With ``costs``, those of all rows, the least expected cost decides.
+    """
     check_is_fitted(classifier)
     names = ["prediction", *(f"proba_{label}" for label in classifier.classes_)]
     source.require_columns(columns)
@@ -46,7 +51,7 @@ def write_predictions(
         msg = f"path must not be a file of the source, got {str(path)!r}."
         raise InvalidParameterError(msg)
     try:
-        batches = _predicted(classifier, source, list(columns), names)
+        batches = _predicted(classifier, source, list(columns), names, costs)
         with replacing(target) as new, one_warning(source.n_rows):
             first = next(batches)
             with pq.ParquetWriter(new, first.schema) as writer:
@@ -59,15 +64,23 @@ def write_predictions(
 
 
 def _predicted(
-    classifier: DecidingClassifier, source: ParquetSource, columns: list[str], names: list[str]
+    classifier: DecidingClassifier,
+    source: ParquetSource,
+    columns: list[str],
+    names: list[str],
+    costs: RowCosts | None,
 ) -> Iterator[pa.RecordBatch]:
     frame: Any = read_table(classifier, source, reset=False)
     wanted = list(dict.fromkeys([*frame.columns, *columns]))
     types = shared_types(source, columns)
+    done = 0
     for batch in source.batches(wanted):
         rows = batch.select(list(frame.columns))
         proba = classifier.predict_proba(as_rows(classifier, to_frame(rows, source.as_numbers)))
-        decided = classifier.classes_[classifier.model_.rule.decide(proba)]
+        here = slice(done, done + len(proba))
+        rule = classifier.model_.rule if costs is None else costs.part(here)
+        decided = classifier.classes_[rule.decide(proba)]
+        done += len(proba)
         kept = [plain_values(batch.column(name)) for name in columns]
         kept = [
             as_type(column, name, types[name]) if name in types else column

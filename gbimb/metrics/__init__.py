@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gbimb.metrics._costs import cost_saved, mean_cost, savings_score
 from gbimb.metrics._counts import ConfusionCounts
 from gbimb.metrics._curves import (
     BestThreshold,
@@ -60,6 +61,7 @@ __all__ = [
     "balanced_accuracy_score",
     "best_shared_scores",
     "best_threshold",
+    "cost_saved",
     "evaluate",
     "evaluate_multiclass",
     "evaluate_shared",
@@ -73,12 +75,14 @@ __all__ = [
     "macro_f1_score",
     "macro_recall_score",
     "mcc_score",
+    "mean_cost",
     "precision_score",
     "recall_score",
     "refuse_function",
     "rk_score",
     "roc_auc",
     "row_log_loss",
+    "savings_score",
     "specificity_score",
     "threshold_curve",
 ]
