@@ -14,8 +14,9 @@ from benchmarks.scale import data
 from gbimb.engines.lightgbm import StreamedBins, tree_params
 from gbimb.engines.parameters import Pace
 from gbimb.parallel import available_threads
-from gbimb.tables.encoder import TableEncoder, read_table
+from gbimb.tables.encoder import TableEncoder
 from gbimb.tables.parquet.columns import read_target
+from gbimb.tables.read import read_table
 from gbimb.tables.schema import Schema
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from gbimb.dask._dependence import groups_held_out
-from gbimb.tables.encoder import as_frame, read_table, take
 from gbimb.tables.labels import read_labels
+from gbimb.tables.read import as_frame, read_table, take
 from gbimb.tables.typical import Observed
 from gbimb.training.copies import row_hashes
 from gbimb.training.plan import HOLD_OUT

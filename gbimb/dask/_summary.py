@@ -12,7 +12,7 @@ from scipy import sparse
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.tables.classes import Classes
 from gbimb.tables.columns import Column
-from gbimb.tables.encoder import TableEncoder, as_frame
+from gbimb.tables.encoder import TableEncoder
 from gbimb.tables.labels import (
     LabelCodes,
     check_counts,
@@ -21,6 +21,7 @@ from gbimb.tables.labels import (
     read_labels,
 )
 from gbimb.tables.parquet.columns import canonical_order
+from gbimb.tables.read import as_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

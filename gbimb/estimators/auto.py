@@ -17,9 +17,10 @@ from gbimb.log import logger
 from gbimb.model.model import AveragedModel, make_rule, to_raw
 from gbimb.model.states import AUTO, with_model
 from gbimb.parallel import resolve_jobs, thread_limit
-from gbimb.tables.encoder import learn_columns, read_table, take
+from gbimb.tables.encoder import learn_columns
 from gbimb.tables.labels import read_labels, read_weight
 from gbimb.tables.parquet.source import ParquetSource
+from gbimb.tables.read import read_table, take
 from gbimb.tables.schema import Schema
 from gbimb.training.bagging.average import averaged_task
 from gbimb.training.checkpoint import open_checkpoint

@@ -19,9 +19,10 @@ from gbimb.model.bags import Bags, OutOfBag
 from gbimb.model.model import BoosterModel
 from gbimb.model.states import BAGGING, with_model
 from gbimb.parallel import resolve_jobs, thread_limit
-from gbimb.tables.encoder import TableEncoder, learn_columns, read_table, take
+from gbimb.tables.encoder import TableEncoder, learn_columns
 from gbimb.tables.labels import read_labels, read_weight, unpack
 from gbimb.tables.parquet.stream import StreamedFrame
+from gbimb.tables.read import read_table, take
 from gbimb.tables.schema import Schema
 from gbimb.training.bagging.average import average_bags, averaged_task
 from gbimb.training.bagging.fitting import fit_bags

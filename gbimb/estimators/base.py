@@ -17,9 +17,10 @@ from gbimb.exceptions import (
 from gbimb.log import log_to_stderr, logger
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.tables.dependence import read_dependence
-from gbimb.tables.encoder import TableEncoder, read_table, take
+from gbimb.tables.encoder import TableEncoder
 from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.tables.parquet.stream import StreamedMatrix
+from gbimb.tables.read import read_table, take
 from gbimb.tables.schema import Schema
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_copies

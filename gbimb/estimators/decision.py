@@ -23,8 +23,8 @@ from gbimb.estimators.row_costs import row_costs
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 from gbimb.model.files import save
 from gbimb.parallel import resolve_jobs, thread_count
-from gbimb.tables.encoder import as_rows, read_table
 from gbimb.tables.parquet.source import ParquetSource
+from gbimb.tables.read import as_rows, read_table
 from gbimb.tables.typical import one_warning
 from gbimb.validation import check_names, check_number
 

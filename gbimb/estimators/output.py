@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from gbimb.estimators.fitted import check_is_fitted
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.replacing import replacing
-from gbimb.tables.encoder import as_rows, read_table
 from gbimb.tables.parquet.frames import to_frame
 from gbimb.tables.parquet.value_types import as_type, plain_values, shared_types
+from gbimb.tables.read import as_rows, read_table
 from gbimb.tables.typical import one_warning
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from gbimb.exceptions import InvalidDataError
 from gbimb.json_text import shown
 from gbimb.losses import Loss
 from gbimb.model.parameters import LABEL, NUMBER
-from gbimb.tables.texts import FORMS
+from gbimb.tables.text_forms import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gbimb.tables.texts import FORMS
+from gbimb.tables.text_forms import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from gbimb.engines.parameters import engine_errors
 from gbimb.exceptions import InvalidTypeError
-from gbimb.tables.encoder import take
+from gbimb.tables.read import take
 from gbimb.training.bagging.one_bag import bag_model, begin_bag, probability_of_rows, seed_of
 from gbimb.training.bagging.population import places
 from gbimb.training.cross_fit import train
