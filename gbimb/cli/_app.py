@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 PIPE_WIDTH: Final = 100
-TABLES: Final = ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet, or a folder of such files"
 FILES: Final = {"data", "model", "train"}
 """Arguments and options of the commands that name a file."""
 SHARED_OPTIONS: Final = {"n_jobs": "--jobs"}
@@ -66,7 +65,7 @@ def _version(value: bool) -> None:  # noqa: FBT001  typer calls it so
 
 @app.callback()
 def _common(
-    version: Annotated[  # noqa: FBT002  an option, never by position
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:

@@ -12,7 +12,6 @@ import typer
 
 from gbimb.benchmark.methods import DEFAULT_FOLDS, ENGINES, METHODS, OWN_FOLDS
 from gbimb.cli._app import (
-    TABLES,
     app,
     check_not_read,
     command_line,
@@ -22,6 +21,20 @@ from gbimb.cli._app import (
     shows_progress,
 )
 from gbimb.cli._notes import notes
+from gbimb.cli._options import (
+    AsJson,
+    BenchmarkSeed,
+    BuiltIn,
+    Fits,
+    Methods,
+    OwnDrop,
+    OwnPositive,
+    OwnTable,
+    OwnTarget,
+    Quiet,
+    Report,
+    ResultsFolder,
+)
 from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -61,61 +74,27 @@ Exit codes:
 @app.command(epilog=_EPILOG, short_help="Compare focal loss with weighted log loss.")
 def benchmark(  # noqa: PLR0917  typer passes them by name
     ctx: typer.Context,
-    data: Annotated[
-        Path | None,
-        typer.Option(help=f"Your table: {TABLES}. Without it: built-in tables."),
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(help="Column of your table with the label, of two classes or more."),
-    ] = None,
-    positive: Annotated[
-        str | None,
-        typer.Option(
-            help="Label of the positive class, predicted against all others. Default: the rarer of "
-            "two; with more labels each is a class of its own."
-        ),
-    ] = None,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option(metavar="<str>", help="A column of your table to leave out; repeatable."),
-    ] = None,
-    tables: Annotated[
-        str | None,
-        typer.Option(
-            help="Built-in tables, by comma. Default: the five with two classes; with more there "
-            "are yeast_10class and page_blocks_5class."
-        ),
-    ] = None,
+    data: OwnTable = None,
+    target: OwnTarget = None,
+    positive: OwnPositive = None,
+    drop: OwnDrop = None,
+    tables: BuiltIn = None,
     engines: Annotated[
         str | None, typer.Option(help=f"Some of {', '.join(ENGINES)}, by comma. Default: all.")
     ] = None,
-    methods: Annotated[
-        str | None,
-        typer.Option(help="Some of the methods below, by comma. Default: all but soft-mcc."),
-    ] = None,
+    methods: Methods = None,
     folds: Annotated[
         int | None,
         typer.Option(
             help=f"Stratified folds. Default: {DEFAULT_FOLDS}, for your table {OWN_FOLDS}."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of folds and classifiers.")] = 0,
-    jobs: Annotated[
-        int | None,
-        typer.Option(help="Fits at a time, each on one thread. Default: one per processor."),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for results.")] = Path("gbimb-benchmark"),
-    report: Annotated[
-        Path | None,
-        typer.Option(help="File for a report, .html; its numbers go beside it, as JSON and CSV."),
-    ] = None,
-    quiet: Annotated[  # noqa: FBT002  an option, never by position
-        bool, typer.Option("--quiet", "-q", help="Print results only: no bar, no notes.")
-    ] = False,
-    as_json: Annotated[  # noqa: FBT002  an option, never by position
-        bool, typer.Option("--json", help="Print the results as JSON.")
-    ] = False,
+    seed: BenchmarkSeed = 0,
+    jobs: Fits = None,
+    out: ResultsFolder = Path("gbimb-benchmark"),
+    report: Report = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare focal loss with weighted log loss, on real imbalanced tables or on yours.
 

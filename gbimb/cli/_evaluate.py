@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from gbimb.cli._app import app, check_not_read, command_line, exit_codes, print_json, watched
+from gbimb.cli._options import (
+    AsJson,
+    Cost,
+    FittedOn,
+    Jobs,
+    LabelledRows,
+    Model,
+    NamesMistakes,
+    Quiet,
+    Report,
+    TestTarget,
+    Weight,
+)
 
 if TYPE_CHECKING:
     from gbimb.report import Evaluation
@@ -30,46 +42,17 @@ Exit codes:
 @app.command(epilog=_EPILOG, short_help="Judge a model on labelled rows, with a report.")
 def evaluate(  # noqa: PLR0917  typer passes them by name
     ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(help="A file that gbimb fit, or .save, has written.")],
-    data: Annotated[
-        Path,
-        typer.Argument(
-            help="Rows with labels that the model has not seen: .csv, .csv.gz, .parquet, or a "
-            "folder of them."
-        ),
-    ],
-    target: Annotated[str, typer.Option(help="Column with the label.")],
-    report: Annotated[
-        Path | None,
-        typer.Option(help="File for the report, .html; its numbers go beside it, as JSON and CSV."),
-    ] = None,
-    cost: Annotated[
-        str | None,
-        typer.Option(
-            help="What a row costs when it is called, such as fp=5,fn=100; a negative number is a "
-            "gain, as in tp=-20."
-        ),
-    ] = None,
-    weight: Annotated[str | None, typer.Option(help="Column with weights of the rows.")] = None,
-    identifier: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--id",
-            metavar="<str>",
-            help="A column that names the rows among the mistakes; repeatable.",
-        ),
-    ] = None,
-    train: Annotated[
-        Path | None,
-        typer.Option(help="What the model was fitted on, to look for rows that are in both."),
-    ] = None,
-    jobs: Annotated[int | None, typer.Option(help="Threads. Default: one per processor.")] = None,
-    quiet: Annotated[  # noqa: FBT002  an option, never by position
-        bool, typer.Option("--quiet", "-q", help="No bar, no notes.")
-    ] = False,
-    as_json: Annotated[  # noqa: FBT002  an option, never by position
-        bool, typer.Option("--json", help="Print the result as JSON.")
-    ] = False,
+    model: Model,
+    data: LabelledRows,
+    target: TestTarget,
+    report: Report = None,
+    cost: Cost = None,
+    weight: Weight = None,
+    identifier: NamesMistakes = None,
+    train: FittedOn = None,
+    jobs: Jobs = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Judge a model on labelled rows: a verdict, scores with intervals, checks, and a report.
 

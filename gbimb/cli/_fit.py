@@ -6,13 +6,12 @@ import logging
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import typer
 
 from gbimb.cli._app import (
-    TABLES,
     app,
     check_not_read,
     exit_codes,
@@ -22,6 +21,27 @@ from gbimb.cli._app import (
 )
 from gbimb.cli._fitted import fit_facts, in_words
 from gbimb.cli._notes import notes
+from gbimb.cli._options import (
+    ENGINE_CHOICES,
+    LOSS_CHOICES,
+    AsJson,
+    Dask,
+    Drop,
+    EngineName,
+    Identifier,
+    Jobs,
+    LossName,
+    MetricName,
+    ModelOut,
+    Positive,
+    Quiet,
+    Seed,
+    Target,
+    TimeBudget,
+    TrainingFile,
+    Validation,
+    Weight,
+)
 from gbimb.cli._training_file import (
     Given,
     check_number_of_labels,
@@ -31,15 +51,12 @@ from gbimb.cli._training_file import (
 )
 from gbimb.exceptions import InvalidParameterError, unknown_name
 from gbimb.log import log_to
-from gbimb.losses import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.progress import Progress
 
-CHOICES: Final = (*LOSSES, "auto")
-ENGINES: Final = ("lightgbm", "xgboost", "auto")
 SPELLED: Final = {
     "eval_metric: metric": "--metric",
     "eval_metric:": "--metric:",
@@ -77,72 +94,29 @@ With --loss auto Ctrl-C ends the search, and the best so far is written.
 
 @app.command(epilog=_EPILOG, short_help="Train a model on a file, choose its threshold, save it.")
 def fit(  # noqa: PLR0917  typer passes them by name
-    data: Annotated[
-        Path,
-        typer.Argument(
-            help=f"Your table: {TABLES}. A folder of Parquet files is read piece by piece, "
-            "except with --loss auto."
-        ),
-    ],
-    target: Annotated[str, typer.Option(help="Column with the label, of two classes or more.")],
-    out: Annotated[Path, typer.Option(help="File for the model.")],
-    positive: Annotated[
-        str | None, typer.Option(help="Of two labels, the positive one. Default: the rarer.")
-    ] = None,
-    loss: Annotated[
-        str, typer.Option(help=f"One of {', '.join(CHOICES)}; auto searches and blends.")
-    ] = "focal",
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            help=f"One of {', '.join(ENGINES)}. Default: lightgbm, with --loss auto both."
-        ),
-    ] = None,
-    metric: Annotated[
-        str,
-        typer.Option(
-            help="What to stop on and to choose the threshold for: mcc, f1, balanced_accuracy, ..."
-        ),
-    ] = "mcc",
-    time_budget: Annotated[
-        float | None, typer.Option(help="Seconds to search, with --loss auto. Default: 60.")
-    ] = None,
-    validation: Annotated[
-        str, typer.Option(help="One of auto, holdout, or a number of folds >= 2.")
-    ] = "auto",
-    weight: Annotated[str | None, typer.Option(help="Column with weights of the rows.")] = None,
-    identifier: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--id",
-            metavar="<str>",
-            help="A column that names the rows, not learnt from; repeatable.",
-        ),
-    ] = None,
-    drop: Annotated[
-        list[str] | None, typer.Option(metavar="<str>", help="A column to leave out; repeatable.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of folds, trees and threshold.")] = 0,
-    jobs: Annotated[int | None, typer.Option(help="Threads. Default: one per processor.")] = None,
-    dask: Annotated[
-        str | None,
-        typer.Option(
-            help="Train on a Dask cluster: the address of its scheduler, or local for workers "
-            "on this machine."
-        ),
-    ] = None,
-    quiet: Annotated[  # noqa: FBT002  an option, never by position
-        bool, typer.Option("--quiet", "-q", help="No bar, no notes.")
-    ] = False,
-    as_json: Annotated[  # noqa: FBT002  an option, never by position
-        bool, typer.Option("--json", help="Print the result as JSON.")
-    ] = False,
+    data: TrainingFile,
+    target: Target,
+    out: ModelOut,
+    positive: Positive = None,
+    loss: LossName = "focal",
+    engine: EngineName = None,
+    metric: MetricName = "mcc",
+    time_budget: TimeBudget = None,
+    validation: Validation = "auto",
+    weight: Weight = None,
+    identifier: Identifier = None,
+    drop: Drop = None,
+    seed: Seed = 0,
+    jobs: Jobs = None,
+    dask: Dask = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train a model on a file, choose its threshold on held-out rows, and save it.
 
     Text that is numbers or dates as a whole column is read by value, dates as days since
     1970-01-01; other text becomes categories, empty cells missing values. New files are read alike.
-    The index of a Parquet file is not learnt from.
+    The index of a Parquet file is not trained on.
     """
     from gbimb.tables.files.targets import match_label
     from gbimb.tables.parquet.columns import read_target
@@ -150,8 +124,8 @@ def fit(  # noqa: PLR0917  typer passes them by name
     with exit_codes(SPELLED):
         _check_out(out)
         check_not_read("--out", [out], data)
-        _check_choice("--loss", loss, CHOICES)
-        _check_choice("--engine", engine or "auto", ENGINES)
+        _check_choice("--loss", loss, LOSS_CHOICES)
+        _check_choice("--engine", engine or "auto", ENGINE_CHOICES)
         model = _make_model(
             loss, engine, metric, time_budget=time_budget, validation=validation, dask=dask
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import typer
 
 from gbimb.cli._app import app, exit_codes, print_json
 from gbimb.cli._decision import decision_rule, weights_in_words
+from gbimb.cli._options import AsJson, Model
 
 SHOWN: Final = 10
 
@@ -28,10 +29,8 @@ Exit codes:
 
 @app.command(epilog=_EPILOG, short_help="Say what a model file holds. It runs no code.")
 def inspect(
-    model: Annotated[Path, typer.Argument(help="A file that gbimb fit, or .save, has written.")],
-    as_json: Annotated[  # noqa: FBT002  an option, never by position
-        bool, typer.Option("--json", help="Print all as JSON.")
-    ] = False,
+    model: Model,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a model file holds: classes, threshold, columns, settings. It runs no code.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gbimb.cli._app import TABLES, app, check_not_read, exit_codes, print_json, watched
+from gbimb.cli._app import app, check_not_read, exit_codes, print_json, watched
+from gbimb.cli._options import AsJson, Jobs, Model, NewRows, PassedThrough, Quiet, ScoresOut
 from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -30,20 +30,13 @@ Exit codes:
 
 @app.command(epilog=_EPILOG, short_help="Write the probability and the label of each row.")
 def predict(  # noqa: PLR0917  typer passes them by name
-    model: Annotated[Path, typer.Argument(help="A file that gbimb fit, or .save, has written.")],
-    data: Annotated[Path, typer.Argument(help=f"New rows: {TABLES}.")],
-    out: Annotated[Path, typer.Option(help="File for the scores: .csv, .csv.gz or .parquet.")],
-    identifier: Annotated[
-        list[str] | None,
-        typer.Option("--id", metavar="<str>", help="A column to pass through; repeatable."),
-    ] = None,
-    jobs: Annotated[int | None, typer.Option(help="Threads. Default: one per processor.")] = None,
-    quiet: Annotated[  # noqa: FBT002  an option, never by position
-        bool, typer.Option("--quiet", "-q", help="No bar, no notes.")
-    ] = False,
-    as_json: Annotated[  # noqa: FBT002  an option, never by position
-        bool, typer.Option("--json", help="Print the result as JSON.")
-    ] = False,
+    model: Model,
+    data: NewRows,
+    out: ScoresOut,
+    identifier: PassedThrough = None,
+    jobs: Jobs = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the probability and the label of each row, in the order of the rows.
 

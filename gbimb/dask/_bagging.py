@@ -34,6 +34,7 @@ from gbimb.model.bags import Bags, OutOfBag
 from gbimb.tables.schema import Schema
 from gbimb.training.bagging.average import add_bag, averaged_task
 from gbimb.training.bagging.population import Population
+from gbimb.training.bagging.preparation import draw_rows
 from gbimb.training.copies import copies_among, row_hashes
 from gbimb.training.recipe import Recipe
 from gbimb.training.seed import draw_seed
@@ -177,7 +178,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         bags = replace(bags, oob=OutOfBag.empty(population.judged.size, recipe.classes.size))
         starts = np.cumsum([0, *(y.size for y, *_ in ys)])
         fits = BagFits(client, recipe, Drawn(drawn, starts), population, bags.seed, self.n_jobs)
-        rows_of = self._draw(bags, population, sizes)
+        rows_of = draw_rows(self, bags, population, sizes)
         each = [population.bag(i, rows) for i, rows in enumerate(rows_of)]
         results: Iterable[tuple[Any, FloatArray]] = map(fits.on_all_workers, each)
         if not together:

@@ -18,9 +18,8 @@ from gbimb.model.model import AveragedModel, make_rule, to_raw
 from gbimb.model.states import AUTO, with_model
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.tables.encoder import learn_columns
-from gbimb.tables.labels import read_labels, read_weight
+from gbimb.tables.labelled import LabelledTable
 from gbimb.tables.parquet.source import ParquetSource
-from gbimb.tables.read import read_table, take
 from gbimb.tables.schema import Schema
 from gbimb.training.bagging.average import averaged_task
 from gbimb.training.checkpoint import open_checkpoint
@@ -181,24 +180,20 @@ class AutoImbalancedClassifier(DecidingClassifier):
             if isinstance(X, ParquetSource):
                 raise InvalidTypeError(STREAMED)
             clock = Clock(self.time_budget)
-            table = read_table(self, X, reset=True)
-            labels = read_labels(y, table, self.pos_label)
-            weight = read_weight(sample_weight, labels.codes.size)
-            if weight is not None and not weight.all():
-                kept = np.flatnonzero(weight)
-                table, weight = take(table, kept), weight[kept]
-                labels = labels.with_weight(kept, self.pos_label)
+            rows = LabelledTable.read(self, X, y, sample_weight, self.pos_label)
+            rows = rows.with_weight(self.pos_label)
+            labels, weight = rows.labels, rows.weight
             labels.require_all_classes()
             classes = labels.classes
             objective = make_objective(self.metric, classes.size, swap=classes.swapped)
             seed = draw_seed(self.random_state)
-            encoder, encoded = learn_columns(table, labels.codes, weight)
+            encoder, encoded = learn_columns(rows.table, labels.codes, weight)
             schema = Schema.of(self, encoder)
             copies = find_copies(encoded, labels.codes)
             groups = None if copies is None else copies.groups
             plan = make_plan("auto", labels.codes, seed, groups)
-            if plan.splits and copies is not None:
-                copies.warn(classes.labels, apart=copies.are_apart(plan.splits))
+            if copies is not None:
+                copies.warn_of_folds(classes.labels, plan.splits, (), encoded)
             checkpoint = open_checkpoint(self, encoded, labels.codes, weight)
             threads = resolve_jobs(self.n_jobs)
             with (

@@ -2,50 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils import get_tags
 
-from gbimb.decisions.sampling import draw_bags, resolve_sampling_strategy
 from gbimb.estimators.bag_checks import check_parameters, is_own, make_prototype, warn_of_bags
 from gbimb.estimators.decision import DecidingClassifier
 from gbimb.estimators.fitted import all_or_nothing, shown
-from gbimb.exceptions import InvalidDataError, InvalidParameterError
-from gbimb.model.bags import Bags, OutOfBag
+from gbimb.exceptions import InvalidParameterError
+from gbimb.model.bags import Bags
 from gbimb.model.model import BoosterModel
 from gbimb.model.states import BAGGING, with_model
 from gbimb.parallel import resolve_jobs, thread_limit
-from gbimb.tables.encoder import TableEncoder, learn_columns
-from gbimb.tables.labels import read_labels, read_weight, unpack
-from gbimb.tables.parquet.stream import StreamedFrame
-from gbimb.tables.read import read_table, take
-from gbimb.tables.schema import Schema
+from gbimb.tables.labelled import LabelledTable
 from gbimb.training.bagging.average import average_bags, averaged_task
 from gbimb.training.bagging.fitting import fit_bags
-from gbimb.training.bagging.population import FOLDS, Population
-from gbimb.training.bagging.trainers import PlainTrainer, SharedBinsTrainer, gather_rows
-from gbimb.training.checkpoint import open_checkpoint
-from gbimb.training.copies import find_in_table
-from gbimb.training.recipe import Recipe
-from gbimb.training.rows import EngineTable
+from gbimb.training.bagging.preparation import draw_rows, make_trainer, populate
 from gbimb.training.seed import draw_seed
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
     from sklearn.utils import Tags
 
     from gbimb.array_types import IntArray
     from gbimb.tables.classes import Classes
-    from gbimb.tables.labels import LabelCodes
-    from gbimb.training.bagging.trainers import BagTrainer
-    from gbimb.training.copies import Copies
+    from gbimb.tables.schema import Schema
+    from gbimb.training.bagging.population import Population
     from gbimb.training.tasks import Task
 
 
@@ -197,39 +183,27 @@ class UnderBaggingClassifier(DecidingClassifier):
         with all_or_nothing(self):
             self._check_parameters()
             prototype = make_prototype(self.estimator)
-            own = is_own(prototype)
-            done = self._warm_bags()
-            self._check_same_kind(done, prototype, own=own)
-            table: Any = read_table(self, X, reset=done is None)
-            y, sample_weight = unpack(X, y, sample_weight)
+            done = self._warm_bags(prototype)
             pos_label = getattr(prototype, "pos_label", None)
-            labels = read_labels(y, table, pos_label)
-            weight = read_weight(sample_weight, labels.codes.size)
-            n_rows = labels.codes.size
-            kept = np.arange(n_rows)
-            if weight is not None and not weight.all():
-                kept = np.flatnonzero(weight)
-                table, weight = take(table, kept), weight[kept]
-                labels = labels.with_weight(kept, pos_label)
+            data = LabelledTable.read(self, X, y, sample_weight, pos_label, reset=done is None)
+            n_rows = data.labels.codes.size
+            data = data.with_weight(pos_label)
+            labels, kept = data.labels, np.arange(n_rows) if data.kept is None else data.kept
             labels.require_all_classes()
             bags = Bags(draw_seed(self.random_state)) if done is None else done.copy()
             # Refuses what cannot be before bags are trained.
             task = averaged_task(labels.classes.size, self.eval_metric, self.threshold)
             threads = resolve_jobs(self.n_jobs)
             with thread_limit(threads):
-                copies = find_in_table(table, labels.codes)
-                bags, population, sizes = self._populate(bags, labels, weight, copies)
-                rows = None
-                if isinstance(table, StreamedFrame):
-                    rows = self._rows_needed(bags, population, sizes)
-                schema = Schema.of(self, TableEncoder.fit(table))
-                trainer = self._trainer(
-                    bags,
+                bags, population, sizes = populate(self, bags, data)
+                trainer = make_trainer(
+                    self,
                     prototype,
-                    schema,
-                    (table, labels, weight),
-                    rows=rows,
-                    smallest=int(sizes.sum() * (FOLDS - 1) // FOLDS),
+                    bags,
+                    data,
+                    population=population,
+                    sizes=sizes,
+                    own=is_own(prototype),
                     threads=threads,
                 )
                 common_left_out = (sizes < np.bincount(population.codes)).any()
@@ -239,7 +213,7 @@ class UnderBaggingClassifier(DecidingClassifier):
                     bags,
                     population,
                     sizes,
-                    None if by_hardness else self._draw(bags, population, sizes),
+                    None if by_hardness else draw_rows(self, bags, population, sizes),
                     kept=kept,
                     n_bags=self.n_estimators,
                     threads=threads,
@@ -296,17 +270,16 @@ class UnderBaggingClassifier(DecidingClassifier):
     saved_as = BAGGING
     oob_score_ = shown("score")
 
-    def _warm_bags(self) -> Bags | None:
+    def _warm_bags(self, prototype: Any) -> Bags | None:  # any classifier
         """Return the bags that further ones are added to."""
-        return vars(self).get("bags_") if self.warm_start else None
-
-    def _check_same_kind(self, done: Bags | None, prototype: Any, *, own: bool) -> None:
-        if done is not None and own != isinstance(done.members[0], BoosterModel):
+        done: Bags | None = vars(self).get("bags_") if self.warm_start else None
+        if done is not None and is_own(prototype) != isinstance(done.members[0], BoosterModel):
             msg = (
                 "warm_start adds bags of the same kind, gbimb's own estimators or others, got "
                 f"{type(prototype).__name__} after another. Fit them with warm_start=False."
             )
             raise InvalidParameterError(msg)
+        return done
 
     def __sklearn_tags__(self) -> Tags:
         """Say what the estimator in the bags accepts."""
@@ -319,97 +292,3 @@ class UnderBaggingClassifier(DecidingClassifier):
 
     def _check_parameters(self) -> None:
         check_parameters(self)
-
-    def _populate(
-        self, bags: Bags, labels: LabelCodes, weight: NDArray[Any] | None, copies: Copies | None
-    ) -> tuple[Bags, Population, IntArray]:
-        """Return the rows that bags are drawn from, and how many of each class a bag has."""
-        counts = labels.counts
-        names = labels.classes.labels.tolist()
-        sizes = resolve_sampling_strategy(self.sampling_strategy, counts, names)
-        ones = np.ones(labels.codes.size, np.float32) if weight is None else weight
-        population = Population.make(
-            labels.codes,
-            ones,
-            sizes,
-            bags.seed,
-            copies=copies,
-            informed=self.sampling == "self_paced",
-        )
-        if copies is not None:
-            copies.warn(labels.classes.labels, apart=population.groups is not None)
-        digest = 0
-        for part in (labels.codes, population.fold, sizes, ones):
-            digest = crc32(np.ascontiguousarray(part).data, digest)
-        if bags.members and (digest != bags.digest or names != list(self.classes_)):
-            msg = (
-                "warm_start adds bags of the same labels and weights with the same "
-                "sampling_strategy, got others. Fit them with warm_start=False."
-            )
-            raise InvalidDataError(msg)
-        oob = bags.oob or OutOfBag.empty(population.judged.size, labels.classes.size)
-        return replace(bags, digest=digest, oob=oob), population, sizes
-
-    def _trainer(
-        self,
-        bags: Bags,
-        prototype: Any,  # any classifier
-        schema: Schema,
-        rows_of: tuple[Any, LabelCodes, NDArray[Any] | None],
-        *,
-        rows: IntArray | None,
-        smallest: int,
-        threads: int,
-    ) -> BagTrainer:
-        """Return what trains copies of ``prototype`` on bags of the table.
-
-        ``smallest`` is the number of rows that a bag has at least.
-        """
-        table, labels, weight = gather_rows(*rows_of, rows)
-        if not is_own(prototype):
-            if self.checkpoint_path is not None:
-                msg = (
-                    "checkpoint_path needs one of gbimb's estimators in the bags, got "
-                    f"{prototype!r:.60}, which could only be pickled. Leave it out."
-                )
-                raise InvalidParameterError(msg)
-            y = labels.classes.labels[labels.codes]
-            loaded = table if rows is None else table.load()
-            return PlainTrainer(prototype, schema, loaded, y, weight, seed=bags.seed, rows=rows)
-        encoder, encoded = learn_columns(table, labels.codes, weight)
-        if rows is not None:
-            encoded = encoded.load()
-        schema = replace(schema, encoder=encoder)
-        is_sparse = sparse.issparse(encoded)
-        recipe = Recipe.make(prototype, schema, labels.classes, is_sparse=is_sparse)
-        matrix = recipe.layout(encoded)
-        data = EngineTable(matrix, labels.targets, weight)
-        return SharedBinsTrainer(
-            recipe,
-            data,
-            labels,
-            seed=bags.seed,
-            threads=threads,
-            rows=rows,
-            rows_in_bag=smallest,
-            checkpoint=open_checkpoint(self, matrix, data.y, weight, rows),
-        )
-
-    def _draw(self, bags: Bags, population: Population, sizes: IntArray) -> Iterator[IntArray]:
-        """Yield the rows of each bag, the same each time."""
-        codes, n_bags = population.codes, self.n_estimators
-        return draw_bags(codes, sizes, n_bags, bags.seed, replacement=self.replacement)
-
-    def _rows_needed(self, bags: Bags, population: Population, sizes: IntArray) -> IntArray:
-        """Return the rows that are in a bag or judged."""
-        if self.sampling == "self_paced":
-            msg = (
-                "sampling='self_paced' looks at every row for every bag, which a ParquetSource "
-                "would read as often. Use sampling='random'."
-            )
-            raise InvalidParameterError(msg)
-        needed = np.zeros(population.codes.size, dtype=bool)
-        needed[population.judged] = True
-        for rows in self._draw(bags, population, sizes):
-            needed[rows] = True
-        return np.flatnonzero(needed)

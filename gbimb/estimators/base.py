@@ -18,9 +18,10 @@ from gbimb.log import log_to_stderr, logger
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.tables.dependence import read_dependence
 from gbimb.tables.encoder import TableEncoder
+from gbimb.tables.labelled import LabelledTable
 from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.tables.parquet.stream import StreamedMatrix
-from gbimb.tables.read import read_table, take
+from gbimb.tables.read import read_table
 from gbimb.tables.schema import Schema
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_copies
@@ -145,23 +146,19 @@ class BaseImbalancedClassifier(DecidingClassifier):
         """
         self._check_parameters()
         with all_or_nothing(self), log_to_stderr(self.verbose):
-            table = read_table(self, X, reset=True)
-            y, sample_weight = unpack(X, y, sample_weight)
-            labels = read_labels(y, table, self.pos_label)
-            weight = read_weight(sample_weight, labels.codes.size)
+            rows = LabelledTable.read(self, X, y, sample_weight, self.pos_label)
             validation = one_validation_set(X_val, y_val, sample_weight_val, eval_set)
-            dependence = read_dependence(X, groups, time, labels.codes.size)
-            splits = given_splits(self.cv, table, labels.codes)
-            if weight is not None and not weight.all():
-                kept = np.flatnonzero(weight)
-                table, weight = take(table, kept), weight[kept]
-                labels = labels.with_weight(kept, self.pos_label)
-                splits = renumber_splits(kept, splits, labels.codes)
-                dependence = None if dependence is None else dependence.take(kept)
+            dependence = read_dependence(X, groups, time, rows.labels.codes.size)
+            splits = given_splits(self.cv, rows.table, rows.labels.codes)
+            rows = rows.with_weight(self.pos_label)
+            labels, weight = rows.labels, rows.weight
+            if rows.kept is not None:
+                splits = renumber_splits(rows.kept, splits, labels.codes)
+                dependence = None if dependence is None else dependence.take(rows.kept)
             labels.require_all_classes()
             loss = make_loss(self, labels, weight)
-            schema = Schema.of(self, TableEncoder.fit(table))
-            encoded = schema.encoder.transform(table)
+            schema = Schema.of(self, TableEncoder.fit(rows.table))
+            encoded = schema.encoder.transform(rows.table)
             recipe = Recipe.make(self, schema, labels.classes, is_sparse=sparse.issparse(encoded))
             task = recipe.task(loss)
             seed = draw_seed(self.random_state)
@@ -172,23 +169,16 @@ class BaseImbalancedClassifier(DecidingClassifier):
             plan = self._plan(
                 labels, validation, splits, seed, copies=copies, dependence=dependence
             )
-            check_held_out(self, plan, validation)
-            if isinstance(matrix, StreamedMatrix):
-                self._check_memory(recipe, loss, matrix, len(plan.splits), validation)
+            self._check_memory(recipe, loss, matrix, len(plan.splits), validation)
             recipe = recipe.having_seen(matrix, labels.codes, weight)
-            folds = [Fold(train, held_out) for train, held_out in plan.splits] or [
-                Fold(
-                    None, None if validation is None else self._read_validation(validation, recipe)
-                )
-            ]
-            given = arrays_of(folds)
-            if copies is not None and plan.splits:
-                copies.warn(labels.classes.labels, apart=copies.are_apart(plan.splits))
-            elif copies is not None and given and copies.are_among(given[0], matrix):
-                copies.warn(labels.classes.labels, apart=False)
-            checkpoint = open_checkpoint(self, matrix, data.y, weight, plan.splits, given)
+            folds = self._folds(plan, validation, recipe)
+            watched = arrays_of(folds)
+            if copies is not None:
+                copies.warn_of_folds(labels.classes.labels, plan.splits, watched, matrix)
+            checkpoint = open_checkpoint(self, matrix, data.y, weight, plan.splits, watched)
             rarest = float(labels.counts.min() / labels.codes.size)
-            del y, sample_weight, labels  # not needed beside what the engine keeps of them
+            # Not needed beside what the engine keeps of them.
+            del y, sample_weight, rows, labels
             threads = resolve_jobs(self.n_jobs)
             with thread_limit(threads), engine_errors(recipe.engine, self.engine_params):
                 settings = self._settings(recipe.most_rounds(), seed, threads, checkpoint)
@@ -222,11 +212,13 @@ class BaseImbalancedClassifier(DecidingClassifier):
         self,
         recipe: Recipe,
         loss: BinaryLoss | MulticlassLoss,
-        matrix: StreamedMatrix,
+        matrix: Any,  # as it was encoded
         folds: int,
         validation: tuple[Any, Any, Any] | None,
     ) -> None:
-        """Refuse a fit that would take more memory than its source allows."""
+        """Refuse a fit of a source that would take more memory than it allows."""
+        if not isinstance(matrix, StreamedMatrix):
+            return
         rows, columns = matrix.shape
         X_val = None if validation is None else validation[0]
         watched = 0 if X_val is None else getattr(X_val, "n_rows", None) or np.shape(X_val)[0]
@@ -276,7 +268,16 @@ class BaseImbalancedClassifier(DecidingClassifier):
             msg = f"Give either X_val and y_val to fit or cv, got both (cv={self.cv!r})."
             raise InvalidParameterError(msg)
         logger.info("validation: %s", plan.reason)
+        check_held_out(self, plan, validation)
         return plan
+
+    def _folds(
+        self, plan: ValidationPlan, validation: tuple[Any, Any, Any] | None, recipe: Recipe
+    ) -> list[Fold]:
+        """Return what each booster trains on and is watched on."""
+        if plan.splits:
+            return [Fold(train_rows, held_out) for train_rows, held_out in plan.splits]
+        return [Fold(None, validation and self._read_validation(validation, recipe))]
 
     def _read_validation(self, validation: tuple[Any, Any, Any], recipe: Recipe) -> EngineTable:
         X_val, y_val, sample_weight_val = validation

@@ -18,7 +18,7 @@ from gbimb.exceptions import GbimbError, warn
 from gbimb.tables.encoder import TableEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -73,6 +73,19 @@ class Copies:
             "X_val and y_val with rows as they are, use gbimb.correct_prior, or leave the "
             "sampling to scale_pos_weight or UnderBaggingClassifier."
         )
+
+    def warn_of_folds(
+        self,
+        classes: NDArray[Any],
+        splits: Sequence[tuple[IntArray, IntArray]],
+        validation: Sequence[Any],
+        matrix: Any,
+    ) -> None:
+        """Warn where rows are held out, or the ``validation`` table was split off copied rows."""
+        if splits:
+            self.warn(classes, apart=self.are_apart(splits))
+        elif validation and self.are_among(validation[0], matrix):
+            self.warn(classes, apart=False)
 
     def are_apart(self, splits: Iterable[tuple[IntArray, IntArray]]) -> bool:
         """Whether no split holds out a copy of an oversampled row that it trains on."""

@@ -17,7 +17,7 @@ from gbimb.training.rows import mean_by_place
 from gbimb.training.stages import Settings, boost_folds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -59,10 +59,10 @@ class TrainedMember:
         Of the held-out rows.
     sample : list of float64 arrays
         What each booster gives to the same rows; empty for one alone.
-    share : float
-        Of this member in the mean.
     unseen : list of float64 arrays
         What each booster gives to rows that none trained on, to compare them by.
+    share : float
+        Of this member in the mean.
     """
 
     spec: MemberSpec
@@ -70,8 +70,8 @@ class TrainedMember:
     models: Sequence[Any]
     raw: FloatArray
     sample: Sequence[FloatArray] = ()
-    share: float = 1.0
     unseen: Sequence[FloatArray] = ()
+    share: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,17 +144,10 @@ def train(
                 raise
             warn_of_interrupt(trained[-1].boosted.rounds)
             break
-        of_folds, scores, unseen = [], [], []
-        for model, fold in zip(models, folds, strict=True):
-            # One at a time: of many classes each has thousands of trees.
-            score = partial(raw_scores, engine, engine.merge([model], 1.0, start))
-            of_folds.append(score(fold.matrix(data), settings.threads))
-            if len(models) > 1:
-                scores.append(score(some.matrix, settings.threads))
-                if judge is not None:
-                    unseen.append(score(judge.matrix, settings.threads))
-        raw = np.concatenate(of_folds)
-        trained.append(TrainedMember(spec, boosted, models, raw, scores, unseen=unseen))
+        matrices = (fold.matrix(data) for fold in folds)
+        beside = (some.matrix, None if judge is None else judge.matrix)
+        scores = _score_folds(engine, models, matrices, beside, start, settings.threads)
+        trained.append(TrainedMember(spec, boosted, models, *scores))
         if boosted.interrupted:
             break
     end = partial(
@@ -341,6 +334,30 @@ def _labels(
         np.concatenate([y for y, _ in parts]),
         np.concatenate(weights) if weights else None,
     )
+
+
+def _score_folds(  # noqa: PLR0917  as its one caller has them
+    engine: Engine,
+    models: Sequence[Any],
+    held_out: Iterable[Any],
+    beside: tuple[Any, Any],
+    start: FloatArray,
+    threads: int,
+) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
+    """Return the raw scores of the held-out rows, and of two other matrices by each of several.
+
+    The second of the matrices may be None.
+    """
+    of_folds: list[FloatArray] = []
+    others: tuple[list[FloatArray], list[FloatArray]] = ([], [])
+    for model, matrix in zip(models, held_out, strict=True):
+        # One at a time: of many classes each has thousands of trees.
+        booster = engine.merge([model], 1.0, start)
+        of_folds.append(raw_scores(engine, booster, matrix, threads))
+        for other, scores in zip(beside, others, strict=True):
+            if len(models) > 1 and other is not None:
+                scores.append(raw_scores(engine, booster, other, threads))
+    return np.concatenate(of_folds), *others
 
 
 def raw_scores(engine: Engine, booster: Any, matrix: Any, threads: int) -> FloatArray:

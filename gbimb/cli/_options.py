@@ -1,0 +1,152 @@
+"""Arguments and options of the commands, each with its help in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, TypeAlias
+
+import typer
+
+from gbimb.losses import LOSSES
+
+TABLES: Final = ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet, or a folder of such files"
+LOSS_CHOICES: Final = (*LOSSES, "auto")
+ENGINE_CHOICES: Final = ("lightgbm", "xgboost", "auto")
+
+# Of several commands.
+Model: TypeAlias = Annotated[
+    Path, typer.Argument(help="A file that gbimb fit, or .save, has written.")
+]
+NewRows: TypeAlias = Annotated[Path, typer.Argument(help=f"New rows: {TABLES}.")]
+Weight: TypeAlias = Annotated[str | None, typer.Option(help="Column with weights of the rows.")]
+Jobs: TypeAlias = Annotated[int | None, typer.Option(help="Threads. Default: one per processor.")]
+Report: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="File for the report, .html; its numbers go beside it, as JSON and CSV."),
+]
+Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="No bar, no notes.")]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+# Of gbimb fit.
+TrainingFile: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        help=f"Your table: {TABLES}. A folder of Parquet files is read piece by piece, "
+        "except with --loss auto."
+    ),
+]
+Target: TypeAlias = Annotated[
+    str, typer.Option(help="Column with the label, of two classes or more.")
+]
+ModelOut: TypeAlias = Annotated[Path, typer.Option(help="File for the model.")]
+Positive: TypeAlias = Annotated[
+    str | None, typer.Option(help="Of two labels, the positive one. Default: the rarer.")
+]
+LossName: TypeAlias = Annotated[
+    str, typer.Option(help=f"One of {', '.join(LOSS_CHOICES)}; auto searches and blends.")
+]
+EngineName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help=f"One of {', '.join(ENGINE_CHOICES)}. Default: lightgbm, with --loss auto both."
+    ),
+]
+MetricName: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        help="What to stop on and to choose the threshold for: mcc, f1, balanced_accuracy, ..."
+    ),
+]
+TimeBudget: TypeAlias = Annotated[
+    float | None, typer.Option(help="Seconds to search, with --loss auto. Default: 60.")
+]
+Validation: TypeAlias = Annotated[
+    str, typer.Option(help="One of auto, holdout, or a number of folds >= 2.")
+]
+Identifier: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--id", metavar="<str>", help="A column that names the rows, not trained on; repeatable."
+    ),
+]
+Drop: TypeAlias = Annotated[
+    list[str] | None, typer.Option(metavar="<str>", help="A column to leave out; repeatable.")
+]
+Seed: TypeAlias = Annotated[int, typer.Option(help="Seed of folds, trees and threshold.")]
+Dask: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Train on a Dask cluster: the address of its scheduler, or local for workers "
+        "on this machine."
+    ),
+]
+
+# Of gbimb predict and gbimb evaluate.
+ScoresOut: TypeAlias = Annotated[
+    Path, typer.Option(help="File for the scores: .csv, .csv.gz or .parquet.")
+]
+PassedThrough: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--id", metavar="<str>", help="A column to pass through; repeatable."),
+]
+LabelledRows: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        help="Rows with labels that the model has not seen: .csv, .csv.gz, .parquet, or a "
+        "folder of them."
+    ),
+]
+TestTarget: TypeAlias = Annotated[str, typer.Option(help="Column with the label.")]
+Cost: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="What a row costs when it is flagged or not, such as fp=5,fn=100; a negative number "
+        "is a gain, as in tp=-20."
+    ),
+]
+NamesMistakes: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--id", metavar="<str>", help="A column that names the rows among the mistakes; repeatable."
+    ),
+]
+FittedOn: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="What the model was fitted on, to look for rows that are in both."),
+]
+
+# Of gbimb benchmark.
+OwnTable: TypeAlias = Annotated[
+    Path | None, typer.Option(help=f"Your table: {TABLES}. Without it: built-in tables.")
+]
+OwnTarget: TypeAlias = Annotated[
+    str | None, typer.Option(help="Column of your table with the label, of two classes or more.")
+]
+OwnPositive: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Label of the positive class, predicted against all others. Default: the rarer of "
+        "two; with more labels each is a class of its own."
+    ),
+]
+OwnDrop: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="<str>", help="A column of your table to leave out; repeatable."),
+]
+BuiltIn: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Built-in tables, by comma. Default: the five with two classes; with more there "
+        "are yeast_10class and page_blocks_5class."
+    ),
+]
+Methods: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Some of the methods below, by comma. Default: all but soft-mcc."),
+]
+BenchmarkSeed: TypeAlias = Annotated[int, typer.Option(help="Seed of folds and classifiers.")]
+Fits: TypeAlias = Annotated[
+    int | None,
+    typer.Option(help="Fits at a time, each on one thread. Default: one per processor."),
+]
+ResultsFolder: TypeAlias = Annotated[Path, typer.Option(help="Folder for results.")]
