@@ -61,6 +61,11 @@ MODULES: dict[str, tuple[int, set[str]]] = {
 }
 ORDER = {name: (layer, place) for place, (name, (layer, _)) in enumerate(MODULES.items())}
 
+LONGEST_FILE = 350
+LONGEST_FUNCTION = 60
+LONGER = {"gbimb.engines.lightgbm.boosters": 400}
+MOST_FILES = 16  # of a folder
+
 HEAVY = ("dask", "lightgbm", "matplotlib", "pandas", "rich", "sklearn", "typer", "xgboost")
 
 
@@ -217,20 +222,14 @@ def test_the_check_itself(module: str, source: str, expected: str | None) -> Non
         assert expected in found[0]
 
 
-def imported_names(path: Path) -> list[tuple[str, bool]]:
-    """Every dotted name that a module imports from gbimb, and whether for its types only."""
-    found: list[tuple[str, bool]] = []
-
-    def visit(node: ast.AST, *, for_types: bool) -> None:
-        for child in ast.iter_child_nodes(node):
-            types_only = for_types or is_type_checking(child)
-            if isinstance(child, ast.ImportFrom) and (child.module or "").startswith("gbimb"):
-                found.extend((f"{child.module}.{alias.name}", types_only) for alias in child.names)
-            elif isinstance(child, ast.Import):
-                found.extend((alias.name, types_only) for alias in child.names)
-            visit(child, for_types=types_only)
-
-    visit(ast.parse(path.read_text(encoding="utf-8")), for_types=False)
+def imported_names(path: Path) -> list[str]:
+    """Every dotted name that a module imports from gbimb, for its types only included."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gbimb"):
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
     return found
 
 
@@ -239,7 +238,7 @@ def private_imports(path: Path) -> list[str]:
     module = module_name(path)
     folder = module if path.name == "__init__.py" else module.rpartition(".")[0]
     wrong = []
-    for name, _ in imported_names(path):
+    for name in imported_names(path):
         parts = name.split(".")
         for i, part in enumerate(parts):
             private = part.startswith("_") and not part.startswith("__")
@@ -257,7 +256,7 @@ def test_imports_run_in_no_circle() -> None:
     modules = {module_name(path): path for path in source_files()}
     graph: dict[str, set[str]] = {}
     for module, path in modules.items():
-        named = [name for name, for_types in imported_names(path) if not for_types]
+        named = imported_names(path)
         homes = {name if name in modules else name.rpartition(".")[0] for name in named}
         graph[module] = (homes & modules.keys()) - {module}
     while leaves := [module for module, targets in graph.items() if not targets]:
@@ -266,6 +265,38 @@ def test_imports_run_in_no_circle() -> None:
         for targets in graph.values():
             targets.difference_update(leaves)
     assert not graph, f"These modules import one another, or what does: {sorted(graph)}."
+
+
+def too_long(path: Path) -> list[str]:
+    """Files and functions that have more lines than a reader keeps in mind.
+
+    Of a function the docstring does not count: that of a public one has a line a parameter.
+    """
+    text = path.read_text(encoding="utf-8")
+    lines = len(text.splitlines())
+    name = module_name(path)
+    found = [f"{name} has {lines} lines"] if lines > LONGER.get(name, LONGEST_FILE) else []
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        docstring = node.body[0] if ast.get_docstring(node) is not None else None
+        described = 0 if docstring is None else (docstring.end_lineno or 0) - docstring.lineno + 1
+        size = (node.end_lineno or 0) - node.lineno + 1 - described
+        found += [f"{name}.{node.name} has {size} lines"] * (size > LONGEST_FUNCTION)
+    return found
+
+
+@pytest.mark.parametrize("path", source_files(), ids=module_name)
+def test_files_and_functions_are_short(path: Path) -> None:
+    assert not too_long(path)
+
+
+def test_folders_hold_few_files() -> None:
+    folders = {path.parent for path in package_folder().rglob("*.py")}
+    counts = {
+        folder.name: sum(file.is_file() for file in folder.iterdir()) for folder in sorted(folders)
+    }
+    assert {name: n for name, n in counts.items() if n > MOST_FILES} == {}
 
 
 def test_importing_gbimb_loads_nothing_heavy() -> None:

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 import gbimb
 from benchmarks.scale import data
+from gbimb.engines.defaults import Pace
 from gbimb.engines.lightgbm import StreamedBins, tree_params
-from gbimb.engines.parameters import Pace
 from gbimb.parallel import available_threads
 from gbimb.tables.encoder import TableEncoder
 from gbimb.tables.parquet.columns import read_target

@@ -7,7 +7,7 @@ control characters are replaced.
 from __future__ import annotations
 
 from io import StringIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.console import Console
@@ -21,7 +21,6 @@ from gbimb.tables.files.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gbimb.benchmark.results import Results
     from gbimb.benchmark.statistics import Comparison, Spread
     from gbimb.benchmark.tables import BenchmarkTable
 
@@ -37,7 +36,7 @@ SHOWN: Final = {
 }
 
 
-def print_results(results: Results, console: Console) -> None:
+def print_results(results: Any, console: Console) -> None:
     """Print tables and verdict."""
     single = len(results.plan.tables) == 1
     parts: list[Table | Text] = [_tables_text(results)]
@@ -52,7 +51,7 @@ def print_results(results: Results, console: Console) -> None:
         console.print()
 
 
-def to_html(results: Results) -> str:
+def to_html(results: Any) -> str:
     """Return tables and verdict as preformatted HTML for a notebook, with names escaped."""
     console = Console(
         record=True, file=StringIO(), width=WIDE, force_terminal=True, highlight=False
@@ -97,7 +96,7 @@ def _grid(title: str, caption: str, heads: Iterable[str]) -> Table:
     return table
 
 
-def _tables_text(results: Results) -> Text:
+def _tables_text(results: Any) -> Text:
     return Text("\n".join(_table_text(table) for table in results.plan.tables))
 
 
@@ -133,7 +132,7 @@ def _spread(value: Spread, width: int, digits: int = 3) -> str:
     return f"{value.mean:.{digits}f}{space}±{spread}"
 
 
-def _per_table(results: Results, width: int) -> Table:
+def _per_table(results: Any, width: int) -> Table:
     tables = [table.name for table in results.plan.tables]
     heads = [_two_lines(_short(name)) for name in tables]
     grid = _grid("MCC of each table", "Mean ± standard deviation over folds.", ["", *heads])
@@ -148,7 +147,7 @@ def _per_table(results: Results, width: int) -> Table:
     return _fill(grid, rows)
 
 
-def _overall(results: Results, width: int) -> Table:
+def _overall(results: Any, width: int) -> Table:
     n_tables = len(results.plan.tables)
     title = "This table" if n_tables == 1 else f"Mean of {n_tables} tables"
     caption = (
@@ -170,7 +169,7 @@ def _overall(results: Results, width: int) -> Table:
     return _fill(_grid(title, caption, ["", *SHOWN.values()]), rows)
 
 
-def _many_classes(results: Results) -> str:
+def _many_classes(results: Any) -> str:
     if all(table.n_classes == 2 for table in results.plan.tables):
         return ""
     return (
@@ -179,7 +178,7 @@ def _many_classes(results: Results) -> str:
     )
 
 
-def _differences(results: Results) -> Table:
+def _differences(results: Any) -> Table:
     shown = [c for c in results.comparisons if c.measure == "mcc"]
     kind = shown[0].kind
     caption = f"Interval: {INTERVALS[kind]}. p: {TESTS[kind]}{_limit(shown[0].smallest_p)}."

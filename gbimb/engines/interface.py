@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import Matrix
-    from gbimb.engines.parameters import Pace
+    from gbimb.engines.defaults import Pace
     from gbimb.losses import Loss
 
 

@@ -10,17 +10,15 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gbimb.estimators.decision import DecidingClassifier
-
 MOST_CLASSES = 6
 
 
-def facts(classifier: DecidingClassifier) -> list[tuple[str, str]]:
+def facts(classifier: Any) -> list[tuple[str, str]]:  # any of our estimators
     """Return names and sentences, in the order in which they are asked for; none before fit."""
     return list(_facts(classifier)) if hasattr(classifier, "classes_") else []
 
 
-def facts_html(classifier: DecidingClassifier) -> str:
+def facts_html(classifier: Any) -> str:  # any of our estimators
     """Return the facts as a table in HTML, empty before fit. Labels and names stay text."""
     rows = "".join(
         f'<tr><th style="text-align:left;font-weight:600;white-space:nowrap">{escape(name)}</th>'

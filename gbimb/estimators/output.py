@@ -21,12 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gbimb.decisions.rules import RowCosts
-    from gbimb.estimators.decision import DecidingClassifier
     from gbimb.tables.parquet.source import ParquetSource
 
 
 def write_predictions(
-    classifier: DecidingClassifier,
+    classifier: Any,  # any of our estimators
     source: ParquetSource,
     path: str | os.PathLike[str],
     columns: Sequence[str],
@@ -64,7 +63,7 @@ def write_predictions(
 
 
 def _predicted(
-    classifier: DecidingClassifier,
+    classifier: Any,
     source: ParquetSource,
     columns: list[str],
     names: list[str],

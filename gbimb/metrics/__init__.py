@@ -42,8 +42,8 @@ from gbimb.metrics._scores import (
     specificity_score,
 )
 from gbimb.metrics._search import best_threshold
-from gbimb.metrics._shared import SharedRows, evaluate_shared
-from gbimb.metrics._shared_search import best_shared_scores
+from gbimb.metrics._shared import SharedRows
+from gbimb.metrics._shared_search import best_shared_scores, evaluate_shared
 from gbimb.metrics._watch import evaluate
 
 __all__ = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -132,3 +132,11 @@ class ConfusionCounts:
         rows = [("predicted negative", self.tn, self.fn), ("predicted positive", self.fp, self.tp)]
         body = "".join(f"<tr><th>{a}</th><td>{n:,g}</td><td>{p:,g}</td></tr>" for a, n, p in rows)
         return f"<table><tr><th></th><th>negative</th><th>positive</th></tr>{body}</table>"
+
+
+class HasCounts(Protocol):
+    """What has the counts at every threshold, as a :class:`~gbimb.metrics.ThresholdCurve`."""
+
+    @property
+    def counts(self) -> ConfusionCounts:
+        """Of falling thresholds, arrays of shape (k,)."""

@@ -8,10 +8,10 @@ import numpy as np
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray
-    from gbimb.metrics._curves import ThresholdCurve
+    from gbimb.metrics._counts import HasCounts
 
 
-def average_precision(curve: ThresholdCurve) -> float:
+def average_precision(curve: HasCounts) -> float:
     """Area under the precision-recall steps; higher is better, in [0, 1]."""
     tp, fp, fn, _ = curve.counts.as_tuple()
     positives = tp[-1] + fn[-1]
@@ -21,7 +21,7 @@ def average_precision(curve: ThresholdCurve) -> float:
     return float(np.sum(steps * tp / np.maximum(tp + fp, np.finfo(float).tiny)) / positives)
 
 
-def roc_auc(curve: ThresholdCurve) -> float:
+def roc_auc(curve: HasCounts) -> float:
     """Area under the ROC curve; higher is better, in [0, 1]; 0.5 where a class is missing."""
     tp, fp, _, _ = curve.counts.as_tuple()
     if tp[-1] == 0 or fp[-1] == 0:

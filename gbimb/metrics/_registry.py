@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gbimb.array_types import FloatArray
-    from gbimb.metrics._counts import ConfusionCounts
-    from gbimb.metrics._curves import ThresholdCurve
+    from gbimb.metrics._counts import ConfusionCounts, HasCounts
     from gbimb.metrics._multiclass_counts import MulticlassCounts
     from gbimb.metrics._scores import Score
 
@@ -54,7 +53,7 @@ class MetricRow:
     """
 
     count: Callable[[ConfusionCounts], Score] | None = None
-    area: Callable[[ThresholdCurve], float] | None = None
+    area: Callable[[HasCounts], float] | None = None
     proper: RowScore | None = None
     many: Callable[[MulticlassCounts], float] | None = None
     rises: bool = True
@@ -158,7 +157,7 @@ class Metric:
     count: CountMetric | None
     threshold: float | None
     greater_is_better: bool
-    area: Callable[[ThresholdCurve], float] | None = None
+    area: Callable[[HasCounts], float] | None = None
     proper: RowScore | None = None
 
 

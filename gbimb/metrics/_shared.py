@@ -1,4 +1,4 @@
-"""Metrics of rows that lie in several processes: only counts travel.
+"""Rows that lie in several processes, for metrics of all of them: only counts travel.
 
 Every process calls the same functions with its own rows and a ``reduce`` that combines small
 arrays of all of them, and gets the same values.
@@ -11,18 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from gbimb.metrics._shared_search import best_shared_scores
-from gbimb.metrics._watch import proper_sums
 from gbimb.metrics._weight_scale import ROWS, WeightScale, class_totals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from gbimb.array_types import BoolArray
-    from gbimb.losses import BinaryLoss
-    from gbimb.metrics._registry import Metric
 
 LARGEST_INT32: Final = 2**31
 
@@ -87,39 +82,3 @@ class SharedRows:
         if not self.narrow:
             return self.reduce(counts, "sum")
         return self.reduce(counts.astype(np.int32), "sum").astype(np.int64)
-
-
-def evaluate_shared(
-    metrics: Sequence[Metric], loss: BinaryLoss, rows: SharedRows, raw_score: NDArray[Any]
-) -> dict[str, float]:
-    """Return the value of each metric over the rows of all processes, by its name.
-
-    As :func:`evaluate` of all rows together: counts are exact, and the best score over all
-    thresholds is that of a real one, and exact up to millions of rows, see
-    :func:`best_shared_scores`.
-    ``metrics`` may hold no area such as "roc_auc", which wants all scores in one place.
-    """
-    best = [m for m in metrics if m.count is not None and m.threshold is None]
-    scores = best_shared_scores(rows, raw_score, [m.count for m in best if m.count is not None])
-    values = {m.name: score for m, score in zip(best, scores, strict=True)}
-    for metric in metrics:
-        if metric.proper is not None:
-            part = proper_sums(metric.proper, loss, rows.y, raw_score, rows.weight)
-            total, weight = rows.reduce(np.array(part, np.float64), "sum")
-            values[metric.name] = float(total / weight)
-        elif metric.count is not None and metric.threshold is not None:
-            flagged = raw_score >= np.float64(loss.raw_score_at(metric.threshold))
-            tp, fp = rows.add(_weight_flagged(rows, flagged))
-            values[metric.name] = float(metric.count(rows.counts(tp, fp)))
-    return {m.name: values[m.name] for m in metrics}
-
-
-def _weight_flagged(rows: SharedRows, flagged: BoolArray) -> NDArray[np.int64]:
-    """Return the whole weight of the positives and the negatives that are flagged."""
-    positive = rows.positive[flagged]
-    if rows.weight is None:
-        hits = int(np.count_nonzero(positive))
-        return np.array([hits, positive.size - hits], np.int64)
-    whole = rows.scale.whole(positive, rows.weight[flagged])
-    hits = whole[positive == 1].sum()
-    return np.array([hits, whole.sum() - hits], np.int64)

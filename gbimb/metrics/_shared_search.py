@@ -1,4 +1,4 @@
-"""The best score over all thresholds, of rows that several processes hold between them."""
+"""Metrics of rows that several processes hold between them, and the best over all thresholds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from gbimb.exceptions import InvalidDataError
 from gbimb.metrics._search import ScoredRows, tabulate
+from gbimb.metrics._watch import proper_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import BoolArray, FloatArray, IntArray
+    from gbimb.losses import BinaryLoss
     from gbimb.metrics._curve_kernels import Grid
-    from gbimb.metrics._registry import CountMetric
+    from gbimb.metrics._registry import CountMetric, Metric
     from gbimb.metrics._shared import SharedRows
 
 CELLS: Final = 256
@@ -36,6 +38,42 @@ TOLERANCE: Final = 1e-7
 """A cell in which a score can be no better than this is not looked into."""
 LARGEST_SCORE: Final = 1e300  # differences are finite
 SMALLEST_RANGE: Final = 1e-300  # so is one over them
+
+
+def evaluate_shared(
+    metrics: Sequence[Metric], loss: BinaryLoss, rows: SharedRows, raw_score: NDArray[Any]
+) -> dict[str, float]:
+    """Return the value of each metric over the rows of all processes, by its name.
+
+    As :func:`evaluate` of all rows together: counts are exact, and the best score over all
+    thresholds is that of a real one, and exact up to millions of rows, see
+    :func:`best_shared_scores`.
+    ``metrics`` may hold no area such as "roc_auc", which wants all scores in one place.
+    """
+    best = [m for m in metrics if m.count is not None and m.threshold is None]
+    scores = best_shared_scores(rows, raw_score, [m.count for m in best if m.count is not None])
+    values = {m.name: score for m, score in zip(best, scores, strict=True)}
+    for metric in metrics:
+        if metric.proper is not None:
+            part = proper_sums(metric.proper, loss, rows.y, raw_score, rows.weight)
+            total, weight = rows.reduce(np.array(part, np.float64), "sum")
+            values[metric.name] = float(total / weight)
+        elif metric.count is not None and metric.threshold is not None:
+            flagged = raw_score >= np.float64(loss.raw_score_at(metric.threshold))
+            tp, fp = rows.add(_weight_flagged(rows, flagged))
+            values[metric.name] = float(metric.count(rows.counts(tp, fp)))
+    return {m.name: values[m.name] for m in metrics}
+
+
+def _weight_flagged(rows: SharedRows, flagged: BoolArray) -> NDArray[np.int64]:
+    """Return the whole weight of the positives and the negatives that are flagged."""
+    positive = rows.positive[flagged]
+    if rows.weight is None:
+        hits = int(np.count_nonzero(positive))
+        return np.array([hits, positive.size - hits], np.int64)
+    whole = rows.scale.whole(positive, rows.weight[flagged])
+    hits = whole[positive == 1].sum()
+    return np.array([hits, whole.sum() - hits], np.int64)
 
 
 def best_shared_scores(

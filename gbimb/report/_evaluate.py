@@ -90,7 +90,8 @@ class Evaluation:
         """
         from gbimb.report._render import check_path, evaluation_page, write_report
 
-        return write_report(check_path(path), evaluation_page(self), self.facts, self.table)
+        page = evaluation_page(self.facts, self.displays, self.table)
+        return write_report(check_path(path), page, self.facts, self.table)
 
 
 def evaluate(

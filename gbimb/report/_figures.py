@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from gbimb.plots import Display
-    from gbimb.report._evaluate import Evaluation
 
 CAPTIONS: Final = {
     "precision_recall": (
@@ -64,23 +63,23 @@ CAPTIONS: Final = {
 }
 
 
-def evaluation_figures(evaluation: Evaluation) -> tuple[dict[str, str], dict[str, Any]]:
+def evaluation_figures(
+    facts: dict[str, Any], displays: dict[str, Any], table: pd.DataFrame
+) -> tuple[dict[str, str], dict[str, Any]]:
     """Return SVG by name, and for some the positions of the thresholds in it."""
     figures, marks = {}, {}
     axes = {}
-    for name, display in evaluation.displays.items():
+    for name, display in displays.items():
         figures[name], axes[name] = draw(display.plot, name)
-    if evaluation.facts.get("cost") is not None:
-        threshold = evaluation.facts["threshold"]
-        figures["cost"], axes["cost"] = draw(
-            lambda ax: _plot_cost(ax, evaluation.table, threshold), "cost"
-        )
-    if "curve" in evaluation.facts:
-        curve = evaluation.facts["curve"]
+    if facts.get("cost") is not None:
+        threshold = facts["threshold"]
+        figures["cost"], axes["cost"] = draw(lambda ax: _plot_cost(ax, table, threshold), "cost")
+    if "curve" in facts:
+        curve = facts["curve"]
         for name in ("threshold", "scores", "cost"):
             if name in axes:
                 marks[name] = _lines(axes[name], curve["threshold"])
-        counts = evaluation.displays["precision_recall"].sweep.counts  # type: ignore[attr-defined]
+        counts = displays["precision_recall"].sweep.counts
         x, y = positions(axes["precision_recall"], recall_score(counts), precision_score(counts))
         marks["precision_recall"] = {"x": x, "y": y}
     return figures, marks

@@ -24,7 +24,6 @@ from gbimb.tables.files.json_values import plain, to_json
 
 if TYPE_CHECKING:
     from gbimb.benchmark import Results
-    from gbimb.report._evaluate import Evaluation
 
 LARGEST_MATRIX: Final = 30
 SMALL_MATRIX: Final = 6
@@ -79,10 +78,10 @@ def write_report(path: Path, page: str, facts: dict[str, Any], table: pd.DataFra
     return [file.name for file in files]
 
 
-def evaluation_page(evaluation: Evaluation) -> str:
+def evaluation_page(facts: dict[str, Any], displays: dict[str, Any], table: pd.DataFrame) -> str:
     """Return the report of an evaluation as HTML."""
-    facts = plain(evaluation.facts)
-    figures, marks = evaluation_figures(evaluation)
+    figures, marks = evaluation_figures(facts, displays, table)
+    facts = plain(facts)
     two = "curve" in facts
     shown: dict[str, Any] = {
         "two": two,

@@ -6,14 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gbimb.decisions.calibration import fit_calibrator
-from gbimb.engines.parameters import (
-    SMALL_TABLE,
-    Pace,
-    check_interactions,
-    check_monotone,
-    most_rounds,
-    where_open,
-)
+from gbimb.engines.defaults import SMALL_TABLE, Pace, most_rounds, where_open
+from gbimb.engines.parameters import check_interactions, check_monotone
 from gbimb.engines.registry import get_engine
 from gbimb.losses import MulticlassLoss
 from gbimb.model.model import BoosterModel, as_layout, make_rule

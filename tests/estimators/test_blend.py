@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gbimb
-from gbimb.engines.parameters import Pace, learning_rate
+from gbimb.engines.defaults import Pace, learning_rate
 from gbimb.engines.registry import get_engine
 from gbimb.training.recipe import Recipe
 from tests.estimators.common import KINDS, Estimator, Kind, both, numbers, quick

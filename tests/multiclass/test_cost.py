@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import gbimb
-from gbimb.engines.parameters import TREES_OF_MANY, Pace, learning_rate, most_rounds
+from gbimb.engines.defaults import TREES_OF_MANY, Pace, learning_rate, most_rounds
 from gbimb.losses import SoftmaxFocalLoss, SoftmaxLoss
 
 

@@ -99,10 +99,14 @@ def results(n_tables: int = 6) -> Results:
     return make_results(plan, records)
 
 
+def page_of(evaluation: Evaluation) -> str:
+    return evaluation_page(evaluation.facts, evaluation.displays, evaluation.table)
+
+
 @pytest.fixture(scope="module", params=["two", "many", "benchmark", "one table"])
 def page(request: pytest.FixtureRequest) -> str:
     if request.param in ("two", "many"):
-        return evaluation_page(request.getfixturevalue(request.param))
+        return page_of(request.getfixturevalue(request.param))
     n_tables = 6 if request.param == "benchmark" else 1
     return benchmark_page(benchmark_facts(results(n_tables), "gbimb benchmark")[0])
 
@@ -152,7 +156,7 @@ def test_it_is_made_for_dark_screens_phones_and_paper(page: str) -> None:
 
 
 def test_the_slider_gets_the_counts_of_the_evaluation(two: Evaluation) -> None:
-    data = json.loads(Page(evaluation_page(two)).scripts[0])
+    data = json.loads(Page(page_of(two)).scripts[0])
     curve = two.facts["curve"]
     for name in ("threshold", "tp", "fp"):
         assert data[name] == list(curve[name][::-1])
@@ -162,11 +166,11 @@ def test_the_slider_gets_the_counts_of_the_evaluation(two: Evaluation) -> None:
 
 
 def test_all_that_was_asked_for_is_there(two: Evaluation, many: Evaluation) -> None:
-    ids = Page(evaluation_page(two)).values("id")
+    ids = Page(page_of(two)).values("id")
     sections = ["verdict", "decision", "confusion", "scores", "checks", "mistakes", "importances"]
     figures = ["precision_recall", "threshold", "cost", "reliability", "scores", "training"]
     assert {*sections, "reproduce", *(f"figure-{name}" for name in figures)} <= set(ids)
-    assert {"classes", "confusion", "confusions"} <= set(Page(evaluation_page(many)).values("id"))
+    assert {"classes", "confusion", "confusions"} <= set(Page(page_of(many)).values("id"))
     page = benchmark_page(benchmark_facts(results(), "gbimb benchmark")[0])
     wanted = {"leaderboard", "differences", "ranks", "figure-differences", "figure-ranks", "tables"}
     assert wanted <= set(Page(page).values("id"))
@@ -186,7 +190,7 @@ def test_the_leaderboard_is_in_order_and_the_leader_is_the_verdict() -> None:
 
 
 def test_the_same_evaluation_gives_the_same_page(two: Evaluation) -> None:
-    assert evaluation_page(two) == evaluation_page(two)
+    assert page_of(two) == page_of(two)
 
 
 def test_numbers_are_written_beside_the_page(two: Evaluation, tmp_path: Path) -> None:

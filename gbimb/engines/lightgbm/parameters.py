@@ -5,23 +5,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from gbimb.engines.defaults import SMALL_TABLE, learning_rate, min_child_weight, subsample
 from gbimb.engines.lightgbm.native import IGNORED_PARAMETERS, check_linear, synonyms
-from gbimb.engines.parameters import (
-    MOST,
-    SMALL_TABLE,
-    check_engine_params,
-    check_files,
-    check_tree_numbers,
-    learning_rate,
-    min_child_weight,
-    subsample,
-)
+from gbimb.engines.parameters import MOST, check_engine_params, check_files, check_tree_numbers
 from gbimb.validation import check_number, plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gbimb.engines.parameters import Pace
+    from gbimb.engines.defaults import Pace
 
 # LightGBM's parameters that the estimator has under its own names, or the reason to have none.
 SET_BY_ESTIMATOR: Final[dict[str, str]] = {

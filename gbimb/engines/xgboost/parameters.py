@@ -5,22 +5,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from gbimb.engines.parameters import (
-    LARGEST,
-    MOST,
-    check_engine_params,
-    check_tree_numbers,
-    learning_rate,
-    min_child_weight,
-    subsample,
-)
+from gbimb.engines.defaults import learning_rate, min_child_weight, subsample
+from gbimb.engines.parameters import LARGEST, MOST, check_engine_params, check_tree_numbers
 from gbimb.engines.xgboost.native import synonyms
 from gbimb.validation import check_number, plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gbimb.engines.parameters import Pace
+    from gbimb.engines.defaults import Pace
 
 _ON_CPU: Final = (
     "GPUs are not supported: losses are computed, and trees grown by 'hist', on the CPU"

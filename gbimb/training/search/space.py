@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gbimb.engines.parameters import SMALL_TABLE, SMALLEST_SUBSAMPLED, Pace
+from gbimb.engines.defaults import SMALL_TABLE, SMALLEST_SUBSAMPLED, Pace
 from gbimb.losses import FocalLoss
 from gbimb.training.search.cross_fit import Candidate
 from gbimb.training.search.forest import Forest
