@@ -39,6 +39,7 @@ MODULES: dict[str, tuple[int, set[str]]] = {
     "array_types": (0, NUMPY),
     "json_text": (0, NUMPY),
     "validation": (0, NUMPY),
+    "constraints": (0, NUMPY),
     "parallel": (0, MATHS | {"threadpoolctl"}),
     "losses": (1, MATHS),
     "metrics": (1, MATHS),

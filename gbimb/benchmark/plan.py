@@ -55,11 +55,11 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Check all values."""
-        check_number("--folds", self.folds, low=2, integer=True)
-        check_number("--seed", self.seed, low=0, high=LARGEST_SEED, integer=True)
+        check_number("folds", self.folds, low=2, integer=True)
+        check_number("seed", self.seed, low=0, high=LARGEST_SEED, integer=True)
         for engine in self.engines:
             if engine not in ENGINES:
-                raise unknown_name("--engines", engine, ENGINES)
+                raise unknown_name("engines", engine, ENGINES)
         for table in self.tables:
             _check_folds(table, self.folds)
 
@@ -105,7 +105,7 @@ def built_in_tables(names: str | None) -> tuple[BenchmarkTable, ...]:
     from gbimb import datasets
 
     known = {name: name for name in datasets.names()}
-    chosen = datasets.names("binary") if names is None else choose("--tables", names, known)
+    chosen = datasets.names("binary") if names is None else choose("tables", names, known)
     return tuple(built_in_table(name) for name in chosen)
 
 
@@ -135,7 +135,7 @@ def _check_folds(table: BenchmarkTable, folds: int) -> None:
     few = sorted(table.class_rows)[-2]
     if few >= folds:
         return
-    remedy = f"Use --folds {few}" if few >= 2 else "Add rows of that class"
+    remedy = f"Use folds={few}" if few >= 2 else "Add rows of that class"
     if table.classes:
         msg = (
             f"Table {table.name!r} must have two classes or more with a row in every fold, got "

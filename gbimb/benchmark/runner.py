@@ -122,7 +122,7 @@ def run_cells(
     except BrokenProcessPool:
         msg = (
             f"A process died, most likely for lack of memory: {len(records)} of {len(cells)} fits "
-            "are kept. Repeat the same command with fewer --jobs."
+            "are kept. Repeat the same command with fewer jobs."
         )
         raise CellError(msg) from None
     return [records[key] for key in cells]

@@ -102,7 +102,7 @@ def built_in_table(name: str) -> BenchmarkTable:
         If no table has that name.
     """
     if name not in datasets.names():
-        raise unknown_name("--tables", name, datasets.names())
+        raise unknown_name("tables", name, datasets.names())
     table = datasets.load(name)
     X, *_ = prepare_columns(table.X)
     positive = None if table.positive is None else str(table.positive)
@@ -138,12 +138,12 @@ def read_table(
     """
     path = Path(path)
     frame = read_file(path)
-    require_columns(frame.columns, path.name, {"--target": [target], "--drop": drop})
+    require_columns(frame.columns, path.name, {"target": [target], "drop": drop})
     if target in drop:
-        msg = f"--drop must not name the target, got {target!r}."
+        msg = f"drop must not name the target, got {target!r}."
         raise InvalidParameterError(msg)
     labels = read_labels(plain_labels(frame[target]), target, positive)
-    index = unasked_index(frame, path, "--data", {target, *drop})
+    index = unasked_index(frame, path, "path", {target, *drop})
     features = frame.drop(columns=[target, *drop, *index])
     if features.shape[1] == 0:
         msg = f"{path.name!r} must have a column besides {target!r} to train on, got none."
@@ -184,7 +184,7 @@ def _many(text: pd.Series[Any], counts: dict[str, int], column: str) -> TargetCo
     if len(counts) > MOST_CLASSES:
         msg = (
             f"Column {column!r} must hold at most {MOST_CLASSES} labels, got {len(counts):,}: "
-            f"{_shown(counts)}. To predict one of them against the others, give --positive LABEL."
+            f"{_shown(counts)}. To predict one of them against the others, give positive."
         )
         raise InvalidDataError(msg)
     classes = sorted(counts, key=lambda label: (-counts[label], label))

@@ -24,7 +24,7 @@ def verdict(records: Sequence[Record], engine: str) -> str:
     if against_baseline is None:
         return (
             f"{ENGINES[engine]}: no verdict without the methods {MAIN!r} and {BASELINE!r}; "
-            "add them to --methods."
+            "add them to methods."
         )
     sentence = f"{ENGINES[engine]}: {_headline(against_baseline)}"
     recipe = compare(records, engine, SAME_RECIPE, BASELINE)

@@ -6,7 +6,7 @@ import os
 from contextlib import nullcontext
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -43,6 +43,15 @@ if TYPE_CHECKING:
     from gbimb.benchmark.plan import Plan
     from gbimb.benchmark.progress import ProgressBar
     from gbimb.benchmark.tables import BenchmarkTable
+
+SPELLED: Final = {
+    "path": "--data",
+    **{
+        name: f"--{name}"
+        for name in ("drop", "engines", "folds", "methods", "positive", "seed", "tables", "target")
+    },
+}
+"""Which option gives an argument of the benchmark."""
 
 _INDENT = " " * 6
 _METHOD_LIST = "\n".join(
@@ -107,7 +116,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     from gbimb.parallel import resolve_jobs
     from gbimb.report import report_files, save_benchmark
 
-    with exit_codes():
+    with exit_codes(SPELLED):
         chosen = _tables(data, target, positive, drop or [], tables)
         if folds is None:
             folds = DEFAULT_FOLDS if data is None else OWN_FOLDS
@@ -116,7 +125,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
         _check_folder(out)
         check_not_read("--out", [out / name for name in FILES], data)
         if report is not None:
-            check_not_read("--report", report_files(report), data)
+            check_not_read("--report", report_files(report, "--report"), data)
         with _progress(quiet=quiet or as_json) as progress:
             results = run(plan, out, jobs=resolve_jobs(jobs), progress=progress)
         export(results, out, command)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from gbimb.cli._app import app, check_not_read, command_line, exit_codes, print_json, watched
+from gbimb.cli._notes import as_options
 from gbimb.cli._options import (
     AsJson,
     Cost,
@@ -23,6 +24,16 @@ from gbimb.cli._options import (
 
 if TYPE_CHECKING:
     from gbimb.report import Evaluation
+
+SPELLED: Final = {
+    "costs": "--cost",
+    "data": "DATA",
+    "identifier": "--id",
+    "target": "--target",
+    "train": "--train",
+    "weight": "--weight",
+}
+"""Which option gives an argument of the evaluation."""
 
 _EPILOG = """\b
 Examples:
@@ -62,9 +73,9 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     from gbimb import report as reports
     from gbimb.estimators import load
 
-    with exit_codes():
+    with exit_codes(SPELLED):
         if report is not None:
-            check_not_read("--report", reports.report_files(report), data, model, train)
+            check_not_read("--report", reports.report_files(report, "--report"), data, model, train)
         costs = reports.parse_costs(cost)
         found = reports.evaluate(
             load(model).set_params(n_jobs=jobs),
@@ -106,7 +117,7 @@ def _in_words(found: Evaluation, files: list[str]) -> str:
         lines += ["", facts["cost"]["note"]]
     shown = [c for c in facts["checks"] if c["severity"] in ("problem", "warning")]
     lines += [""] if shown else []
-    lines += [f"{c['code']} {c['severity']}: {c['text']}" for c in shown]
+    lines += [f"{c['code']} {c['severity']}: {as_options(c['text'])}" for c in shown]
     if files:
         lines += ["", f"Written: {', '.join(files)}."]
     return "\n".join(lines)

@@ -63,6 +63,7 @@ SPELLED: Final = {
     "metric:": "--metric:",
     "metric": "--metric",
     "time_budget": "--time-budget",
+    "positive": "--positive",
     "random_state": "--seed",
     "sample_weight": "--weight",
     "target": "--target",

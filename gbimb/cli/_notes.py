@@ -32,6 +32,11 @@ AS_OPTIONS: Final = {
     ),
     "Name the columns to read with features": "Write them all with the same columns",
     "target, weight and features must name": "--target, --weight, --id and --drop must name",
+    "leave it out with drop": "leave it out with --drop",
+    "Use folds=": "Use --folds ",
+    "against the others, give positive": "against the others, give --positive LABEL",
+    "with fewer jobs": "with fewer --jobs",
+    "give the training file as train": "give the training file with --train",
     ", a numpy RandomState or None": "",
     "(as eval_metric also": "(with one loss also",
 }
@@ -51,7 +56,9 @@ def notes(lines: Sequence[str], *, quiet: bool) -> None:
     from gbimb.tables.files.text import printable
 
     for line in () if quiet else lines:
-        sys.stderr.write(f"Note: {printable(line)}\n")  # typer.echo would write into a bar
+        sys.stderr.write(
+            f"Note: {printable(as_options(line))}\n"
+        )  # typer.echo would write into a bar
 
 
 @contextmanager

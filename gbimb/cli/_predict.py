@@ -54,7 +54,7 @@ def predict(  # noqa: PLR0917  typer passes them by name
         check_not_read("--out", [out], data, model)
         fitted = load(model).set_params(n_jobs=jobs)
         ids = identifier or []
-        with TableWriter(out) as writer:
+        with TableWriter(out, "--out") as writer:
             pieces = chunks_with_ids(data, "DATA", ids, text_columns(fitted))
             scores = (_scores(fitted, *piece, data.name, ids) for piece in pieces)
             for piece in watched(scores, "Predicting", data, quiet=quiet or as_json):

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 import numpy as np
 from scipy.special import expit
 
-from gbimb.exceptions import unknown_name
-from gbimb.validation import is_one_of
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -133,12 +130,6 @@ class Calibrator:
         calibrated = np.column_stack(columns)
         calibrated /= calibrated.sum(axis=1, keepdims=True)
         return calibrated
-
-
-def check_calibration(calibration: object) -> None:
-    """Raise unless ``calibration`` is None or the name of one."""
-    if calibration is not None and not is_one_of(calibration, CALIBRATIONS):
-        raise unknown_name("calibration", calibration, CALIBRATIONS)
 
 
 def fit_calibrator(

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
-from gbimb.validation import check_number, plain_number
+from gbimb.validation import plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 
 PLACE: Final = re.compile(r"^\[[\d:]+\] \S+: | at /.*")  # XGBoost's, LightGBM's
-FASTEST_ALLOWED: Final = 100.0
-LARGEST: Final = 1e30  # engines keep numbers as float32, and multiply them
-MOST: Final = 1_000_000_000  # engines keep whole numbers in 32 bits
 
 
 @contextmanager
@@ -46,21 +43,6 @@ def engine_errors(engine: Engine, engine_params: Mapping[str, Any] | None) -> It
         if "(num_data) > (0)" in reason:
             msg = "subsample must leave a row to each tree, got a share of so few rows that is 0."
         raise InvalidParameterError(msg) from None
-
-
-def check_tree_numbers(parameters: Any) -> None:
-    """Refuse numbers outside the range that both engines allow."""
-    if parameters.learning_rate is not None:
-        check_number(
-            "learning_rate", parameters.learning_rate, low=0, low_open=True, high=FASTEST_ALLOWED
-        )
-    if parameters.min_child_weight is not None:
-        check_number("min_child_weight", parameters.min_child_weight, low=0, high=LARGEST)
-    for name in ("reg_alpha", "reg_lambda"):
-        check_number(name, getattr(parameters, name), low=0, high=LARGEST)
-    for name in ("subsample", "colsample_bytree"):
-        if getattr(parameters, name) is not None:
-            check_number(name, getattr(parameters, name), low=0, high=1, low_open=True)
 
 
 def check_interactions(engine_params: Mapping[str, Any] | None, n_features: int) -> None:

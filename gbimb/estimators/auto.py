@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gbimb.constraints import check_constraints
 from gbimb.decisions.rules import Costs
 from gbimb.estimators.decision import DecidingClassifier
 from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
 from gbimb.estimators.xgb import ImbalancedXGBClassifier
-from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name, warn
+from gbimb.exceptions import InvalidParameterError, InvalidTypeError, warn
 from gbimb.log import logger
 from gbimb.model.model import AveragedModel, make_rule, to_raw
 from gbimb.model.states import AUTO, with_model
@@ -31,10 +32,8 @@ from gbimb.training.search.leaderboard import Effect, effects, explain, leaderbo
 from gbimb.training.search.objective import CostObjective, SearchObjective, make_objective
 from gbimb.training.search.progress import progress
 from gbimb.training.search.search import Clock, TrialResult
-from gbimb.training.search.space import ENGINES
 from gbimb.training.seed import draw_seed
 from gbimb.training.tasks import is_balanced
-from gbimb.validation import check_jobs, check_number, check_printable, is_one_of
 
 if TYPE_CHECKING:
     import os
@@ -253,20 +252,12 @@ class AutoImbalancedClassifier(DecidingClassifier):
             warn(msg)
 
     def _check_parameters(self) -> None:
-        check_printable(self.get_params(deep=False))
-        check_jobs(self.n_jobs)
-        if not is_one_of(self.engine, ("auto", *ENGINES)):
-            raise unknown_name("engine", self.engine, ["auto", *ENGINES])
+        check_constraints(self, self.saved_as.parameters)
         if self.time_budget is None and self.n_trials is None:
             msg = (
                 "Give time_budget (seconds) or n_trials, got None for both: the search has no end."
             )
             raise InvalidParameterError(msg)
-        if self.time_budget is not None:
-            check_number("time_budget", self.time_budget, low=0, low_open=True, high_open=True)
-        if self.n_trials is not None:
-            check_number("n_trials", self.n_trials, low=1, integer=True)
-        check_number("verbose", self.verbose, low=0, integer=True)
 
 
 def blend(

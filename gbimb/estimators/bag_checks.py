@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone
 
-from gbimb.decisions.calibration import check_calibration
+from gbimb.constraints import check_constraints
 from gbimb.estimators.base import BaseImbalancedClassifier
 from gbimb.estimators.base_checks import check_parameters as check_boosting
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
@@ -15,20 +15,15 @@ from gbimb.exceptions import (
     GbimbError,
     InvalidParameterError,
     InvalidTypeError,
-    unknown_name,
     warn,
 )
-from gbimb.metrics import refuse_function
 from gbimb.model.model import BoosterModel
 from gbimb.training.bagging.population import FOLDS, SMALLEST_CLASS
 from gbimb.training.remarks import RARE_SHARE
-from gbimb.validation import check_flag, check_jobs, check_number, check_printable, is_one_of
+from gbimb.validation import check_printable
 
 if TYPE_CHECKING:
     from gbimb.array_types import IntArray
-
-SAMPLINGS: Final = ("random", "self_paced")
-MOST_BAGS: Final = 100_000
 
 
 def is_own(estimator: object) -> bool:
@@ -39,20 +34,7 @@ def is_own(estimator: object) -> bool:
 def check_parameters(bagging: Any) -> None:  # the bagging
     """Raise where a parameter of the bagging cannot be used."""
     check_printable(bagging.get_params())
-    check_number("n_estimators", bagging.n_estimators, low=1, high=MOST_BAGS, integer=True)
-    check_number("verbose", bagging.verbose, low=0, integer=True)
-    check_jobs(bagging.n_jobs)
-    check_flag("replacement", bagging.replacement)
-    check_flag("warm_start", bagging.warm_start)
-    refuse_function("eval_metric", bagging.eval_metric)
-    if not isinstance(bagging.eval_metric, str):
-        msg = f"eval_metric must be the name of one metric, got {bagging.eval_metric!r}."
-        raise InvalidTypeError(msg)
-    if not is_one_of(bagging.sampling, SAMPLINGS):
-        raise unknown_name("sampling", bagging.sampling, SAMPLINGS)
-    if not isinstance(bagging.threshold, str):
-        check_number("threshold", bagging.threshold, low=0, high=1)
-    check_calibration(bagging.calibration)
+    check_constraints(bagging, bagging.saved_as.parameters)
     if bagging.sampling == "self_paced" and bagging.replacement:
         msg = (
             "sampling='self_paced' draws without replacement, which must be False, got "

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from gbimb.constraints import LABELS, NUMBERS
 from gbimb.exceptions import InvalidDataError
 from gbimb.json_text import shown
 from gbimb.losses import Loss
-from gbimb.model.parameters import LABEL, NUMBER
 from gbimb.tables.text_forms import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-CATEGORY: Final = (*LABEL, pd.Interval, pd.Timestamp)
+CATEGORY: Final = (*LABELS, pd.Interval, pd.Timestamp)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Size:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, NUMBER) and not isinstance(value, bool | np.bool_)
+    return isinstance(value, NUMBERS) and not isinstance(value, bool | np.bool_)
 
 
 def _is_integer(value: Any, low: int) -> bool:
@@ -176,7 +176,7 @@ def _is_table(value: Any, _: Size) -> bool:
         isinstance(value, dict)
         and all(isinstance(k, str) and isinstance(v, list) for k, v in value.items())
         and len({len(v) for v in value.values()}) == 1
-        and all(isinstance(x, (*LABEL, NoneType)) for v in value.values() for x in v)
+        and all(isinstance(x, (*LABELS, NoneType)) for v in value.values() for x in v)
     )
 
 
@@ -204,7 +204,7 @@ SHARED: Final[dict[str, Rule]] = {
     "classes_": ("an array of two labels or more, all different", _are_labels),
     "pos_label_": (
         "one of two labels, None for more",
-        lambda v, _: isinstance(v, (*LABEL, NoneType)),
+        lambda v, _: isinstance(v, (*LABELS, NoneType)),
     ),
     "n_features_in_": ("a whole number >= 1", lambda v, _: _is_integer(v, 1)),
     "loss_": ("a loss for so many classes", _fits),

@@ -1,94 +1,148 @@
-"""What the constructor parameters of each class may be."""
+"""The constructor parameters of each class, and what each may be: in a fit and in a model file."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.exceptions import InvalidDataError
+from gbimb.constraints import (
+    FLAGS,
+    INTEGERS,
+    LABELS,
+    NUMBERS,
+    SEEDS,
+    Choice,
+    Constraint,
+    Flag,
+    Jobs,
+    Later,
+    Number,
+    Types,
+)
+from gbimb.decisions.calibration import CALIBRATIONS
+from gbimb.engines.registry import ENGINES
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.json_text import shown
 from gbimb.losses import LOSSES, Loss, loss_parameters
+from gbimb.metrics import refuse_function
 from gbimb.model.values import SPLITTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from gbimb.constraints import Constraints
 
-Types: TypeAlias = "tuple[type, ...]"
-
-FLAG: Final[Types] = (bool, np.bool_)
-INTEGER: Final[Types] = (int, np.integer)
-NUMBER: Final[Types] = (int, float, np.integer, np.floating)
-LABEL: Final[Types] = (str, *FLAG, *NUMBER)
+MOST_ROUNDS: Final = 1_000_000
+MOST_BAGS: Final = 100_000
+FASTEST: Final = 100.0
+LARGEST: Final = 1e30  # engines keep numbers as float32, and multiply them
+MOST: Final = 1_000_000_000  # engines keep whole numbers in 32 bits
+MOST_LEAVES: Final = 131_072  # LightGBM's own bound
 SPLITTER: Final[Types] = tuple(kind for kind, _ in SPLITTERS.values())
-SEED: Final[Types] = (*INTEGER, np.random.RandomState, NoneType)
-OPTIONAL: Final[Types] = (*NUMBER, NoneType)
+
+
+@dataclass(frozen=True)
+class MetricNames:
+    """The name of a metric, or of several where ``several``."""
+
+    several: bool
+
+    @property
+    def types(self) -> Types:
+        """Text, or what holds texts."""
+        return (str, list, tuple) if self.several else (str,)
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise unless there is a name, and no name twice; each is looked up later."""
+        for metric in value if self.several and isinstance(value, list | tuple) else [value]:
+            refuse_function(name, metric)
+        if not isinstance(value, self.types):
+            rule = "a name or a list of names" if self.several else "the name of one metric"
+            msg = f"{name} must be {rule}, got {value!r}."
+            raise InvalidTypeError(msg)
+        if self.several and not value:
+            msg = f"{name} must name a metric, such as 'mcc', got {value!r}."
+            raise InvalidParameterError(msg)
+        names: Any = () if isinstance(value, str) else value
+        if repeated := [each for i, each in enumerate(names) if each in names[:i]]:
+            msg = f"{name} must name a metric once, got {repeated[0]!r} more than once."
+            raise InvalidParameterError(msg)
+
+
+OPTIONAL: Final = Later((*NUMBERS, NoneType))
+SEED: Final = Later(SEEDS)
+LABEL: Final = Later((*LABELS, NoneType))
+SHARE: Final = Number(0, 1, low_open=True, optional=True)
+PENALTY: Final = Number(0, LARGEST)
+THRESHOLD: Final = Number(0, 1, named=True)
+CALIBRATION: Final = Choice(CALIBRATIONS, optional=True)
+VERBOSE: Final = Number(0, integer=True)
 
 # checkpoint_path is not saved: whoever loads a model should not write where it says.
-BOOSTING: Final[dict[str, Types]] = {
-    "loss": (str, Loss),
+BOOSTING: Final[dict[str, Constraint]] = {
+    "n_estimators": Number(1, MOST_ROUNDS, integer=True),
+    "verbose": VERBOSE,
+    "n_jobs": Jobs(),
+    "eval_metric": MetricNames(several=True),
+    "early_stopping_rounds": Number(1, integer=True, optional=True),
+    "threshold": THRESHOLD,
+    "calibration": CALIBRATION,
+    "keep_on_interrupt": Flag(),
+    "checkpoint_every": Number(1, integer=True),
+    "learning_rate": Number(0, FASTEST, low_open=True, optional=True),
+    "min_child_weight": Number(0, LARGEST, optional=True),
+    "reg_alpha": PENALTY,
+    "reg_lambda": PENALTY,
+    "subsample": SHARE,
+    "colsample_bytree": SHARE,
+    "loss": Later((str, Loss)),
     "gamma": OPTIONAL,
     "alpha": OPTIONAL,
-    "scale_pos_weight": (*OPTIONAL, str, dict),
-    "pos_label": (*LABEL, NoneType),
-    "eval_metric": (str, list, tuple),
-    "early_stopping_rounds": OPTIONAL,
-    "threshold": (*NUMBER, str),
-    "calibration": (str, NoneType),
-    "cv": (*INTEGER, str, list, tuple, *SPLITTER, NoneType),
-    "n_estimators": INTEGER,
-    "learning_rate": OPTIONAL,
-    "min_child_weight": OPTIONAL,
-    "subsample": OPTIONAL,
-    "colsample_bytree": OPTIONAL,
-    "reg_alpha": NUMBER,
-    "reg_lambda": NUMBER,
-    "engine_params": (dict, NoneType),
-    "checkpoint_every": INTEGER,
-    "keep_on_interrupt": FLAG,
+    "scale_pos_weight": Later((*NUMBERS, NoneType, str, dict)),
+    "pos_label": LABEL,
+    "cv": Later((*INTEGERS, str, list, tuple, *SPLITTER, NoneType)),
+    "engine_params": Later((dict, NoneType)),
     "random_state": SEED,
-    "n_jobs": (*INTEGER, NoneType),
-    "verbose": INTEGER,
 }
-LIGHTGBM: Final[dict[str, Types]] = {
+LIGHTGBM: Final[Constraints] = {
     **BOOSTING,
-    "max_depth": INTEGER,
-    "num_leaves": (*INTEGER, NoneType),
-    "min_child_samples": (*INTEGER, NoneType),
+    "num_leaves": Number(2, MOST_LEAVES, integer=True, optional=True),
+    "max_depth": Number(-1, MOST, integer=True),
+    "min_child_samples": Number(0, MOST, integer=True, optional=True),
 }
-XGBOOST: Final[dict[str, Types]] = {
+XGBOOST: Final[Constraints] = {
     **BOOSTING,
-    "max_depth": (*INTEGER, NoneType),
-    "max_leaves": INTEGER,
-    "gamma_split": NUMBER,
+    "gamma_split": PENALTY,
+    "max_depth": Number(0, MOST, integer=True, optional=True),
+    "max_leaves": Number(0, MOST, integer=True),
 }
-BAGGING: Final[dict[str, Types]] = {
-    "n_estimators": INTEGER,
-    "sampling_strategy": (*NUMBER, str, dict),
-    "replacement": FLAG,
-    "sampling": (str,),
-    "eval_metric": (str,),
-    "threshold": (*NUMBER, str),
-    "calibration": (str, NoneType),
-    "warm_start": FLAG,
+BAGGING: Final[Constraints] = {
+    "n_estimators": Number(1, MOST_BAGS, integer=True),
+    "verbose": VERBOSE,
+    "n_jobs": Jobs(),
+    "replacement": Flag(),
+    "warm_start": Flag(),
+    "eval_metric": MetricNames(several=False),
+    "sampling": Choice(("random", "self_paced")),
+    "threshold": THRESHOLD,
+    "calibration": CALIBRATION,
+    "sampling_strategy": Later((*NUMBERS, str, dict)),
     "random_state": SEED,
-    "n_jobs": (*INTEGER, NoneType),
-    "verbose": INTEGER,
 }
-AUTO: Final[dict[str, Types]] = {
-    "metric": (str, list, tuple, np.ndarray),
-    "engine": (str,),
-    "time_budget": OPTIONAL,
-    "n_trials": (*INTEGER, NoneType),
-    "pos_label": (*LABEL, NoneType),
+AUTO: Final[Constraints] = {
+    "n_jobs": Jobs(),
+    "engine": Choice(("auto", *ENGINES)),
+    "time_budget": Number(0, low_open=True, high_open=True, optional=True),
+    "n_trials": Number(1, integer=True, optional=True),
+    "verbose": VERBOSE,
+    "metric": Later((str, list, tuple, np.ndarray)),
+    "pos_label": LABEL,
     "random_state": SEED,
-    "n_jobs": (*INTEGER, NoneType),
-    "verbose": INTEGER,
 }
 
 
-def check_parameters(params: dict[str, Any], allowed: Mapping[str, Types], kind: str) -> None:
+def check_saved(params: dict[str, Any], allowed: Constraints, kind: str) -> None:
     """Raise unless ``params`` are parameters of the class ``kind``, each of an allowed type.
 
     A gamma of 2 was "not given" in version 0.1: it becomes None where the loss has none.
@@ -97,9 +151,10 @@ def check_parameters(params: dict[str, Any], allowed: Mapping[str, Types], kind:
         if name not in allowed:
             msg = f"{kind} has no parameter {shown(name)}."
             raise InvalidDataError(msg)
-        flag = isinstance(value, FLAG) and not set(FLAG) & set(allowed[name])
-        if flag or not isinstance(value, allowed[name]):
-            names = sorted({t.__name__ for t in allowed[name]})
+        types = allowed[name].types
+        flag = isinstance(value, FLAGS) and not set(FLAGS) & set(types)
+        if flag or not isinstance(value, types):
+            names = sorted({t.__name__ for t in types})
             got = f"{shown(value)} ({type(value).__name__})"
             msg = f"{kind} takes {name} as one of {names}, got {got}."
             raise InvalidDataError(msg)

@@ -147,7 +147,7 @@ class Reader:
         }
         kind = self._class_of(base["class"], "class")
         saved = saved_as(kind)
-        _parameters.check_parameters(base["params"], saved.parameters, kind.__name__)
+        _parameters.check_saved(base["params"], saved.parameters, kind.__name__)
         if saved.form != "booster" or not isinstance(state["bags"], list):
             raise malformed("bags", state["bags"])
         return [
@@ -192,7 +192,7 @@ class Reader:
         params, values = (_decode_all(state[part], part) for part in ("params", "fitted"))
         if base is not None and base["class"] == name:
             params, values = {**base["params"], **params}, {**base["fitted"], **values}
-        _parameters.check_parameters(params, saved.parameters, name)
+        _parameters.check_saved(params, saved.parameters, name)
         size = _attributes.check_attributes(values, saved.attributes, name)
         made = {key: MADE[key](value) if key in MADE else value for key, value in values.items()}
         return kind, params, made, size
@@ -203,7 +203,7 @@ class Reader:
         if saved.form != "booster":
             raise malformed("estimator", given["class"])
         params = _decode_all(given["params"], "estimator")
-        _parameters.check_parameters(params, saved.parameters, given["class"])
+        _parameters.check_saved(params, saved.parameters, given["class"])
         return kind(**params)
 
     def _class_of(self, name: object, where: str) -> Any:

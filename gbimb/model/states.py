@@ -19,10 +19,10 @@ from gbimb.model.values import encode
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gbimb.constraints import Constraints
     from gbimb.model.archive import Members
     from gbimb.model.attributes import Rule as Check
     from gbimb.model.model import Model
-    from gbimb.model.parameters import Types
     from gbimb.tables.encoder import TableEncoder
 
 STATE: Final = "state.json"
@@ -38,12 +38,12 @@ class Saved:
     ----------
     form : {"booster", "bags", "blend"}
         What it holds: a booster of its own, bags, or the members of a blend.
-    parameters : mapping of constructor parameter to types
+    parameters : mapping of constructor parameter to what it may be
     attributes : mapping of fitted attribute to its rule
     """
 
     form: str
-    parameters: Mapping[str, Types]
+    parameters: Constraints
     attributes: Mapping[str, Check]
 
 

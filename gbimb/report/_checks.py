@@ -170,7 +170,7 @@ def _separating(areas: dict[str, float], what: str) -> Check:
     more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
     text = (
         f"A single column almost separates {what}: {shown}{more}. If it is not known before the "
-        "label is, leave it out with --drop."
+        "label is, train without it."
     )
     return Check("GBI005", "warning", text)
 
@@ -207,7 +207,7 @@ def _out_of_half(values: pd.Series[Any], y: NDArray[np.uint8]) -> FloatArray:
 def repeated(prints: NDArray[np.uint64], training: NDArray[np.uint64] | None, file: str) -> Check:
     """GBI006: rows that the training file has with the same values and label."""
     if training is None:
-        text = "Not checked: give the training file with --train."
+        text = "Not checked: give the training file as train."
         return Check("GBI006", "skipped", text)
     found = int(np.isin(prints, training).sum())
     if found == 0:

@@ -40,13 +40,13 @@ def parse_costs(text: str | None) -> dict[str, float] | None:
     for part in filter(None, (p.strip() for p in re.split("[,;]", text))):
         name, equals, amount = (p.strip() for p in part.partition("="))
         if name.lower() not in OUTCOMES:
-            raise unknown_name("--cost", name, OUTCOMES)
+            raise unknown_name("costs", name, OUTCOMES)
         try:
             costs[name.lower()] = float(amount)
         except ValueError:
             equals = ""
         if not equals:
-            msg = f"--cost must be of the form {FORM}, got {part!r}."
+            msg = f"costs must be of the form {FORM}, got {part!r}."
             raise InvalidParameterError(msg)
     return check_costs(costs)
 

@@ -139,9 +139,9 @@ def evaluate(
     True
     """
     name = "the data frame" if isinstance(data, pd.DataFrame) else Path(data).name
-    request = EvaluationRequest(name, target, weight, identifier, typed=bool(command))
+    request = EvaluationRequest(name, target, weight, identifier)
     costs = _check_arguments(model, request, costs)
-    pieces, digest = _open(data, request, [*_text(model, target), *identifier])
+    pieces, digest = _open(data, [*_text(model, target), *identifier])
     rows = score_rows(model, watch(pieces), request)
     _require_two_classes(rows, request)
     about, in_training = describe_model(model), _in_training(model, rows, train, request)
@@ -186,7 +186,7 @@ def _check_arguments(
             )
             raise InvalidTypeError(msg)
     if costs is not None and len(model.classes_) > 2:
-        msg = f"{request.name('costs')} needs two classes, got a model of {len(model.classes_)}."
+        msg = f"costs must be None for more than two classes, got a model of {len(model.classes_)}."
         raise InvalidParameterError(msg)
     return None if costs is None else check_costs(costs)
 
@@ -214,7 +214,7 @@ def _in_training(
 
 
 def _open(
-    data: pd.DataFrame | str | Path, request: EvaluationRequest, text: Sequence[str]
+    data: pd.DataFrame | str | Path, text: Sequence[str]
 ) -> tuple[Iterator[pd.DataFrame], str | None]:
     """Return the pieces of the rows, and a hash of files.
 
@@ -222,8 +222,7 @@ def _open(
     """
     if isinstance(data, pd.DataFrame):
         return iter([data]), None
-    path, option = Path(data), request.name("data")
-    return chunks(path, option, text), _hash(list_files(path, option))
+    return chunks(Path(data), "data", text), _hash(list_files(Path(data), "data"))
 
 
 def _text(model: Any, target: str) -> list[str]:
@@ -234,8 +233,8 @@ def _text(model: Any, target: str) -> list[str]:
 
 def _prints(model: Any, train: Path, request: EvaluationRequest) -> NDArray[np.uint64]:
     parts = []
-    for frame in chunks(train, request.name("train"), _text(model, request.target)):
-        require_columns(frame.columns, train.name, {request.name("target"): [request.target]})
+    for frame in chunks(train, "train", _text(model, request.target)):
+        require_columns(frame.columns, train.name, {"target": [request.target]})
         codes = label_codes(frame[request.target], class_names(model))
         parts.append(fingerprints(match_columns(model, frame, train.name), codes))
     return np.unique(np.concatenate(parts))

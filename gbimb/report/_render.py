@@ -43,7 +43,7 @@ def require_packages() -> None:
             raise MissingDependencyError(msg) from None
 
 
-def check_path(path: str | Path, option: str = "--report") -> Path:
+def check_path(path: str | Path, option: str = "path") -> Path:
     """Return the path; raise unless a report can be written there."""
     require_packages()
     path = Path(path)
@@ -56,15 +56,17 @@ def check_path(path: str | Path, option: str = "--report") -> Path:
     return path
 
 
-def report_files(path: str | Path) -> list[Path]:
+def report_files(path: str | Path, option: str = "path") -> list[Path]:
     """Return the files that a report will write: the page, and its numbers as JSON and CSV.
+
+    ``option`` is what errors call the path.
 
     Raises
     ------
     GbimbError
         If jinja2 or matplotlib is not installed, or the path cannot hold a report.
     """
-    path = check_path(path)
+    path = check_path(path, option)
     # Not the bare name with another ending, which may be that of the user's table.
     return [path, *(path.with_name(f"{path.stem}_numbers.{end}") for end in ("json", "csv"))]
 

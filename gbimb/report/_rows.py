@@ -26,20 +26,11 @@ if TYPE_CHECKING:
 MISTAKES_SHOWN: Final = 10
 FEATURES_SHOWN: Final = 5
 SAMPLED_PER_CLASS: Final = 20_000
-OPTIONS: Final = {
-    "data": "DATA",
-    "target": "--target",
-    "weight": "--weight",
-    "identifier": "--id",
-    "train": "--train",
-    "costs": "--cost",
-}
-"""The arguments' names on the command line."""
 
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """Which columns of the data to read, and how to name arguments in errors.
+    """Which columns of the data to read.
 
     Attributes
     ----------
@@ -49,19 +40,12 @@ class EvaluationRequest:
     weight : str or None
     identifier : list of str
         Columns that name the rows.
-    typed : bool
-        Whether it comes from the command line.
     """
 
     file: str
     target: str
     weight: str | None = None
     identifier: Sequence[str] = ()
-    typed: bool = False
-
-    def name(self, argument: str) -> str:
-        """Return the name of an argument where it was given."""
-        return OPTIONS[argument] if self.typed else argument
 
 
 @dataclass
@@ -112,8 +96,7 @@ def score_rows(
     worst = WorstMistakes(model, request)
     sample = ClassSample(len(names))
     weights = [] if request.weight is None else [request.weight]
-    columns = {"target": [request.target], "weight": weights, "identifier": request.identifier}
-    needed = {request.name(argument): wanted for argument, wanted in columns.items()}
+    needed = {"target": [request.target], "weight": weights, "identifier": request.identifier}
     parts: dict[str, list[NDArray[Any]]] = {}
     for frame in pieces:
         require_columns(frame.columns, request.file, needed)

@@ -223,10 +223,10 @@ def test_every_record_can_be_read_back(tmp_path: Path, plan: Plan) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"folds": 1}, "--folds must be an integer in"),
+        ({"folds": 1}, "folds must be an integer in"),
         ({"folds": 13}, r"12 positives \(positive class 'yes'\) for 13 folds. Use --folds 12"),
-        ({"seed": -1}, "--seed must be"),
-        ({"engines": ("catboost",)}, "--engines must be one of"),
+        ({"seed": -1}, "seed must be"),
+        ({"engines": ("catboost",)}, "engines must be one of"),
     ],
 )
 def test_a_plan_that_cannot_be_run_gets_a_sentence(

@@ -130,13 +130,13 @@ CASES = [
     (
         "x,t\n" + "".join(f"1,a{i}\n" for i in range(101)),
         {},
-        r"at most 100 labels, got 101: 'a0' \(1\), .*, \.\.\.\. .*--positive LABEL",
+        r"at most 100 labels, got 101: 'a0' \(1\), .*, \.\.\.\. .*give positive",
     ),
-    ("x,t\n1,a\n2,b\n3,cc\n", {"positive": "c"}, "--positive must be one of .* 'cc'"),
+    ("x,t\n1,a\n2,b\n3,cc\n", {"positive": "c"}, "positive must be one of .* 'cc'"),
     ("x,t\n1,a\n2,b\n", {"target": "T"}, "Did you mean 't'"),
-    ("x,t\n1,a\n2,b\n", {"positive": "aa"}, "--positive must be one of .* Did you mean 'a'"),
-    ("x,t\n1,a\n2,b\n", {"drop": ["y"]}, "--drop must be one of"),
-    ("x,t\n1,a\n2,b\n", {"drop": ["t"]}, "--drop must not name the target"),
+    ("x,t\n1,a\n2,b\n", {"positive": "aa"}, "positive must be one of .* Did you mean 'a'"),
+    ("x,t\n1,a\n2,b\n", {"drop": ["y"]}, "drop must be one of"),
+    ("x,t\n1,a\n2,b\n", {"drop": ["t"]}, "drop must not name the target"),
     ('x,t\n1,a\n"2,b\n', {}, "cannot be read as CSV"),
     ("", {}, "cannot be read as CSV: No columns to parse"),
 ]

@@ -93,7 +93,7 @@ def test_what_looks_like_an_identifier_is_said_and_kept() -> None:
     column, note = prepare([f"id{i}" for i in range(200)])
     assert column.nunique() == 200
     assert "200 different texts in 200 rows" in note
-    assert "--drop" in note
+    assert "with drop" in note
     column, note = prepare(np.arange(200) + 17)
     assert column.nunique() == 200
     assert "counts the rows" in note

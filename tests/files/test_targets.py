@@ -26,7 +26,7 @@ def test_a_positive_label_is_found_by_text_number_or_truth_value(
 
 @pytest.mark.parametrize("positive", ["Yes", "2", "true"])
 def test_another_spelling_is_another_label(positive: str) -> None:
-    with pytest.raises(InvalidParameterError, match="--positive must be one of"):
+    with pytest.raises(InvalidParameterError, match="positive must be one of"):
         match_label(positive, ["yes", "no", "1"])
 
 

@@ -14,7 +14,7 @@ from gbimb.tables.files.write import TableWriter
 
 def test_a_folder_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").mkdir()
-    with pytest.raises(gbimb.GbimbError, match=r"--out must name a file, got .* is a folder"):
+    with pytest.raises(gbimb.GbimbError, match=r"path must name a file, got .* is a folder"):
         TableWriter(tmp_path / "scores.csv")
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.engines.defaults import SMALL_TABLE, learning_rate, min_child_weight, subsample
 from gbimb.engines.lightgbm.native import IGNORED_PARAMETERS, check_linear, synonyms
-from gbimb.engines.parameters import MOST, check_engine_params, check_files, check_tree_numbers
-from gbimb.validation import check_number, plain_number
+from gbimb.engines.parameters import check_engine_params, check_files
+from gbimb.validation import plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,8 +54,6 @@ SET_BY_ESTIMATOR: Final[dict[str, str]] = {
 
 # At 0 LightGBM takes rounding errors for the rows of a leaf, and fails.
 LEAST_CURVATURE: Final = 1e-10
-
-MOST_LEAVES: Final = 131_072  # LightGBM's own bound
 
 MANY_CLASSES: Final[Mapping[str, Any]] = MappingProxyType(
     {"feature_fraction": 1.0, "bagging_freq": 0, "num_leaves": 31, "learning_rate": 0.1}
@@ -104,13 +102,7 @@ def tree_params(
     GbimbError
         If one cannot be used.
     """
-    check_tree_numbers(parameters)
-    if parameters.num_leaves is not None:
-        check_number("num_leaves", parameters.num_leaves, low=2, high=MOST_LEAVES, integer=True)
-    check_number("max_depth", parameters.max_depth, low=-1, high=MOST, integer=True)
     fewest = parameters.min_child_samples
-    if fewest is not None:
-        check_number("min_child_samples", fewest, low=0, high=MOST, integer=True)
     share = subsample(parameters, rows)
     leaves = parameters.num_leaves or (8 if rows <= SMALL_TABLE else 31)
     params = {

@@ -6,9 +6,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.engines.defaults import learning_rate, min_child_weight, subsample
-from gbimb.engines.parameters import LARGEST, MOST, check_engine_params, check_tree_numbers
+from gbimb.engines.parameters import check_engine_params
 from gbimb.engines.xgboost.native import synonyms
-from gbimb.validation import check_number, plain_number
+from gbimb.validation import plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,11 +93,6 @@ def tree_params(
     GbimbError
         If one cannot be used.
     """
-    check_tree_numbers(parameters)
-    check_number("gamma_split", parameters.gamma_split, low=0, high=LARGEST)
-    if parameters.max_depth is not None:
-        check_number("max_depth", parameters.max_depth, low=0, high=MOST, integer=True)
-    check_number("max_leaves", parameters.max_leaves, low=0, high=MOST, integer=True)
     columns = parameters.colsample_bytree
     params = {
         "tree_method": "hist",

@@ -229,7 +229,7 @@ def _identifier(distinct: int, rows: int) -> str:
     if distinct > MANY_TEXTS and 2 * distinct > rows:
         return (
             f"{distinct:,} different texts in {rows:,} rows, taken as categories. If they name the "
-            "rows, leave it out with --drop; numbers and dates are read if written as 1234.5 and "
+            "rows, leave it out with drop; numbers and dates are read if written as 1234.5 and "
             "2021-12-31."
         )
     return ""
@@ -237,12 +237,12 @@ def _identifier(distinct: int, rows: int) -> str:
 
 def _row_number(values: pd.Series[Any]) -> str:
     if len(values) > MANY_TEXTS and bool(values.diff().iloc[1:].eq(1).all()):
-        return "counts the rows: if it is an identifier, leave it out with --drop."
+        return "counts the rows: if it is an identifier, leave it out with drop."
     return ""
 
 
 def _refusal(name: str, kinds: Iterable[str]) -> InvalidTypeError:
     return InvalidTypeError(
         f"Column {name!r} must hold numbers, booleans, text, categories or dates, got "
-        f"{', '.join(sorted(kinds))}. Convert it, or leave it out with --drop."
+        f"{', '.join(sorted(kinds))}. Convert it, or leave it out with drop."
     )

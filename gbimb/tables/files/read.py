@@ -39,7 +39,7 @@ def table_name(path: Path) -> str:
     return path.name
 
 
-def read_file(path: Path, option: str = "--data") -> pd.DataFrame:
+def read_file(path: Path, option: str = "path") -> pd.DataFrame:
     """Return the table in a file, or in all files of a folder, one after the other.
 
     ``option`` is how it was asked for. CSV files of a folder are read as one long file would be:

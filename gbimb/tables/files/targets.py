@@ -41,7 +41,7 @@ def match_label(positive: str, labels: Collection[T]) -> T:
         same_word = positive.lower() == text.lower() and text in ("True", "False")
         if same_word or _same_number(positive, text):
             return label
-    raise unknown_name("--positive", positive, texts)
+    raise unknown_name("positive", positive, texts)
 
 
 def _same_number(a: str, b: str) -> bool:

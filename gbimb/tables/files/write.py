@@ -21,7 +21,7 @@ class TableWriter:
     Use it as a context; an error inside leaves nothing behind, and an older file as it was.
     """
 
-    def __init__(self, path: str | Path, option: str = "--out") -> None:
+    def __init__(self, path: str | Path, option: str = "path") -> None:
         self._path = Path(path)
         check_ending(self._path, option)
         if self._path.is_dir():
