@@ -6,7 +6,7 @@ import logging
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import numpy as np
 import typer
@@ -23,14 +23,12 @@ from gbimb.cli._fitted import fit_facts, in_words
 from gbimb.cli._notes import notes
 from gbimb.cli._options import (
     ENGINE_CHOICES,
-    LOSS_CHOICES,
     AsJson,
     Dask,
     Drop,
     EngineName,
     Identifier,
     Jobs,
-    LossName,
     MetricName,
     ModelOut,
     Positive,
@@ -51,12 +49,17 @@ from gbimb.cli._training_file import (
 )
 from gbimb.exceptions import InvalidParameterError, unknown_name
 from gbimb.log import log_to
+from gbimb.losses import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.progress import Progress
 
+LOSS_CHOICES: Final = (*LOSSES, "auto")
+LossName: TypeAlias = Annotated[
+    str, typer.Option(help=f"One of {', '.join(LOSS_CHOICES)}; auto searches and blends.")
+]
 SPELLED: Final = {
     "eval_metric: metric": "--metric",
     "eval_metric:": "--metric:",

@@ -7,10 +7,7 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from gbimb.losses import LOSSES
-
 TABLES: Final = ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet, or a folder of such files"
-LOSS_CHOICES: Final = (*LOSSES, "auto")
 ENGINE_CHOICES: Final = ("lightgbm", "xgboost", "auto")
 
 # Of several commands.
@@ -41,9 +38,6 @@ Target: TypeAlias = Annotated[
 ModelOut: TypeAlias = Annotated[Path, typer.Option(help="File for the model.")]
 Positive: TypeAlias = Annotated[
     str | None, typer.Option(help="Of two labels, the positive one. Default: the rarer.")
-]
-LossName: TypeAlias = Annotated[
-    str, typer.Option(help=f"One of {', '.join(LOSS_CHOICES)}; auto searches and blends.")
 ]
 EngineName: TypeAlias = Annotated[
     str | None,

@@ -380,7 +380,7 @@ def test_labels_where_the_name_of_their_column_is_asked_for_get_a_sentence(model
 
 
 @pytest.mark.parametrize("where", ["frame", "file"])
-def test_arguments_have_the_names_of_the_place_that_they_come_from(
+def test_arguments_are_named_as_in_python(
     model: Fitted, tmp_path: Path, where: str
 ) -> None:
     table().to_csv(tmp_path / "test.csv", index=False)
@@ -389,7 +389,7 @@ def test_arguments_have_the_names_of_the_place_that_they_come_from(
         evaluate(model, data, "churn")
     with pytest.raises(InvalidParameterError, match=r"^weight must be one of"):
         evaluate(model, data, "churned", weight="wieght")
-    with pytest.raises(InvalidParameterError, match=r"^--target must be one of"):
+    with pytest.raises(InvalidParameterError, match=r"^target must be one of"):
         evaluate(model, data, "churn", command="gbimb evaluate")
 
 
