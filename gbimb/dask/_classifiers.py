@@ -35,11 +35,11 @@ from gbimb.estimators.fitted import all_or_nothing
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.tables.schema import Schema
 from gbimb.training.copies import copies_among
+from gbimb.training.held_out.plan import HOLD_OUT, SMALLEST_CLASS, SMALLEST_TABLE
+from gbimb.training.held_out.validation_rows import one_validation_set
 from gbimb.training.loss import make_loss
-from gbimb.training.plan import HOLD_OUT, SMALLEST_CLASS, SMALLEST_TABLE
 from gbimb.training.recipe import Recipe
 from gbimb.training.remarks import warn_if_nothing_learned
-from gbimb.training.validation_rows import one_validation_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

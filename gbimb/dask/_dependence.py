@@ -11,7 +11,7 @@ from gbimb.dask._cluster import gather
 from gbimb.exceptions import InvalidDataError
 from gbimb.tables.keys import MISSING
 from gbimb.tables.labels import read_labels
-from gbimb.training.plan import HOLD_OUT
+from gbimb.training.held_out.plan import HOLD_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

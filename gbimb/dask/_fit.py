@@ -21,7 +21,8 @@ from gbimb.engines.lightgbm import ports_of
 from gbimb.exceptions import InvalidDataError
 from gbimb.log import logger
 from gbimb.tables.labels import scale_of
-from gbimb.training.cross_fit import ONE_MEMBER, HeldOut, Trained, TrainedMember, finish
+from gbimb.training.cross_fit import finish
+from gbimb.training.trained import ONE_MEMBER, HeldOut, Trained, TrainedMember
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from gbimb.tables.labels import read_labels
 from gbimb.tables.read import as_frame, read_table, take
 from gbimb.tables.typical import Observed
 from gbimb.training.copies import row_hashes
-from gbimb.training.plan import HOLD_OUT
+from gbimb.training.held_out.plan import HOLD_OUT
 from gbimb.training.rows import EngineTable
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from gbimb.tables.schema import Schema
 from gbimb.training.bagging.average import averaged_task
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_copies
-from gbimb.training.plan import make_plan
+from gbimb.training.held_out.plan import make_plan
 from gbimb.training.search.compare import compare, mix
 from gbimb.training.search.cross_fit import CrossFitter
 from gbimb.training.search.leaderboard import Effect, effects, explain, leaderboard

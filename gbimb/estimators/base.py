@@ -26,21 +26,21 @@ from gbimb.tables.schema import Schema
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_copies
 from gbimb.training.cross_fit import average_repeats, train
-from gbimb.training.in_time import train_in_time
-from gbimb.training.loss import make_loss
-from gbimb.training.plan import (
+from gbimb.training.held_out.plan import (
     ValidationPlan,
     given_splits,
     make_plan,
     plan_of,
     renumber_splits,
 )
+from gbimb.training.held_out.validation_rows import arrays_of, one_validation_set
+from gbimb.training.in_time import train_in_time
+from gbimb.training.loss import make_loss
 from gbimb.training.recipe import Recipe
 from gbimb.training.remarks import warn_if_nothing_learned, warn_if_undecided
 from gbimb.training.rows import EngineTable, Fold
 from gbimb.training.seed import draw_seed
 from gbimb.training.stages import Settings
-from gbimb.training.validation_rows import arrays_of, one_validation_set
 
 if TYPE_CHECKING:
     import os
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
     from gbimb.tables.dependence import Dependence
     from gbimb.training.checkpoint import Checkpoint
     from gbimb.training.copies import Copies
-    from gbimb.training.cross_fit import Trained
-    from gbimb.training.folds import Splits
+    from gbimb.training.held_out.folds import Splits
     from gbimb.training.tasks import Task
+    from gbimb.training.trained import Trained
 
 
 class BaseImbalancedClassifier(DecidingClassifier):

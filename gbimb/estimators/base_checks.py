@@ -11,7 +11,7 @@ from gbimb.engines.registry import get_engine
 from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
-    from gbimb.training.plan import ValidationPlan
+    from gbimb.training.held_out.plan import ValidationPlan
 
 
 def check_parameters(estimator: Any) -> None:  # either engine's

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gbimb.decisions.blending import blend_weights
 from gbimb.log import logger
 from gbimb.tables.parquet.stream import StreamedMatrix
-from gbimb.training.boosting import Boosted, Watch, warn_of_interrupt
+from gbimb.training.boosting import Watch, warn_of_interrupt
 from gbimb.training.checkpoint import WHOLE, CheckpointFile
 from gbimb.training.rows import mean_by_place
 from gbimb.training.stages import Settings, boost_folds
+from gbimb.training.trained import (
+    ONE_MEMBER,
+    HeldOut,
+    MemberSpec,
+    Newest,
+    Trained,
+    TrainedMember,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.engines.interface import Engine
-    from gbimb.training.folds import Splits
+    from gbimb.training.held_out.folds import Splits
     from gbimb.training.rows import EngineTable, Fold
     from gbimb.training.tasks import Task
 
@@ -31,73 +39,6 @@ if TYPE_CHECKING:
 SMALLEST_TABLE = 100
 LARGEST_JUDGE = 50_000
 EQUAL_ROWS = 10.0  # rows that speak for equal shares of the members, or of uneven folds
-
-
-@dataclass(frozen=True, eq=False)
-class MemberSpec:
-    """What sets one member of a blend apart: its parameters of the engine."""
-
-    name: str
-    params: Mapping[str, Any]
-
-
-ONE_MEMBER: Final = (MemberSpec("trees", {}),)
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedMember:
-    """The boosters of one member, one for each fold.
-
-    Attributes
-    ----------
-    spec : MemberSpec
-    boosted : Boosted
-        History and number of rounds.
-    models : list of str or bytes
-        In the engine's own form.
-    raw : float64 array of shape (m,) or (m, K)
-        Of the held-out rows.
-    sample : list of float64 arrays
-        What each booster gives to the same rows; empty for one alone.
-    unseen : list of float64 arrays
-        What each booster gives to rows that none trained on, to compare them by.
-    share : float
-        Of this member in the mean.
-    """
-
-    spec: MemberSpec
-    boosted: Boosted
-    models: Sequence[Any]
-    raw: FloatArray
-    sample: Sequence[FloatArray] = ()
-    unseen: Sequence[FloatArray] = ()
-    share: float = 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """One merged booster, and what was learnt about it on held-out rows.
-
-    Attributes
-    ----------
-    booster : the engine's booster
-        Its raw score is corrected.
-    members : sequence of TrainedMember
-        What it was merged from.
-    y, raw, proba, weight : arrays of shape (m,), (m,) or (m, K) twice, and (m,) or None
-        Labels, corrected raw scores, probabilities and weights of the held-out rows, fold by
-        fold; None if there are none.
-    folds : int array or None
-        Those with a share in the booster; None is all, with equal shares.
-    """
-
-    booster: Any
-    members: Sequence[TrainedMember]
-    y: NDArray[Any] | None = None
-    raw: FloatArray | None = None
-    proba: FloatArray | None = None
-    weight: NDArray[Any] | None = None
-    folds: IntArray | None = None
 
 
 def train(
@@ -213,32 +154,6 @@ def member_file(
         return None
     own = checkpoint if place == 0 else checkpoint.beside(str(place))
     return replace(own, every=WHOLE) if engine.RANDOM_BY_TREE & params.keys() else own
-
-
-@dataclass(frozen=True, eq=False)
-class HeldOut:
-    """Labels and weights of rows that trained none of the trees that score them."""
-
-    y: NDArray[Any]
-    weight: NDArray[Any] | None
-
-
-@dataclass(frozen=True, eq=False)
-class Newest:
-    """The newest rows, scored by boosters that they did not train.
-
-    Attributes
-    ----------
-    raw : dict of str to float64 array
-        Raw scores by the name of the member.
-    share : float64 array of shape (K,)
-        Of the classes, by target.
-    weight : array or None
-    """
-
-    raw: Mapping[str, FloatArray]
-    share: FloatArray
-    weight: NDArray[Any] | None
 
 
 def finish(

@@ -15,19 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gbimb.log import logger
-from gbimb.training.cross_fit import (
-    HeldOut,
-    MemberSpec,
-    Newest,
-    Trained,
-    TrainedMember,
-    finish,
-    make_watch,
-    member_file,
-    raw_scores,
-)
+from gbimb.training.cross_fit import finish, make_watch, member_file, raw_scores
 from gbimb.training.rows import Fold
 from gbimb.training.stages import boost_folds
+from gbimb.training.trained import HeldOut, MemberSpec, Newest, Trained, TrainedMember
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +26,10 @@ if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.engines.interface import Engine
     from gbimb.training.boosting import Watch
+    from gbimb.training.held_out.time_plan import Window
     from gbimb.training.rows import EngineTable
     from gbimb.training.stages import Settings
     from gbimb.training.tasks import Task
-    from gbimb.training.time_plan import Window
 
 FADING: Final = 0.2
 """Weight of a held-out block by that of the one after it: the newest says most of what follows."""

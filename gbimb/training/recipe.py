@@ -13,9 +13,9 @@ from gbimb.losses import MulticlassLoss
 from gbimb.model.model import BoosterModel, as_layout, make_rule
 from gbimb.tables.encoder import see_rows
 from gbimb.tables.parquet.stream import StreamedMatrix
-from gbimb.training.cross_fit import ONE_MEMBER, MemberSpec
 from gbimb.training.loss import make_loss
 from gbimb.training.tasks import BinaryTask, MulticlassTask
+from gbimb.training.trained import ONE_MEMBER, MemberSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from gbimb.tables.encoder import TableEncoder
     from gbimb.tables.labels import LabelCodes
     from gbimb.tables.schema import Schema
-    from gbimb.training.cross_fit import Trained
     from gbimb.training.rows import EngineTable
     from gbimb.training.stages import Settings
     from gbimb.training.tasks import Task
+    from gbimb.training.trained import Trained
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from sklearn.model_selection import GroupKFold, StratifiedKFold, train_test_spli
 
 import gbimb
 from gbimb.training.copies import deal, find_copies, row_hashes
-from gbimb.training.plan import make_plan
+from gbimb.training.held_out.plan import make_plan
 from tests.estimators.common import Kind, both, numbers, quick
 
 COPIES = "exact copies of others"

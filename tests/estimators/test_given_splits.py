@@ -17,7 +17,7 @@ from sklearn.model_selection import (
 )
 
 import gbimb
-from gbimb.training.plan import given_splits, plan_of
+from gbimb.training.held_out.plan import given_splits, plan_of
 from tests.estimators.common import Kind, both, numbers, quick
 
 

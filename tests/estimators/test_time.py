@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 import gbimb
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.tables.keys import ranks_of, time_keys
-from gbimb.training.time_plan import plan_windows
+from gbimb.training.held_out.time_plan import plan_windows
 from tests.estimators.common import Kind, both, numbers, probability, quick
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from sklearn.model_selection import (
 import gbimb
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.metrics import best_threshold
-from gbimb.training.cross_fit import Trained, average_repeats
+from gbimb.training.cross_fit import average_repeats
+from gbimb.training.trained import Trained
 from tests.estimators.common import Estimator, Kind, both, numbers, quick
 
 

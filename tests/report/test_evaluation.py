@@ -380,9 +380,7 @@ def test_labels_where_the_name_of_their_column_is_asked_for_get_a_sentence(model
 
 
 @pytest.mark.parametrize("where", ["frame", "file"])
-def test_arguments_are_named_as_in_python(
-    model: Fitted, tmp_path: Path, where: str
-) -> None:
+def test_arguments_are_named_as_in_python(model: Fitted, tmp_path: Path, where: str) -> None:
     table().to_csv(tmp_path / "test.csv", index=False)
     data = table() if where == "frame" else tmp_path / "test.csv"
     with pytest.raises(InvalidParameterError, match=r"^target must be one of"):

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from gbimb.model.model import BoosterModel
     from gbimb.tables.labels import LabelCodes
     from gbimb.training.bagging.population import Bag, Population
-    from gbimb.training.cross_fit import Trained
     from gbimb.training.recipe import Recipe
     from gbimb.training.tasks import Task
+    from gbimb.training.trained import Trained
 
 ROWS_AT_ONCE = 50_000
 

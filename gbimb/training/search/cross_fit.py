@@ -12,7 +12,7 @@ from gbimb.engines.parameters import engine_errors
 from gbimb.training.bagging.one_bag import link_after_drawing
 from gbimb.training.checkpoint import digest
 from gbimb.training.cross_fit import train
-from gbimb.training.plan import make_plan
+from gbimb.training.held_out.plan import make_plan
 from gbimb.training.recipe import Recipe
 from gbimb.training.rows import EngineTable, Fold, mean_by_place
 from gbimb.training.search.forest import ForestRows, calibrate, grow
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gbimb.tables.schema import Schema
     from gbimb.training.boosting import Stop
     from gbimb.training.checkpoint import Checkpoint, CheckpointFile
-    from gbimb.training.plan import ValidationPlan
+    from gbimb.training.held_out.plan import ValidationPlan
     from gbimb.training.search.forest import Forest
     from gbimb.training.tasks import Task
 

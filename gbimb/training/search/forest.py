@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gbimb.tables.classes import Classes
     from gbimb.tables.schema import Schema
     from gbimb.training.boosting import Stop
-    from gbimb.training.folds import Splits
+    from gbimb.training.held_out.folds import Splits
 
 MOST_ROWS: Final = 40_000
 TREES: Final = 60

@@ -15,9 +15,9 @@ from gbimb.exceptions import (
     InvalidTypeError,
     warn,
 )
-from gbimb.training.folds import Splits, stratified
-from gbimb.training.groups import joined, split_groups
-from gbimb.training.time_plan import plan_windows
+from gbimb.training.held_out.folds import Splits, stratified
+from gbimb.training.held_out.groups import joined, split_groups
+from gbimb.training.held_out.time_plan import plan_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import IntArray
     from gbimb.tables.dependence import Dependence
-    from gbimb.training.time_plan import Window
+    from gbimb.training.held_out.time_plan import Window
 
 CROSS_FIT_ROWS: Final = 20_000
 CROSS_FIT_RARE_ROWS: Final = 200_000

@@ -11,7 +11,7 @@ from gbimb.exceptions import InvalidDataError
 
 if TYPE_CHECKING:
     from gbimb.array_types import IntArray
-    from gbimb.training.folds import Splits
+    from gbimb.training.held_out.folds import Splits
 
 BLOCKS: Final = 3
 """Blocks of later rows that are held out, one after the other, the newest last."""
