@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gbimb.metrics._costs import cost_saved, mean_cost, savings_score
+from gbimb.metrics._bounds import RateBound, parse_bound
 from gbimb.metrics._counts import ConfusionCounts
 from gbimb.metrics._curves import (
     BestThreshold,
@@ -32,9 +33,11 @@ from gbimb.metrics._registry import (
     refuse_function,
 )
 from gbimb.metrics._scores import (
+    alert_rate,
     balanced_accuracy_score,
     f1_score,
     f_beta_score,
+    false_positive_rate,
     g_mean_score,
     mcc_score,
     precision_score,
@@ -55,8 +58,10 @@ __all__ = [
     "Metric",
     "MetricRow",
     "MulticlassCounts",
+    "RateBound",
     "SharedRows",
     "ThresholdCurve",
+    "alert_rate",
     "average_precision",
     "balanced_accuracy_score",
     "best_shared_scores",
@@ -67,6 +72,7 @@ __all__ = [
     "evaluate_shared",
     "f1_score",
     "f_beta_score",
+    "false_positive_rate",
     "g_mean_score",
     "get_count_metric",
     "get_metric",
@@ -76,6 +82,7 @@ __all__ = [
     "macro_recall_score",
     "mcc_score",
     "mean_cost",
+    "parse_bound",
     "precision_score",
     "recall_score",
     "refuse_function",

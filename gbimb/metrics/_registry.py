@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_name
 from gbimb.metrics import _scores
+from gbimb.metrics._bounds import parse_bound
 from gbimb.metrics._multiclass_counts import macro_f1_score, macro_recall_score, rk_score
 from gbimb.metrics._probability_scores import average_precision, roc_auc, row_brier, row_log_loss
 from gbimb.validation import check_number
@@ -17,15 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gbimb.array_types import FloatArray
+    from gbimb.metrics._bounds import RateBound
     from gbimb.metrics._counts import ConfusionCounts, HasCounts
     from gbimb.metrics._multiclass_counts import MulticlassCounts
     from gbimb.metrics._scores import Score
 
     RowScore: TypeAlias = Callable[[FloatArray, FloatArray], FloatArray]
 
-CONSTRAINT: Final = re.compile(
-    r"(recall(?= at p)|precision(?= at r)) at (precision|recall) ?>= ?(\S+)"
-)
+CONSTRAINT: Final = re.compile(r"(recall|precision) at (.+)")
+BOUNDED: Final = {
+    "recall": ("precision", "specificity", "fpr", "alerts"),
+    "precision": ("recall", "alerts"),
+}
+"""Rates to bound, by the rate that is served: under others one row flagged is the best."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +120,14 @@ class CountMetric:
     function : callable
     rises : bool
         Whether it is known never to fall with true positives nor to rise with false ones.
+    bound : RateBound or None
+        What it keeps to: it is then one rate where another reaches a bound.
     """
 
     name: str
     function: Callable[[ConfusionCounts], Score]
     rises: bool = False
+    bound: RateBound | None = None
 
     def __call__(self, counts: ConfusionCounts) -> Score:
         """Return the score of ``counts``."""
@@ -133,7 +141,14 @@ class CountMetric:
     @property
     def has_bound(self) -> bool:
         """Whether it is one rate where another reaches a bound."""
-        return CONSTRAINT.fullmatch(self.name) is not None
+        return self.bound is not None
+
+    def ceiling(self, counts: ConfusionCounts, fewest: Score) -> Score:
+        """Return the highest score of at least these false positives and at most these true ones.
+
+        ``fewest`` are the true positives that there are at least.
+        """
+        return self(counts if self.bound is None else self.bound.within(counts, fewest))
 
 
 @dataclass(frozen=True)
@@ -165,7 +180,9 @@ def get_count_metric(metric: str | CountMetric) -> CountMetric:
     """Return the score from counts named ``metric``.
 
     "recall at precision >= 0.9" is the recall where the precision is that high, and negative
-    where it is not; "precision at recall >= 0.9" is the other way round.
+    where it is not; "precision at recall >= 0.9" is the other way round, "recall at fpr <= 0.01"
+    has a bound on the false-positive rate, "recall at alerts <= 0.01" and "precision at alerts
+    <= 0.01" on the share of rows flagged.
 
     >>> get_count_metric("fbeta:2").name
     'fbeta:2'
@@ -178,19 +195,29 @@ def get_count_metric(metric: str | CountMetric) -> CountMetric:
         beta = _number("metric", metric, argument)
         check_number("metric: beta", beta, low=0, low_open=True, high_open=True)
         return CountMetric(metric, partial(_scores.f_beta_score, beta=beta), rises=True)
-    if constraint := CONSTRAINT.fullmatch(metric):
-        served, held, number = constraint.groups()
-        bound = check_number(
-            f"metric: {held}", _number("metric", metric, number), low=0, high=1, low_open=True
-        )
-        return CountMetric(
-            metric, partial(_scores.constrained_score, served=served, held=held, bound=bound)
-        )
+    if (bounded := _bounded(metric)) is not None:
+        return bounded
     row = METRICS.get(metric)
     if row is None or row.count is None:
         known = [*_count_names(), "fbeta:2", "recall at precision >= 0.9"]
         raise unknown_name("metric", metric, known, usual=usual_name(metric))
     return CountMetric(metric, row.count, row.rises)
+
+
+def _bounded(metric: str) -> CountMetric | None:
+    """Return the rate with a bound that is named, or None for other names."""
+    found = CONSTRAINT.fullmatch(metric)
+    if found is None:
+        return None
+    served, rule = found.groups()
+    try:
+        bound = parse_bound(rule)
+    except InvalidParameterError as error:
+        msg = f"metric: {error}"
+        raise InvalidParameterError(msg) from None
+    if bound is None or bound.rate not in BOUNDED[served]:
+        return None
+    return CountMetric(metric, partial(bound.score, served=served), bound=bound)
 
 
 def get_searched_metric(metric: str | CountMetric) -> CountMetric:
@@ -226,8 +253,8 @@ def get_metric(name: str) -> Metric:
     if row is not None and row.count is None:
         return Metric(name, None, None, row.area is not None, row.area, row.proper)
     base, fixed, at = name.partition("@")
-    if CONSTRAINT.fullmatch(name):
-        return Metric(name, get_count_metric(name), None, greater_is_better=True)
+    if (bounded := _bounded(name)) is not None:
+        return Metric(name, bounded, None, greater_is_better=True)
     if base not in _count_names() and not base.startswith("fbeta:"):
         raise unknown_name("metric", name, [*METRICS, "fbeta:2"], usual=usual_name(base))
     threshold = (

@@ -19,7 +19,7 @@ Score: TypeAlias = Any
 """A float, or a float64 array where the counts hold one entry a threshold."""
 
 
-def _ratio(numerator: Score, denominator: Score) -> Score:
+def ratio(numerator: Score, denominator: Score) -> Score:
     top, bottom = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
     out = np.zeros(np.broadcast(top, bottom).shape)
     np.divide(top, bottom, out=out, where=bottom > 0)
@@ -81,7 +81,7 @@ def mcc_score(
     tp, fp, fn, tn = _counts(y_true, y_pred, sample_weight).as_tuple()
     # One root of the two products: a perfect prediction is exactly 1, none is above it.
     spread = np.sqrt(((tp + fp) * (tn + fn)) * ((tp + fn) * (tn + fp)))
-    return _ratio(tp * tn - fp * fn, spread)
+    return ratio(tp * tn - fp * fn, spread)
 
 
 def f_beta_score(
@@ -105,7 +105,7 @@ def f_beta_score(
     # The shares of misses and of false alarms add up to 1, and stay finite for any beta.
     inverse = 1.0 / beta
     missed, alarm = 1.0 / (1.0 + inverse * inverse), 1.0 / (1.0 + beta * beta)
-    return _ratio(tp, tp + missed * fn + alarm * fp)
+    return ratio(tp, tp + missed * fn + alarm * fp)
 
 
 def f1_score(
@@ -124,7 +124,7 @@ def precision_score(
 ) -> Score:
     """Share of the flagged rows that are positive; in [0, 1], 0 where none is flagged."""
     counts = _counts(y_true, y_pred, sample_weight)
-    return _ratio(counts.tp, counts.tp + counts.fp)
+    return ratio(counts.tp, counts.tp + counts.fp)
 
 
 def recall_score(
@@ -134,7 +134,7 @@ def recall_score(
 ) -> Score:
     """Share of the positive rows that are flagged; in [0, 1], 0 where there is no positive."""
     counts = _counts(y_true, y_pred, sample_weight)
-    return _ratio(counts.tp, counts.tp + counts.fn)
+    return ratio(counts.tp, counts.tp + counts.fn)
 
 
 def specificity_score(
@@ -144,7 +144,7 @@ def specificity_score(
 ) -> Score:
     """Share of the negative rows that are not flagged; in [0, 1], 0 where there is no negative."""
     counts = _counts(y_true, y_pred, sample_weight)
-    return _ratio(counts.tn, counts.tn + counts.fp)
+    return ratio(counts.tn, counts.tn + counts.fp)
 
 
 def g_mean_score(
@@ -168,13 +168,21 @@ def balanced_accuracy_score(
     return (recall_score(counts) + specificity_score(counts)) / 2
 
 
-def constrained_score(counts: ConfusionCounts, *, served: str, held: str, bound: float) -> Score:
-    """Return recall where precision is >= ``bound``, or the other way round.
+def false_positive_rate(
+    y_true: ArrayLike | ConfusionCounts,
+    y_pred: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Score:
+    """Share of the negative rows that are flagged; lower is better, 0 where there is none."""
+    counts = _counts(y_true, y_pred, sample_weight)
+    return ratio(counts.fp, counts.tn + counts.fp)
 
-    Where ``held`` is below ``bound`` the score is ``held - 1``, below 0, so that the best
-    threshold comes as near as it can.
-    """
-    scores = {"precision": precision_score, "recall": recall_score}
-    value = scores[held](counts)
-    score = np.where(np.asarray(value) >= bound, scores[served](counts), np.asarray(value) - 1.0)
-    return float(score) if score.ndim == 0 else score
+
+def alert_rate(
+    y_true: ArrayLike | ConfusionCounts,
+    y_pred: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Score:
+    """Share of all rows that are flagged; in [0, 1]."""
+    counts = _counts(y_true, y_pred, sample_weight)
+    return ratio(counts.tp + counts.fp, counts.tp + counts.fp + counts.fn + counts.tn)

@@ -94,7 +94,8 @@ def best_shared_scores(
     rows : SharedRows
     raw_score : array of shape (n,)
     metrics : sequence of CountMetric
-        Scores that never fall with true positives nor rise with false ones.
+        Scores whose ``ceiling`` is theirs at the counts given: those that never fall with true
+        positives nor rise with false ones, and rates with a bound.
 
     Raises
     ------
@@ -197,8 +198,9 @@ class _Cells:
         best = self.best(rows, metrics)
         fp, tp = np.cumsum(self.counts, axis=0).T
         ceiling = rows.counts(tp, fp - self.counts[:, 0])
+        fewest = rows.counts(tp - self.counts[:, 1], fp).tp
         gain = np.max(
-            [metric(ceiling) - b for metric, b in zip(metrics, best, strict=True)], axis=0
+            [m.ceiling(ceiling, fewest) - b for m, b in zip(metrics, best, strict=True)], axis=0
         )
         gain[self.closed] = 0.0
         at = np.argsort(-gain, kind="stable")[:most]

@@ -1,4 +1,4 @@
-"""Recall at a precision, and precision at a recall."""
+"""Recall and precision at a bound on another rate, or within a budget."""
 
 from __future__ import annotations
 
@@ -25,15 +25,42 @@ def test_precision_counts_where_the_recall_is_held() -> None:
     assert score(ConfusionCounts(8, 0, 4, 100)) == pytest.approx(8 / 12 - 1)
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0.2, 0.5, 0.9, 1.0]))
-def test_the_best_threshold_is_that_of_a_search_over_all(seed: int, bound: float) -> None:
+def test_rates_count_within_a_budget_of_alerts_or_of_false_positives() -> None:
+    counts = ConfusionCounts(6, 4, 2, 88)
+    assert get_count_metric("recall at alerts <= 0.1")(counts) == pytest.approx(6 / 8)
+    assert get_count_metric("recall at alerts <= 0.09")(counts) == pytest.approx(-0.1)
+    assert get_count_metric("recall at fpr <= 0.05")(counts) == pytest.approx(6 / 8)
+    assert get_count_metric("recall at fpr <= 0.04")(counts) == pytest.approx(-4 / 92)
+    assert get_count_metric("recall at specificity >= 0.95")(counts) == pytest.approx(6 / 8)
+
+
+def test_the_precision_of_a_budget_is_that_of_its_top_rows() -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=1000)
+    y = rng.random(1000) < 1 / (1 + np.exp(2 - 2 * scores))
+    top = np.argsort(-scores)[:50]
+    found = best_threshold(y, scores, "precision at alerts <= 0.05")
+    assert found.score == pytest.approx(y[top].mean())
+    assert np.count_nonzero(scores >= found.threshold) >= y[top].sum()
+
+
+BOUNDS = [f"recall at precision >= {b}" for b in (0.2, 0.5, 0.9, 1.0)] + [
+    "recall at fpr <= 0.1",
+    "recall at alerts <= 0.2",
+    "precision at alerts <= 0.2",
+    "recall at specificity >= 0.9",
+]
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(BOUNDS))
+def test_the_best_threshold_is_that_of_a_search_over_all(seed: int, name: str) -> None:
     rng = np.random.default_rng(seed)
     y = rng.random(60) < 0.3
     y[0], y[1] = True, False
     scores = np.round(rng.normal(y, 1.0), 1)
-    name = f"recall at precision >= {bound}"
     by_hand = max(
-        get_count_metric(name)(ConfusionCounts.from_labels(y, scores >= t)) for t in scores
+        get_count_metric(name)(ConfusionCounts.from_labels(y, scores >= t))
+        for t in [*scores, np.inf]
     )
     assert best_threshold(y, scores, metric=name).score == pytest.approx(by_hand)
 
@@ -56,6 +83,9 @@ def test_it_can_be_watched_and_served() -> None:
         "recall at recall >= 0.5",
         "recall at precision >= x",
         "recall at",
+        "precision at fpr <= 0.1",
+        "recall at fpr >= 0.1",
+        "recall at alerts <= 0",
     ],
 )
 def test_what_makes_no_sense_is_refused(name: str) -> None:

@@ -23,10 +23,15 @@ from gbimb.metrics import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gbimb.metrics import Metric
     from gbimb.metrics._shared import Reduce
 
 METRICS = [
     get_metric(m) for m in ("mcc", "f1", "fbeta:2", "g_mean", "mcc@0.3", "log_loss", "brier")
+]
+BOUNDED = [
+    get_metric(m)
+    for m in ("recall at alerts <= 0.1", "precision at alerts <= 0.03", "recall at fpr <= 0.05")
 ]
 Part = tuple[np.ndarray, np.ndarray, "np.ndarray | None"]
 
@@ -67,12 +72,16 @@ def run(n: int, task: Callable[[int, Reduce], Any]) -> tuple[list[Any], Processe
     return results, processes
 
 
-def shared(parts: list[Part], loss: BinaryLoss = LogisticLoss()) -> tuple[dict[str, float], int]:  # noqa: B008  a loss does not change
+def shared(
+    parts: list[Part],
+    loss: BinaryLoss = LogisticLoss(),  # noqa: B008  a loss does not change
+    metrics: list[Metric] = METRICS,
+) -> tuple[dict[str, float], int]:
     """The values, the same in each thread, and the bytes that one put in."""
 
     def task(rank: int, reduce: Reduce) -> dict[str, float]:
         y, score, weight = parts[rank]
-        return evaluate_shared(METRICS, loss, SharedRows.make(y, weight, reduce), score)
+        return evaluate_shared(metrics, loss, SharedRows.make(y, weight, reduce), score)
 
     results, processes = run(len(parts), task)
     assert all(result == results[0] for result in results)
@@ -105,6 +114,19 @@ def test_values_are_exact_with_ties_empty_parts_and_label_sorted_rows(
     got, _ = shared(cut([y, score, weight], at))
     wanted = evaluate(METRICS, LogisticLoss(), y, score, weight)
     assert got == pytest.approx(wanted, abs=1e-8 if weighted else 1e-12)
+
+
+@given(seed=st.integers(0, 10**6), n=st.integers(50, 3000), weighted=st.booleans())
+@settings(max_examples=30)
+def test_rates_within_a_budget_are_those_of_all_rows_together(
+    seed: int, n: int, weighted: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    y = (rng.random(n) < 0.2).astype(np.float32)
+    score = np.round(rng.normal(size=n) + 2 * y, 3)
+    weight = rng.exponential(size=n) + 1e-3 if weighted else None
+    got, _ = shared(cut([y, score, weight], [n // 3, n // 2]), metrics=BOUNDED)
+    assert got == pytest.approx(evaluate(BOUNDED, LogisticLoss(), y, score, weight), abs=1e-7)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -1,0 +1,68 @@
+"""How often a promise is kept, and what it costs, for scores from known distributions."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.guarantees.populations import POPULATIONS, Population, keeps
+from gbimb.metrics import parse_bound
+from gbimb.thresholds import guaranteed_threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RULES = (
+    "precision >= 0.8",
+    "recall >= 0.8",
+    "fpr <= 0.01",
+    "alerts <= 0.01",
+    "specificity >= 0.95",
+)
+POSITIVES = (20, 50, 100, 300, 1000, 2000)
+PREVALENCES = (0.005, 0.02, 0.05, 0.1)
+SERVED = {"recall": "precision"}  # of the other rules recall
+
+
+def choices(n: int, confidence: float, seed: int) -> Iterator[dict[str, Any]]:
+    """Yield ``n`` choices for each rule, on all rows and on a fifth of them, of mixed sizes."""
+    cells = list(itertools.product(POPULATIONS, POSITIVES, PREVALENCES))
+    for i in range(n):
+        population, positives, prevalence = cells[i % len(cells)]
+        rng = np.random.default_rng([seed, i])
+        y, proba = population.draw(rng, round(positives / prevalence), prevalence)
+        if y.all() or not y.any():
+            continue
+        about = {
+            "population": population.name,
+            "positives": positives,
+            "prevalence": prevalence,
+        }
+        for rule, part in itertools.product(RULES, ("all", "fifth")):
+            rows = slice(None) if part == "all" else slice(None, None, 5)
+            if y[rows].any():
+                found = choose(population, y[rows], proba[rows], rule, confidence, prevalence)
+            else:
+                found = {"kept": True, "met": False, "loss": None}
+            yield {**about, "rule": rule, "rows": part, **found}
+
+
+def choose(  # noqa: PLR0917  passed on as they come
+    population: Population, y: Any, proba: Any, rule: str, confidence: float, prevalence: float
+) -> dict[str, Any]:
+    """Return whether a promise was kept, and how much of the served rate was given up for it."""
+    bound = parse_bound(rule)
+    assert bound is not None
+    served = SERVED.get(bound.rate, "recall")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = guaranteed_threshold(y, proba, rule, confidence)
+    rates = population.rates(population.latent(found.threshold, prevalence), prevalence)
+    promised = type(bound)(bound.rate, found.bound)
+    kept = bool(keeps(promised, rates[bound.rate]))
+    best = population.best(bound, served, prevalence)
+    reached = float(rates[served]) if found.met else 0.0
+    return {"kept": kept, "met": found.met, "loss": max(best - reached, 0.0) if best > 0 else None}
