@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gbimb.metrics._costs import cost_saved, mean_cost, savings_score
 from gbimb.metrics._bounds import RateBound, parse_bound
+from gbimb.metrics._costs import cost_saved, mean_cost, savings_score
 from gbimb.metrics._counts import ConfusionCounts
 from gbimb.metrics._curves import (
     BestThreshold,
