@@ -21,7 +21,6 @@ from gbimb.metrics._multiclass_counts import (
     macro_recall_score,
     rk_score,
 )
-from gbimb.metrics._probability_scores import average_precision, roc_auc, row_log_loss
 from gbimb.metrics._registry import (
     METRICS,
     CountMetric,
@@ -34,6 +33,7 @@ from gbimb.metrics._registry import (
 )
 from gbimb.metrics._scores import (
     alert_rate,
+    average_precision,
     balanced_accuracy_score,
     f1_score,
     f_beta_score,
@@ -42,6 +42,8 @@ from gbimb.metrics._scores import (
     mcc_score,
     precision_score,
     recall_score,
+    roc_auc,
+    row_log_loss,
     specificity_score,
 )
 from gbimb.metrics._search import best_threshold

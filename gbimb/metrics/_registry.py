@@ -11,7 +11,7 @@ from gbimb.exceptions import InvalidParameterError, InvalidTypeError, unknown_na
 from gbimb.metrics import _scores
 from gbimb.metrics._bounds import parse_bound
 from gbimb.metrics._multiclass_counts import macro_f1_score, macro_recall_score, rk_score
-from gbimb.metrics._probability_scores import average_precision, roc_auc, row_brier, row_log_loss
+from gbimb.metrics._scores import average_precision, roc_auc, row_brier, row_log_loss
 from gbimb.validation import check_number
 
 if TYPE_CHECKING:

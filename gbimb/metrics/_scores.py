@@ -1,4 +1,7 @@
-"""Scores from confusion counts. Higher is better; 0/0 is 0 and never a NaN."""
+"""Scores from confusion counts, at one threshold or under a curve, and proper scores of rows.
+
+Those from counts are 0 where they are 0/0, and never NaN.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,9 @@ from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from gbimb.array_types import FloatArray
+    from gbimb.metrics._counts import HasCounts
 
 LARGEST_COUNT: Final = 1e70  # whose fourth power is finite
 
@@ -186,3 +192,35 @@ def alert_rate(
     """Share of all rows that are flagged; in [0, 1]."""
     counts = _counts(y_true, y_pred, sample_weight)
     return ratio(counts.tp + counts.fp, counts.tp + counts.fp + counts.fn + counts.tn)
+
+
+def average_precision(curve: HasCounts) -> float:
+    """Area under the precision-recall steps; higher is better, in [0, 1]."""
+    tp, fp, fn, _ = curve.counts.as_tuple()
+    positives = tp[-1] + fn[-1]
+    if positives == 0:
+        return 0.0
+    steps = np.diff(tp, prepend=0.0)
+    return float(np.sum(steps * tp / np.maximum(tp + fp, np.finfo(float).tiny)) / positives)
+
+
+def roc_auc(curve: HasCounts) -> float:
+    """Area under the ROC curve; higher is better, in [0, 1]; 0.5 where a class is missing."""
+    tp, fp, _, _ = curve.counts.as_tuple()
+    if tp[-1] == 0 or fp[-1] == 0:
+        return 0.5
+    return float(np.trapezoid(np.r_[0.0, tp], np.r_[0.0, fp]) / (tp[-1] * fp[-1]))
+
+
+def row_log_loss(y: FloatArray, p: FloatArray) -> FloatArray:
+    """Log loss of each row, with probabilities kept a rounding error away from 0 and 1."""
+    eps = np.finfo(np.float64).eps
+    p = np.clip(p, eps, 1 - eps)
+    row: FloatArray = -(y * np.log(p) + (1 - y) * np.log1p(-p))
+    return row
+
+
+def row_brier(y: FloatArray, p: FloatArray) -> FloatArray:
+    """Squared error of the probability of each row."""
+    row: FloatArray = (p - y) ** 2
+    return row
