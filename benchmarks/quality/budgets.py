@@ -49,7 +49,7 @@ def _numbers(rows: int, columns: int) -> tuple[Any, Any]:
 MADE: Final = {
     "18 classes": _many_classes,
     "300 x 3,000": partial(_numbers, 300, 3_000),
-    "200,000 x 10": partial(_numbers, 200_000, 10),
+    "200,000 x 20": partial(_numbers, 200_000, 20),
 }
 
 

@@ -343,6 +343,7 @@ WIDE = (
     ("frame", 300, 3_000),
     ("dense", 300, 20_000),
     ("sparse", 10_000, 40_000),
+    ("sparse, 80 values a row", 10_000, 40_000),
 )
 SIDES = {
     "gbimb": "the estimator",

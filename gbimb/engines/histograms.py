@@ -66,10 +66,12 @@ def pool_bytes(X: Matrix, leaf: int, leaves: int) -> int:
 
 
 def histogram_bytes(n_rows: int, n_columns: int, n_values: int) -> int:
-    """Return what the histograms of all boosters of a fit take, about."""
+    """Return what the histograms of all boosters of a fit take, with their data sets, about."""
     one = LEAVES * leaf_bytes(most_bins(n_rows, n_columns, n_values), n_columns)
-    columns = 2 * BOOSTERS * SAMPLE_COLUMN_BYTES * n_columns
-    return min(BOOSTERS * one, max(allowed_bytes(n_values), one)) + columns
+    histograms = min(BOOSTERS * one, max(allowed_bytes(n_values), one))
+    # The table and the rows of each booster; held-out rows have data sets unless it is wide.
+    sets = 1 + BOOSTERS * (1 if histograms < BOOSTERS * one else 2)
+    return histograms + sets * SAMPLE_COLUMN_BYTES * n_columns
 
 
 def n_values(X: Any) -> int:  # any table with a shape

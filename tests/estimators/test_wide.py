@@ -126,12 +126,58 @@ def test_xgboost_reads_no_names_of_columns_in_each_round(monkeypatch: pytest.Mon
     assert set(fitted.booster_.feature_types) == {"q"}
 
 
+@pytest.mark.parametrize("form", ["numbers", "missing", "sparse", "categories"])
+def test_held_out_rows_of_a_wide_table_are_scored_as_a_data_set_of_their_own(form: str) -> None:
+    X, y = wide(columns=500)
+    if form == "missing":
+        X[::4, :200] = np.nan
+    elif form == "categories":
+        X[:, :50] = np.round(X[:, :50] * 4) + 20
+    table: Any = sparse.csr_matrix(np.where(X > 0, X, 0)) if form == "sparse" else X
+    nominal = range(50) if form == "categories" else ()
+    made = lightgbm_boosters.Bins(
+        table,
+        y.astype(np.float32),
+        None,
+        categorical=nominal,
+        feature_names=[f"x{i}" for i in range(500)],
+        params={"verbosity": -1, "min_data_in_leaf": 4, "seed": 0, "num_threads": 1},
+    )
+    held_out = np.arange(0, 200, 3)[::-1]
+    train = np.setdiff1d(np.arange(200), held_out)
+    scores = []
+    for whole in (True, False):
+        assert made._watch_whole
+        made._watch_whole = whole
+        member = made.member(gbimb.FocalLoss(), np.array([-1.0]), train, held_out, {})
+        found = []
+        for _ in range(5):
+            member.update()
+            found.append(member.held_out())
+        scores.append(np.array(found))
+        assert (member.booster.valid_sets == [made._dataset]) == whole
+        made._watch_whole = True
+    assert scores[0].shape == (5, held_out.size)
+    assert np.ptp(scores[0][-1]) > 0.1
+    np.testing.assert_array_equal(*scores)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["lightgbm", "xgboost"])
-def test_a_wide_table_takes_at_most_three_times_the_memory_of_the_engine(engine: str) -> None:
+@pytest.mark.parametrize(
+    ("engine", "form", "rows", "columns"),
+    [
+        ("lightgbm", "dense", 300, 3000),
+        ("xgboost", "dense", 300, 3000),
+        ("lightgbm", "sparse, 80 values a row", 5_000, 20_000),
+    ],
+)
+def test_a_wide_table_takes_at_most_three_times_the_memory_of_the_engine(
+    engine: str, form: str, rows: int, columns: int
+) -> None:
     peaks = {}
     for side in ("gbimb", "own"):
-        command = [sys.executable, "-m", "benchmarks.speed.child", "wide", engine, side, "dense"]
-        done = subprocess.run([*command, "300", "3000"], check=True, capture_output=True, text=True)
+        command = [sys.executable, "-m", "benchmarks.speed.child", "wide", engine, side, form]
+        command += [str(rows), str(columns)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
         peaks[side] = int(done.stdout.split()[-2])  # beyond what is loaded
     assert peaks["gbimb"] <= 3 * peaks["own"]

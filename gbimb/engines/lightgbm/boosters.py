@@ -73,6 +73,7 @@ class Bins:
     ) -> None:
         leaves = max(LEAVES, int(params.get("num_leaves", LEAVES)))
         wide = is_wide(X, max_bin(params, MAX_BIN), leaves)
+        self._watch_whole = wide
         self._params = {
             "min_data_in_bin": WIDE_ROWS_IN_BIN if wide else 1,
             **params,
@@ -124,8 +125,12 @@ class Bins:
         """
         self._use_threads_of(params)
         train_set = self._whole() if train is None else self._subset(train)
-        valid = self._subset(held_out) if isinstance(held_out, np.ndarray) else held_out
-        return Member(Objective(loss), start, train_set, valid, self._with(params))
+        rows, valid = None, held_out
+        if isinstance(held_out, np.ndarray):
+            # Columns of a data set take more than their rows here: members share the whole one.
+            rows = np.sort(held_out) if self._watch_whole else None
+            valid = self._subset(held_out) if rows is None else self._whole()
+        return Member(Objective(loss), start, train_set, valid, self._with(params), rows=rows)
 
     def _with(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of a member.
@@ -259,6 +264,7 @@ class StreamedBins(Bins):
         sample = X.sample()
         super().__init__(sample, np.zeros(len(sample), np.float32), None, **options)
         self._X, self._y, self._weight = X, y, weight
+        self._watch_whole = False
 
     def _whole(self) -> lgb.Dataset:
         return self.external(self._X, self._y, self._weight)

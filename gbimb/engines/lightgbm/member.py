@@ -24,7 +24,7 @@ class Member:
     """One booster in training, and the raw scores of the rows that are held out from it.
 
     The start is added to what the booster gives: as ``init_score`` of a Dataset it would take
-    as much memory as the raw scores.
+    as much memory as the raw scores. Held out are all rows of ``valid``, or its ``rows``.
     """
 
     def __init__(
@@ -34,11 +34,14 @@ class Member:
         train_set: lgb.Dataset,
         valid: lgb.Dataset | None,
         params: Mapping[str, Any],
+        *,
+        rows: NDArray[np.intp] | None = None,
     ) -> None:
         self._objective = objective
         self._start = start
         self.booster = lgb.Booster(dict(params), train_set)
         self._valid = valid
+        self._rows = rows
         self._held_out: NDArray[np.float64] | None = None
         self._before: list[str] = []  # trees of a checkpoint
         self._idle = 0  # rounds that only moved LightGBM's generators on
@@ -65,7 +68,8 @@ class Member:
         return self._held_out
 
     def _keep(self, preds: NDArray[np.float64], _: lgb.Dataset) -> tuple[str, float, bool]:
-        self._held_out = preds + self._start
+        held_out = preds if self._rows is None else preds[self._rows]
+        self._held_out = held_out + self._start
         return "raw_score", 0.0, True
 
     def replay(self, model: str, rounds: int) -> None:
