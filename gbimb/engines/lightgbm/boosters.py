@@ -125,11 +125,12 @@ class Bins:
         """
         self._use_threads_of(params)
         train_set = self._whole() if train is None else self._subset(train)
-        rows, valid = None, held_out
-        if isinstance(held_out, np.ndarray):
-            # Columns of a data set take more than their rows here: members share the whole one.
-            rows = np.sort(held_out) if self._watch_whole else None
-            valid = self._subset(held_out) if rows is None else self._whole()
+        if not isinstance(held_out, np.ndarray):
+            rows, valid = None, held_out
+        elif self._watch_whole:  # columns of a data set take more here than its rows
+            rows, valid = np.sort(held_out), self._whole()
+        else:
+            rows, valid = None, self._subset(held_out)
         return Member(Objective(loss), start, train_set, valid, self._with(params), rows=rows)
 
     def _with(self, params: Mapping[str, Any]) -> dict[str, Any]:
