@@ -69,7 +69,7 @@ def predict(  # noqa: PLR0917  typer passes them by name
 def _check_names(identifier: list[str]) -> None:
     for name in identifier:
         if name == "label" or name.startswith("probability"):
-            msg = f"--id must not be called as a column of the scores, got {name!r}."
+            msg = f"--id must not have the name of a column of the scores, got {name!r}."
             raise InvalidParameterError(msg)
 
 

@@ -19,22 +19,22 @@ GAIN: Final = 1e-10
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _score(hits, called, true, measure):  # type: ignore[no-untyped-def]
-    """R_K, macro F1 or mean recall from hits, rows called and true rows of each class."""
+def _score(hits, predicted, true, measure):  # type: ignore[no-untyped-def]
+    """R_K, macro F1 or mean recall from hits, rows predicted and true rows of each class."""
     n_classes = hits.size
     value = 0.0
     if measure == 0:
         total = true.sum()
-        spread_true = spread_called = 0.0
+        spread_true = spread_predicted = 0.0
         for k in range(n_classes):
-            value += hits[k] * total - true[k] * called[k]
+            value += hits[k] * total - true[k] * predicted[k]
             spread_true += true[k] * (total - true[k])
-            spread_called += called[k] * (total - called[k])
+            spread_predicted += predicted[k] * (total - predicted[k])
         # Sums that were added to and taken from are not exactly 0 again.
-        empty = min(spread_true, spread_called) <= 1e-12 * total * total
-        return 0.0 if empty else value / sqrt(spread_true * spread_called)
+        empty = min(spread_true, spread_predicted) <= 1e-12 * total * total
+        return 0.0 if empty else value / sqrt(spread_true * spread_predicted)
     for k in range(n_classes):
-        below = 0.5 * (called[k] + true[k]) if measure == 1 else true[k]
+        below = 0.5 * (predicted[k] + true[k]) if measure == 1 else true[k]
         if below > 0.0:
             value += hits[k] / below
     return value / n_classes
@@ -48,7 +48,7 @@ def _sweep(k, log_proba, weight, labels, log_weights, measure):  # type: ignore[
     """
     n, n_classes = log_proba.shape
     barrier, rival = np.empty(n), np.empty(n, np.int64)
-    hits, called, true = np.zeros(n_classes), np.zeros(n_classes), np.zeros(n_classes)
+    hits, predicted, true = np.zeros(n_classes), np.zeros(n_classes), np.zeros(n_classes)
     for i in range(n):
         other, highest = 0, -np.inf
         for j in range(n_classes):
@@ -58,21 +58,21 @@ def _sweep(k, log_proba, weight, labels, log_weights, measure):  # type: ignore[
                 other, highest = j, value
         barrier[i], rival[i] = highest - log_proba[i, k], other
         hits[other] += labels[i, other]
-        called[other] += weight[i]
+        predicted[other] += weight[i]
     order = np.argsort(barrier)
-    best = present = _score(hits, called, true, measure)
+    best = present = _score(hits, predicted, true, measure)
     at = barrier[order[0]] - 1.0
     for place in range(n):
         i = order[place]
         j = rival[i]
         hits[j] -= labels[i, j]
-        called[j] -= weight[i]
+        predicted[j] -= weight[i]
         hits[k] += labels[i, k]
-        called[k] += weight[i]
+        predicted[k] += weight[i]
         following = barrier[order[place + 1]] if place + 1 < n else barrier[i] + 2.0
         if following - barrier[i] < 1e-12:
             continue
-        value = _score(hits, called, true, measure)
+        value = _score(hits, predicted, true, measure)
         if barrier[i] < log_weights[k]:
             present = value
         if value > best + GAIN:

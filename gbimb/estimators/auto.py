@@ -66,7 +66,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
     metric : str or array of shape (K, K), default="mcc"
         What to serve: "mcc", "f1", "fbeta:2", "balanced_accuracy", "average_precision",
         "recall at precision >= 0.9", ...; or costs, where row i, column j holds the cost of
-        calling class i class j, in the order of ``classes_``.
+        predicting class j for a row of class i, in the order of ``classes_``.
     engine : "auto", "lightgbm" or "xgboost", default="auto"
         "auto" is both, and scikit-learn's forests where there are two classes and up to 40,000
         rows that are no sparse matrix.
@@ -76,7 +76,7 @@ class AutoImbalancedClassifier(DecidingClassifier):
         Number of candidates; None leaves the end to ``time_budget``. The result depends on the
         speed of the machine unless ``n_trials`` decides.
     pos_label : label or None, default=None
-        Of two labels, the one called positive; None is the rarer one.
+        Of two labels, the positive one; None is the rarer one.
     checkpoint_path : str, path or None, default=None
         A folder in which ``fit`` keeps each candidate that is done, and goes on from. It needs a
         number for ``random_state``. The time budget begins anew.

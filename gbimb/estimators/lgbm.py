@@ -37,7 +37,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
         Weight of positives in the loss; "balanced" gives all classes the same total weight; a
         dict gives the weight of each label. The probabilities stay true.
     pos_label : label or None, default=None
-        Of two labels, the one called positive; None is the rarer one.
+        Of two labels, the positive one; None is the rarer one.
     eval_metric : str or sequence of str, default=("mcc", "f1")
         Reported each round on the held-out rows; the first one stops training. Without a fixed
         threshold (``"mcc@0.5"``), the best value over all thresholds.
@@ -118,7 +118,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     classes_ : array of shape (K,)
         The labels, sorted.
     pos_label_ : label or None
-        The label called positive; None for more than two classes.
+        The positive label; None for more than two classes.
     booster_ : lightgbm.Booster
         ``booster_.predict`` gives raw scores, of ``pos_label_``, and no probabilities.
     loss_ : FocalLoss, LogisticLoss, ...

@@ -153,7 +153,7 @@ def _classes(rows: EvaluatedRows, matrix: FloatArray, weight: FloatArray) -> pd.
         {
             "class": rows.names,
             "rows": true,
-            "called": predicted,
+            "predicted": predicted,
             "hits": hits,
             "precision": share(hits, predicted),
             "recall": np.where(present, share(hits, true), np.nan),
@@ -173,7 +173,7 @@ def _confusions(matrix: FloatArray, names: list[str]) -> list[dict[str, Any]]:
     return [
         {
             "true": names[i],
-            "called": names[j],
+            "predicted": names[j],
             "rows": float(wrong[i, j]),
             "share": float(wrong[i, j] / matrix[i].sum()),
         }
@@ -192,7 +192,7 @@ def _checks(
         checks.few_rows(rows.names[rarest], int(each[rarest]), rk["low"], rk["high"]),
         checks.constant(rows.proba),
         checks.sums(rows.names, expected, found, off, sure),
-        checks.never_predicted(rows.names, found, table["called"].to_numpy(np.float64)),
+        checks.never_predicted(rows.names, found, table["predicted"].to_numpy(np.float64)),
         checks.leaks(rows.sample, rows.sample_codes, rows.names),
         Check("GBI008", "skipped", "More than two classes have weights, not one threshold."),
         checks.chance("R_K", rk["low"]),

@@ -162,7 +162,7 @@ def _with_fitted_columns(X: pd.DataFrame, names: list[str], name: str) -> pd.Dat
     lacks = [column for column in names if column not in there]
     more = [column for column in there if column not in names]
     if lacks or more:
-        parts = [f"none called {lacks[0]!r}"] if lacks else []
+        parts = [f"none named {lacks[0]!r}"] if lacks else []
         parts += [f"{more[0]!r}, which was not there"] if more else []
         msg = (
             f"The feature names should match those that were passed during fit: {name} must have "

@@ -506,7 +506,7 @@ def predict(name: str, argument: str, got: str, table: Any) -> Case:
 
 WORDS = FRAME.assign(e=np.where(X[:, 1] > 0, "up", "down"))
 PREDICT = [
-    predict("X lacks a column", "X", "none called 'b'", WORDS.drop(columns="b")),
+    predict("X lacks a column", "X", "none named 'b'", WORDS.drop(columns="b")),
     predict("X has a column more", "X", "got 'f'", WORDS.assign(f=1)),
     predict("a column has another name", "X", "'B'", WORDS.rename(columns={"b": "B"})),
     predict(

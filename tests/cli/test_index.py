@@ -1,4 +1,4 @@
-"""The index of a Parquet table: a column that options can name, which is not learnt from."""
+"""The index of a Parquet table: a column that options can name, which is not trained on."""
 
 from __future__ import annotations
 

@@ -227,8 +227,11 @@ def test_wrong_input_is_a_sentence_and_writes_nothing(
         (["new.csv", "--out", "s.csv", "--id", "custmer"], "Did you mean 'customer'?"),
         (["new.csv", "--out", "s.csv", "--id", "label"], "--id must not"),
         (["new.csv", "--out", "s.csv", "--jobs", "0"], "--jobs must be"),
-        (["lacking.csv", "--out", "s.csv"], "must have the 5 columns that the model learnt from"),
-        (["lacking.csv", "--out", "s.csv"], "got none called 'tariff'. Is 'tarif' that column"),
+        (
+            ["lacking.csv", "--out", "s.csv"],
+            "must have the 5 columns that the model was trained",
+        ),
+        (["lacking.csv", "--out", "s.csv"], "got none named 'tariff'. Is 'tarif' that column"),
         (["shifted.csv", "--out", "s.csv"], "must have a name for each column"),
         (["text.csv", "--out", "s.csv"], "'score' held numbers"),
     ],

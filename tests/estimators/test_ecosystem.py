@@ -314,11 +314,11 @@ def test_polars_tables_and_labels_go_in_and_arrays_come_out(kind: Kind) -> None:
     clf = quick(kind).fit(table, pl.Series(labels), sample_weight=pl.Series(np.ones(len(y))))
     assert clf.feature_names_in_.tolist() == table.columns
     scored = table.with_columns(
-        fraud=clf.predict_proba(table)[:, 1], called=pl.Series(clf.predict(table))
+        fraud=clf.predict_proba(table)[:, 1], predicted=pl.Series(clf.predict(table))
     )
     assert scored.shape == (len(y), 11)
     same = quick(kind).fit(X, labels)
-    np.testing.assert_array_equal(scored["called"].to_numpy(), same.predict(X))
+    np.testing.assert_array_equal(scored["predicted"].to_numpy(), same.predict(X))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Columns of a file brought to what a model learnt from."""
+"""Columns of a file brought to what a model was trained on."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_text_where_numbers_were_is_refused_with_an_example(
 
 def test_a_missing_column_is_named(model: gbimb.ImbalancedLGBMClassifier) -> None:
     frame = pd.DataFrame({"siz": [1.0], "code": ["2"], "day": ["2024-01-02"]})
-    with pytest.raises(gbimb.GbimbError, match=r"none called 'size'\. Is 'siz' that column"):
+    with pytest.raises(gbimb.GbimbError, match=r"none named 'size'\. Is 'siz' that column"):
         match_columns(model, frame, "new.csv")
 
 

@@ -181,7 +181,7 @@ def test_many_classes_have_a_matrix_and_a_row_each(many: Evaluation) -> None:
     assert scores(many)["mcc"] == pytest.approx(matthews_corrcoef(frame["churned"], called))
     worst = many.facts["confusions"][0]
     names = many.facts["names"]
-    assert worst["rows"] == wanted[names.index(worst["true"]), names.index(worst["called"])]
+    assert worst["rows"] == wanted[names.index(worst["true"]), names.index(worst["predicted"])]
     assert all(row[1 + 1] != row[1 + 3] for row in many.facts["mistakes"]["wrong"]["rows"])
 
 

@@ -1,4 +1,4 @@
-"""Bring the columns of a file to what a fitted model learnt from."""
+"""Bring the columns of a file to what a fitted model was trained on."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def readings_of(model: Any) -> dict[str, Reading]:
 
 
 def match_columns(model: Any, frame: pd.DataFrame, file: str) -> pd.DataFrame:
-    """Return the columns that ``model`` learnt from, in its order and with its kinds.
+    """Return the columns that ``model`` was trained on, in its order and with its kinds.
 
     Further columns are left out. Texts are read as numbers and dates as they were at fit, and
     what is not read as it was is said in a GbimbWarning; numbers are text where the model was
@@ -64,7 +64,7 @@ def match_columns(model: Any, frame: pd.DataFrame, file: str) -> pd.DataFrame:
     InvalidParameterError
         If a column is missing.
     InvalidTypeError
-        If a column holds text where the model learnt from numbers.
+        If a column holds text where the model was trained on numbers.
     """
     columns = _columns(model)
     _require_learnt(columns, frame.columns, file)
@@ -96,8 +96,8 @@ def _require_learnt(columns: Sequence[Column], there: pd.Index[Any], file: str) 
     near = str(unknown_name("", lacking[0], there)).partition(" Did you mean ")
     hint = f" Is {near[2].rstrip('?')} that column, with another name?" if near[1] else ""
     msg = (
-        f"{file!r} must have the {len(columns)} columns that the model learnt from, got none "
-        f"called {shown}{more}.{hint}"
+        f"{file!r} must have the {len(columns)} columns that the model was trained on, got none "
+        f"named {shown}{more}.{hint}"
     )
     raise InvalidParameterError(msg)
 

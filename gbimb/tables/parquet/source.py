@@ -46,17 +46,17 @@ class ParquetSource:
         Column of the labels. To predict, none is needed.
     features : sequence of str, optional
         Columns to learn from; by default all but ``target``, ``weight``, ``group``, ``time`` and an
-        index of pandas, which is learnt from only if it is named here. Numbers of any width,
+        index of pandas, which is trained on only if it is named here. Numbers of any width,
         decimals, booleans, strings and categories (Arrow dictionaries), with missing values. Dates
         and times are refused, unless ``dates`` says what they should mean as a number.
     weight : str, optional
         Column of row weights, >= 0.
     group : str, optional
         Column that is equal for rows that belong together, such as a customer's number: ``groups``
-        of ``fit``. It is not learnt from.
+        of ``fit``. It is not trained on.
     time : str, optional
         Column of numbers or dates that says which rows are later: ``time`` of ``fit``. It is not
-        learnt from.
+        trained on.
     dates : {"days"}, optional
         Read dates and timestamps as days since 1970-01-01 in UTC, with fractions, and durations
         as days.

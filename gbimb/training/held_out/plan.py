@@ -195,7 +195,7 @@ def make_plan(
         return _by_groups(cv, groups, codes, random_state, size)
     if isinstance(cv, str) and cv == "holdout":
         ((train, test),) = stratified(codes, HOLD_OUT, random_state, copies, first=1)
-        # A class with a single row is there to be learnt from.
+        # A class with a single row is there to train on.
         alone = ~np.isin(codes[test], codes[train])
         split = np.sort(np.concatenate([train, test[alone]])), test[~alone]
         return ValidationPlan((split,), f"one row in five held out ({size})")
@@ -285,7 +285,7 @@ def _rows(
 
 
 def _check_split(train: IntArray, test: IntArray, codes: NDArray[Any]) -> None:
-    """Refuse held-out rows that are also learnt from, and a class that is missing."""
+    """Refuse held-out rows that are also trained on, and a class that is missing."""
     both = np.intersect1d(train, test, assume_unique=False)
     if both.size:
         msg = (

@@ -43,10 +43,10 @@ class Effect:
 
     @property
     def verdict(self) -> str:
-        """Return "helped", "harmed" or "made no difference that shows"."""
+        """Return "helped", "harmed" or "made no measurable difference"."""
         if self.low > 0:
             return "helped"
-        return "harmed" if self.high < 0 else "made no difference that shows"
+        return "harmed" if self.high < 0 else "made no measurable difference"
 
 
 def leaderboard(
