@@ -268,12 +268,12 @@ def _evaluation(
 def _report(fit: str) -> Callable[[Mapping[str, list[float]], int], bool]:
     worker = get_worker()
 
-    def tell(history: Mapping[str, list[float]], done: int) -> bool:
+    def log_round(history: Mapping[str, list[float]], done: int) -> bool:
         values = {name: series[-1] for name, series in history.items()}
         worker.log_event(topic_of(fit), {"round": done, "values": values})
         return False
 
-    return tell
+    return log_round
 
 
 def _scores(engine: Any, booster: Any, rows: EngineTable, threads: int) -> FloatArray:

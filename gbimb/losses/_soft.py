@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CURVATURE_SHARE: Final = 0.1
 
 
-class Slopes(NamedTuple):
+class MetricSlopes(NamedTuple):
     """Derivatives of a metric by ``sum w y p`` (a) and ``sum w p`` (b)."""
 
     a: float
@@ -68,7 +68,7 @@ class SoftLoss(SetLoss, BinaryLoss):
         """Return the smooth metric; higher is better. 0 where it is 0/0."""
 
     @abstractmethod
-    def _slopes(self, sums: SoftCounts) -> Slopes:
+    def _slopes(self, sums: SoftCounts) -> MetricSlopes:
         """Return the derivatives of the metric, all 0 where it is 0/0."""
 
     @abstractmethod

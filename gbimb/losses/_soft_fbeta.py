@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gbimb.losses._soft import Slopes, SoftLoss, check_scale_pos_weight
+from gbimb.losses._soft import MetricSlopes, SoftLoss, check_scale_pos_weight
 from gbimb.losses._soft_counts import NEGLIGIBLE, SoftCounts
 from gbimb.validation import check_number, store_plain_numbers
 
@@ -65,12 +65,14 @@ class SoftFBetaLoss(SoftLoss):
         width = self._width(sums)
         return (1.0 + self.beta**2) * sums.tp / width if width else 0.0
 
-    def _slopes(self, sums: SoftCounts) -> Slopes:
+    def _slopes(self, sums: SoftCounts) -> MetricSlopes:
         width = self._width(sums)
         if width == 0:
-            return Slopes(0.0, 0.0, 0.0, 0.0, 0.0)
+            return MetricSlopes(0.0, 0.0, 0.0, 0.0, 0.0)
         gain, score = (1.0 + self.beta**2) / width, self.score(sums)
-        return Slopes(a=gain, b=-score / width, aa=0.0, ab=-gain / width, bb=2.0 * score / width**2)
+        return MetricSlopes(
+            a=gain, b=-score / width, aa=0.0, ab=-gain / width, bb=2.0 * score / width**2
+        )
 
     def _row_shares(
         self, y: FloatArray, p: FloatArray, q: FloatArray, sums: SoftCounts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gbimb.losses._soft import Slopes, SoftLoss, check_scale_pos_weight
+from gbimb.losses._soft import MetricSlopes, SoftLoss, check_scale_pos_weight
 from gbimb.losses._soft_counts import NEGLIGIBLE, SoftCounts
 from gbimb.validation import store_plain_numbers
 
@@ -70,17 +70,17 @@ class SoftMCCLoss(SoftLoss):
         root = _root(sums)
         return (sums.tp * (sums.tn / root) - sums.fp * (sums.fn / root)) if root else 0.0
 
-    def _slopes(self, sums: SoftCounts) -> Slopes:
+    def _slopes(self, sums: SoftCounts) -> MetricSlopes:
         root = _root(sums)
         if root == 0:
-            return Slopes(0.0, 0.0, 0.0, 0.0, 0.0)
+            return MetricSlopes(0.0, 0.0, 0.0, 0.0, 0.0)
         flagged, left = sums.tp + sums.fp, sums.fn + sums.tn
         # log of sqrt(b (n - b)): its first derivative by b, and that one's.
         bend = 0.5 / flagged - 0.5 / left
         turn = -0.5 / flagged**2 - 0.5 / left**2
         score = self.score(sums)
         a, b = sums.total / root, -sums.positives / root
-        return Slopes(
+        return MetricSlopes(
             a=a,
             b=b - score * bend,
             aa=0.0,

@@ -189,15 +189,15 @@ class WorstMistakes:
             sure = proba[:, self._positive]
             is_positive = codes == self._positive
             shown = {"probability": sure, "predicted": labels}
-            self._keep("negatives", frame, np.where(is_positive, -1.0, sure), shown)
-            self._keep("positives", frame, np.where(is_positive, 1.0 - sure, -1.0), shown)
+            self._add("negatives", frame, np.where(is_positive, -1.0, sure), shown)
+            self._add("positives", frame, np.where(is_positive, 1.0 - sure, -1.0), shown)
         else:
             sure = proba[np.arange(len(codes)), predicted]
             shown = {"true": self._names[codes], "probability": sure, "predicted": labels}
-            self._keep("wrong", frame, np.where(predicted != codes, sure, -1.0), shown)
+            self._add("wrong", frame, np.where(predicted != codes, sure, -1.0), shown)
         self._rows_before += len(frame)
 
-    def _keep(
+    def _add(
         self, kind: str, frame: pd.DataFrame, badness: FloatArray, shown: dict[str, Any]
     ) -> None:
         """Keep the rows with the largest badness; below zero it is no mistake."""

@@ -168,10 +168,10 @@ def find_in_table(table: Any, codes: IntArray) -> Copies | None:
     return find_copies(table, codes)
 
 
-def deal(groups: IntArray, folds: int, rng: np.random.Generator) -> IntArray:
+def assign_folds(groups: IntArray, folds: int, rng: np.random.Generator) -> IntArray:
     """Return the fold of each row of a class: one for rows of a group, all folds about as large.
 
-    If one group is larger than a fold, every row is dealt alone.
+    If one group is larger than a fold, every row is assigned alone.
     """
     _, at, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if sizes.max() * folds > groups.size:

@@ -113,14 +113,14 @@ def test_no_rows_stay_on_the_workers(client: Client, engine: str) -> None:
             da.from_array(X, chunks=(1500, 5)), da.from_array(y, chunks=1500)
         )
         deadline = time.monotonic() + 10
-        while held(client) > 1000 and time.monotonic() < deadline:
+        while bytes_held(client) > 1000 and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert held(client) <= 1000
+        assert bytes_held(client) <= 1000
     finally:
         gc.enable()
 
 
-def held(client: Client) -> int:
+def bytes_held(client: Client) -> int:
     """Bytes of the results that workers keep."""
 
     def add(dask_scheduler: Any) -> int:

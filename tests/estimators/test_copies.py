@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedKFold, train_test_split
 
 import gbimb
-from gbimb.training.copies import deal, find_copies, row_hashes
+from gbimb.training.copies import assign_folds, find_copies, row_hashes
 from gbimb.training.held_out.plan import make_plan
 from tests.estimators.common import Kind, both, numbers, quick
 
@@ -148,7 +148,9 @@ def test_few_different_rows_cannot_be_kept_apart() -> None:
     with pytest.warns(gbimb.GbimbWarning, match="trained on the same rows"):
         clf = quick(gbimb.ImbalancedLGBMClassifier, cv=5).fit(X, y)
     assert np.isfinite(clf.best_score_)
-    assert np.bincount(deal(np.repeat([0, 1, 2], 20), 5, np.random.default_rng(0))).min() == 12
+    assert (
+        np.bincount(assign_folds(np.repeat([0, 1, 2], 20), 5, np.random.default_rng(0))).min() == 12
+    )
 
 
 def test_rows_are_equal_where_their_values_are() -> None:

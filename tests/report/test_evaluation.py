@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def said(model: Fitted, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def labels_and_probability(model: Fitted, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Labels 0 and 1, and the probability of the positive one."""
     X = match_columns(model, frame, "test.csv")
     at = list(model.classes_).index(POSITIVE)
@@ -54,7 +54,7 @@ def test_scores_are_those_of_scikit_learn(
 ) -> None:
     frame = table(seed=1)
     got = scores(evaluated(model, frame, tmp_path, weight=weight))
-    y, proba = said(model, frame)
+    y, proba = labels_and_probability(model, frame)
     w = None if weight is None else frame[weight].to_numpy(float)
     called = proba >= model.threshold_
     wanted = {
@@ -78,7 +78,7 @@ def test_halves_of_uneven_weights_have_no_counts_below_zero(rng: np.random.Gener
 
 
 def test_every_threshold_of_the_curve_has_exact_counts(two: Evaluation, model: Fitted) -> None:
-    y, proba = said(model, table(seed=1))
+    y, proba = labels_and_probability(model, table(seed=1))
     curve = two.facts["curve"]
     assert len(curve["threshold"]) > 100
     for threshold, tp, fp in zip(*curve.values(), strict=True):
@@ -95,7 +95,7 @@ def test_mistakes_are_the_surest_ones_with_their_identifiers(
     two: Evaluation, model: Fitted
 ) -> None:
     frame = table(seed=1)
-    y, proba = said(model, frame)
+    y, proba = labels_and_probability(model, frame)
     for kind, label, order in (("negatives", 0, -1), ("positives", 1, 1)):
         mistakes = two.facts["mistakes"][kind]
         rows = np.flatnonzero(y == label)
@@ -127,7 +127,7 @@ def test_the_sample_is_bounded_and_takes_rows_from_everywhere() -> None:
 
 
 def test_costs_are_counted_at_every_threshold(two: Evaluation, model: Fitted) -> None:
-    y, proba = said(model, table(seed=1))
+    y, proba = labels_and_probability(model, table(seed=1))
     cost = two.facts["cost"]
 
     def mean(called: np.ndarray) -> float:

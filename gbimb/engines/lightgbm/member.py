@@ -63,11 +63,11 @@ class Member:
 
     def held_out(self) -> NDArray[np.float64]:
         """Return the raw scores of the held-out rows, rising by row, until the next call."""
-        self.booster.eval_valid(self._keep)
+        self.booster.eval_valid(self._read_scores)
         assert self._held_out is not None
         return self._held_out
 
-    def _keep(self, preds: NDArray[np.float64], _: lgb.Dataset) -> tuple[str, float, bool]:
+    def _read_scores(self, preds: NDArray[np.float64], _: lgb.Dataset) -> tuple[str, float, bool]:
         held_out = preds if self._rows is None else preds[self._rows]
         self._held_out = held_out + self._start
         return "raw_score", 0.0, True

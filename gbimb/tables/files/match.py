@@ -141,11 +141,11 @@ def _numbers(
             "Correct it, or leave the cells empty."
         )
         raise InvalidTypeError(msg)
-    _say(name, texts, reading)
+    _warn_of_text(name, texts, reading)
     return texts.series(values)
 
 
-def _say(name: str, texts: Texts, reading: Reading | None) -> None:
+def _warn_of_text(name: str, texts: Texts, reading: Reading | None) -> None:
     """Warn of what is read otherwise than at fit."""
     if not (texts.is_plain or (reading is not None and reading.form == texts.form)):
         warn(f"Column {name!r}: {what_was_read(texts)}")

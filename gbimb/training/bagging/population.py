@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gbimb.decisions.sampling import by_frequency
-from gbimb.training.copies import deal
+from gbimb.training.copies import assign_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,7 +92,7 @@ class Population:
         copies: Copies | None = None,
         informed: bool = False,
     ) -> Population:
-        """Deal the rows to folds; sample those to be judged of classes that are drawn from.
+        """Assign the rows to folds; sample those to be judged of classes that are drawn from.
 
         A class that was oversampled is dealt and held in any case, copies together: of the rows
         that a bag leaves over, it would have trained on most.
@@ -113,7 +113,7 @@ class Population:
             fold[mine] = (
                 rng.permutation(np.arange(counts[k]) % FOLDS)
                 if copies is None
-                else deal(copies.groups[mine], FOLDS, rng)
+                else assign_folds(copies.groups[mine], FOLDS, rng)
             )
         groups = None
         if copies is not None and copies.are_apart(_halves(fold)):

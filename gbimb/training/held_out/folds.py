@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.model_selection import PredefinedSplit, StratifiedKFold
 
 from gbimb.exceptions import InvalidDataError, warn
-from gbimb.training.copies import deal
+from gbimb.training.copies import assign_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,7 @@ def stratified(
     groups: IntArray | None,
     first: int | None = None,
 ) -> Splits:
-    """Deal the rows of each class to the folds, as evenly as they go; return the first splits."""
+    """Assign the rows of each class to the folds, as evenly as they go; return the first splits."""
     counts = np.bincount(codes)
     scarce = np.flatnonzero((counts > 0) & (counts < folds))
     enough = np.count_nonzero(counts >= folds)
@@ -55,7 +55,7 @@ def stratified(
         rng = np.random.default_rng(random_state)
         fold = np.empty(codes.size, np.intp)
         for k in np.unique(codes):
-            fold[codes == k] = deal(groups[codes == k], folds, rng)
+            fold[codes == k] = assign_folds(groups[codes == k], folds, rng)
         splitter = PredefinedSplit(fold)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
