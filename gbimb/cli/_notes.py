@@ -31,7 +31,9 @@ AS_OPTIONS: Final = {
         "Leave them out with --drop"
     ),
     "Name the columns to read with features": "Write them all with the same columns",
-    "target, weight and features must name": "--target, --weight, --id and --drop must name",
+    "target, weight, group, time and features must name": (
+        "--target, --weight, --id and --drop must name"
+    ),
     "leave it out with drop": "leave it out with --drop",
     "Use folds=": "Use --folds ",
     "against the others, give positive": "against the others, give --positive LABEL",

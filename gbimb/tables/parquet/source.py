@@ -165,7 +165,7 @@ class ParquetSource:
         named = [*(features or ()), *(name for name in roles.values() if name is not None)]
         if repeated := [name for i, name in enumerate(named) if name in named[:i]]:
             msg = (
-                f"{', '.join(roles)} and features must name different columns, got "
+                "target, weight, group, time and features must name different columns, got "
                 f"{repeated[0]!r} more than once."
             )
             raise InvalidParameterError(msg)
