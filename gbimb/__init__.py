@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gbimb.decisions.prior import correct_prior
     from gbimb.estimators import (
         AutoImbalancedClassifier,
+        ImbalancedClassifier,
         ImbalancedLGBMClassifier,
         ImbalancedXGBClassifier,
         UnderBaggingClassifier,
@@ -47,6 +48,7 @@ __all__ = [
     "FocalLoss",
     "GbimbError",
     "GbimbWarning",
+    "ImbalancedClassifier",
     "ImbalancedLGBMClassifier",
     "ImbalancedXGBClassifier",
     "LogisticLoss",
@@ -79,6 +81,7 @@ _HOME = {
     "FocalLoss": "gbimb.losses",
     "GbimbError": "gbimb.exceptions",
     "GbimbWarning": "gbimb.exceptions",
+    "ImbalancedClassifier": "gbimb.estimators",
     "ImbalancedLGBMClassifier": "gbimb.estimators",
     "ImbalancedXGBClassifier": "gbimb.estimators",
     "LogisticLoss": "gbimb.losses",

@@ -134,6 +134,8 @@ def check_constraints(estimator: Any, constraints: Constraints) -> None:  # a sc
     GbimbError
         Of the first parameter in the table's order that is not allowed.
     """
-    check_printable(estimator.get_params(deep=False))
+    params = estimator.get_params(deep=False)
+    # Estimators inside check their own.
+    check_printable({name: value for name, value in params.items() if name != "estimators"})
     for name, constraint in constraints.items():
         constraint.check(name, getattr(estimator, name))

@@ -58,7 +58,12 @@ if TYPE_CHECKING:
 
 LOSS_CHOICES: Final = (*LOSSES, "auto")
 LossName: TypeAlias = Annotated[
-    str, typer.Option(help=f"One of {', '.join(LOSS_CHOICES)}; auto searches and blends.")
+    str | None,
+    typer.Option(
+        help=f"One of {', '.join(LOSS_CHOICES)}: one booster with this loss; auto searches and "
+        "blends. Default: a fixed blend of unlike members; focal with --engine, --validation or "
+        "--dask."
+    ),
 ]
 SPELLED: Final = {
     "eval_metric: metric": "--metric",
@@ -102,7 +107,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
     target: Target,
     out: ModelOut,
     positive: Positive = None,
-    loss: LossName = "focal",
+    loss: LossName = None,
     engine: EngineName = None,
     metric: MetricName = "mcc",
     time_budget: TimeBudget = None,
@@ -128,7 +133,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
     with exit_codes(SPELLED):
         _check_out(out)
         check_not_read("--out", [out], data)
-        _check_choice("--loss", loss, LOSS_CHOICES)
+        _check_choice("--loss", loss or "focal", LOSS_CHOICES)
         _check_choice("--engine", engine or "auto", ENGINE_CHOICES)
         model = _make_model(
             loss, engine, metric, time_budget=time_budget, validation=validation, dask=dask
@@ -165,7 +170,7 @@ def _progress(model: Any, *, quiet: bool) -> Iterator[None]:
         yield
         return
     model.set_params(verbose=1)
-    if hasattr(model, "time_budget"):
+    if not hasattr(model, "n_estimators"):
         yield
     else:
         with progress_bar() as bar:
@@ -217,7 +222,7 @@ def _fit_here_or_there(model: Any, given: Given, dask: str | None) -> None:
 
 
 def _make_model(
-    loss: str,
+    loss: str | None,
     engine: str | None,
     metric: str,
     *,
@@ -226,8 +231,12 @@ def _make_model(
     dask: str | None,
 ) -> Any:  # any of our estimators
     from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
-    from gbimb.estimators.auto import AutoImbalancedClassifier
+    from gbimb.estimators.blends.auto import AutoImbalancedClassifier
+    from gbimb.estimators.blends.portfolio import ImbalancedClassifier
 
+    if (loss, engine, time_budget, validation, dask) == (None, None, None, "auto", None):
+        return ImbalancedClassifier(metric=metric)
+    loss = loss or "focal"
     if loss == "auto":
         if dask is not None:
             msg = f"--dask goes with one loss, not with --loss auto, got {dask!r}."

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SMALL_TABLE: Final = 20_000
+ONE_HOT: Final = 16
+"""Of how many categories at most LightGBM splits one from the others: rules are found so."""
 SMALLEST_SUBSAMPLED: Final = 1_000
 MANY: Final = 8  # classes, each of which gets a tree a round
 TREES_OF_MANY: Final = 2_500

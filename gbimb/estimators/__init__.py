@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gbimb.estimators.auto import AutoImbalancedClassifier
 from gbimb.estimators.bagging import UnderBaggingClassifier
+from gbimb.estimators.blends.auto import AutoImbalancedClassifier
+from gbimb.estimators.blends.portfolio import ImbalancedClassifier
 from gbimb.estimators.fitted import check_is_fitted
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
 from gbimb.estimators.loading import load
@@ -11,6 +12,7 @@ from gbimb.estimators.xgb import ImbalancedXGBClassifier
 
 __all__ = [
     "AutoImbalancedClassifier",
+    "ImbalancedClassifier",
     "ImbalancedLGBMClassifier",
     "ImbalancedXGBClassifier",
     "UnderBaggingClassifier",

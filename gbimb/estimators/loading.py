@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gbimb.estimators.auto import AutoImbalancedClassifier
 from gbimb.estimators.bagging import UnderBaggingClassifier
+from gbimb.estimators.blends.auto import AutoImbalancedClassifier
+from gbimb.estimators.blends.portfolio import ImbalancedClassifier
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
 from gbimb.estimators.xgb import ImbalancedXGBClassifier
 from gbimb.model import files
@@ -20,6 +21,7 @@ CLASSES: Final[dict[str, type[Any]]] = {
         ImbalancedXGBClassifier,
         UnderBaggingClassifier,
         AutoImbalancedClassifier,
+        ImbalancedClassifier,
     )
 }
 

@@ -253,7 +253,7 @@ BAGGING: Final[dict[str, Rule]] = {
     ),
     "_oob": ("sums and counts of the judged rows", _are_sums),
 }
-AUTO: Final[dict[str, Rule]] = {
+BLEND: Final[dict[str, Rule]] = {
     **SHARED,
     "_encoder": ("name and categories of each column", _are_columns),
     "_correction": ("slope and intercept", _is_line),

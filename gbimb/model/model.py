@@ -139,7 +139,7 @@ class BoosterModel(Model):
 
 @dataclass(frozen=True, eq=False)
 class ForeignMember:
-    """A classifier of another package, trained on a bag.
+    """A classifier of another package, trained on a bag or cross-fitted.
 
     Attributes
     ----------
@@ -148,11 +148,14 @@ class ForeignMember:
         How near to 0 and 1 its probabilities may come.
     share : float64 array of shape (K,)
         Of the classes in its bag.
+    calibrator : Calibrator or None
+        Of two classes: applied to the probability of the positive one.
     """
 
     classifier: Any
     limit: float
     share: FloatArray
+    calibrator: Calibrator | None = None
 
     def probability(self, table: Any, natural_share: FloatArray) -> FloatArray:
         """Return the probabilities in the data, shape (n, K)."""
@@ -193,6 +196,7 @@ class AveragedModel(Model):
                     assert self.natural_share is not None
                     columns = member.probability(table, self.natural_share)
                     proba = self.classes.positive_of(columns)
+                    proba = proba if member.calibrator is None else member.calibrator(proba)
                 else:
                     raw = member.raw_score_of(encoded.layout(member), threads)
                     proba = member.calibrated(raw)

@@ -130,15 +130,18 @@ BAGGING: Final[Constraints] = {
     "sampling_strategy": Later((*NUMBERS, str, dict)),
     "random_state": SEED,
 }
-AUTO: Final[Constraints] = {
+PORTFOLIO: Final[Constraints] = {
     "n_jobs": Jobs(),
-    "engine": Choice(("auto", *ENGINES)),
-    "time_budget": Number(0, low_open=True, high_open=True, optional=True),
-    "n_trials": Number(1, integer=True, optional=True),
     "verbose": VERBOSE,
     "metric": Later((str, list, tuple, np.ndarray)),
     "pos_label": LABEL,
     "random_state": SEED,
+}
+AUTO: Final[Constraints] = {
+    **PORTFOLIO,
+    "engine": Choice(("auto", *ENGINES)),
+    "time_budget": Number(0, low_open=True, high_open=True, optional=True),
+    "n_trials": Number(1, integer=True, optional=True),
 }
 
 

@@ -17,7 +17,7 @@ from gbimb.model.model import BoosterModel
 from gbimb.model.values import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gbimb.constraints import Constraints
     from gbimb.model.archive import Members
@@ -50,7 +50,8 @@ class Saved:
 LIGHTGBM: Final = Saved("booster", _parameters.LIGHTGBM, _attributes.BOOSTING)
 XGBOOST: Final = Saved("booster", _parameters.XGBOOST, _attributes.XGBOOST)
 BAGGING: Final = Saved("bags", _parameters.BAGGING, _attributes.BAGGING)
-AUTO: Final = Saved("blend", _parameters.AUTO, _attributes.AUTO)
+AUTO: Final = Saved("blend", _parameters.AUTO, _attributes.BLEND)
+PORTFOLIO: Final = Saved("blend", _parameters.PORTFOLIO, _attributes.BLEND)
 
 
 def with_model(parameters: Any, model: Model) -> Any:  # an estimator
@@ -80,6 +81,7 @@ def dump(estimator: Any) -> tuple[Members, dict[str, object]]:
         state, inside = _dump_bags(estimator, members), estimator.estimators_
     elif saved.form == "blend":
         inside = estimator.members_
+        _refuse_foreign(inside)
         blended = [_dump_booster(member, members) for member in inside]
         state = {**_dump_parts(estimator), "members": blended}
     else:
@@ -134,6 +136,17 @@ def _dump_booster(estimator: Any, members: Members) -> dict[str, Any]:
     name = f"booster_{len(members)}.{engine.SUFFIX}"
     members[name] = engine.dump(estimator.booster_)
     return {**_dump_parts(estimator), "booster": name}
+
+
+def _refuse_foreign(members: Sequence[Any]) -> None:
+    """Raise if a member is of another package: its state may be anything."""
+    foreign = [m.classifiers[0] for m in members if hasattr(m, "classifiers")]
+    if foreign:
+        msg = (
+            f"The safe format cannot hold {type(foreign[0]).__name__}, given as estimators, whose "
+            "state may be anything. Use joblib.dump, and joblib.load for files that you trust only."
+        )
+        raise InvalidDataError(msg)
 
 
 def _dump_bags(estimator: Any, members: Members) -> dict[str, Any]:

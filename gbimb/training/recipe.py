@@ -46,12 +46,15 @@ class Recipe:
     classes : Classes
     zero_is_missing : bool
         Whether zeros of a sparse matrix are missing values to the engine.
+    ordered : bool
+        Whether trees split categories by their order, as numbers, instead of into sets.
     """
 
     parameters: Any
     schema: Schema
     classes: Classes
     zero_is_missing: bool = False
+    ordered: bool = False
 
     @classmethod
     def make(cls, parameters: Any, schema: Schema, classes: Classes, *, is_sparse: bool) -> Recipe:
@@ -121,7 +124,8 @@ class Recipe:
         check_interactions(given, data.matrix.shape[1])
         names = self.schema.engine_names()
         encoder = self.schema.encoder
-        categorical = {i: encoder.columns[i].name for i in encoder.categorical}
+        nominal = [] if self.ordered else encoder.categorical
+        categorical = {i: encoder.columns[i].name for i in nominal}
         check_monotone(engine, given, names, categorical, data.matrix)
         if self.classes.size > 2:
             params["num_class"] = self.classes.size
@@ -132,7 +136,7 @@ class Recipe:
             data.matrix,
             data.y,
             data.weight,
-            categorical=encoder.categorical,
+            categorical=nominal,
             feature_names=names,
             params=params,
         )

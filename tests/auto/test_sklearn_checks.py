@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import gbimb
 from tests.auto.common import quick
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ EXPECTED_TO_FAIL = {
 
 
 @pytest.mark.filterwarnings("ignore:There are too few rows:gbimb.GbimbWarning")
-@parametrize_with_checks([quick()], expected_failed_checks=lambda _: EXPECTED_TO_FAIL)
+@parametrize_with_checks(
+    [quick(), gbimb.ImbalancedClassifier(random_state=0, n_jobs=1)],
+    expected_failed_checks=lambda _: EXPECTED_TO_FAIL,
+)
 def test_scikit_learn_checks(estimator: BaseEstimator, check: Check) -> None:
     check(estimator)

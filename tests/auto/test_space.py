@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gbimb.estimators.auto import BOOSTERS
+from gbimb.estimators.blends.base import BOOSTERS
 from gbimb.training.search.space import ENGINES, FOREST, Space
 
 MAKE = {each.engine_name: each for each in BOOSTERS}

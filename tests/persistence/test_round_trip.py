@@ -275,6 +275,7 @@ def test_every_public_estimator_can_be_saved() -> None:
 def test_every_constructor_parameter_has_its_types(name: str) -> None:
     elsewhere = {"checkpoint_path"}  # a place on the machine that trained, not part of a model
     elsewhere |= {"estimator"} if name == "UnderBaggingClassifier" else set()
+    elsewhere |= {"estimators"} if hasattr(CLASSES[name](), "estimators") else set()
     saved = CLASSES[name].saved_as
     assert set(CLASSES[name]().get_params(deep=False)) == {*saved.parameters, *elsewhere}
 

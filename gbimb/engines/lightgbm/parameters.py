@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from gbimb.engines.defaults import SMALL_TABLE, learning_rate, min_child_weight, subsample
+from gbimb.engines.defaults import ONE_HOT, SMALL_TABLE, learning_rate, min_child_weight, subsample
 from gbimb.engines.lightgbm.native import IGNORED_PARAMETERS, check_linear, synonyms
 from gbimb.engines.parameters import check_engine_params, check_files
 from gbimb.validation import plain_number
@@ -116,6 +116,7 @@ def tree_params(
         "feature_fraction": parameters.colsample_bytree or 0.5,
         "cat_smooth": 50.0,
         "cat_l2": 30.0,
+        "max_cat_to_onehot": ONE_HOT,
         "lambda_l1": parameters.reg_alpha,
         "lambda_l2": parameters.reg_lambda,
         "deterministic": True,

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.decisions.blending import blend_weights
 from gbimb.exceptions import warn
 from gbimb.training.loss import resolve_class_weight
+from gbimb.training.search.blend import mix
 from gbimb.training.search.forest import MOST_ROWS
-from gbimb.training.search.search import Search, likelihoods
+from gbimb.training.search.search import Search
 from gbimb.training.search.space import ENGINES, FOREST, Space
 
 if TYPE_CHECKING:
-    from gbimb.array_types import FloatArray, IntArray
+    from gbimb.array_types import IntArray
     from gbimb.tables.labels import LabelCodes
     from gbimb.training.search.cross_fit import CrossFitter
     from gbimb.training.search.objective import SearchObjective
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 SEARCH_ROWS: Final = 50_000
 SEARCH_SHARE: Final = 0.4
 FINALISTS: Final = 3
-BLEND_PRIOR: Final = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +75,15 @@ def compare(  # noqa: PLR0917  joblib's workers pass them by position
     return Compared(whole, finalists, results)
 
 
-def mix(results: list[TrialResult], fitter: CrossFitter) -> FloatArray:
-    """Return the weights in the blend of those that are fitted."""
-    return blend_weights(likelihoods(results, fitter), fitter.held_out_weight, BLEND_PRIOR)
+def train_portfolio(
+    whole: CrossFitter, objective: SearchObjective, clock: Clock, report: Report
+) -> Compared:
+    """Train the members that suit the size of the table, all of them on all rows."""
+    space = _space(whole, _engines("auto", whole), objective)
+    search = Search(whole, space, objective, clock, 1.0, None, report)
+    if not whole.splits:
+        return Compared(whole, _without_comparison(search), [])
+    return Compared(whole, search.run_all(space.portfolio() + space.foreign_choices()), [])
 
 
 def _engines(engine: str, fitter: CrossFitter) -> tuple[str, ...]:
@@ -107,6 +112,7 @@ def _space(fitter: CrossFitter, engines: tuple[str, ...], objective: SearchObjec
             "n_jobs": fitter.threads,
         },
         make=fitter.make,
+        foreign=fitter.foreign,
     )
 
 
@@ -138,7 +144,7 @@ def _without_comparison(search: Search) -> list[TrialResult]:
         "each engine are averaged, and the threshold is 0.5."
     )
     firsts = {choice["engine"]: choice for choice in reversed(search.space.first())}
-    return [search.run_trial(choice, i) for i, choice in enumerate(firsts.values())]
+    return search.run_all([*firsts.values(), *search.space.foreign_choices()])
 
 
 def _ranked(results: list[TrialResult], fitter: CrossFitter) -> list[TrialResult]:

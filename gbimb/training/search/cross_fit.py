@@ -9,12 +9,15 @@ import numpy as np
 from scipy import sparse
 
 from gbimb.engines.parameters import engine_errors
-from gbimb.training.bagging.one_bag import link_after_drawing
+from gbimb.model.model import ForeignMember
+from gbimb.tables.read import take
+from gbimb.training.bagging.one_bag import certainty_limit, link_after_drawing
 from gbimb.training.checkpoint import digest
 from gbimb.training.cross_fit import train
 from gbimb.training.held_out.plan import make_plan
 from gbimb.training.recipe import Recipe
 from gbimb.training.rows import EngineTable, Fold, mean_by_place
+from gbimb.training.search.foreign import cross_fit_foreign
 from gbimb.training.search.forest import ForestRows, calibrate, grow
 from gbimb.training.seed import LARGEST_SEED
 from gbimb.training.stages import Settings
@@ -58,6 +61,10 @@ class Candidate:
         Boosters of each fold.
     forest : Forest or None
         Of a forest, how its trees grow; ``estimator`` then only keeps it.
+    ordered : bool
+        Whether trees split categories by their order, as numbers.
+    foreign : bool
+        Whether ``estimator`` is a classifier of another package.
     """
 
     name: str
@@ -65,6 +72,8 @@ class Candidate:
     drawn: float | None = None
     bags: int = 1
     forest: Forest | None = None
+    ordered: bool = False
+    foreign: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +83,13 @@ class CrossFitted:
     Attributes
     ----------
     candidate : Candidate
-    model : BoosterModel
+    model : BoosterModel or ForeignMember
     proba : float64 array of shape (m,) or (m, K)
         Of the held-out rows, rising by row.
     """
 
     candidate: Candidate
-    model: BoosterModel
+    model: BoosterModel | ForeignMember
     proba: FloatArray
 
 
@@ -104,6 +113,10 @@ class CrossFitter:
     stands_for : float64 array of shape (K,) or None
         Of a part with more of the rare classes than their share: how many rows of all each row
         of a class stands for, less a common factor. It counts where held-out rows are judged.
+    foreign : mapping of name to classifier
+        Those of other packages.
+    table : data frame, array or CSR matrix of shape (n, n_features), or None
+        What they are trained on.
     """
 
     make: Mapping[str, Any]
@@ -117,7 +130,9 @@ class CrossFitter:
     checkpoint: Checkpoint | None = None
     groups: IntArray | None = None
     stands_for: FloatArray | None = None
-    _bins: dict[str, Any] = field(default_factory=dict)
+    foreign: Mapping[str, Any] = field(default_factory=dict)
+    table: Any = None
+    _bins: dict[tuple[str, bool], Any] = field(default_factory=dict)
     _rows: ForestRows | None = None
 
     def __post_init__(self) -> None:
@@ -137,10 +152,13 @@ class CrossFitter:
         """Return the candidate, trained on every fold."""
         if candidate.forest is not None:
             return self._fit_forest(candidate, candidate.forest, index, stop)
+        if candidate.foreign:
+            return self._fit_foreign(candidate, index)
         parameters = candidate.estimator
         recipe = Recipe.make(
             parameters, self.schema, self.labels.classes, is_sparse=sparse.issparse(self.encoded)
         )
+        recipe = replace(recipe, ordered=candidate.ordered)
         with engine_errors(recipe.engine, parameters.engine_params):
             bins, data = self._bins_of(recipe)
             folds = self._folds(candidate, index)
@@ -193,6 +211,30 @@ class CrossFitter:
         model = grown.model(self.schema, self.labels.classes, calibrator, self.reason)
         return CrossFitted(candidate, model, calibrator(proba))
 
+    def _fit_foreign(self, candidate: Candidate, index: int) -> CrossFitted:
+        classes = self.labels.classes
+        seed = (self.seed + index) % LARGEST_SEED
+        fitted, columns = cross_fit_foreign(
+            candidate.estimator,
+            self.table,
+            labels=classes.labels[self.labels.codes],
+            classes=classes.labels,
+            weight=self.weight,
+            splits=self.splits,
+            seed=seed,
+        )
+        equal = np.full(classes.size, 1.0 / classes.size)
+        limit = certainty_limit(columns, self.labels.codes.size)
+        member = ForeignMember(fitted, limit, equal)
+        if not self.splits:
+            return CrossFitted(candidate, member, np.empty(0))
+        rows = np.concatenate([test for _, test in self.splits])
+        proba = self._by_row(rows, classes.positive_of(member.in_data(columns, equal)))
+        if classes.size == 2:
+            calibrator = calibrate(self.y, proba, self.held_out_weight)
+            member, proba = replace(member, calibrator=calibrator), calibrator(proba)
+        return CrossFitted(candidate, member, proba)
+
     def _file(self, candidate: Candidate, seed: int) -> CheckpointFile | None:
         """Return the file of a candidate, named by what it is and the number of rows."""
         if self.checkpoint is None:
@@ -218,6 +260,7 @@ class CrossFitter:
             weight=weight,
             plan=make_plan("auto", labels.codes, self.seed, groups),
             groups=groups,
+            table=None if self.table is None else take(self.table, rows),
             stands_for=each if each.min() < EVENLY_DRAWN else None,
             _bins={},
             _rows=None,
@@ -231,11 +274,11 @@ class CrossFitter:
         return np.where(self.y == 1, proba, 1.0 - proba)
 
     def _bins_of(self, recipe: Recipe) -> tuple[Any, EngineTable]:
-        name = recipe.parameters.engine_name
-        if name not in self._bins:
+        key = recipe.parameters.engine_name, recipe.ordered
+        if key not in self._bins:
             data = EngineTable(recipe.layout(self.encoded), self.labels.targets, self.weight)
-            self._bins[name] = recipe.bins(data, None, self.seed, self.threads), data
-        bins, data = self._bins[name]
+            self._bins[key] = recipe.bins(data, None, self.seed, self.threads), data
+        bins, data = self._bins[key]
         return bins, data
 
     def _task(self, recipe: Recipe, drawn: IntArray | None) -> Task:

@@ -28,7 +28,7 @@ INGREDIENTS: Final[dict[str, Callable[[Choice], bool]]] = {
     "undersampled bags": lambda c: c["rows"] == "drawn",
     "extra trees (random splits)": lambda c: bool(c.get("extra_trees")),
     "more than 16 leaves": lambda c: c.get("num_leaves", 2 ** c.get("max_depth", 0)) > 16,
-    "one-hot categories beyond four": lambda c: c["one_hot_up_to"] > 4,
+    "categories as numbers": lambda c: c["ordered"],
 }
 
 
@@ -90,7 +90,7 @@ def _row(result: TrialResult, compared_on: str, weight: float) -> dict[str, Any]
         "log_loss": -result.log_loss,
         "state": result.state,
         "compared_on": compared_on,
-        "rounds": result.fitted.model.n_rounds if result.fitted else 0,
+        "rounds": getattr(result.fitted.model, "n_rounds", 0) if result.fitted else 0,
         "seconds": result.seconds,
         **choice,
     }
@@ -99,10 +99,13 @@ def _row(result: TrialResult, compared_on: str, weight: float) -> dict[str, Any]
 def effects(results: Sequence[TrialResult]) -> list[Effect]:
     """Return what each ingredient did, of those that some candidates have and some have not."""
     there = [t for t in results if np.isfinite(t.score)]
-    boosted = [t for t in there if not _is_forest(t.choice)]
+    if len(there) < 2:
+        return []
+    own = [t for t in there if not t.candidate.foreign]
+    boosted = [t for t in own if not _is_forest(t.choice)]
     found = []
     for ingredient, has in {FORESTS: _is_forest, **INGREDIENTS}.items():
-        compared = there if ingredient == FORESTS else boosted
+        compared = own if ingredient == FORESTS else boosted
         sides = [[t for t in compared if has(t.choice) == side] for side in (True, False)]
         if not all(sides):
             continue
@@ -143,9 +146,10 @@ def explain(
     how = "with the weights of the least log loss" if np.isfinite(blend) else "of equal weight"
     members = board[board["weight"] > 0].sort_values("weight", ascending=False)
     given_up = int((board["state"] == GIVEN_UP).sum())
+    plural = "" if len(board) == 1 else "s"
     lines = [
         f"Served: {name}. Compared on held-out rows: {validation}.",
-        f"Tried: {len(board)} candidates in {board['seconds'].sum():.0f} s"
+        f"Trained: {len(board)} candidate{plural} in {board['seconds'].sum():.0f} s"
         + (f", {given_up} of them given up early." if given_up else "."),
         f"Chosen: a mean of {len(members)} probabilities, {how}:"
         if len(members) > 1

@@ -10,7 +10,7 @@ import numpy as np
 from gbimb.decisions.class_weights import fit_class_weights
 from gbimb.decisions.rules import read_costs
 from gbimb.decisions.threshold import choose_threshold
-from gbimb.exceptions import InvalidParameterError
+from gbimb.exceptions import GbimbError, InvalidParameterError
 from gbimb.metrics import (
     MULTICLASS_METRICS,
     ConfusionCounts,
@@ -215,6 +215,17 @@ def make_objective(
         msg = f"metric must leave the threshold open, got {metric!r}. Leave out '@'."
         raise InvalidParameterError(msg)
     return RankingObjective(metric) if known.count is None else CountObjective(metric)
+
+
+def check_metric(metric: str | ArrayLike) -> None:
+    """Refuse what is a metric neither for two classes nor for more; costs are not looked at."""
+    if not isinstance(metric, str):
+        return
+    try:
+        make_objective(metric, 2)
+    except GbimbError:
+        if metric not in MULTICLASS_METRICS:
+            raise
 
 
 def _bootstraps(n: int) -> Iterator[FloatArray]:

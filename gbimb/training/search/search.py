@@ -14,7 +14,7 @@ from gbimb.exceptions import warn
 from gbimb.metrics import row_log_loss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import optuna
 
@@ -112,9 +112,12 @@ class Search:
 
     def _run(self, study: optuna.Study) -> list[TrialResult]:
         results: list[TrialResult] = []
-        while not self._done(results):
-            trial = study.ask()
-            choice = self.space.suggest(trial)
+        # After the first own candidate, so that there is one whatever the others take.
+        foreign = self.space.foreign_choices()
+        while not self._done(results) or (results and foreign):
+            own = not (results and foreign)
+            trial = study.ask() if own else None
+            choice = foreign.pop(0) if trial is None else self.space.suggest(trial)
             try:
                 one = self.run_trial(choice, len(results), trial)
             except KeyboardInterrupt:
@@ -122,10 +125,19 @@ class Search:
                     raise
                 warn(f"Interrupted: the choice is among the {len(results)} candidates so far.")
                 break
-            pruned = one.fitted is None
-            study.tell(trial, None if pruned else one.score, state=_state(pruned=pruned))
+            if trial is not None:
+                pruned = one.fitted is None
+                study.tell(trial, None if pruned else one.score, state=_state(pruned=pruned))
             results.append(one)
             self.report(one)
+        return results
+
+    def run_all(self, choices: Sequence[Choice]) -> list[TrialResult]:
+        """Return the results of these, in their order, whatever they take."""
+        results = []
+        for i, choice in enumerate(choices):
+            results.append(self.run_trial(choice, i))
+            self.report(results[-1])
         return results
 
     def repeat(self, results: list[TrialResult], fewest: int) -> list[TrialResult]:
@@ -207,7 +219,8 @@ class Search:
         return study
 
     def _done(self, results: list[TrialResult]) -> bool:
-        if self.n_trials is not None and len(results) >= self.n_trials:
+        own = [t for t in results if not t.candidate.foreign]
+        if self.n_trials is not None and len(own) >= self.n_trials:
             return True
         left = self.clock.left(self.share)
         if not results:
@@ -258,8 +271,3 @@ def _state(*, pruned: bool) -> Any:  # Optuna's
     from optuna.trial import TrialState
 
     return TrialState.PRUNED if pruned else TrialState.COMPLETE
-
-
-def likelihoods(results: list[TrialResult], fitter: CrossFitter) -> FloatArray:
-    """Return the probability that each fitted one gives to the class of each row, (m, k)."""
-    return np.column_stack([fitter.likelihood(t.fitted.proba) for t in results if t.fitted])

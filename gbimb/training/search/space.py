@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from gbimb.engines.defaults import SMALL_TABLE, SMALLEST_SUBSAMPLED, Pace
+from gbimb.engines.defaults import ONE_HOT, SMALL_TABLE, SMALLEST_SUBSAMPLED, Pace
 from gbimb.losses import FocalLoss
 from gbimb.training.search.cross_fit import Candidate
 from gbimb.training.search.forest import Forest
@@ -22,20 +22,39 @@ FOREST: Final = "scikit-learn"
 FEW_ROWS: Final = 5_000
 DRAWN_BAGS: Final = 2
 MOST_LEAVES: Final = 64
+MOST_ROWS_OF_ALL: Final = 50_000
+MOST_ROWS_OF_TWO: Final = 500_000
 
 # What is not said is as in ``Space.base``.
-FIRST: Final[tuple[Choice, ...]] = (
+PORTFOLIO: Final[tuple[Choice, ...]] = (
     {"engine": "lightgbm"},
     {"engine": FOREST},
     {"engine": "xgboost"},
+    {
+        "engine": "lightgbm",
+        "num_leaves": 31,
+        "learning_rate": 0.15,
+        "extra_trees": True,
+        "ordered": True,
+    },
+)
+"""Of two classes; measured by ``python -m benchmarks.portfolio``."""
+
+PORTFOLIO_OF_MANY: Final[tuple[Choice, ...]] = (
+    {"engine": "lightgbm"},
+    {"engine": "xgboost", "ordered": True},
+)
+"""Of more classes, each of which gets a tree a round."""
+
+FIRST: Final[tuple[Choice, ...]] = (
     {"engine": FOREST, "max_features": 1.0},
-    {"engine": "lightgbm", "num_leaves": 31, "learning_rate": 0.15, "extra_trees": True},
     {"engine": "lightgbm", "num_leaves": 31, "reg_lambda": 10.0},
     {"engine": "xgboost", "max_depth": 6, "subsample": 0.6, "colsample_bytree": 0.3},
     {"engine": "lightgbm", "num_leaves": 31, "colsample_bytree": 1.0, "subsample": 1.0},
     {"engine": "lightgbm", "loss": "focal", "gamma": 2.0},
     {"engine": "lightgbm", "class_weight": "root"},
     {"engine": "xgboost", "rows": "drawn", "drawn": 10.0},
+    {"engine": "lightgbm", "ordered": True},
     {"engine": "lightgbm", "one_hot_up_to": 64},
     {"engine": "xgboost", "max_depth": 2},
     {"engine": "lightgbm", "rows": "drawn", "drawn": 3.0},
@@ -59,6 +78,8 @@ class Space:
         Constructor parameters that every candidate gets.
     make : mapping of engine to class
         The boosting estimator of each engine, whose parameters describe a candidate.
+    foreign : mapping of name to classifier
+        Candidates of other packages.
     """
 
     engines: Sequence[str]
@@ -68,6 +89,7 @@ class Space:
     has_categories: bool
     fixed: Mapping[str, Any]
     make: Mapping[str, Any]
+    foreign: Mapping[str, Any] = field(default_factory=dict)
 
     def base(self, engine: str) -> Choice:
         """Return the estimators' own defaults, with log loss."""
@@ -86,7 +108,8 @@ class Space:
             "subsample": 1.0 if whole or self.rows < SMALLEST_SUBSAMPLED else 0.8,
             "colsample_bytree": 1.0 if whole else 0.5,
             "reg_lambda": 1.0,
-            "one_hot_up_to": 4,
+            "one_hot_up_to": ONE_HOT if engine == "lightgbm" else 4,
+            "ordered": False,
         }
         if engine == "lightgbm":
             fewest = min(20, self.rows // 50)
@@ -96,18 +119,38 @@ class Space:
             choice |= {"max_depth": 6 if whole else 4, "min_child_weight": 1.0}
         return choice
 
+    def portfolio(self) -> list[Choice]:
+        """Return the fixed members for a table of this size."""
+        members = self._complete(PORTFOLIO if self.classes == 2 else PORTFOLIO_OF_MANY)
+        if self.rows > MOST_ROWS_OF_ALL:
+            first = {one["engine"]: one for one in reversed(members)}
+            members = [first[engine] for engine in ENGINES if engine in first]
+        return members[:1] if self.rows > MOST_ROWS_OF_TWO else members
+
     def first(self) -> list[Choice]:
-        """Return the candidates to begin with, complete."""
+        """Return the candidates to begin with, those of the portfolio before others."""
+        own = PORTFOLIO if self.classes == 2 else PORTFOLIO_OF_MANY
+        return self._complete((*own, *PORTFOLIO, *FIRST))
+
+    def _complete(self, choices: Sequence[Choice]) -> list[Choice]:
+        """Return those that suit the table, each once, with what is not said as in ``base``."""
         found: list[Choice] = []
-        for choice in FIRST:
+        for choice in choices:
             if choice["engine"] not in self.engines:
                 continue
-            if "one_hot_up_to" in choice and not self.has_categories:
-                continue
             one = {**self.base(choice["engine"]), **choice}
+            if not self.has_categories and one["engine"] in ENGINES:
+                one |= {
+                    "ordered": False,
+                    "one_hot_up_to": self.base(one["engine"])["one_hot_up_to"],
+                }
             if one not in found:
                 found.append(one)
         return found
+
+    def foreign_choices(self) -> list[Choice]:
+        """Return a choice for each classifier of another package."""
+        return [{"engine": name} for name in self.foreign]
 
     def suggest(self, trial: optuna.Trial) -> Choice:
         """Return the choice that the optimiser makes."""
@@ -132,6 +175,7 @@ class Space:
         choice["reg_lambda"] = number("reg_lambda", 0.05, 20.0, log=True)
         if self.has_categories:
             choice["one_hot_up_to"] = pick("one_hot_up_to", [4, 16, 64])
+            choice["ordered"] = pick("ordered", [False, True])
         if choice["engine"] == "lightgbm":
             choice["num_leaves"] = trial.suggest_int("num_leaves", 3, MOST_LEAVES, log=True)
             choice["min_child_samples"] = trial.suggest_int("min_child_samples", 1, 100, log=True)
@@ -143,6 +187,9 @@ class Space:
 
     def candidate(self, choice: Choice) -> Candidate:
         """Return the candidate that ``choice`` describes."""
+        if choice["engine"] in self.foreign:
+            name = choice["engine"]
+            return Candidate(name, self.foreign[name], foreign=True)
         name = describe(choice, self.base(choice["engine"]))
         if choice["engine"] == FOREST:
             forest = Forest(choice["min_samples_leaf"], choice["max_features"])
@@ -157,7 +204,7 @@ class Space:
             params["learning_rate"] /= FocalLoss(choice["gamma"]).steepness
         engine_params: dict[str, Any] = {}
         if self.has_categories:
-            engine_params["max_cat_to_onehot"] = choice.get("one_hot_up_to", 4)
+            engine_params["max_cat_to_onehot"] = choice["one_hot_up_to"]
         if choice["engine"] == "lightgbm":
             params |= {name: choice[name] for name in ("num_leaves", "min_child_samples")}
             # Said in any case: the bins that all candidates share have the first one's parameters.
@@ -171,7 +218,8 @@ class Space:
             **self.fixed,
         )
         drawn = choice.get("drawn") if choice["rows"] == "drawn" else None
-        return Candidate(name, estimator, drawn, DRAWN_BAGS if drawn else 1)
+        bags = DRAWN_BAGS if drawn else 1
+        return Candidate(name, estimator, drawn, bags, ordered=choice["ordered"])
 
 
 def describe(choice: Choice, base: Choice) -> str:
@@ -186,6 +234,8 @@ def describe(choice: Choice, base: Choice) -> str:
         parts.append(f"1:{choice['drawn']:.2g} drawn")
     if choice.get("extra_trees"):
         parts.append("extra trees")
+    if choice["ordered"]:
+        parts.append("categories as numbers")
     for name, short in SHORT.items():
         if name in choice and choice[name] != base.get(name):
             parts.append(f"{short} {choice[name]:.2g}")

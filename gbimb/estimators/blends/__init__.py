@@ -1,0 +1,1 @@
+"""Classifiers over many members: a fixed portfolio, and a search."""

@@ -1,0 +1,198 @@
+"""What the two classifiers over many members share: they differ in what is trained."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import astuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import numpy as np
+
+from gbimb.constraints import check_constraints
+from gbimb.estimators.decision import DecidingClassifier
+from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
+from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
+from gbimb.estimators.xgb import ImbalancedXGBClassifier
+from gbimb.exceptions import InvalidTypeError, warn
+from gbimb.log import logger
+from gbimb.model.model import BoosterModel
+from gbimb.model.states import with_model
+from gbimb.parallel import resolve_jobs, thread_limit
+from gbimb.tables.encoder import learn_columns
+from gbimb.tables.labelled import LabelledTable
+from gbimb.tables.parquet.source import ParquetSource
+from gbimb.tables.schema import Schema
+from gbimb.training.checkpoint import open_checkpoint
+from gbimb.training.copies import find_copies
+from gbimb.training.held_out.plan import make_plan
+from gbimb.training.search.blend import blend
+from gbimb.training.search.cross_fit import CrossFitter
+from gbimb.training.search.foreign import check_estimators
+from gbimb.training.search.leaderboard import Effect, effects, explain, leaderboard
+from gbimb.training.search.objective import make_objective
+from gbimb.training.search.progress import progress
+from gbimb.training.seed import draw_seed
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from gbimb.array_types import FloatArray, TableLike
+    from gbimb.model.model import AveragedModel
+    from gbimb.model.states import Saved
+    from gbimb.training.search.compare import Compared
+    from gbimb.training.search.cross_fit import CrossFitted
+    from gbimb.training.search.objective import SearchObjective
+    from gbimb.training.search.search import Clock, Report, TrialResult
+
+BOOSTERS: Final = (ImbalancedLGBMClassifier, ImbalancedXGBClassifier)
+STREAMED: Final = (
+    "X must be a table in memory, for each candidate looks at its rows again, got a ParquetSource. "
+    "Read it with pandas.read_parquet, or give it to another estimator: those stream it."
+)
+
+
+class BlendedClassifier(DecidingClassifier):
+    """Members cross-fitted on the same folds, blended, recalibrated, with one decision rule."""
+
+    metric: str | ArrayLike
+    estimators: Sequence[tuple[str, Any]] | None
+    pos_label: object
+    checkpoint_path: str | os.PathLike[str] | None
+    random_state: Any
+    n_jobs: int | None
+    verbose: int
+
+    model_: AveragedModel
+    saved_as: ClassVar[Saved]
+
+    weights_ = shown("weights")
+    best_score_ = shown("score")
+    validation_ = shown("validation")
+
+    @abstractmethod
+    def _train(
+        self, fitter: CrossFitter, objective: SearchObjective, clock: Clock, report: Report
+    ) -> Compared:
+        """Return what was trained on the rows of ``fitter``."""
+
+    @abstractmethod
+    def _clock(self) -> Clock:
+        """Return what is left of the time there is."""
+
+    @abstractmethod
+    def _expected_end(self) -> tuple[float | None, int | None]:
+        """Return seconds or the number of members for a progress bar."""
+
+    def fit(
+        self,
+        X: TableLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> BlendedClassifier:
+        """Train the members, and blend them.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame of shape (n, n_features)
+        y : array of shape (n,)
+            Two labels or more, of any kind.
+        sample_weight : array of shape (n,), optional
+            Weights, >= 0. They count in the losses, the scores and the decision rule. A whole
+            weight is as many rows; with a mean below 1 they are a scale, brought to a mean of 1.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        GbimbError
+            If an argument cannot be used; also a ValueError or a TypeError.
+        """
+        with all_or_nothing(self):
+            self._check_parameters()
+            if isinstance(X, ParquetSource):
+                raise InvalidTypeError(STREAMED)
+            clock = self._clock()
+            rows = LabelledTable.read(self, X, y, sample_weight, self.pos_label)
+            rows = rows.with_weight(self.pos_label)
+            rows.labels.require_all_classes()
+            classes = rows.labels.classes
+            objective = make_objective(self.metric, classes.size, swap=classes.swapped)
+            threads = resolve_jobs(self.n_jobs)
+            whole = self._fitter(rows, threads)
+            with thread_limit(threads), progress(*self._expected_end(), self.verbose) as show:
+                compared = self._train(whole, objective, clock, show)
+                model, shares = blend(compared.fitter, compared.results, objective)
+            on = "all rows" if compared.fitter is whole else "a part"
+            self._finish(model, compared.results, shares, whole.seed, before=compared.before, on=on)
+            logger.info("blend: %s %.4f", objective.name, self.best_score_)
+        return self
+
+    def explain_choice(self) -> str:
+        """Return in words what was chosen, and what helped on this table and what did not."""
+        check_is_fitted(self)
+        found = [Effect(*effect) for effect in self.effects_]
+        return explain(self.metric, self.validation_, self.leaderboard_, self.best_score_, found)
+
+    def _fitter(self, rows: LabelledTable, threads: int) -> CrossFitter:
+        """Return what trains candidates on these rows."""
+        labels, weight = rows.labels, rows.weight
+        seed = draw_seed(self.random_state)
+        encoder, encoded = learn_columns(rows.table, labels.codes, weight)
+        copies = find_copies(encoded, labels.codes)
+        groups = None if copies is None else copies.groups
+        plan = make_plan("auto", labels.codes, seed, groups)
+        if copies is not None:
+            copies.warn_of_folds(labels.classes.labels, plan.splits, (), encoded)
+        return CrossFitter(
+            make={each.engine_name: each for each in BOOSTERS},
+            schema=Schema.of(self, encoder),
+            encoded=encoded,
+            labels=labels,
+            weight=weight,
+            plan=plan,
+            seed=seed,
+            threads=threads,
+            checkpoint=open_checkpoint(self, encoded, labels.codes, weight),
+            groups=groups,
+            foreign=dict(self.estimators or ()),
+            table=rows.table if self.estimators else None,
+        )
+
+    def _finish(
+        self,
+        model: AveragedModel,
+        results: list[TrialResult],
+        shares: FloatArray,
+        seed: int,
+        *,
+        before: Sequence[TrialResult] = (),
+        on: str = "all rows",
+    ) -> None:
+        """Set what was fitted; ``before`` are results on a part of the rows."""
+        self.model_, self.seed_ = model, seed
+        fitted = [t.fitted for t in results if t.fitted]
+        self.members_ = [_shown(fitted[i]) for i in np.flatnonzero(shares)]
+        self.effects_ = [astuple(effect) for effect in effects(results)]
+        self.leaderboard_ = leaderboard(results, shares, before, on)
+        if model.importances is not None and not model.importances.any():
+            msg = (
+                "The trees of no candidate have a split, so every row gets the same probability. "
+                "There may be no signal in X."
+            )
+            warn(msg)
+
+    def _check_parameters(self) -> None:
+        check_constraints(self, self.saved_as.parameters)
+        check_estimators(self.estimators)
+
+
+def _shown(fitted: CrossFitted) -> Any:  # an estimator
+    """Return a member as a fitted estimator."""
+    if isinstance(fitted.model, BoosterModel):
+        return with_model(fitted.candidate.estimator, fitted.model)
+    return fitted.model.classifier

@@ -1,0 +1,211 @@
+"""The classifier to use first: a fixed portfolio of unlike members."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gbimb.estimators.blends.base import BlendedClassifier
+from gbimb.estimators.fitted import all_or_nothing
+from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
+from gbimb.exceptions import InvalidParameterError
+from gbimb.model.states import PORTFOLIO
+from gbimb.tables.parquet.source import ParquetSource
+from gbimb.training.search.blend import average_of_one, rule_of_costs
+from gbimb.training.search.compare import train_portfolio
+from gbimb.training.search.cross_fit import Candidate, CrossFitted
+from gbimb.training.search.objective import check_metric, make_objective
+from gbimb.training.search.search import FINISHED, Clock, TrialResult
+from gbimb.training.seed import draw_seed
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from gbimb.array_types import TableLike
+    from gbimb.training.search.compare import Compared
+    from gbimb.training.search.cross_fit import CrossFitter
+    from gbimb.training.search.objective import SearchObjective
+    from gbimb.training.search.search import Report
+
+
+class ImbalancedClassifier(BlendedClassifier):
+    """For imbalanced classes, two or more: a fixed portfolio of unlike members, blended.
+
+    Without search and without a clock, so that it is the same model on every machine. Small and
+    random trees of LightGBM, trees of XGBoost and forests of extremely randomised trees are
+    cross-fitted on the same folds. The blend minimises the log loss of the held-out rows over
+    the members' weights, drawn towards equal ones; its probabilities are recalibrated, and one
+    decision rule serves ``metric``, on the same rows.
+
+    The size of the table decides: up to 50,000 rows all members, forests up to 40,000 rows where
+    there are two classes and no sparse matrix; above that one booster of each engine, above
+    500,000 rows and for a ParquetSource LightGBM alone, watched on one row in five.
+
+    Parameters
+    ----------
+    metric : str or array of shape (K, K), default="mcc"
+        What to serve: "mcc", "f1", "fbeta:2", "balanced_accuracy", "average_precision",
+        "recall at precision >= 0.9", ...; or costs, where row i, column j holds the cost of
+        predicting class j for a row of class i, in the order of ``classes_``.
+    estimators : list of (str, classifier), optional
+        Classifiers of other packages to add, such as ``[("catboost", CatBoostClassifier())]``.
+        Each has ``predict_proba``; a clone is trained on every fold, on the table as given,
+        and blended and recalibrated like the other members. A model file cannot hold them.
+    pos_label : label or None, default=None
+        Of two labels, the positive one; None is the rarer one.
+    checkpoint_path : str, path or None, default=None
+        A folder in which ``fit`` keeps each member that is done, and goes on from. It needs a
+        number for ``random_state``.
+    random_state : int, RandomState or None, default=None
+    n_jobs : int or None, default=None
+        Threads; None is all.
+    verbose : int, default=0
+        1 shows a progress bar on standard error.
+
+    Attributes
+    ----------
+    classes_, pos_label_, threshold_, class_weights_, n_features_in_, feature_names_in_
+        As in the boosting estimators. ``class_weights_`` are not used with costs.
+    members_ : list of fitted estimators
+        Those with a weight. A forest is kept as a LightGBM model under
+        :class:`~gbimb.losses.BrierLoss`.
+    weights_ : float64 array of shape (number of members,)
+        Of their probabilities; sum 1.
+    leaderboard_ : DataFrame
+        A row for each member trained, best first; ``score`` is higher for better.
+    best_score_ : float
+        That of the blend, on held-out rows.
+    validation_ : str
+        Which rows were held out, and why.
+    feature_importances_ : float64 array of shape (n_features,)
+        Weighted mean over the members.
+
+    References
+    ----------
+    P. Geurts, D. Ernst, L. Wehenkel. Extremely randomized trees. 2006.
+    D. H. Wolpert. Stacked generalization. 1992.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(1000, 4))
+    >>> y = X[:, 0] + rng.normal(size=1000) > 2.2
+    >>> clf = ImbalancedClassifier(random_state=0).fit(X, y)
+    >>> clf.predict_proba(X).shape
+    (1000, 2)
+    >>> len(clf.leaderboard_)
+    5
+    """
+
+    def __init__(
+        self,
+        metric: str | ArrayLike = "mcc",
+        *,
+        estimators: Sequence[tuple[str, Any]] | None = None,
+        pos_label: object = None,
+        checkpoint_path: str | os.PathLike[str] | None = None,
+        random_state: Any = None,  # int or RandomState
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.metric = metric
+        self.estimators = estimators
+        self.pos_label = pos_label
+        self.checkpoint_path = checkpoint_path
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    saved_as = PORTFOLIO
+
+    def fit(
+        self,
+        X: TableLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> ImbalancedClassifier:
+        """Train the members, and blend them.
+
+        Parameters
+        ----------
+        X : array, sparse matrix, data frame of shape (n, n_features) or ParquetSource
+            NaN is a missing value. Columns of strings and pandas categories are categorical. A
+            source is streamed to LightGBM alone; its labels and weights are columns of its own.
+        y : array of shape (n,), optional
+            Two labels or more, of any kind.
+        sample_weight : array of shape (n,), optional
+            Weights, >= 0. They count in the losses, the scores and the decision rule. A whole
+            weight is as many rows; with a mean below 1 they are a scale, brought to a mean of 1.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        GbimbError
+            If an argument cannot be used; also a ValueError or a TypeError.
+        """
+        if not isinstance(X, ParquetSource):
+            super().fit(X, y, sample_weight)
+            return self
+        with all_or_nothing(self):
+            self._check_parameters()
+            if self.estimators:
+                msg = (
+                    "estimators need a table in memory, got a ParquetSource as X. Leave them out, "
+                    "or read it with pandas.read_parquet."
+                )
+                raise InvalidParameterError(msg)
+            check_metric(self.metric)
+            self._fit_streamed(X, y, sample_weight)
+        return self
+
+    def _fit_streamed(self, X: ParquetSource, y: Any, sample_weight: Any) -> None:
+        """Train LightGBM on a source that is read piece by piece."""
+        began = time.perf_counter()
+        seed = draw_seed(self.random_state)
+        one = ImbalancedLGBMClassifier(
+            loss="logistic",
+            eval_metric=self.metric if isinstance(self.metric, str) else "log_loss",
+            pos_label=self.pos_label,
+            checkpoint_path=self.checkpoint_path,
+            random_state=seed,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        ).fit(X, y, sample_weight)
+        self.n_features_in_ = one.n_features_in_
+        self.feature_names_in_ = one.feature_names_in_
+        member = one.model_
+        rule = member.rule
+        if not isinstance(self.metric, str):
+            classes, member = member.classes, replace(member, score=float("nan"))
+            rule = rule_of_costs(
+                make_objective(self.metric, classes.size, swap=classes.swapped), classes
+            )
+        candidate = Candidate("LightGBM: log loss", one)
+        fitted = CrossFitted(candidate, member, np.empty(0))
+        seconds = time.perf_counter() - began
+        choice = {"engine": one.engine_name}
+        result = TrialResult(
+            candidate, choice, FINISHED, member.score, np.nan, seconds, fitted, np.empty(0)
+        )
+        self._finish(average_of_one(member, rule), [result], np.ones(1), seed)
+
+    def _clock(self) -> Clock:
+        return Clock(None)
+
+    def _expected_end(self) -> tuple[float | None, int | None]:
+        return None, None
+
+    def _train(
+        self, fitter: CrossFitter, objective: SearchObjective, clock: Clock, report: Report
+    ) -> Compared:
+        return train_portfolio(fitter, objective, clock, report)

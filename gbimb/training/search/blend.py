@@ -1,0 +1,101 @@
+"""The blend of what was fitted: weights of the members, recalibration and decision rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gbimb.decisions.blending import blend_weights
+from gbimb.decisions.rules import Costs
+from gbimb.model.model import AveragedModel, BoosterModel, make_rule, to_raw
+from gbimb.training.bagging.average import averaged_task
+from gbimb.training.search.objective import CostObjective
+from gbimb.training.tasks import is_balanced
+
+if TYPE_CHECKING:
+    from gbimb.array_types import FloatArray
+    from gbimb.decisions.rules import Rule
+    from gbimb.tables.classes import Classes
+    from gbimb.training.search.cross_fit import CrossFitter
+    from gbimb.training.search.objective import SearchObjective
+    from gbimb.training.search.search import TrialResult
+
+BLEND_PRIOR: Final = 10.0
+
+
+def blend(
+    fitter: CrossFitter, results: list[TrialResult], objective: SearchObjective
+) -> tuple[AveragedModel, FloatArray]:
+    """Return the recalibrated mean of the candidates, with its rule, and their weights in it."""
+    fitted = [t.fitted for t in results if t.fitted]
+    classes = fitter.labels.classes
+    task = averaged_task(classes.size, "mcc", "auto")
+    rule: Rule = make_rule(task.undecided(), classes)
+    correction, score = task.no_correction(), float("nan")
+    y, weight = fitter.y, fitter.held_out_weight
+    shares = np.full(len(fitted), 1.0 / len(fitted))
+    if y.size:
+        shares = mix(results, fitter)
+        proba: Any = sum(w * f.proba for w, f in zip(shares, fitted, strict=True) if w)
+        raw = to_raw(proba)
+        correction = task.correct(y, raw, weight)
+        corrected = task.link.probability(correction.apply(raw))
+        if objective.name != "mcc" or not is_balanced(y, weight, classes.size):
+            rule = make_rule(objective.decide(y, corrected, weight, fitter.seed), classes)
+        score = objective.score(y, corrected, weight)
+    if isinstance(objective, CostObjective) and classes.size > 2:
+        rule = rule_of_costs(objective, classes)
+    kept = np.flatnonzero(shares)
+    members = tuple(fitted[i].model for i in kept)
+    own: Any = [i for i in kept if isinstance(fitted[i].model, BoosterModel)]
+    gains: Any = [fitted[i].model.importances for i in own]
+    none_foreign = len(own) == kept.size
+    model = AveragedModel(
+        schema=fitter.schema,
+        classes=classes,
+        link=task.link,
+        calibrator=None,
+        rule=rule,
+        importances=np.average(gains, axis=0, weights=shares[own]) if own else None,
+        validation=fitter.reason,
+        score=score,
+        members=members,
+        weights=shares[kept],
+        correction=correction,
+        natural_share=None if none_foreign else np.full(classes.size, 1.0 / classes.size),
+    )
+    return model, shares
+
+
+def mix(results: list[TrialResult], fitter: CrossFitter) -> FloatArray:
+    """Return the weights in the blend of those that are fitted."""
+    given = [fitter.likelihood(t.fitted.proba) for t in results if t.fitted]
+    return blend_weights(np.column_stack(given), fitter.held_out_weight, BLEND_PRIOR)
+
+
+def rule_of_costs(objective: SearchObjective, classes: Classes) -> Rule:
+    """Return the rule of least expected cost, which no row has to choose."""
+    assert isinstance(objective, CostObjective)
+    if classes.size > 2:
+        return Costs(objective.costs)
+    none = np.empty(0)
+    return make_rule(objective.decide(none, none, None, 0), classes)
+
+
+def average_of_one(member: BoosterModel, rule: Rule) -> AveragedModel:
+    """Return a model whose only member needs no further correction."""
+    task = averaged_task(member.classes.size, "mcc", "auto")
+    return AveragedModel(
+        schema=member.schema,
+        classes=member.classes,
+        link=task.link,
+        calibrator=None,
+        rule=rule,
+        importances=member.importances,
+        validation=member.validation,
+        score=member.score,
+        members=(member,),
+        weights=np.ones(1),
+        correction=task.no_correction(),
+    )
