@@ -11,10 +11,7 @@ from gbimb.engines.lightgbm.boosters import (
     EngineError,
     StreamedBins,
     check_resumable,
-    feature_gains,
-    fit_plain_classifier,
     prepare_thread,
-    raw_score,
     training_bytes,
 )
 from gbimb.engines.lightgbm.forest import GrownTree, forest_text, from_text
@@ -41,6 +38,7 @@ from gbimb.engines.lightgbm.parameters import (
     size_is_open,
     tree_params,
 )
+from gbimb.engines.lightgbm.reading import feature_gains, fit_plain_classifier, raw_score
 
 NAME = "LightGBM"
 DROPS_ZEROS = False

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
 import numpy as np
-from scipy import sparse
 
-from gbimb.array_types import RowStream
 from gbimb.engines.histograms import (
     ENTRY_BYTES,
     LEAVES,
@@ -19,6 +17,7 @@ from gbimb.engines.histograms import (
 )
 from gbimb.engines.lightgbm.member import Member
 from gbimb.engines.lightgbm.native import Objective, synonyms
+from gbimb.engines.lightgbm.reading import as_matrix, sum_of_trees
 from gbimb.engines.parameters import max_bin
 from gbimb.exceptions import InvalidParameterError
 from gbimb.parallel import ENGINE_LIMITS
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb.array_types import Matrix
+    from gbimb.array_types import Matrix, RowStream
     from gbimb.losses import Loss
 
 # Whether a distributed booster needs a port on each machine.
@@ -89,11 +88,11 @@ class Bins:
             "feature_name": list(feature_names),
         }
         self._fewest = int(params.get("min_data_in_leaf", FEWEST_IN_LEAF))
-        self._dataset = _construct(_as_matrix(X), {**self._params}, options)
+        self._dataset = _construct(as_matrix(X), {**self._params}, options)
         while wide and self._fewest > 1 and not _n_bins(self._dataset):
             self._fewest //= 2  # no column can be split: LightGBM wants one all the same
             lower = {**self._params, "min_data_in_leaf": self._fewest}
-            self._dataset = _construct(_as_matrix(X), lower, options)
+            self._dataset = _construct(as_matrix(X), lower, options)
         if wide:
             pool = _pool_megabytes(self._dataset, X, leaves)
             self._params = {"histogram_pool_size": pool, **self._params}
@@ -106,7 +105,7 @@ class Bins:
     ) -> lgb.Dataset:
         """Return further rows, cut with the same bins."""
         dataset = self._dataset.create_valid(
-            _as_matrix(X), label=y, weight=weight, params=self._params
+            as_matrix(X), label=y, weight=weight, params=self._params
         ).construct()
         dataset.label = y  # rather than a copy
         return dataset
@@ -167,7 +166,7 @@ class Bins:
         threads = int({**self._params, **params}.get("num_threads", 0))
 
         def begin(dataset: lgb.Dataset, matrix: Matrix) -> lgb.Dataset:
-            dataset.set_init_score(_sum_of_trees(saved, matrix, threads))
+            dataset.set_init_score(sum_of_trees(saved, matrix, threads))
             return dataset
 
         rows = None if train is None else np.sort(train)
@@ -275,37 +274,6 @@ class StreamedBins(Bins):
         return self.external(self._X[rows], self._y[rows], weight)
 
 
-class _Batches(lgb.Sequence):
-    """A stream of rows as LightGBM reads it beside a reference: once, from start to end."""
-
-    batch_size = 1 << 16
-
-    def __init__(self, X: RowStream) -> None:
-        self._length = X.shape[0]
-        self._batches = X.batches(self.batch_size)
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, index: object) -> NDArray[Any]:
-        return next(self._batches)
-
-
-def _as_matrix(X: Matrix) -> Matrix:
-    """Return what LightGBM takes: it warns of sparse arrays, and reads streams as sequences."""
-    if isinstance(X, RowStream):
-        return _Batches(X)
-    if isinstance(X, np.ndarray) and not X.flags.forc:
-        return np.ascontiguousarray(X)  # so would LightGBM, before 4.7 with a warning
-    return sparse.csr_matrix(X) if isinstance(X, sparse.sparray) else X
-
-
-def _sum_of_trees(booster: lgb.Booster, X: Matrix, n_threads: int) -> NDArray[np.float64]:
-    """Return raw scores as LightGBM wants an ``init_score``: class by class, shape (n * K,)."""
-    parts = X.batches() if isinstance(X, RowStream) else [X]
-    return np.concatenate([raw_score(booster, part, n_threads) for part in parts]).ravel("F")
-
-
 def check_resumable(params: Mapping[str, Any]) -> None:
     """Refuse parameters under which LightGBM's generators depend on the trees grown."""
     for name in params:
@@ -315,30 +283,6 @@ def check_resumable(params: Mapping[str, Any]) -> None:
                 "cannot be brought back. Leave one of them out."
             )
             raise InvalidParameterError(msg)
-
-
-def fit_plain_classifier(
-    X: NDArray[Any],
-    y: NDArray[Any],
-    categorical: Sequence[int],
-    sample_weight: NDArray[Any] | None = None,
-    **params: Any,  # LightGBM's own
-) -> tuple[lgb.LGBMClassifier, int]:
-    """Return LightGBM's own fitted classifier and its rounds, to compare with.
-
-    ``categorical`` are the positions of columns with whole numbers for categories. The same data
-    and parameters give the same trees.
-    """
-    # By default a race between two layouts of the table decides on the order of sums.
-    classifier = lgb.LGBMClassifier(verbosity=-1, deterministic=True, force_col_wise=True, **params)
-    classifier.fit(X, y, sample_weight, categorical_feature=list(categorical))
-    return classifier, int(classifier.booster_.current_iteration())
-
-
-def raw_score(booster: lgb.Booster, X: Matrix, n_threads: int) -> NDArray[np.float64]:
-    """Return the raw scores of ``X``, shape (n,) or (n, K)."""
-    scores = booster.predict(_as_matrix(X), raw_score=True, num_threads=n_threads)
-    return np.asarray(scores, dtype=np.float64)
 
 
 def training_bytes(n_rows: int, n_features: int, n_outputs: int) -> int:
@@ -351,8 +295,3 @@ def training_bytes(n_rows: int, n_features: int, n_outputs: int) -> int:
 def prepare_thread() -> None:
     """Silence LightGBM in this thread: its log level belongs to a thread."""
     lgb.Dataset(np.zeros((1, 1)), params={"verbosity": -1}).construct()
-
-
-def feature_gains(booster: lgb.Booster) -> NDArray[np.float64]:
-    """Return the total gain of each feature."""
-    return np.asarray(booster.feature_importance("gain"), dtype=np.float64)
