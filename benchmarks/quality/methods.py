@@ -106,6 +106,8 @@ _IMBLEARN: Final = (*_LIGHTGBM, "imbalanced-learn")
 METHODS: Final[Mapping[str, QualityMethod]] = MappingProxyType({
     method.name: method
     for method in (
+        _ours("gbimb", "gbimb, ImbalancedClassifier", "ImbalancedClassifier", "lightgbm",
+              "xgboost"),
         _ours("gbimb_lgbm", "gbimb, LightGBM", "ImbalancedLGBMClassifier", "lightgbm"),
         _ours("gbimb_auto", "gbimb, automatic, 60 s", "AutoImbalancedClassifier", "lightgbm",
               "xgboost", time_budget=AUTOML_SECONDS),
