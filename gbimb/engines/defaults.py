@@ -12,7 +12,7 @@ ONE_HOT: Final = 16
 """Of how many categories at most LightGBM splits one from the others: rules are found so."""
 SMALLEST_SUBSAMPLED: Final = 1_000
 MANY: Final = 8  # classes, each of which gets a tree a round
-TREES_OF_MANY: Final = 2_500
+TREES_OF_MANY: Final = 1_500
 MOST_ROUNDS: Final = 1_000
 FASTEST: Final = 0.3
 

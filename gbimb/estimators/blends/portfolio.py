@@ -45,7 +45,7 @@ class ImbalancedClassifier(BlendedClassifier):
 
     The size of the table decides: up to 50,000 rows all members, forests up to 40,000 rows where
     there are two classes and no sparse matrix; above that one booster of each engine, above
-    500,000 rows and for a ParquetSource LightGBM alone, watched on one row in five.
+    two million rows and for a ParquetSource LightGBM alone, watched on one row in five.
 
     Parameters
     ----------

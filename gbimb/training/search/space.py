@@ -23,7 +23,7 @@ FEW_ROWS: Final = 5_000
 DRAWN_BAGS: Final = 2
 MOST_LEAVES: Final = 64
 MOST_ROWS_OF_ALL: Final = 50_000
-MOST_ROWS_OF_TWO: Final = 500_000
+MOST_ROWS_OF_TWO: Final = 2_000_000
 
 # What is not said is as in ``Space.base``.
 PORTFOLIO: Final[tuple[Choice, ...]] = (
