@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from gbimb.benchmark.methods import DEFAULT_FOLDS, DEFAULT_METHODS, ENGINES, Method
+from gbimb.benchmark.splits import split_dependent
 from gbimb.benchmark.tables import BenchmarkTable, built_in_table
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
 from gbimb.validation import check_number
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LARGEST_SEED: Final = 2**32 - 1
+
+NOTES: Final = {
+    "groups": "Table {!r}: the {} folds share no group, and methods that take groups get them.",
+    "time": "Table {!r}: {} later blocks, half of the rows in all, are each predicted from earlier "
+    "rows, and methods that take times get them.",
+}
 
 T = TypeVar("T")
 
@@ -62,6 +69,9 @@ class Plan:
                 raise unknown_name("engines", engine, ENGINES)
         for table in self.tables:
             _check_folds(table, self.folds)
+            if table.dependence is not None:
+                for fold in range(self.folds):
+                    split_dependent(table.dependence, table.y, self.folds, fold, self.seed)
 
     def cells(self) -> list[Cell]:
         """List the fits, fold by fold, large tables first within a fold.
@@ -82,6 +92,8 @@ class Plan:
         """Return warnings about classes that cannot be in every fold."""
         found = []
         for table in self.tables:
+            if table.dependence is not None:
+                found.append(NOTES[table.dependence.name].format(table.name, self.folds))
             scarce = [
                 f"{name!r} ({n:,})"
                 for name, n in zip(table.classes, table.class_rows, strict=False)

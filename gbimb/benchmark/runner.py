@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
+from sklearn.utils.validation import has_fit_parameter
 
 from gbimb.benchmark.records import CellStore, Record, cell_key, versions
 from gbimb.benchmark.scores import scores
+from gbimb.benchmark.splits import split_dependent
 from gbimb.exceptions import GbimbError
 
 if TYPE_CHECKING:
@@ -145,7 +147,10 @@ def fit_cell(cell: Cell, method: Method, table: BenchmarkTable, folds: int, seed
     CellError
         If the method fails; the message holds its error.
     """
-    rows = split(table.y, folds, cell.fold, seed)
+    if table.dependence is None:
+        rows = split(table.y, folds, cell.fold, seed)
+    else:
+        rows = split_dependent(table.dependence, table.y, folds, cell.fold, seed)
     try:
         measured = _measure(method.build(cell.engine, 1, seed, table.n_classes), table, *rows)
     except Exception as error:
@@ -181,7 +186,7 @@ def _measure(
         for category in ABOUT_CODE:
             warnings.simplefilter("ignore", category)
         started, started_cpu = time.perf_counter(), time.process_time()
-        classifier.fit(X_train, table.y[train])
+        classifier.fit(X_train, table.y[train], **_dependence_of(classifier, table, train))
         fitted, fitted_cpu = time.perf_counter(), time.process_time()
         labels = np.asarray(classifier.predict(X_test))
         predicted = time.perf_counter()
@@ -195,6 +200,16 @@ def _measure(
         "predict_seconds": predicted - fitted,
         "warnings": tuple(sorted({" ".join(str(w.message).split()) for w in caught})),
     }
+
+
+def _dependence_of(
+    classifier: Classifier, table: BenchmarkTable, rows: NDArray[Any]
+) -> dict[str, Any]:
+    """Return groups or times as arguments of ``fit``, if it takes them."""
+    dependence = table.dependence
+    if dependence is None or not has_fit_parameter(classifier, dependence.name):
+        return {}
+    return {dependence.name: dependence.values[rows]}
 
 
 def _of_every_class(classifier: Classifier, X: Any, n_classes: int) -> FloatArray:

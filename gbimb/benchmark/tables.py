@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -12,6 +13,7 @@ import pandas as pd
 
 from gbimb import datasets
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
+from gbimb.tables.dependence import check_one_of, read_dependence
 from gbimb.tables.files.columns import plain_labels, prepare_columns
 from gbimb.tables.files.index import THE_INDEX, unasked_index
 from gbimb.tables.files.match import as_text
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from gbimb.tables.dependence import Dependence
 
 
 SHOWN_LABELS: Final = 5
@@ -56,6 +60,8 @@ class BenchmarkTable:
         What was changed, or looks odd.
     classes : tuple of str
         With more than two classes their labels, the most frequent one first; else empty.
+    dependence : Dependence or None
+        Groups or times of the rows, by which they are held out instead of at random.
     """
 
     name: str
@@ -64,6 +70,7 @@ class BenchmarkTable:
     positive: str | None
     notes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    dependence: Dependence | None = None
 
     @property
     def rows(self) -> int:
@@ -90,6 +97,8 @@ class BenchmarkTable:
         digest = hashlib.sha256(repr([(n, str(t)) for n, t in self.X.dtypes.items()]).encode())
         digest.update(pd.util.hash_pandas_object(self.X, index=False).to_numpy().tobytes())
         digest.update(self.y.tobytes())
+        if self.dependence is not None:
+            digest.update(self.dependence.name.encode() + self.dependence.values.tobytes())
         return digest.hexdigest()
 
 
@@ -116,6 +125,8 @@ def read_table(
     *,
     positive: str | None = None,
     drop: Sequence[str] = (),
+    group: str | None = None,
+    time: str | None = None,
 ) -> BenchmarkTable:
     """Return a table from a CSV or Parquet file.
 
@@ -130,6 +141,8 @@ def read_table(
         the rarer of two labels; more labels are more classes.
     drop : sequence of str
         Columns to leave out.
+    group, time : str, optional
+        Column by which rows are held out: whole groups, or later rows. It is not learnt from.
 
     Raises
     ------
@@ -138,9 +151,13 @@ def read_table(
     """
     path = Path(path)
     frame = read_file(path)
-    require_columns(frame.columns, path.name, {"target": [target], "drop": drop})
+    check_one_of(group, time, "group")
+    by = {k: [name] for k, name in {"group": group, "time": time}.items() if name is not None}
+    require_columns(frame.columns, path.name, {"target": [target], "drop": drop, **by})
+    drop = [*drop, *chain(*by.values())]
     if target in drop:
-        msg = f"drop must not name the target, got {target!r}."
+        role = "drop" if target not in chain(*by.values()) else next(iter(by))
+        msg = f"{role} must not name the target, got {target!r}."
         raise InvalidParameterError(msg)
     labels = read_labels(plain_labels(frame[target]), target, positive)
     index = unasked_index(frame, path, "path", {target, *drop})
@@ -150,7 +167,12 @@ def read_table(
         raise InvalidDataError(msg)
     X, changes, _ = prepare_columns(features)
     notes = (*map(THE_INDEX.format, index), *labels.notes, *changes)
-    return BenchmarkTable(table_name(path), X, labels.y, labels.positive, notes, labels.classes)
+    times = None if time is None else prepare_columns(frame[[time]]).frame[time]
+    owners = None if group is None else frame[group]
+    dependence = read_dependence(None, owners, times, len(frame))
+    return BenchmarkTable(
+        table_name(path), X, labels.y, labels.positive, notes, labels.classes, dependence
+    )
 
 
 def read_labels(values: pd.Series[Any], column: str, positive: str | None) -> TargetColumn:

@@ -28,9 +28,11 @@ from gbimb.cli._options import (
     Fits,
     Methods,
     OwnDrop,
+    OwnGroup,
     OwnPositive,
     OwnTable,
     OwnTarget,
+    OwnTime,
     Quiet,
     Report,
     ResultsFolder,
@@ -48,8 +50,12 @@ SPELLED: Final = {
     "path": "--data",
     **{
         name: f"--{name}"
-        for name in ("drop", "engines", "folds", "methods", "positive", "seed", "tables", "target")
+        for name in (
+            *("drop", "engines", "folds", "group", "methods", "positive", "seed"),
+            *("tables", "target", "time"),
+        )
     },
+    "groups": "--group",
 }
 """Which option gives an argument of the benchmark."""
 
@@ -68,6 +74,8 @@ Examples:
   gbimb benchmark --data churn.csv --target churned
   gbimb benchmark --data churn.csv --target churned --report report.html
   gbimb benchmark --data churn.csv --target churned --positive yes --drop id
+  gbimb benchmark --data churn.csv --target churned --group client
+  gbimb benchmark --data churn.csv --target churned --time month
   gbimb benchmark --data folder/ --target churned
   gbimb benchmark --tables yeast_10class,page_blocks_5class
 
@@ -87,6 +95,8 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     target: OwnTarget = None,
     positive: OwnPositive = None,
     drop: OwnDrop = None,
+    group: OwnGroup = None,
+    time: OwnTime = None,
     tables: BuiltIn = None,
     engines: Annotated[
         str | None, typer.Option(help=f"Some of {', '.join(ENGINES)}, by comma. Default: all.")
@@ -117,7 +127,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     from gbimb.report import report_files, save_benchmark
 
     with exit_codes(SPELLED):
-        chosen = _tables(data, target, positive, drop or [], tables)
+        chosen = _tables(data, target, positive, drop or [], tables, group=group, time=time)
         if folds is None:
             folds = DEFAULT_FOLDS if data is None else OWN_FOLDS
         plan = _plan(chosen, engines, methods, folds, seed)
@@ -142,13 +152,19 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
 
 
 def _tables(
-    data: Path | None, target: str | None, positive: str | None, drop: list[str], names: str | None
+    data: Path | None,
+    target: str | None,
+    positive: str | None,
+    drop: list[str],
+    names: str | None,
+    **by: str | None,
 ) -> tuple[BenchmarkTable, ...]:
     from gbimb.benchmark.plan import built_in_tables
     from gbimb.benchmark.tables import read_table
 
     if data is None:
-        given = {"--target": target, "--positive": positive, "--drop": drop}
+        roles = {f"--{name}": column for name, column in by.items()}
+        given = {"--target": target, "--positive": positive, "--drop": drop, **roles}
         for option, value in given.items():
             if value:
                 msg = f"{option} goes with --data FILE, got {option} alone."
@@ -160,7 +176,7 @@ def _tables(
     if target is None:
         msg = "--data needs --target COLUMN, the column with the label, got none."
         raise InvalidParameterError(msg)
-    return (read_table(data, target, positive=positive, drop=drop),)
+    return (read_table(data, target, positive=positive, drop=drop, **by),)
 
 
 def _plan(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import numpy as np
@@ -27,6 +27,7 @@ from gbimb.cli._options import (
     Dask,
     Drop,
     EngineName,
+    Group,
     Identifier,
     Jobs,
     MetricName,
@@ -35,6 +36,7 @@ from gbimb.cli._options import (
     Quiet,
     Seed,
     Target,
+    Time,
     TimeBudget,
     TrainingFile,
     Validation,
@@ -42,6 +44,7 @@ from gbimb.cli._options import (
 )
 from gbimb.cli._training_file import (
     Given,
+    Roles,
     check_number_of_labels,
     is_streamed,
     open_folder,
@@ -69,6 +72,9 @@ SPELLED: Final = {
     "eval_metric: metric": "--metric",
     "eval_metric:": "--metric:",
     "metric:": "--metric:",
+    "groups": "--group",
+    "group": "--group",
+    "time": "--time",
     "metric": "--metric",
     "time_budget": "--time-budget",
     "positive": "--positive",
@@ -86,6 +92,8 @@ Examples:
   gbimb fit churn.csv --target churned --out churn.gbimb
   gbimb fit churn.csv --target churned --out m.gbimb --id client --drop notes
   gbimb fit fraud.parquet --target fraud --out fraud.gbimb --loss auto
+  gbimb fit churn.csv --target churned --out m.gbimb --group client
+  gbimb fit churn.csv --target churned --out m.gbimb --time month
   gbimb fit folder/ --target fraud --out fraud.gbimb
   gbimb fit folder/ --target fraud --out m.gbimb --dask tcp://scheduler:8786
 
@@ -113,6 +121,8 @@ def fit(  # noqa: PLR0917  typer passes them by name
     time_budget: TimeBudget = None,
     validation: Validation = "auto",
     weight: Weight = None,
+    group: Group = None,
+    time: Time = None,
     identifier: Identifier = None,
     drop: Drop = None,
     seed: Seed = 0,
@@ -141,13 +151,14 @@ def fit(  # noqa: PLR0917  typer passes them by name
         model.set_params(random_state=seed, n_jobs=jobs)
         model._check_parameters()  # noqa: SLF001  the same package; before a long file is read
         left_out = {"--id": identifier or [], "--drop": drop or []}
-        began = time.perf_counter()
+        began = perf_counter()
+        roles = Roles(weight, group, time)
         if loss != "auto" and is_streamed(data):
-            given, remarks, readings = open_folder(data, target, weight, left_out)
+            given, remarks, readings = open_folder(data, target, roles, left_out)
             labels = read_target(given["X"]).found.tolist()
             check_number_of_labels(len(labels), target)
         else:
-            given, remarks, readings = read_rows(data, target, weight, left_out)
+            given, remarks, readings = read_rows(data, target, roles, left_out)
             labels = np.unique(given["y"]).tolist()
         if positive is not None:
             model.set_params(pos_label=match_label(positive, labels))
@@ -156,7 +167,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
             _fit_here_or_there(model, given, dask)
         model.readings_ = readings  # for the files it is used on
         model.save(out)
-        facts = fit_facts(model, len(given["X"]), out, time.perf_counter() - began)
+        facts = fit_facts(model, len(given["X"]), out, perf_counter() - began)
         if as_json:
             print_json(facts)
         else:

@@ -16,6 +16,20 @@ Model: TypeAlias = Annotated[
 ]
 NewRows: TypeAlias = Annotated[Path, typer.Argument(help=f"New rows: {TABLES}.")]
 Weight: TypeAlias = Annotated[str | None, typer.Option(help="Column with weights of the rows.")]
+Group: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Column that is equal for rows that belong together, such as those of a customer: "
+        "they are held out together. Not trained on."
+    ),
+]
+Time: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of dates or numbers: later rows are held out from earlier ones, and the "
+        "model serves the newest. Not trained on."
+    ),
+]
 Jobs: TypeAlias = Annotated[int | None, typer.Option(help="Threads. Default: one per processor.")]
 Report: TypeAlias = Annotated[
     Path | None,
@@ -126,6 +140,19 @@ OwnPositive: TypeAlias = Annotated[
 OwnDrop: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(metavar="<str>", help="A column of your table to leave out; repeatable."),
+]
+OwnGroup: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Column that is equal for rows that belong together: methods are compared on new "
+        "groups. Not trained on."
+    ),
+]
+OwnTime: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of dates or numbers: methods are compared on later rows. Not trained on."
+    ),
 ]
 BuiltIn: TypeAlias = Annotated[
     str | None,

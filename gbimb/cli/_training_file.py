@@ -52,42 +52,74 @@ def is_streamed(data: Path) -> bool:
     return kinds.pop()
 
 
+class Roles(NamedTuple):
+    """The columns that are not learnt from, but say something of the rows.
+
+    Attributes
+    ----------
+    weight, group, time : str or None
+    """
+
+    weight: str | None = None
+    group: str | None = None
+    time: str | None = None
+
+    def options(self) -> dict[str, list[str]]:
+        """Return the column of each option that was given."""
+        named = {"--weight": self.weight, "--group": self.group, "--time": self.time}
+        return {option: [name] for option, name in named.items() if name is not None}
+
+
 def read_rows(
-    data: Path, target: str, weight: str | None, left_out: dict[str, list[str]]
+    data: Path, target: str, roles: Roles, left_out: dict[str, list[str]]
 ) -> TrainingFile:
     """Return what ``fit`` is given from a table, and what was done to its columns."""
+    from gbimb.tables.dependence import check_one_of
     from gbimb.tables.files.columns import plain_labels, prepare_columns, read_weights
     from gbimb.tables.files.index import THE_INDEX, unasked_index
     from gbimb.tables.files.notes import alike_labels
     from gbimb.tables.files.read import read_file, require_columns
     from gbimb.tables.files.targets import require_labels
 
+    check_one_of(roles.group, roles.time, "--group")
     frame = read_file(data, "DATA")
-    weights = [] if weight is None else [weight]
-    require_columns(
-        frame.columns, data.name, {"--target": [target], "--weight": weights, **left_out}
-    )
+    require_columns(frame.columns, data.name, {"--target": [target], **roles.options(), **left_out})
     labels = plain_labels(frame[target])
     check_number_of_labels(labels.nunique(), target)
     require_labels(labels, target)
-    others = {*weights, *chain(*left_out.values())}
+    others = {*chain(*roles.options().values(), *left_out.values())}
     if target in others:
-        msg = f"--target must not be among --weight, --id and --drop, got {target!r}."
+        msg = (
+            "--target must not be among --weight, --group, --time, --id and --drop, got "
+            f"{target!r}."
+        )
         raise InvalidParameterError(msg)
     index = unasked_index(frame, data, "DATA", {target, *others})
     X, remarks, readings = prepare_columns(frame.drop(columns=[target, *others, *index]))
     if X.shape[1] == 0:
         raise _nothing_left(data)
     given: Given = {"X": X, "y": _labels(labels)}
-    if weight is not None:
-        given["sample_weight"] = read_weights(frame[weight])
+    if roles.weight is not None:
+        given["sample_weight"] = read_weights(frame[roles.weight])
+    given |= read_roles(frame, roles)
     counts = {str(label): int(rows) for label, rows in labels.value_counts().items()}
     alike = alike_labels(counts, target)
     return TrainingFile(given, (*map(THE_INDEX.format, index), *alike, *remarks), readings)
 
 
+def read_roles(frame: pd.DataFrame, roles: Roles) -> Given:
+    """Return the groups or times of the rows, those of text read by value."""
+    if roles.group is not None:
+        return {"groups": frame[roles.group]}
+    if roles.time is None:
+        return {}
+    from gbimb.tables.files.columns import prepare_columns
+
+    return {"time": prepare_columns(frame[[roles.time]]).frame[roles.time]}
+
+
 def open_folder(
-    data: Path, target: str, weight: str | None, left_out: dict[str, list[str]]
+    data: Path, target: str, roles: Roles, left_out: dict[str, list[str]]
 ) -> TrainingFile:
     """Return a folder of Parquet files as ``fit`` is given it, and what is done to its columns."""
     import pandas as pd
@@ -96,19 +128,19 @@ def open_folder(
     from gbimb.tables.files.streamed import prepare_source
     from gbimb.tables.parquet.source import ParquetSource
 
-    everything = ParquetSource(data, target, weight=weight)
+    everything = ParquetSource(data, target, **roles._asdict())
     there = [*everything.features, *everything.index]
     for option, names in left_out.items():
         for name in names:
             if name not in there:
                 raise unknown_name(option, name, there)
-    named = {target, *([] if weight is None else [weight]), *chain(*left_out.values())}
+    named = {target, *chain(*roles.options().values(), *left_out.values())}
     counters = {n: pd.concat(everything.frames([n]))[n] for n in unnamed(everything.features)}
     index = unasked_index(counters, data, "DATA", named)
     features = [name for name in everything.features if name not in {*named, *index}]
     if not features:
         raise _nothing_left(data)
-    source = ParquetSource(data, target, features=features, weight=weight, dates="days")
+    source = ParquetSource(data, target, features=features, dates="days", **roles._asdict())
     remarks, readings = prepare_source(source)
     return TrainingFile({"X": source}, (*map(THE_INDEX.format, index), *remarks), readings)
 

@@ -15,6 +15,7 @@ from gbimb.dask._rows import EncodedPiece, join, stack
 from gbimb.dask._worker import Job
 from gbimb.parallel import resolve_jobs, thread_limit
 from gbimb.tables.labels import LabelCodes
+from gbimb.training.bagging.fitting import fit_and_judge
 from gbimb.training.bagging.one_bag import bag_model, begin_bag, probability_of_rows, seed_of
 from gbimb.training.bagging.population import Bag
 from gbimb.training.bagging.trainers import SharedBinsTrainer
@@ -86,7 +87,7 @@ class BagFits:
         The result are a classifier and the probabilities of the rows that the bag did not see.
         """
         population = self.population
-        rows = np.union1d(bag.train, bag.unseen)
+        rows = np.union1d(bag.train if bag.again is None else bag.again, bag.unseen)
         parts = [
             self.client.submit(_pick, table, at, pure=False) for table, at in self.drawn.pick(rows)
         ]
@@ -104,6 +105,7 @@ class BagFits:
             np.searchsorted(rows, bag.unseen),
             np.searchsorted(rows, bag.held_out),
             bag.weight,
+            None if bag.again is None else np.searchsorted(rows, bag.again),
         )
         return self.client.submit(
             fit_bag,
@@ -205,10 +207,7 @@ def fit_bag(  # noqa: PLR0917  as tasks are called
             rows=None,
             rows_in_bag=bag.train.size,
         )
-        classifier = trainer.fit(bag, population, threads)
-        if not bag.unseen.size:
-            return classifier, np.empty(0)
-        return classifier, trainer.probability(classifier, bag.unseen)
+        return fit_and_judge(trainer, bag, population, threads)
 
 
 def _threads(n_jobs: int | None) -> int:

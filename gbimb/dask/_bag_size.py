@@ -1,19 +1,31 @@
-"""Where a bag is trained: on one worker if it fits there, otherwise on all of them together."""
+"""Rows that bags are drawn from, and where a bag is trained.
+
+On one worker if it fits there, otherwise on all of them together.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from gbimb.dask._cluster import cluster_sentences
+from gbimb.tables.dependence import Dependence
+from gbimb.tables.keys import codes_of, ranks_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from distributed import Client
+    from numpy.typing import NDArray
 
+    from gbimb.array_types import IntArray
+    from gbimb.dask._pieces import Piece
+    from gbimb.dask._rows import EncodedPiece
     from gbimb.dask._summary import Summary
     from gbimb.training.recipe import Recipe
+    from gbimb.training.rows import EngineTable
 
 WORKER_SHARE: Final = 0.5
 """Of the memory limit of a worker, what the bags that train there at once may take."""
@@ -55,3 +67,42 @@ def room_for_a_bag(client: Client, n_bags: int) -> float:
         if worker["memory_limit"]
     ]
     return min(rooms, default=math.inf)
+
+
+def draw_of_each(
+    encoded: EncodedPiece | None, sizes: tuple[int, ...], seed: int, piece: int
+) -> EngineTable | None:
+    """Return ``sizes[k]`` rows of each target k, in their order."""
+    if encoded is None:
+        return None
+    return encoded.train.part(_drawn_rows(encoded.train.y, sizes, seed, piece))
+
+
+def _drawn_rows(y: NDArray[Any], sizes: tuple[int, ...], seed: int, piece: int) -> IntArray:
+    rng = np.random.default_rng([seed, piece])
+    parts = []
+    for k, size in enumerate(sizes):
+        rows = np.flatnonzero(y.astype(np.intp) == k)
+        parts.append(rows if size >= rows.size else rng.choice(rows, size, replace=False))
+    drawn: IntArray = np.sort(np.concatenate(parts))
+    return drawn
+
+
+def keys_of_drawn(
+    encoded: EncodedPiece, rows: Piece, sizes: tuple[int, ...], seed: int, piece: int
+) -> NDArray[Any]:
+    """Return the keys of the groups or times of the rows that are drawn."""
+    keys = rows.time if rows.groups is None else rows.groups
+    assert keys is not None
+    kept = keys if rows.weight is None else keys[rows.weight != 0]
+    return kept[_drawn_rows(encoded.train.y, sizes, seed, piece)]
+
+
+def dependence_of(by: str | None, keys: Sequence[NDArray[Any]]) -> Dependence | None:
+    """Return what the keys of the drawn rows say; ``by`` is "groups", "time" or None."""
+    if by is None:
+        return None
+    together = np.concatenate(keys)
+    if by == "groups":
+        return Dependence(groups=codes_of(together))
+    return Dependence(time=ranks_of(together))

@@ -10,7 +10,13 @@ from dask.utils import format_bytes
 from sklearn.utils.validation import validate_data
 
 from gbimb.dask._bag_fits import BagFits, Drawn
-from gbimb.dask._bag_size import bag_bytes, room_for_a_bag
+from gbimb.dask._bag_size import (
+    bag_bytes,
+    dependence_of,
+    draw_of_each,
+    keys_of_drawn,
+    room_for_a_bag,
+)
 from gbimb.dask._classifiers import DaskClassifier
 from gbimb.dask._cluster import find_client, gather
 from gbimb.dask._estimator import (
@@ -20,7 +26,7 @@ from gbimb.dask._estimator import (
     refuse_checkpoints,
 )
 from gbimb.dask._fit import ClusterTable, see_all
-from gbimb.dask._pieces import as_collection, meta_of, split
+from gbimb.dask._pieces import as_collection, meta_of, split_dependent
 from gbimb.dask._rows import HoldOutRule, encode
 from gbimb.dask._summary import Labels, merge_columns
 from gbimb.decisions.sampling import resolve_sampling_strategy
@@ -46,8 +52,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import FloatArray, IntArray
-    from gbimb.dask._rows import EncodedPiece
     from gbimb.dask._summary import Summary
+    from gbimb.tables.dependence import Dependence
     from gbimb.training.rows import EngineTable
     from gbimb.training.tasks import Task
 
@@ -104,6 +110,9 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         X: Any,
         y: Any = None,
         sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        time: Any = None,
     ) -> DaskUnderBaggingClassifier:
         """Draw the bags and train a model on each.
 
@@ -112,6 +121,9 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         X : Dask DataFrame, Dask Array or ParquetSource
         y : Dask Series or Array with the partitions of X
         sample_weight : Dask Series or Array, optional
+        groups, time : Dask Series or Array with the partitions of X, optional
+            As in the local estimator. A bag that all workers train together, for it is too large
+            for one of them, is not trained again on the newest rows.
 
         Returns
         -------
@@ -128,7 +140,8 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
             prototype = _own_prototype(self.estimator)
             client = find_client(self.client)
             with client.as_current():
-                table = ClusterTable.load(client, split(X, y, sample_weight), "y")
+                pieces, by = split_dependent(X, y, sample_weight, groups, time)
+                table = ClusterTable.load(client, pieces, "y")
                 labels = Labels.of(table.summaries, prototype.pos_label)
                 meta = meta_of(as_collection(X))
                 validate_data(self, meta, reset=True, skip_check_array=True)
@@ -144,12 +157,20 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
                 of_labels = labels.classes.labels.tolist()
                 sizes = resolve_sampling_strategy(self.sampling_strategy, counts, of_labels)
                 together = self._are_too_large(client, recipe, table.summaries, counts, sizes)
-                drawn, recipe = self._draw_candidates(
-                    client, recipe, table, labels, sizes, bags.seed
+                drawn, keys, recipe = self._draw_candidates(
+                    client, recipe, table, labels, sizes, bags.seed, by=by
                 )
                 del table  # the rows that were not drawn
                 self._train(
-                    client, recipe, bags, task, drawn, labels.totals, sizes, together=together
+                    client,
+                    recipe,
+                    bags,
+                    task,
+                    drawn,
+                    labels.totals,
+                    sizes,
+                    together=together,
+                    dependence=dependence_of(by, keys),
                 )
         return self
 
@@ -164,6 +185,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         sizes: IntArray,
         *,
         together: bool,
+        dependence: Dependence | None,
     ) -> None:
         ys = gather(client, client.map(_targets_of, drawn, pure=False))
         targets = np.concatenate([y for y, *_ in ys])
@@ -171,10 +193,13 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         weight = np.concatenate(weights) if weights else np.ones(targets.size, np.float32)
         codes = recipe.classes.codes(targets)
         copies = copies_among(np.concatenate([hashes for *_, hashes in ys]), codes)
-        population = Population.make(codes, weight, sizes, bags.seed, copies=copies)
+        population = Population.make(
+            codes, weight, sizes, bags.seed, copies=copies, dependence=dependence
+        )
         if copies is not None:
             copies.warn(recipe.classes.labels, apart=population.groups is not None)
-        population = replace(population, totals=totals)
+        of_drawn = np.bincount(codes, weights=weight, minlength=totals.size)
+        population = replace(population, totals=population.totals * totals / of_drawn)
         bags = replace(bags, oob=OutOfBag.empty(population.judged.size, recipe.classes.size))
         starts = np.cumsum([0, *(y.size for y, *_ in ys)])
         fits = BagFits(client, recipe, Drawn(drawn, starts), population, bags.seed, self.n_jobs)
@@ -184,8 +209,14 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         if not together:
             results = gather(client, [fits.on_one_worker(bag) for bag in each])
         for bag, (fitted, proba) in zip(each, results, strict=True):
+            of_bag = bag if together else bag.trained()
             add_bag(
-                bags, population=population, bag=bag, rows=bag.train, fitted=fitted, proba=proba
+                bags,
+                population=population,
+                bag=of_bag,
+                rows=of_bag.train,
+                fitted=fitted,
+                proba=proba,
             )
         at = np.zeros(codes.size, np.intp)
         at[population.judged] = np.arange(population.judged.size)
@@ -241,10 +272,12 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
         labels: Labels,
         sizes: IntArray,
         seed: int,
-    ) -> tuple[list[Future], Recipe]:
+        *,
+        by: str | None,
+    ) -> tuple[list[Future], list[NDArray[Any]], Recipe]:
         """Draw the rows that bags are drawn from, in proportion from each piece.
 
-        Return them with the recipe that saw all rows.
+        Return them, the keys of their groups or times, and the recipe that saw all rows.
         """
         counts = labels.kept.sum(axis=0)
         wanted = self._wanted(counts, sizes)
@@ -257,12 +290,22 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
             for i, piece in enumerate(table.futures)
         ]
         recipe = see_all(client, recipe, encoded)
-        drawn = [
-            client.submit(draw_of_each, part, tuple(share.tolist()), seed, i, pure=False)
-            for i, (part, share) in enumerate(zip(encoded, shares, strict=True))
+        some = [
+            (part, piece, tuple(share.tolist()), i)
+            for i, (part, piece, share) in enumerate(
+                zip(encoded, table.futures, shares, strict=True)
+            )
             if share.sum()
         ]
-        return drawn, recipe
+        drawn = [client.submit(draw_of_each, p, s, seed, i, pure=False) for p, _, s, i in some]
+        keys: list[NDArray[Any]] = []
+        if by is not None:
+            tasks = [
+                client.submit(keys_of_drawn, p, piece, s, seed, i, pure=False)
+                for p, piece, s, i in some
+            ]
+            keys = gather(client, tasks)
+        return drawn, keys, recipe
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -294,21 +337,6 @@ def _own_prototype(given: object) -> BaseImbalancedClassifier:
         )
         raise InvalidParameterError(msg)
     return prototype
-
-
-def draw_of_each(
-    encoded: EncodedPiece | None, sizes: tuple[int, ...], seed: int, piece: int
-) -> EngineTable | None:
-    """Return ``sizes[k]`` rows of each target k, in their order."""
-    if encoded is None:
-        return None
-    y = encoded.train.y.astype(np.intp)
-    rng = np.random.default_rng([seed, piece])
-    parts = []
-    for k, size in enumerate(sizes):
-        rows = np.flatnonzero(y == k)
-        parts.append(rows if size >= rows.size else rng.choice(rows, size, replace=False))
-    return encoded.train.part(np.sort(np.concatenate(parts)))
 
 
 def _targets_of(

@@ -93,6 +93,8 @@ class UnderBaggingClassifier(DecidingClassifier):
         Rows that trained each of them.
     oob_score_ : float
         ``eval_metric`` of the decision on rows out of the bags; NaN where there were none.
+    validation_ : str
+        Which rows judged the bags.
     oob_proba_ : float64 array of shape (n, K)
         Probabilities of the training rows from every fifth bag, where it did not train on them:
         the mean over as many bags for rows of all classes. NaN for rows without one. Of larger
@@ -156,6 +158,9 @@ class UnderBaggingClassifier(DecidingClassifier):
         X: Any,  # any table
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        time: ArrayLike | None = None,
     ) -> UnderBaggingClassifier:
         """Draw the bags and train a classifier on each.
 
@@ -170,6 +175,12 @@ class UnderBaggingClassifier(DecidingClassifier):
             Weights, >= 0. Rows are drawn without regard to them; they count in the training of
             each bag, the probabilities and the threshold. A whole weight is as many rows; with a
             mean below 1 they are a scale, and are brought to a mean of 1.
+        groups : array of shape (n,), optional
+            Equal for rows that belong together: no group judges a bag that trained on another of
+            its rows. A row whose group is missing is a group of its own.
+        time : array of shape (n,), optional
+            Numbers or dates. The newest fifth of the rows judges the bags, trained on earlier
+            rows; then each bag is trained again, as many rounds, on rows of all times.
 
         Returns
         -------
@@ -185,9 +196,9 @@ class UnderBaggingClassifier(DecidingClassifier):
             prototype = make_prototype(self.estimator)
             done = self._warm_bags(prototype)
             pos_label = getattr(prototype, "pos_label", None)
-            data = LabelledTable.read(self, X, y, sample_weight, pos_label, reset=done is None)
-            n_rows = data.labels.codes.size
-            data = data.with_weight(pos_label)
+            beside: dict[str, Any] = {"groups": groups, "time": time, "reset": done is None}
+            data = LabelledTable.read(self, X, y, sample_weight, pos_label, **beside)
+            n_rows, data = data.labels.codes.size, data.with_weight(pos_label)
             labels, kept = data.labels, np.arange(n_rows) if data.kept is None else data.kept
             labels.require_all_classes()
             bags = Bags(draw_seed(self.random_state)) if done is None else done.copy()
@@ -206,8 +217,8 @@ class UnderBaggingClassifier(DecidingClassifier):
                     own=is_own(prototype),
                     threads=threads,
                 )
-                common_left_out = (sizes < np.bincount(population.codes)).any()
-                by_hardness = self.sampling == "self_paced" and common_left_out
+                some_left_out = (sizes < np.bincount(population.codes)).any()
+                by_hardness = self.sampling == "self_paced" and some_left_out
                 fit_bags(
                     trainer,
                     bags,
@@ -269,6 +280,7 @@ class UnderBaggingClassifier(DecidingClassifier):
 
     saved_as = BAGGING
     oob_score_ = shown("score")
+    validation_ = shown("validation")
 
     def _warm_bags(self, prototype: Any) -> Bags | None:  # any classifier
         """Return the bags that further ones are added to."""

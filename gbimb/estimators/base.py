@@ -16,7 +16,6 @@ from gbimb.exceptions import (
 )
 from gbimb.log import log_to_stderr, logger
 from gbimb.parallel import resolve_jobs, thread_limit
-from gbimb.tables.dependence import read_dependence
 from gbimb.tables.encoder import TableEncoder
 from gbimb.tables.labelled import LabelledTable
 from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
@@ -146,15 +145,14 @@ class BaseImbalancedClassifier(DecidingClassifier):
         """
         self._check_parameters()
         with all_or_nothing(self), log_to_stderr(self.verbose):
-            rows = LabelledTable.read(self, X, y, sample_weight, self.pos_label)
+            beside: dict[str, Any] = {"groups": groups, "time": time}
+            rows = LabelledTable.read(self, X, y, sample_weight, self.pos_label, **beside)
             validation = one_validation_set(X_val, y_val, sample_weight_val, eval_set)
-            dependence = read_dependence(X, groups, time, rows.labels.codes.size)
             splits = given_splits(self.cv, rows.table, rows.labels.codes)
             rows = rows.with_weight(self.pos_label)
             labels, weight = rows.labels, rows.weight
             if rows.kept is not None:
                 splits = renumber_splits(rows.kept, splits, labels.codes)
-                dependence = None if dependence is None else dependence.take(rows.kept)
             labels.require_all_classes()
             loss = make_loss(self, labels, weight)
             schema = Schema.of(self, TableEncoder.fit(rows.table))
@@ -167,7 +165,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             unjudged = validation is None and self.cv is None
             copies = None if unjudged else find_copies(matrix, labels.codes)
             plan = self._plan(
-                labels, validation, splits, seed, copies=copies, dependence=dependence
+                labels, validation, splits, seed, copies=copies, dependence=rows.dependence
             )
             self._check_memory(recipe, loss, matrix, len(plan.splits), validation)
             recipe = recipe.having_seen(matrix, labels.codes, weight)

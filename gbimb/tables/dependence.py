@@ -34,6 +34,13 @@ class Dependence:
         """What was given to ``fit``."""
         return "groups" if self.time is None else "time"
 
+    @property
+    def values(self) -> IntArray:
+        """The groups or the ranks of the times."""
+        values = self.groups if self.time is None else self.time
+        assert values is not None
+        return values
+
     def take(self, rows: IntArray) -> Dependence:
         """Return that of some rows."""
         return Dependence(

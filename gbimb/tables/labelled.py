@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gbimb.tables.dependence import read_dependence
 from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.tables.read import read_table, take
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
     from gbimb.array_types import IntArray
+    from gbimb.tables.dependence import Dependence
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +30,15 @@ class LabelledTable:
     weight : float array of shape (n,) or None
     kept : intp array of shape (n,) or None
         Which of the rows given these are; None is all.
+    dependence : Dependence or None
+        Their groups or times.
     """
 
     table: Any
     labels: LabelCodes
     weight: NDArray[Any] | None
     kept: IntArray | None = None
+    dependence: Dependence | None = None
 
     @classmethod
     def read(
@@ -45,8 +50,10 @@ class LabelledTable:
         pos_label: object,
         *,
         reset: bool = True,
+        groups: Any = None,
+        time: Any = None,
     ) -> LabelledTable:
-        """Return all rows, checked; ``y`` and ``sample_weight`` of a source are its columns.
+        """Return all rows, checked; of a source, all that stands beside X are its columns.
 
         Raises
         ------
@@ -56,7 +63,9 @@ class LabelledTable:
         table = read_table(estimator, X, reset=reset)
         y, sample_weight = unpack(X, y, sample_weight)
         labels = read_labels(y, table, pos_label)
-        return cls(table, labels, read_weight(sample_weight, labels.codes.size))
+        n = labels.codes.size
+        weight, dependence = read_weight(sample_weight, n), read_dependence(X, groups, time, n)
+        return cls(table, labels, weight, dependence=dependence)
 
     def with_weight(self, pos_label: object) -> LabelledTable:
         """Return the rows that weigh something: of two classes they say which is the rarer."""
@@ -64,4 +73,5 @@ class LabelledTable:
             return self
         kept = np.flatnonzero(self.weight)
         labels = self.labels.with_weight(kept, pos_label)
-        return LabelledTable(take(self.table, kept), labels, self.weight[kept], kept)
+        dependence = None if self.dependence is None else self.dependence.take(kept)
+        return LabelledTable(take(self.table, kept), labels, self.weight[kept], kept, dependence)

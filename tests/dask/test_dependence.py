@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import gbimb
-from gbimb.dask import DaskImbalancedLGBMClassifier
+from gbimb.dask import DaskImbalancedLGBMClassifier, DaskUnderBaggingClassifier
 from gbimb.dask._dependence import SALTS, groups_held_out
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.tables.keys import group_keys
@@ -88,3 +88,15 @@ def test_arrays_have_groups_too(client: Client) -> None:
     groups = da.from_array(table["customer"].to_numpy(dtype=object), chunks=500)
     clf = DaskImbalancedLGBMClassifier(client=client, **QUICK).fit(X, y, groups=groups)
     assert clf.validation_.startswith("one group in five held out")
+
+
+def test_bags_on_a_cluster_take_groups_and_times(client: Client) -> None:
+    table = rows()
+    frame = dd.from_pandas(table, npartitions=4)
+    X, y = frame[["a", "b", "c"]], frame["y"]
+    inner = gbimb.ImbalancedLGBMClassifier(n_estimators=10, num_leaves=8)
+    clf = DaskUnderBaggingClassifier(estimator=inner, n_estimators=5, client=client, random_state=0)
+    assert clf.fit(X, y, groups=frame["customer"]).validation_.endswith("no group on both sides")
+    assert clf.fit(X, y, time=frame["day"]).validation_.startswith("the newest 400 of 2,000 rows")
+    proba = clf.to_local().predict_proba(table[["a", "b", "c"]])[:, 1]
+    assert abs(proba.mean() - table["y"].mean()) < 0.02

@@ -129,7 +129,9 @@ def test_times_that_do_not_help_are_refused_in_a_sentence(kind: Kind) -> None:
         clf.fit(X, y, time=np.zeros(400))
     with pytest.raises(InvalidDataError, match="a class that is only early or late"):
         clf.fit(X, y, time=y)
-    with pytest.raises(InvalidParameterError, match="cv must be 'auto' or None beside time"):
+    with pytest.raises(
+        InvalidParameterError, match="cv must be 'auto', 'holdout' or None beside time"
+    ):
         quick(kind, cv=5).fit(X, y, time=np.arange(400))
     with pytest.raises(InvalidParameterError, match="time must not be given beside cv"):
         quick(kind, cv=TimeSeriesSplit(3)).fit(X, y, time=np.arange(400))
@@ -154,6 +156,12 @@ def test_whole_weights_are_repeated_rows(kind: Kind) -> None:
     kept = weight > 0
     same = quick(kind, cv="auto").fit(X[kept], y[kept], time=time[kept])
     assert np.allclose(probability(clf, X), probability(same, X))
+
+
+def test_a_hold_out_in_time_is_the_newest_fifth() -> None:
+    X, y, time = turning(1000, seed=0)
+    clf = quick(gbimb.ImbalancedLGBMClassifier, cv="holdout").fit(X, y, time=time)
+    assert "the newest 200 of 1,000 rows, in 1 block each" in clf.validation_
 
 
 def test_many_classes_may_have_a_time() -> None:

@@ -91,6 +91,9 @@ class BlendedClassifier(DecidingClassifier):
         X: TableLike,
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        time: ArrayLike | None = None,
     ) -> BlendedClassifier:
         """Train the members, and blend them.
 
@@ -102,6 +105,12 @@ class BlendedClassifier(DecidingClassifier):
         sample_weight : array of shape (n,), optional
             Weights, >= 0. They count in the losses, the scores and the decision rule. A whole
             weight is as many rows; with a mean below 1 they are a scale, brought to a mean of 1.
+        groups : array of shape (n,), optional
+            Equal for rows that belong together: no group is held out from a booster that trained
+            on another of its rows. A row whose group is missing is a group of its own.
+        time : array of shape (n,), optional
+            Numbers or dates. Each member is the mean of boosters trained on ever more of the past
+            and judged on the block of rows after it; the newest block trains none of them.
 
         Returns
         -------
@@ -117,7 +126,8 @@ class BlendedClassifier(DecidingClassifier):
             if isinstance(X, ParquetSource):
                 raise InvalidTypeError(STREAMED)
             clock = self._clock()
-            rows = LabelledTable.read(self, X, y, sample_weight, self.pos_label)
+            beside: dict[str, Any] = {"groups": groups, "time": time}
+            rows = LabelledTable.read(self, X, y, sample_weight, self.pos_label, **beside)
             rows = rows.with_weight(self.pos_label)
             rows.labels.require_all_classes()
             classes = rows.labels.classes
@@ -145,7 +155,7 @@ class BlendedClassifier(DecidingClassifier):
         encoder, encoded = learn_columns(rows.table, labels.codes, weight)
         copies = find_copies(encoded, labels.codes)
         groups = None if copies is None else copies.groups
-        plan = make_plan("auto", labels.codes, seed, groups)
+        plan = make_plan("auto", labels.codes, seed, groups, rows.dependence)
         if copies is not None:
             copies.warn_of_folds(labels.classes.labels, plan.splits, (), encoded)
         return CrossFitter(
@@ -159,6 +169,7 @@ class BlendedClassifier(DecidingClassifier):
             threads=threads,
             checkpoint=open_checkpoint(self, encoded, labels.codes, weight),
             groups=groups,
+            dependence=rows.dependence,
             foreign=dict(self.estimators or ()),
             table=rows.table if self.estimators else None,
         )

@@ -13,6 +13,7 @@ from gbimb.estimators.fitted import all_or_nothing
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
 from gbimb.exceptions import InvalidParameterError
 from gbimb.model.states import PORTFOLIO
+from gbimb.tables.dependence import refuse_beside_source
 from gbimb.tables.parquet.source import ParquetSource
 from gbimb.training.search.blend import average_of_one, rule_of_costs
 from gbimb.training.search.compare import train_portfolio
@@ -130,6 +131,9 @@ class ImbalancedClassifier(BlendedClassifier):
         X: TableLike,
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        time: ArrayLike | None = None,
     ) -> ImbalancedClassifier:
         """Train the members, and blend them.
 
@@ -143,6 +147,12 @@ class ImbalancedClassifier(BlendedClassifier):
         sample_weight : array of shape (n,), optional
             Weights, >= 0. They count in the losses, the scores and the decision rule. A whole
             weight is as many rows; with a mean below 1 they are a scale, brought to a mean of 1.
+        groups : array of shape (n,), optional
+            Equal for rows that belong together: no group is held out from a booster that trained
+            on another of its rows. A row whose group is missing is a group of its own.
+        time : array of shape (n,), optional
+            Numbers or dates. Each member is the mean of boosters trained on ever more of the past
+            and judged on the block of rows after it; the newest block trains none of them.
 
         Returns
         -------
@@ -154,7 +164,7 @@ class ImbalancedClassifier(BlendedClassifier):
             If an argument cannot be used; also a ValueError or a TypeError.
         """
         if not isinstance(X, ParquetSource):
-            super().fit(X, y, sample_weight)
+            super().fit(X, y, sample_weight, groups=groups, time=time)
             return self
         with all_or_nothing(self):
             self._check_parameters()
@@ -165,6 +175,7 @@ class ImbalancedClassifier(BlendedClassifier):
                 )
                 raise InvalidParameterError(msg)
             check_metric(self.metric)
+            refuse_beside_source(groups, time)
             self._fit_streamed(X, y, sample_weight)
         return self
 

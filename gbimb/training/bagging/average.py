@@ -124,7 +124,7 @@ def average_bags(
         calibrator=calibrator,
         rule=decision,
         importances=_importances(bags.members),
-        validation="rows out of the bags",
+        validation=population.validation,
         score=score,
         members=tuple(bags.members),
         weights=None,

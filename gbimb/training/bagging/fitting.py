@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from joblib import Parallel, delayed
 
+from gbimb.model.model import BoosterModel
 from gbimb.parallel import thread_limit
 from gbimb.training.bagging.average import add_bag, rightness
 from gbimb.training.bagging.self_paced import SelfPacedDrawing
@@ -84,6 +86,24 @@ def _fit_bag(
     trainer: BagTrainer, bag: Bag, population: Population, threads: int
 ) -> tuple[Bag, Any, FloatArray]:
     with thread_limit(max(1, threads)):
-        fitted = trainer.fit(bag, population, max(1, threads))
-        proba = trainer.probability(fitted, bag.unseen) if bag.unseen.size else np.empty(0)
-    return bag, fitted, proba
+        fitted, proba = fit_and_judge(trainer, bag, population, max(1, threads))
+    return bag.trained(), fitted, proba
+
+
+def fit_and_judge(
+    trainer: BagTrainer, bag: Bag, population: Population, threads: int
+) -> tuple[Any, FloatArray]:
+    """Return a classifier, and probabilities of the rows that the bag did not see.
+
+    One that was judged on later rows is trained again, as many rounds, on these too.
+    """
+    fitted = trainer.fit(bag, population, threads)
+    if bag.unseen.size == 0:
+        return fitted, np.empty(0)
+    proba = trainer.probability(fitted, bag.unseen)
+    if bag.again is not None:
+        rounds = fitted.n_rounds if isinstance(fitted, BoosterModel) else None
+        nothing = bag.held_out[:0]
+        newest = replace(bag.trained(), held_out=nothing, weight=np.empty(0))
+        fitted = trainer.fit(newest, population, threads, rounds)
+    return fitted, proba

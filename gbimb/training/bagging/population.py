@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gbimb.decisions.sampling import by_frequency
 from gbimb.training.copies import assign_folds
+from gbimb.training.held_out.groups import joined, split_groups
+from gbimb.training.held_out.time_plan import newest_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import BoolArray, FloatArray, IntArray
+    from gbimb.tables.dependence import Dependence
     from gbimb.training.copies import Copies
 
 FOLDS = 5
@@ -36,6 +39,8 @@ class Bag:
         Rising. Those of them that it is its turn to judge.
     weight : float64 array, the size of ``held_out``
         With these weights the classes have the shares that they have in the data.
+    again : intp array or None
+        What to train on in the end, once it was judged on later rows: the newest ones, too.
     """
 
     index: int
@@ -43,6 +48,13 @@ class Bag:
     unseen: IntArray
     held_out: IntArray
     weight: FloatArray
+    again: IntArray | None = None
+
+    def trained(self) -> Bag:
+        """Return the bag with the rows that it was trained on in the end."""
+        if self.again is None or self.unseen.size == 0:
+            return self
+        return replace(self, train=self.again)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +78,15 @@ class Population:
     judged : intp array
         Rising: the rows on which out-of-bag predictions are kept.
     groups : int array of shape (n,) or None
-        Equal for copies of a row: a bag that trains on one judges none of the others.
+        Equal for copies of a row, or rows of a group: a bag that trains on one judges none of the
+        others.
     informed : bool
         Whether rows are drawn by their features. Those left over are then easier than the others:
         a bag only judges rows that were not offered to it.
+    folds : int
+        Number of folds; 1 where every bag is judged on the newest rows.
+    validation : str
+        What judges the bags, in words.
     """
 
     codes: IntArray
@@ -80,6 +97,8 @@ class Population:
     judged: IntArray
     groups: IntArray | None
     informed: bool
+    folds: int = FOLDS
+    validation: str = "rows out of the bags"
 
     @classmethod
     def make(
@@ -90,9 +109,13 @@ class Population:
         seed: int,
         *,
         copies: Copies | None = None,
+        dependence: Dependence | None = None,
         informed: bool = False,
     ) -> Population:
         """Assign the rows to folds; sample those to be judged of classes that are drawn from.
+
+        With groups, every class is dealt, a group to one fold, and a bag trains without its fold.
+        With times the fold are the newest rows, and their shares of the classes count.
 
         A class that was oversampled is dealt and held in any case, copies together: of the rows
         that a bag leaves over, it would have trained on most.
@@ -102,6 +125,8 @@ class Population:
         # The only row of a class has to be in every bag. As in cross-fitting, the second class
         # decides whether rows are held out: of many classes, some may be too rare.
         enough = np.sort(counts)[-2] >= SMALLEST_CLASS
+        if dependence is not None and enough:
+            return cls._dependent(codes, weight, dependence, seed, copies, informed=informed)
         whole = (drawn == counts) & (counts > 1) & enough
         fold = np.full(codes.size, -1, np.int8)
         dealt = whole | ((drawn < counts) & (whole.any() | (informed & enough)))
@@ -125,14 +150,54 @@ class Population:
         totals = np.bincount(codes, weights=weight).astype(np.float64)
         return cls(codes, weight, totals, held, fold, judged, groups, informed)
 
+    @classmethod
+    def _dependent(
+        cls,
+        codes: IntArray,
+        weight: NDArray[Any],
+        dependence: Dependence,
+        seed: int,
+        copies: Copies | None,
+        *,
+        informed: bool,
+    ) -> Population:
+        held = np.ones(int(codes.max()) + 1, bool)
+        judged = np.arange(codes.size)
+        groups, time = dependence.groups, dependence.time
+        if groups is not None:
+            groups = groups if copies is None else joined(groups, copies.groups, FOLDS)
+            fold = split_groups(groups, codes, FOLDS, seed).astype(np.int8)
+            words = "rows out of the bags, no group on both sides"
+        else:
+            assert time is not None
+            fold = np.full(codes.size, -1, np.int8)
+            judged = newest_rows(time, codes, 1 / FOLDS)
+            fold[judged] = 0
+            words = f"the newest {judged.size:,} of {codes.size:,} rows, after bags of earlier ones"
+        totals = np.bincount(codes[judged], weight[judged], held.size).astype(np.float64)
+        if judged.size > 2 * LARGEST_WATCH:
+            rng = np.random.default_rng([seed, codes.size])
+            # Of every class as many, or all: they are weighed by what they stand for.
+            judged = np.sort(
+                np.concatenate(
+                    [
+                        rng.permutation(of_class)[:LARGEST_WATCH]
+                        for k in range(held.size)
+                        if (of_class := judged[codes[judged] == k]).size
+                    ]
+                )
+            )
+        folds = int(fold.max()) + 1
+        return cls(codes, weight, totals, held, fold, judged, groups, informed, folds, words)
+
     def offered(self, index: int, rows: IntArray) -> BoolArray:
         """Return which of ``rows`` a bag may draw by their features: those it will not judge."""
-        mask: BoolArray = self.fold[rows] != index % FOLDS
+        mask: BoolArray = self.fold[rows] != index % self.folds
         return mask
 
     def bag(self, index: int, drawn: IntArray) -> Bag:
         """Return the bag of the rows ``drawn``, its fold left out."""
-        turn = index % FOLDS
+        turn = index % self.folds
         codes = self.codes[drawn]
         stays = ~(self.held[codes] & (self.fold[drawn] == turn))
         left = np.bincount(codes[stays], minlength=self.held.size) > 0
@@ -150,7 +215,8 @@ class Population:
             unseen = held_out
         if np.unique(self.codes[held_out]).size < 2:
             unseen, held_out = unseen[:0], held_out[:0]
-        return Bag(index, train, unseen, held_out, self.natural_weight(held_out))
+        again = drawn if self.folds == 1 else None
+        return Bag(index, train, unseen, held_out, self.natural_weight(held_out), again)
 
     @property
     def data_share(self) -> FloatArray:

@@ -53,6 +53,7 @@ def populate(
         sizes,
         bags.seed,
         copies=copies,
+        dependence=data.dependence,
         informed=bagging.sampling == "self_paced",
     )
     if copies is not None:

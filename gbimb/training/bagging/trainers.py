@@ -52,8 +52,8 @@ class BagTrainer(Protocol):
     in_bag: bool
     schema: Schema
 
-    def fit(self, bag: Bag, population: Population, threads: int) -> Any:
-        """Return a fitted classifier."""
+    def fit(self, bag: Bag, population: Population, threads: int, rounds: int | None = None) -> Any:
+        """Return a fitted classifier; of one that is trained again the rounds are known."""
 
     def probability(self, classifier: Any, rows: IntArray) -> FloatArray:
         """Return probabilities of training rows, shape (m, K)."""
@@ -90,8 +90,10 @@ class SharedBinsTrainer:
         with engine_errors(recipe.engine, recipe.parameters.engine_params):
             self._bins = replace(recipe, parameters=of_bins).bins(data, None, seed, threads)
 
-    def fit(self, bag: Bag, population: Population, threads: int) -> BoosterModel:
-        """Return a model stopped early on the bag's held-out rows."""
+    def fit(
+        self, bag: Bag, population: Population, threads: int, rounds: int | None = None
+    ) -> BoosterModel:
+        """Return a model stopped early on the bag's held-out rows, or of so many rounds."""
         rows = places(bag.train, self._rows)
         weight = None if self._data.weight is None else self._data.weight[rows]
         recipe, parameters = self._recipe, self._recipe.parameters
@@ -99,14 +101,16 @@ class SharedBinsTrainer:
         seed = seed_of(bag, self._seed)
         held_out = places(bag.held_out, self._rows) if bag.held_out.size else None
         own = self._checkpoint
+        name = f"bag-{bag.index}" if rounds is None else f"bag-{bag.index}-newest"
         settings = Settings(
-            recipe.most_rounds(),
+            rounds or recipe.most_rounds(),
             parameters.early_stopping_rounds,
             threads,
             seed,
             parameters.verbose,
             correct=False,
-            checkpoint=None if own is None else own.file(f"bag-{bag.index}"),
+            checkpoint=None if own is None else own.file(name),
+            rounds_known=rounds is not None,
         )
         with engine_errors(recipe.engine, parameters.engine_params):
             trained = train(
@@ -158,9 +162,9 @@ class PlainTrainer:
         self._seed = seed
         self._rows = rows
 
-    def fit(self, bag: Bag, population: Population, threads: int) -> Any:
+    def fit(self, bag: Bag, population: Population, threads: int, rounds: int | None = None) -> Any:
         """Return the classifier fitted on the rows of the bag."""
-        del population, threads
+        del population, threads, rounds
         rows = places(bag.train, self._rows)
         fitted = clone(self._prototype)
         seeds = np.random.default_rng([self._seed, bag.index])

@@ -183,13 +183,14 @@ def make_plan(
     if cv is None:
         return ValidationPlan((), f"no rows held out ({size})")
     if dependence is not None and dependence.time is not None:
-        if not auto:
+        holdout = not auto and isinstance(cv, str) and cv == "holdout"
+        if not (auto or holdout):
             msg = (
-                "cv must be 'auto' or None beside time, which says what is held out, got "
-                f"{cv!r}. Leave one of the two out."
+                "cv must be 'auto', 'holdout' or None beside time, which says what is held out, "
+                f"got {cv!r}. Leave one of the two out."
             )
             raise InvalidParameterError(msg)
-        return _in_time(dependence.time, codes, random_state)
+        return _in_time(dependence.time, codes, random_state, holdout=holdout)
     if dependence is not None and dependence.groups is not None:
         groups = dependence.groups if copies is None else joined(dependence.groups, copies, FOLDS)
         return _by_groups(cv, groups, codes, random_state, size)
@@ -243,11 +244,13 @@ def _by_groups(
     return ValidationPlan(pairs, f"{found}-fold cross-fitting by groups ({about})")
 
 
-def _in_time(time: IntArray, codes: IntArray, random_state: int) -> ValidationPlan:
+def _in_time(
+    time: IntArray, codes: IntArray, random_state: int, *, holdout: bool
+) -> ValidationPlan:
     """Return the plan of later blocks that are held out from earlier rows."""
     windows = []
-    for window in plan_windows(time, codes):
-        inner = make_plan("auto", codes[window.rows], random_state).splits
+    for window in plan_windows(time, codes, holdout=holdout):
+        inner = make_plan("holdout" if holdout else "auto", codes[window.rows], random_state).splits
         folds = tuple((window.rows[train], window.rows[test]) for train, test in inner)
         windows.append(replace(window, folds=folds))
     blocks = windows[0].splits

@@ -22,6 +22,9 @@ BLOCK: Final = 0.1
 PARTS: Final = (1.0, 0.5, 0.25, 0.125)
 """Shares of the rows, the newest ones, that boosters may be trained on."""
 
+HOLDOUT: Final = (0.2, 0.3, 0.4)
+"""Shares of the rows in the one block that is held out, the first where two classes are in it."""
+
 FEWEST_ROWS: Final = 500
 FEWEST_RARE: Final = 40
 """Rows in a part of the past, and of its second class, that are enough to train on."""
@@ -49,7 +52,7 @@ class Window:
     folds: Splits = ()
 
 
-def plan_windows(time: IntArray, codes: IntArray) -> tuple[Window, ...]:
+def plan_windows(time: IntArray, codes: IntArray, *, holdout: bool = False) -> tuple[Window, ...]:
     """Return the windows to compare: all rows first, then ever newer ones.
 
     Parameters
@@ -58,6 +61,8 @@ def plan_windows(time: IntArray, codes: IntArray) -> tuple[Window, ...]:
         Rank of the time of each row. Rows of equal time are never on both sides of a split.
     codes : int array of shape (n,)
         Class codes.
+    holdout : bool, default=False
+        Hold out one block, about the newest fifth of the rows, and compare no windows.
 
     Raises
     ------
@@ -67,9 +72,9 @@ def plan_windows(time: IntArray, codes: IntArray) -> tuple[Window, ...]:
     n = time.size
     order = np.argsort(time, kind="stable")
     ordered, sorted_codes = time[order], codes[order]
-    edges = _edges(ordered, sorted_codes)
+    edges = _edges(ordered, sorted_codes, *((1, HOLDOUT) if holdout else ()))
     windows: list[Window] = []
-    for share in PARTS:
+    for share in PARTS[:1] if holdout else PARTS:
         starts = [_after(ordered, max(0, edge - round(share * n))) for edge in edges]
         starts[:-1] = [min(s, e) for s, e in zip(starts, edges, strict=True)][:-1]
         pieces = [sorted_codes[s:e] for s, e in zip(starts, edges, strict=True)]
@@ -83,11 +88,54 @@ def plan_windows(time: IntArray, codes: IntArray) -> tuple[Window, ...]:
     return tuple(windows)
 
 
-def _edges(time: IntArray, codes: IntArray) -> list[int]:
+def newest_rows(time: IntArray, codes: IntArray, share: float) -> IntArray:
+    """Return about that share of the rows, the newest ones, rising; two classes are on both sides.
+
+    Raises
+    ------
+    InvalidDataError
+        If that cannot be.
+    """
+    order = np.argsort(time, kind="stable")
+    edge = _edges(time[order], codes[order], 1, (share, 1.5 * share, 2 * share))[0]
+    rows: IntArray = np.sort(order[edge:])
+    return rows
+
+
+def later_blocks(
+    time: IntArray, codes: IntArray, blocks: int, share: float
+) -> tuple[IntArray, list[int]]:
+    """Return the rows by time, and where so many later blocks begin in them and the last ends.
+
+    Raises
+    ------
+    InvalidDataError
+        If a block, or what comes before it, has not rows of two classes.
+    """
+    order = np.argsort(time, kind="stable")
+    n = time.size
+    starts = [_after(time[order], round(n * (1 - share * k))) for k in range(blocks, 0, -1)]
+    edges = [*starts, n]
+    parts = [(order[: edges[k]], order[edges[k] : edges[k + 1]]) for k in range(blocks)]
+    if any(np.unique(codes[rows]).size < 2 for part in parts for rows in part):
+        msg = (
+            f"time must allow {blocks} later blocks with rows of two classes each, and before the "
+            "first. Use fewer folds."
+        )
+        raise InvalidDataError(msg)
+    return order, edges
+
+
+def _edges(
+    time: IntArray,
+    codes: IntArray,
+    most: int = BLOCKS,
+    shares: tuple[float, ...] = (BLOCK, 2 * BLOCK, 3 * BLOCK),
+) -> list[int]:
     """Return where the blocks begin in rows by time, and n."""
     n = time.size
-    for blocks in range(BLOCKS, 0, -1):
-        for share in (BLOCK, 2 * BLOCK, 3 * BLOCK):
+    for blocks in range(most, 0, -1):
+        for share in shares:
             starts = [_after(time, round(n * (1 - share * k))) for k in range(blocks, 0, -1)]
             edges = [*dict.fromkeys(s for s in starts if 0 < s < n), n]
             first = edges[0]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.model.model import BoosterModel
+    from gbimb.tables.dependence import Dependence
     from gbimb.tables.labels import LabelCodes
     from gbimb.tables.schema import Schema
     from gbimb.training.boosting import Stop
@@ -110,6 +111,8 @@ class CrossFitter:
     y, held_out_weight : arrays of shape (m,)
     groups : int array of shape (n,) or None
         Equal for copied rows, which are held out together.
+    dependence : Dependence or None
+        Groups or times of the rows.
     stands_for : float64 array of shape (K,) or None
         Of a part with more of the rare classes than their share: how many rows of all each row
         of a class stands for, less a common factor. It counts where held-out rows are judged.
@@ -129,6 +132,7 @@ class CrossFitter:
     threads: int
     checkpoint: Checkpoint | None = None
     groups: IntArray | None = None
+    dependence: Dependence | None = None
     stands_for: FloatArray | None = None
     foreign: Mapping[str, Any] = field(default_factory=dict)
     table: Any = None
@@ -248,6 +252,7 @@ class CrossFitter:
     def part(self, rows: IntArray) -> CrossFitter:
         """Return a fitter for some of the rows, with folds of its own."""
         groups = None if self.groups is None else self.groups[rows]
+        dependence = None if self.dependence is None else self.dependence.take(rows)
         weight = None if self.weight is None else self.weight[rows]
         labels = self.labels.take(rows)
         n = labels.classes.size
@@ -258,8 +263,9 @@ class CrossFitter:
             encoded=self.encoded[rows],
             labels=labels,
             weight=weight,
-            plan=make_plan("auto", labels.codes, self.seed, groups),
+            plan=make_plan("auto", labels.codes, self.seed, groups, dependence),
             groups=groups,
+            dependence=dependence,
             table=None if self.table is None else take(self.table, rows),
             stands_for=each if each.min() < EVENLY_DRAWN else None,
             _bins={},
