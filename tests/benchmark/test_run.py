@@ -224,7 +224,7 @@ def test_every_record_can_be_read_back(tmp_path: Path, plan: Plan) -> None:
     ("change", "sentence"),
     [
         ({"folds": 1}, "folds must be an integer in"),
-        ({"folds": 13}, r"12 positives \(positive class 'yes'\) for 13 folds. Use --folds 12"),
+        ({"folds": 13}, r"12 positives \(positive class 'yes'\) for 13 folds. Use folds=12"),
         ({"seed": -1}, "seed must be"),
         ({"engines": ("catboost",)}, "engines must be one of"),
     ],
