@@ -63,8 +63,9 @@ class UnderBaggingClassifier(DecidingClassifier):
     sampling : {"random", "self_paced"}, default="random"
         "self_paced" draws by how hard rows are for the bags so far (Liu et al. 2020), one bag
         after the other; undoing the shift is then an approximation that the recalibration mends.
-    eval_metric : str, default="mcc"
-        What the threshold serves and ``oob_score_`` reports.
+    eval_metric : str or sequence of one str, default="mcc"
+        What the threshold serves and ``oob_score_`` reports. Not several names as in the boosting
+        estimators, for nothing is reported round by round.
     threshold : "auto", metric name or float, default="auto"
         As in the boosting estimators.
     calibration : {"platt", "isotonic", "beta"} or None, default="platt"
@@ -130,7 +131,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         sampling_strategy: float | str | dict[Any, int] = "auto",
         replacement: bool = False,
         sampling: str = "random",
-        eval_metric: str = "mcc",
+        eval_metric: str | Sequence[str] = "mcc",
         threshold: float | str = "auto",
         calibration: str | None = "platt",
         warm_start: bool = False,

@@ -44,27 +44,25 @@ SPLITTER: Final[Types] = tuple(kind for kind, _ in SPLITTERS.values())
 
 @dataclass(frozen=True)
 class MetricNames:
-    """The name of a metric, or of several where ``several``."""
+    """The name of a metric or a list of names, which has only one unless ``several``."""
 
     several: bool
-
-    @property
-    def types(self) -> Types:
-        """Text, or what holds texts."""
-        return (str, list, tuple) if self.several else (str,)
+    types: Types = (str, list, tuple)
 
     def check(self, name: str, value: Any) -> None:
         """Raise unless there is a name, and no name twice; each is looked up later."""
-        for metric in value if self.several and isinstance(value, list | tuple) else [value]:
+        names = value if isinstance(value, list | tuple) else [value]
+        for metric in names:
             refuse_function(name, metric)
         if not isinstance(value, self.types):
-            rule = "a name or a list of names" if self.several else "the name of one metric"
-            msg = f"{name} must be {rule}, got {value!r}."
+            msg = f"{name} must be a name or a list of names, got {value!r}."
             raise InvalidTypeError(msg)
-        if self.several and not value:
+        if not value:
             msg = f"{name} must name a metric, such as 'mcc', got {value!r}."
             raise InvalidParameterError(msg)
-        names: Any = () if isinstance(value, str) else value
+        if len(names) > 1 and not self.several:
+            msg = f"{name} must name one metric here, got {value!r}. Leave the others out."
+            raise InvalidParameterError(msg)
         if repeated := [each for i, each in enumerate(names) if each in names[:i]]:
             msg = f"{name} must name a metric once, got {repeated[0]!r} more than once."
             raise InvalidParameterError(msg)

@@ -135,6 +135,7 @@ def test_weights_are_refused_where_the_estimator_takes_none(table: Rows) -> None
         ({"estimator": LogisticRegression}, "such as RandomForestClassifier\\(\\)"),
         ({"estimator": "lgbm"}, "estimator must be a classifier"),
         ({"eval_metric": "mccc"}, "Did you mean 'mcc'"),
+        ({"eval_metric": ("mcc", "f1")}, "eval_metric must name one metric here"),
         ({"threshold": "f2"}, "metric must be"),
         ({"threshold": 1.5}, "threshold"),
         ({"n_jobs": 0}, "n_jobs"),

@@ -14,6 +14,8 @@ from gbimb.training.bagging.one_bag import certainty_limit
 from gbimb.training.tasks import BinaryTask, MulticlassTask
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.decisions.calibration import Correction
     from gbimb.model.bags import Bags, OutOfBag
@@ -77,12 +79,13 @@ def averaged_loss(n_classes: int) -> LogisticLoss | SoftmaxLoss:
     return SoftmaxLoss(n_classes) if n_classes > 2 else LogisticLoss()
 
 
-def averaged_task(n_classes: int, eval_metric: str, threshold: float | str) -> Task:
+def averaged_task(n_classes: int, eval_metric: str | Sequence[str], threshold: float | str) -> Task:
     """Return what is decided for a mean of probabilities."""
     loss = averaged_loss(n_classes)
+    names = (eval_metric,) if isinstance(eval_metric, str) else eval_metric
     if isinstance(loss, SoftmaxLoss):
-        return MulticlassTask(loss, (eval_metric,), threshold)
-    return BinaryTask(loss, (eval_metric,), threshold)
+        return MulticlassTask(loss, names, threshold)
+    return BinaryTask(loss, names, threshold)
 
 
 def average_bags(
