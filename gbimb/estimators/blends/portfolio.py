@@ -102,7 +102,7 @@ class ImbalancedClassifier(BlendedClassifier):
     >>> clf.predict_proba(X).shape
     (1000, 2)
     >>> len(clf.leaderboard_)
-    5
+    4
     """
 
     def __init__(
