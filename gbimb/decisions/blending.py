@@ -17,8 +17,10 @@ SMALLEST_PROBABILITY: Final = 1e-9
 LARGEST_STEPS: Final = 500
 
 
-def blend_weights(likelihood: FloatArray, weight: NDArray[Any] | None, prior: float) -> FloatArray:
-    """Return the weights of the average with the least log loss, drawn towards equal ones.
+def blend_weights(
+    likelihood: FloatArray, weight: NDArray[Any] | None, prior: float | FloatArray
+) -> FloatArray:
+    """Return the weights of the average with the least log loss, drawn towards those of a prior.
 
     The mode under a Dirichlet prior, found by expectation maximisation.
 
@@ -28,8 +30,8 @@ def blend_weights(likelihood: FloatArray, weight: NDArray[Any] | None, prior: fl
         Probability that model j gives to the class of row i, a row that did not train it.
     weight : array of shape (n,) or None
         A whole-number weight counts as that many rows.
-    prior : float
-        Rows that speak for equal weights, in all.
+    prior : float or float64 array of shape (k,)
+        Rows that speak for each model; a number is that of all, for equal weights.
 
     Returns
     -------
@@ -41,22 +43,24 @@ def blend_weights(likelihood: FloatArray, weight: NDArray[Any] | None, prior: fl
     A. P. Dempster, N. M. Laird, D. B. Rubin. Maximum likelihood from incomplete data via the EM
     algorithm. 1977.
     """
-    shares = _fit(np.maximum(likelihood, SMALLEST_PROBABILITY), weight, prior)
+    k = likelihood.shape[1]
+    rows = np.full(k, prior / k) if np.ndim(prior) == 0 else np.asarray(prior)
+    shares = _fit(np.maximum(likelihood, SMALLEST_PROBABILITY), weight, rows)
     kept = np.argsort(-shares, kind="stable")[:MOST_MEMBERS]
     kept = kept[shares[kept] >= min(SMALLEST_SHARE, float(shares.max()))]
     result = np.zeros(shares.size)
     some = np.maximum(likelihood[:, kept], SMALLEST_PROBABILITY)
-    result[kept] = _fit(some, weight, prior)
+    result[kept] = _fit(some, weight, rows[kept])
     return result
 
 
-def _fit(likelihood: FloatArray, weight: NDArray[Any] | None, prior: float) -> FloatArray:
+def _fit(likelihood: FloatArray, weight: NDArray[Any] | None, prior: FloatArray) -> FloatArray:
     n, k = likelihood.shape
     rows = np.ones(n) if weight is None else weight
     shares: FloatArray = np.full(k, 1.0 / k)
     for _ in range(LARGEST_STEPS):
         mixed = likelihood @ shares
-        counts = shares * ((rows / mixed) @ likelihood) + prior / k
+        counts = shares * ((rows / mixed) @ likelihood) + prior
         after = counts / counts.sum()
         moved = np.abs(after - shares).max()
         shares = after

@@ -146,6 +146,14 @@ class TestEstimators:
         assert clf.weights_[clf.members_.index(foreign)] > 0.1
         assert clf.predict_proba(X).shape == (600, 2)
 
+    def test_catboost_is_a_member_in_a_line(self) -> None:
+        catboost = pytest.importorskip("catboost")
+        one = catboost.CatBoostClassifier(iterations=20, verbose=0, allow_writing_files=False)
+        X, y = numbers()
+        clf = small(estimators=[("catboost", one)]).fit(X, np.where(y, "bad", "good"))
+        assert "catboost" in set(clf.leaderboard_["candidate"])
+        assert set(clf.predict(X)) == {"bad", "good"}
+
     def test_a_biased_classifier_is_recalibrated(self) -> None:
         X, y = numbers(3_000)
         weighted = LogisticRegression(class_weight="balanced")

@@ -69,9 +69,12 @@ def blend(
 
 
 def mix(results: list[TrialResult], fitter: CrossFitter) -> FloatArray:
-    """Return the weights in the blend of those that are fitted."""
+    """Return the weights in the blend of those that are fitted, drawn towards the portfolio's."""
     given = [fitter.likelihood(t.fitted.proba) for t in results if t.fitted]
-    return blend_weights(np.column_stack(given), fitter.held_out_weight, BLEND_PRIOR)
+    fixed = np.array([t.is_fixed for t in results if t.fitted])
+    fixed = fixed if fixed.any() else np.ones(len(given), bool)
+    prior = BLEND_PRIOR * fixed / fixed.sum()
+    return blend_weights(np.column_stack(given), fitter.held_out_weight, prior)
 
 
 def rule_of_costs(objective: SearchObjective, classes: Classes) -> Rule:

@@ -31,6 +31,8 @@ MILESTONES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 PATIENCE_IN_ROUNDS: Final = 5
 # Seconds that follow the last round of a candidate for each second before: where none is known.
 FIRST_AFTER: Final = 0.8
+ROWS_A_CANDIDATE: Final = 10
+"""Held-out rows of the rarer classes for each candidate, where the clock ends the search."""
 
 
 class Clock:
@@ -61,7 +63,8 @@ class Clock:
 class TrialResult:
     """The outcome of one trial; ``fitted`` is None if it was given up.
 
-    ``scores`` are those of the objective's bootstraps, ``score`` their mean.
+    ``scores`` are those of the objective's bootstraps, ``score`` their mean; ``is_fixed`` tells
+    whether it is a member of the portfolio, or one that the user gave.
     """
 
     candidate: Candidate
@@ -72,6 +75,7 @@ class TrialResult:
     seconds: float
     fitted: CrossFitted | None
     scores: FloatArray
+    is_fixed: bool = True
 
 
 Report: TypeAlias = "Callable[[TrialResult], None]"
@@ -167,6 +171,7 @@ class Search:
         import optuna
 
         candidate = self.space.candidate(choice)
+        fixed = candidate.foreign or choice in self.space.portfolio()
         began = self.clock.spent()
         rate = choice.get("learning_rate")
         engine = choice["engine"]
@@ -177,7 +182,7 @@ class Search:
         except optuna.TrialPruned:
             seconds = self.clock.spent() - began
             return TrialResult(
-                candidate, choice, GIVEN_UP, np.nan, np.nan, seconds, None, np.empty(0)
+                candidate, choice, GIVEN_UP, np.nan, np.nan, seconds, None, np.empty(0), fixed
             )
         merged = self.clock.spent()
         scores, loss = self._judge(fitted)
@@ -189,7 +194,8 @@ class Search:
         self._after[engine] += finished - watch.last_round
         self.clock.reserve = max(self.clock.reserve, 2.0 * (finished - merged))
         state = OUT_OF_TIME if watch.out_of_time else FINISHED
-        return TrialResult(candidate, choice, state, score, loss, finished - began, fitted, scores)
+        seconds = finished - began
+        return TrialResult(candidate, choice, state, score, loss, seconds, fitted, scores, fixed)
 
     def _judge(self, fitted: CrossFitted) -> tuple[FloatArray, float]:
         """Return scores and log loss on the held-out rows."""
@@ -218,9 +224,22 @@ class Search:
             study.enqueue_trial(choice)
         return study
 
+    def _most_told_apart(self) -> float:
+        """Return how many candidates the held-out rows of the rarer classes can tell apart.
+
+        The best of many looks best by chance, the more so the fewer rows of the rarer classes
+        judge them: longer searches then make worse models.
+        """
+        if not self.fitter.y.size:
+            return float("inf")
+        counts = np.bincount(self.fitter.y.astype(np.intp))
+        rare = int(counts.sum() - counts.max())
+        return max(len(self.space.portfolio()), rare // ROWS_A_CANDIDATE)
+
     def _done(self, results: list[TrialResult]) -> bool:
         own = [t for t in results if not t.candidate.foreign]
-        if self.n_trials is not None and len(own) >= self.n_trials:
+        most = self._most_told_apart() if self.n_trials is None else self.n_trials
+        if len(own) >= most:
             return True
         left = self.clock.left(self.share)
         if not results:
