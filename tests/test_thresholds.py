@@ -83,8 +83,8 @@ def test_with_many_rows_the_best_threshold_is_found(metric: str) -> None:
     measure = get_count_metric(metric)
 
     def reached(threshold: float) -> float:
-        called = fresh.proba >= threshold
-        return float(measure(ConfusionCounts.from_labels(fresh.y, called)))
+        flagged = fresh.proba >= threshold
+        return float(measure(ConfusionCounts.from_labels(fresh.y, flagged)))
 
     best = best_threshold(fresh.y, fresh.proba, metric).score
     assert reached(choose_threshold(table.y, table.proba, metric)) > best - 0.01
@@ -95,8 +95,8 @@ def test_on_few_positives_it_is_steadier_than_the_best_of_the_sample() -> None:
     eta = expit(logit(population.proba) / 1.3)
 
     def true_mcc(threshold: float) -> float:
-        called = population.proba >= threshold
-        positive, negative = eta[called].sum(), (1 - eta[called]).sum()
+        flagged = population.proba >= threshold
+        positive, negative = eta[flagged].sum(), (1 - eta[flagged]).sum()
         return float(
             mcc_score(
                 ConfusionCounts(

@@ -156,11 +156,11 @@ def test_objectives_and_metrics_pickle(loss: Loss, table: Rows) -> None:
 def direct(loss: Loss, y: np.ndarray, raw: np.ndarray, weight: np.ndarray) -> dict[str, float]:
     """The same values from scikit-learn, with thresholds tried one by one."""
     proba = loss.probability(raw)
-    called = [raw >= t for t in np.unique(raw)]
-    beta = [5 * (w := weight * y)[c].sum() / (4 * w.sum() + weight[c].sum()) for c in called]
+    flagged = [raw >= t for t in np.unique(raw)]
+    beta = [5 * (w := weight * y)[c].sum() / (4 * w.sum() + weight[c].sum()) for c in flagged]
     return {
-        "mcc": max(matthews_corrcoef(y, c, sample_weight=weight) for c in called),
-        "f1": max(f1_score(y, c, sample_weight=weight) for c in called),
+        "mcc": max(matthews_corrcoef(y, c, sample_weight=weight) for c in flagged),
+        "f1": max(f1_score(y, c, sample_weight=weight) for c in flagged),
         "fbeta:2": max(beta),
         "mcc@0.3": matthews_corrcoef(y, proba >= 0.3, sample_weight=weight),
         "average_precision": average_precision_score(y, raw, sample_weight=weight),

@@ -86,10 +86,10 @@ def test_recall_at_a_precision_is_served_by_the_lowest_threshold_that_has_it() -
     objective = make_objective("recall at precision >= 0.6", 2)
     threshold = objective.decide(y, posterior, None, 0)
     new_y, new = sample(200_000, seed=5)
-    called = new >= threshold
-    assert abs(new_y[called].mean() - 0.6) < 0.03
+    flagged = new >= threshold
+    assert abs(new_y[flagged].mean() - 0.6) < 0.03
     best = objective.score(new_y, new, None)
-    assert abs(new_y[called].sum() / new_y.sum() - best) < 0.05
+    assert abs(new_y[flagged].sum() / new_y.sum() - best) < 0.05
 
 
 @pytest.mark.parametrize(

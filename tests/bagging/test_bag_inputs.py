@@ -40,8 +40,8 @@ def test_labels_can_be_strings_and_the_positive_one_may_sort_first(
     p = clf.predict_proba(table.X)
     assert p[:, 0].mean() == pytest.approx(table.y.mean(), rel=0.1)
     assert roc_auc_score(table.y, p[:, 0]) > 0.8
-    called = clf.predict(table.X) == "anomaly"
-    np.testing.assert_array_equal(called, p[:, 0] >= clf.threshold_)
+    flagged = clf.predict(table.X) == "anomaly"
+    np.testing.assert_array_equal(flagged, p[:, 0] >= clf.threshold_)
     assert clf.threshold_ == pytest.approx(numbers.threshold_, abs=0.1)
     np.testing.assert_array_equal(clf.raw_score(table.X) > 0, p[:, 0] > 0.5)
 

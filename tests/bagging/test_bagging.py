@@ -173,9 +173,9 @@ def test_the_out_of_bag_score_is_that_of_the_decision(table: Rows) -> None:
     for metric, given in (("mcc", "mcc"), ("f1", ("f1",))):
         clf = bagged(LogisticRegression(), eval_metric=given).fit(table.X, table.y)
         judged = ~np.isnan(clf.oob_proba_[:, 1])
-        y, called = table.y[judged], clf.oob_proba_[judged, 1] >= clf.threshold_
+        y, flagged = table.y[judged], clf.oob_proba_[judged, 1] >= clf.threshold_
         weight = (np.bincount(table.y) / np.bincount(y))[y]  # the classes' shares in the data
-        counts = gbimb.metrics.ConfusionCounts.from_labels(y, called, weight)
+        counts = gbimb.metrics.ConfusionCounts.from_labels(y, flagged, weight)
         expected = gbimb.metrics.get_count_metric(metric)(counts)
         assert clf.oob_score_ == pytest.approx(expected, rel=1e-6)
 

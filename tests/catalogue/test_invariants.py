@@ -77,9 +77,9 @@ def test_rows_in_another_order_have_the_same_gradients(loss: Any, seed: int) -> 
 @given(seed=SEEDS)
 def test_mcc_is_the_same_from_the_other_side(seed: int) -> None:
     y, score, weight = sample(seed)
-    called = (score > 0).astype(int)
-    assert metrics.mcc_score(1 - y, 1 - called, weight) == pytest.approx(
-        metrics.mcc_score(y, called, weight), abs=1e-12
+    flagged = (score > 0).astype(int)
+    assert metrics.mcc_score(1 - y, 1 - flagged, weight) == pytest.approx(
+        metrics.mcc_score(y, flagged, weight), abs=1e-12
     )
 
 
@@ -129,8 +129,8 @@ def test_labels_and_probabilities_agree(kind: Any, seed: int) -> None:
     assert proba.max() <= 1
     np.testing.assert_allclose(proba.sum(axis=1), 1.0, rtol=1e-12)
     at = list(clf.classes_).index(clf.pos_label_)
-    called = clf.predict(X) == clf.pos_label_
-    np.testing.assert_array_equal(called, proba[:, at] >= clf.threshold_)
+    flagged = clf.predict(X) == clf.pos_label_
+    np.testing.assert_array_equal(flagged, proba[:, at] >= clf.threshold_)
 
 
 @KINDS

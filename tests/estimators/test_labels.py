@@ -1,4 +1,4 @@
-"""Labels of any kind, and which of two is called positive."""
+"""Labels of any kind, and which of two is positive."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_predict_and_predict_proba_never_disagree(kind: Kind) -> None:
         np.testing.assert_array_equal(clf.predict(X), expected)
         if isinstance(threshold, float):
             assert clf.threshold_ == threshold
-    # At a probability that occurs, the row is called.
+    # At a probability that occurs, the row is flagged.
     clf.threshold_ = float(probability(clf, X)[5])
     assert clf.predict(X)[5] == "fraud"
 

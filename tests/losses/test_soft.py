@@ -104,12 +104,12 @@ def test_shares_add_up_to_one_minus_the_metric(loss: SoftLoss, t: Table) -> None
 @pytest.mark.parametrize("beta", [0.5, 1.0, 2.0])
 def test_certain_scores_give_the_metrics_of_decisions(beta: float) -> None:
     rng = np.random.default_rng(1)
-    y, called, w = rng.random(300) < 0.2, rng.random(300) < 0.3, rng.exponential(size=300)
-    score = np.where(called, 750.0, -750.0)
+    y, flagged, w = rng.random(300) < 0.2, rng.random(300) < 0.3, rng.exponential(size=300)
+    score = np.where(flagged, 750.0, -750.0)
     mcc, f_beta = SoftMCCLoss(), SoftFBetaLoss(beta)
-    want = matthews_corrcoef(y, called, sample_weight=w)
+    want = matthews_corrcoef(y, flagged, sample_weight=w)
     assert mcc.score(mcc.sums(y, score, w)) == pytest.approx(want, rel=1e-6)
-    want = fbeta_score(y, called, beta=beta, sample_weight=w)
+    want = fbeta_score(y, flagged, beta=beta, sample_weight=w)
     assert f_beta.score(f_beta.sums(y, score, w)) == pytest.approx(want, rel=1e-6)
 
 
@@ -227,8 +227,8 @@ def test_positives_go_up_negatives_down_and_the_curvature_is_positive(
     ],
     ids=[
         "constant",
-        "none called",
-        "all called",
+        "none flagged",
+        "all flagged",
         "largest",
         "far",
         "positive",

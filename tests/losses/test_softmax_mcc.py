@@ -42,10 +42,10 @@ def total(loss: SoftmaxMCCLoss, score: np.ndarray, weight: np.ndarray) -> mpf:
         for k in k_classes:
             matrix[label][k] += float(w) * loss.class_constants[label] * parts[k] / sum(parts)
     truth = [sum(matrix[k]) for k in k_classes]
-    called = [sum(matrix[i][k] for i in k_classes) for k in k_classes]
+    predicted = [sum(matrix[i][k] for i in k_classes) for k in k_classes]
     n, trace = sum(truth), sum(matrix[k][k] for k in k_classes)
-    spreads = [n**2 - sum(t**2 for t in totals) for totals in (truth, called)]
-    cover = n * trace - sum(a * b for a, b in zip(truth, called, strict=True))
+    spreads = [n**2 - sum(t**2 for t in totals) for totals in (truth, predicted)]
+    cover = n * trace - sum(a * b for a, b in zip(truth, predicted, strict=True))
     return spreads[0] / n * (1 - cover / mpmath.sqrt(spreads[0] * spreads[1]))
 
 
@@ -92,11 +92,11 @@ def test_two_classes_are_the_soft_mcc() -> None:
 
 def test_certain_scores_give_the_r_k_of_decisions() -> None:
     rng = np.random.default_rng(1)
-    y, called, w = rng.integers(0, 4, 300), rng.integers(0, 4, 300), rng.exponential(size=300)
-    called[:150] = y[:150]
+    y, predicted, w = rng.integers(0, 4, 300), rng.integers(0, 4, 300), rng.exponential(size=300)
+    predicted[:150] = y[:150]
     loss = SoftmaxMCCLoss(4)
-    got = loss.score(loss.sums(y, 750.0 * np.eye(4)[called], w))
-    assert got == pytest.approx(matthews_corrcoef(y, called, sample_weight=w), rel=1e-6)
+    got = loss.score(loss.sums(y, 750.0 * np.eye(4)[predicted], w))
+    assert got == pytest.approx(matthews_corrcoef(y, predicted, sample_weight=w), rel=1e-6)
 
 
 @all_losses
@@ -160,7 +160,7 @@ def test_one_and_two_threads_give_the_same_bits() -> None:
         ([1, 1, 1], np.eye(3)),
         ([], np.zeros((0, 3))),
     ],
-    ids=["constant", "right", "one called", "largest", "one class", "empty"],
+    ids=["constant", "right", "one predicted", "largest", "one class", "empty"],
 )
 @pytest.mark.filterwarnings("ignore:overflow encountered in subtract")  # SciPy's softmax, harmless
 def test_degenerate_sets_have_finite_numbers(y: list[int], score: np.ndarray) -> None:

@@ -25,7 +25,7 @@ each_score = pytest.mark.parametrize("score", [f for _, f in SCORES], ids=[n for
 counts = st.builds(ConfusionCounts, *[st.one_of(st.integers(0, 50), st.floats(0, 1e6))] * 4)
 
 
-def called(t: Table) -> ConfusionCounts:
+def flagged(t: Table) -> ConfusionCounts:
     return ConfusionCounts.from_labels(t.y, t.score > 0, t.weight)
 
 
@@ -41,14 +41,14 @@ def test_counts_of_the_parts_of_any_partition_add_up_to_those_of_the_whole(
         for k in range(3)
         if (rows := part == k).any() and weight[rows].any()
     ]
-    np.testing.assert_allclose(sum(parts).as_tuple(), called(t).as_tuple(), rtol=1e-12, atol=1e-9)
+    np.testing.assert_allclose(sum(parts).as_tuple(), flagged(t).as_tuple(), rtol=1e-12, atol=1e-9)
 
 
 @QUICK
 @given(tables())
 def test_counts_hold_every_row_once(t: Table) -> None:
     total = t.y.size if t.weight is None else t.weight.sum()
-    tp, fp, fn, tn = called(t).as_tuple()
+    tp, fp, fn, tn = flagged(t).as_tuple()
     assert tp + fp + fn + tn == pytest.approx(total)
     positives = t.y.sum() if t.weight is None else t.weight[t.y == 1].sum()
     assert tp + fn == pytest.approx(positives)
@@ -154,7 +154,7 @@ def test_nothing_over_nothing_is_zero(score: Callable) -> None:
 @pytest.mark.parametrize(
     "table",
     [(0, 0, 5, 9), (5, 9, 0, 0), (0, 3, 0, 9), (5, 0, 2, 0)],
-    ids=["nothing called", "all called", "no positives", "no negatives"],
+    ids=["nothing flagged", "all flagged", "no positives", "no negatives"],
 )
 def test_mcc_of_an_empty_margin_is_zero(table: tuple[int, ...]) -> None:
     assert mcc_score(ConfusionCounts(*table)) == 0

@@ -186,7 +186,7 @@ def test_positives_without_weight_are_no_positives() -> None:
 def test_no_threshold_is_above_an_infinite_score() -> None:
     found = best_threshold([0, 1], [np.inf, 0.0])
     assert counts_at(Table(np.array([0, 1]), np.array([np.inf, 0.0]), None), found.threshold)
-    assert found.score == 0  # all called: better than the one false alarm alone
+    assert found.score == 0  # all flagged: better than the one false alarm alone
     assert found.threshold == 0.0
 
 

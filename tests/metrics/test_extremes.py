@@ -55,8 +55,8 @@ def test_counts_at_many_thresholds_must_be_of_one_shape() -> None:
 def squared_mcc(threshold: float, weight: list[Fraction]) -> Fraction:
     """MCC without rounding, its square with its sign."""
     cells = {(a, b): Fraction(0) for a in (0, 1) for b in (0, 1)}
-    for label, called, w in zip(Y.tolist(), (threshold <= SCORE).tolist(), weight, strict=True):
-        cells[label, int(called)] += w
+    for label, flagged, w in zip(Y.tolist(), (threshold <= SCORE).tolist(), weight, strict=True):
+        cells[label, int(flagged)] += w
     tn, fp, fn, tp = cells[0, 0], cells[0, 1], cells[1, 0], cells[1, 1]
     top, spread = tp * tn - fp * fn, (tp + fp) * (tn + fn) * (tp + fn) * (tn + fp)
     return abs(top) * top / spread if spread else Fraction(0)

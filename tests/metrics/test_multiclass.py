@@ -109,8 +109,8 @@ def test_ends_of_the_scale_are_exact(scale: float) -> None:
     weight = np.array([0.1, 0.7, 0.3, 0.9, 0.2, 1.1]) * scale
     y = np.array([0, 0, 1, 2, 2, 2])
     assert rk_score(y, y, weight) == pytest.approx(1, abs=1e-15)
-    for called in range(3):
-        assert rk_score(y, np.full(6, called), weight) == 0
+    for predicted in range(3):
+        assert rk_score(y, np.full(6, predicted), weight) == 0
     assert macro_f1_score(y, y, weight) == 1
 
 

@@ -203,7 +203,7 @@ def test_a_fixed_threshold_acts_on_the_true_probability(
 def test_trap_a_fixed_threshold_on_the_sigmoid_or_on_the_raw_score() -> None:
     loss = FocalLoss(2.0, scale_pos_weight=10.0)
     y, score = np.array([1, 0]), np.array([loss.raw_score_at(0.6), loss.raw_score_at(0.4)])
-    assert (score > 0).all()  # both would be called by sigmoid(raw) >= 0.5
+    assert (score > 0).all()  # both would be flagged by sigmoid(raw) >= 0.5
     assert evaluate([get_metric("mcc@0.5")], loss, y, score)["mcc@0.5"] == 1
     assert evaluate([get_metric("mcc@0.3")], loss, y, score)["mcc@0.3"] == 0
 

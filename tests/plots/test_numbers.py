@@ -35,10 +35,10 @@ def test_scores_at_each_threshold_are_scikit_learns(rows: Rows) -> None:
     frame = ThresholdDisplay.from_predictions(y, proba, threshold=0.2, sample_weight=weight).frame()
     assert 0.2 in frame["threshold"].to_numpy()
     for row in frame.iloc[1:-1:40].itertuples():
-        called = (proba >= row.threshold).astype(int)
-        assert row.mcc == pytest.approx(matthews_corrcoef(y, called, sample_weight=weight))
-        assert row.f1 == pytest.approx(f1_score(y, called, sample_weight=weight))
-        assert row.flagged == pytest.approx(np.average(called, weights=weight))
+        flagged = (proba >= row.threshold).astype(int)
+        assert row.mcc == pytest.approx(matthews_corrcoef(y, flagged, sample_weight=weight))
+        assert row.f1 == pytest.approx(f1_score(y, flagged, sample_weight=weight))
+        assert row.flagged == pytest.approx(np.average(flagged, weights=weight))
 
 
 def test_precision_and_recall_are_scikit_learns_curve(rows: Rows) -> None:
@@ -63,12 +63,12 @@ def test_a_sweep_of_many_scores_is_short_and_exact(rng: np.random.Generator) -> 
     tp, fp, fn, tn = sweep.counts.as_tuple()
     assert (tp[0], fp[0], fn[-1], tn[-1]) == (0, 0, 0, 0)
     for i in (0, 1, 17, sweep.thresholds.size // 2, sweep.thresholds.size - 1):
-        called = proba >= sweep.thresholds[i]
-        expected = confusion_matrix(y, called, labels=[0, 1]).ravel()
+        flagged = proba >= sweep.thresholds[i]
+        expected = confusion_matrix(y, flagged, labels=[0, 1]).ravel()
         assert [tn[i], fp[i], fn[i], tp[i]] == list(expected)
-    called = proba >= 0.0371
-    assert sweep.at(0.0371).tp == y[called].sum()
-    # The top, where few rows are called, is not skipped.
+    flagged = proba >= 0.0371
+    assert sweep.at(0.0371).tp == y[flagged].sum()
+    # The top, where few rows are flagged, is not skipped.
     assert (tp + fp)[:20].tolist() == list(range(20))
 
 
@@ -98,9 +98,9 @@ def test_the_band_is_as_wide_as_a_bootstrap_of_rows(rows: Rows, weighted: bool) 
     fast = mcc_score(sweep.resample(2000, 0))[:, at]
     rng = np.random.default_rng(1)
     drawn = rng.poisson(1.0, (2000, y.size)) * (weight if weighted else 1.0)
-    called = proba >= 0.2
-    tp, fp = drawn @ (called & (y == 1)), drawn @ (called & (y == 0))
-    fn, tn = drawn @ (~called & (y == 1)), drawn @ (~called & (y == 0))
+    flagged = proba >= 0.2
+    tp, fp = drawn @ (flagged & (y == 1)), drawn @ (flagged & (y == 0))
+    fn, tn = drawn @ (~flagged & (y == 1)), drawn @ (~flagged & (y == 0))
     slow = (tp * tn - fp * fn) / np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
     assert fast.mean() == pytest.approx(slow.mean(), abs=0.005)
     assert fast.std() == pytest.approx(slow.std(), rel=0.08)

@@ -16,12 +16,12 @@ Y = (RNG.random(60) < 0.3).astype(float)
 SCORE = RNG.normal(0.3 * Y, 0.4)
 
 
-def metric(name: str, tp: float, called: float) -> float:
+def metric(name: str, tp: float, flagged: float) -> float:
     positives, n = Y.sum(), Y.size
     if name == "f1":
-        return 2 * tp / (positives + called)
-    root = np.sqrt(positives * (n - positives) * called * (n - called))
-    return (n * tp - positives * called) / root
+        return 2 * tp / (positives + flagged)
+    root = np.sqrt(positives * (n - positives) * flagged * (n - flagged))
+    return (n * tp - positives * flagged) / root
 
 
 def any_loss(name: str, score: np.ndarray) -> float:
@@ -62,6 +62,6 @@ def test_the_recipe_learns_with_every_loss(loss: str) -> None:
     X = pd.DataFrame(rng.normal(size=(800, 3)), columns=list("abc"))
     y = (X["a"] + 0.5 * rng.normal(size=800) > 1.3).to_numpy().astype(int)
     clf = metric_losses.boosted(Task(2, 0, (), ""), loss).fit(X[:600], y[:600])
-    called = clf.predict(X[600:])
-    assert np.corrcoef(called, y[600:])[0, 1] > 0.5
+    flagged = clf.predict(X[600:])
+    assert np.corrcoef(flagged, y[600:])[0, 1] > 0.5
     assert clf.predict_proba(X[600:]).sum(axis=1) == pytest.approx(1)

@@ -56,11 +56,11 @@ def test_scores_are_those_of_scikit_learn(
     got = scores(evaluated(model, frame, tmp_path, weight=weight))
     y, proba = labels_and_probability(model, frame)
     w = None if weight is None else frame[weight].to_numpy(float)
-    called = proba >= model.threshold_
+    flagged = proba >= model.threshold_
     wanted = {
-        "mcc": matthews_corrcoef(y, called, sample_weight=w),
-        "f1": f1_score(y, called, sample_weight=w),
-        "flagged": np.average(called, weights=w),
+        "mcc": matthews_corrcoef(y, flagged, sample_weight=w),
+        "f1": f1_score(y, flagged, sample_weight=w),
+        "flagged": np.average(flagged, weights=w),
         "average_precision": average_precision_score(y, proba, sample_weight=w),
         "roc_auc": roc_auc_score(y, proba, sample_weight=w),
         "log_loss": log_loss(y, proba, sample_weight=w),
@@ -82,8 +82,8 @@ def test_every_threshold_of_the_curve_has_exact_counts(two: Evaluation, model: F
     curve = two.facts["curve"]
     assert len(curve["threshold"]) > 100
     for threshold, tp, fp in zip(*curve.values(), strict=True):
-        called = proba >= threshold
-        assert (tp, fp) == ((called & (y == 1)).sum(), (called & (y == 0)).sum())
+        flagged = proba >= threshold
+        assert (tp, fp) == ((flagged & (y == 1)).sum(), (flagged & (y == 0)).sum())
 
 
 def test_intervals_hold_the_scores(two: Evaluation) -> None:
@@ -130,8 +130,8 @@ def test_costs_are_counted_at_every_threshold(two: Evaluation, model: Fitted) ->
     y, proba = labels_and_probability(model, table(seed=1))
     cost = two.facts["cost"]
 
-    def mean(called: np.ndarray) -> float:
-        each = np.where(called, np.where(y == 1, -5, 1), np.where(y == 1, 20, 0))
+    def mean(flagged: np.ndarray) -> float:
+        each = np.where(flagged, np.where(y == 1, -5, 1), np.where(y == 1, 20, 0))
         return float(each.mean())
 
     assert cost["chosen"] == pytest.approx(mean(proba >= model.threshold_))
@@ -174,11 +174,11 @@ def test_the_verdict_is_two_sentences(two: Evaluation, many: Evaluation) -> None
 
 def test_many_classes_have_a_matrix_and_a_row_each(many: Evaluation) -> None:
     model, frame = fitted(many_classes()), many_classes()
-    called = model.predict(match_columns(model, frame, "test.csv"))
-    wanted = confusion_matrix(frame["churned"], called, labels=model.classes_)
+    predicted = model.predict(match_columns(model, frame, "test.csv"))
+    wanted = confusion_matrix(frame["churned"], predicted, labels=model.classes_)
     np.testing.assert_array_equal(many.facts["matrix"], wanted)
     assert many.table["class"].tolist() == model.classes_.tolist()
-    assert scores(many)["mcc"] == pytest.approx(matthews_corrcoef(frame["churned"], called))
+    assert scores(many)["mcc"] == pytest.approx(matthews_corrcoef(frame["churned"], predicted))
     worst = many.facts["confusions"][0]
     names = many.facts["names"]
     assert worst["rows"] == wanted[names.index(worst["true"]), names.index(worst["predicted"])]

@@ -206,8 +206,8 @@ class MovingCosts:
         return weight * (p - y), weight * p * (1 - p)
 
     def _move(self, y: NDArray[Any], score: NDArray[Any]) -> None:
-        called = score > 0
-        a, b = float(y @ called), float(called.sum())
+        predicted = score > 0
+        a, b = float(y @ predicted), float(predicted.sum())
         if not 0 < b < y.size:
             return
         by_a, by_b = mcc_slopes(a, b, float(y.sum()), float(y.size))
