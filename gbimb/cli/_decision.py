@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Final
 
 SHOWN: Final = 10
@@ -13,7 +14,10 @@ def decision_rule(model: Any) -> dict[str, Any]:  # any of our estimators
 
     rule = model.model_.rule
     if isinstance(rule, Threshold):
-        return {"threshold": float(rule.value)}
+        facts: dict[str, Any] = {"threshold": float(rule.value)}
+        if (promise := rule.guarantee) is not None:
+            facts["guarantee"] = {**asdict(promise), "in_words": str(promise)}
+        return facts
     if not isinstance(rule, ClassWeights):
         return {}
     labels = map(str, model.classes_)

@@ -24,6 +24,7 @@ from gbimb.cli._notes import notes
 from gbimb.cli._options import (
     ENGINE_CHOICES,
     AsJson,
+    Confidence,
     Dask,
     Drop,
     EngineName,
@@ -36,6 +37,7 @@ from gbimb.cli._options import (
     Quiet,
     Seed,
     Target,
+    ThresholdRule,
     Time,
     TimeBudget,
     TrainingFile,
@@ -76,6 +78,10 @@ SPELLED: Final = {
     "group": "--group",
     "time": "--time",
     "metric": "--metric",
+    "threshold: metric": "--threshold",
+    "threshold:": "--threshold:",
+    "threshold": "--threshold",
+    "confidence": "--confidence",
     "time_budget": "--time-budget",
     "positive": "--positive",
     "random_state": "--seed",
@@ -94,6 +100,7 @@ Examples:
   gbimb fit fraud.parquet --target fraud --out fraud.gbimb --loss auto
   gbimb fit churn.csv --target churned --out m.gbimb --group client
   gbimb fit churn.csv --target churned --out m.gbimb --time month
+  gbimb fit a.csv --target y --out m.gbimb --threshold "precision >= 0.9" --confidence 0.95
   gbimb fit folder/ --target fraud --out fraud.gbimb
   gbimb fit folder/ --target fraud --out m.gbimb --dask tcp://scheduler:8786
 
@@ -118,6 +125,8 @@ def fit(  # noqa: PLR0917  typer passes them by name
     loss: LossName = None,
     engine: EngineName = None,
     metric: MetricName = "mcc",
+    threshold: ThresholdRule = "auto",
+    confidence: Confidence = None,
     time_budget: TimeBudget = None,
     validation: Validation = "auto",
     weight: Weight = None,
@@ -148,7 +157,8 @@ def fit(  # noqa: PLR0917  typer passes them by name
         model = _make_model(
             loss, engine, metric, time_budget=time_budget, validation=validation, dask=dask
         )
-        model.set_params(random_state=seed, n_jobs=jobs)
+        rule = {"threshold": _as_number(threshold), "confidence": confidence}
+        model.set_params(**rule, random_state=seed, n_jobs=jobs)
         model._check_parameters()  # noqa: SLF001  the same package; before a long file is read
         left_out = {"--id": identifier or [], "--drop": drop or []}
         began = perf_counter()
@@ -214,6 +224,14 @@ def _check_out(out: Path) -> None:
     if out.is_dir() or not out.absolute().parent.is_dir():
         msg = f"--out must name a file in a folder that exists, got {str(out)!r}."
         raise InvalidParameterError(msg)
+
+
+def _as_number(threshold: str) -> float | str:
+    """Return a threshold that is written as a number as one."""
+    try:
+        return float(threshold)
+    except ValueError:
+        return threshold
 
 
 def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:

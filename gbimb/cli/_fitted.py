@@ -54,6 +54,8 @@ def in_words(facts: dict[str, Any]) -> str:
             f"{facts['positive']!r} is predicted where its probability is at least "
             f"{facts['threshold']:.4f}."
         )
+    if "guarantee" in facts:
+        lines.append(facts["guarantee"]["in_words"])
     if "class_weights" in facts:
         lines.append(f"The prediction is {weights_in_words(facts['class_weights'])}.")
     lines.append(f"Written to {facts['out']}.")

@@ -92,6 +92,8 @@ def _in_words(facts: dict[str, Any]) -> str:
             f"Decision: {facts['positive']!r} where its probability is at least "
             f"{facts['threshold']:.4f}"
         )
+    if "guarantee" in facts:
+        lines.append(f"Promise: {facts['guarantee']['in_words']}")
     if "class_weights" in facts:
         lines.append(f"Decision: {weights_in_words(facts['class_weights'])}")
     if "choice" in facts:

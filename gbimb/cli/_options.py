@@ -65,6 +65,19 @@ MetricName: TypeAlias = Annotated[
         help="What to stop on and to choose the threshold for: mcc, f1, balanced_accuracy, ..."
     ),
 ]
+ThresholdRule: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        help='A rule such as "precision >= 0.9", "recall >= 0.8", "fpr <= 0.01" or "alerts <= '
+        '0.005", the name of a metric, a number in [0, 1], or auto: what --metric asks for.'
+    ),
+]
+Confidence: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        help="With which a rule is to hold on new rows, such as 0.95. Default: on average."
+    ),
+]
 TimeBudget: TypeAlias = Annotated[
     float | None, typer.Option(help="Seconds to search, with --loss auto. Default: 60.")
 ]

@@ -146,7 +146,9 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
                 meta = meta_of(as_collection(X))
                 validate_data(self, meta, reset=True, skip_check_array=True)
                 # Refuses what cannot be before rows are drawn.
-                task = averaged_task(labels.classes.size, self.eval_metric, self.threshold)
+                task = averaged_task(
+                    labels.classes.size, self.eval_metric, self.threshold, self.confidence
+                )
                 names = getattr(self, "feature_names_in_", None)
                 schema = Schema.of(self, merge_columns(table.summaries, names))
                 validate_data(prototype, meta, reset=True, skip_check_array=True)

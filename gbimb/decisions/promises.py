@@ -125,7 +125,7 @@ def keep_share(rows: RankedRows, bound: RateBound, wrong: float) -> Promise:
     of, caught = _members(rows, bound), bound.rate == "recall"
     share = bound.value if bound.is_least else 1.0 - bound.value
     count = int(np.count_nonzero(of))
-    if rows.weight is None:
+    if rows.weight is None or np.ptp(rows.weight[of]) == 0:
         errors = _most_errors(count, share, wrong)
         met, errors = errors >= 0, max(errors, 0)
         kept = float(betaincinv(count - errors, errors + 1, wrong))
@@ -181,7 +181,7 @@ def _position_with(rows: RankedRows, of: BoolArray, errors: int, *, caught: bool
     return int(np.searchsorted(flagged, errors, side="right")) - 1
 
 
-def keep_precision(rows: RankedRows, share: float, wrong: float) -> Promise:
+def keep_precision(rows: RankedRows, bound: RateBound, wrong: float) -> Promise:
     """Return the threshold with the highest recall of which a precision can be promised.
 
     Fixed-sequence testing from two starts, by the fallback procedure: what a sequence of passed
@@ -189,10 +189,11 @@ def keep_precision(rows: RankedRows, share: float, wrong: float) -> Promise:
     of the starts' own. A threshold lies just above the first row that is not flagged, so that,
     given its score, those flagged are draws from the rows above it.
     """
-    starts, parts = _starts(rows, share, wrong)
+    share = bound.value
     steps = STEP ** np.arange(np.log(rows.scores.size) / np.log(STEP) + 1)
-    tested = np.searchsorted(rows.sizes, np.minimum(steps, rows.scores.size))
-    sequence = np.unique(np.append(tested[tested >= starts[0]], starts))
+    tested = np.unique(np.searchsorted(rows.sizes, np.minimum(steps, rows.scores.size)))
+    starts, parts = _starts(rows, tested, share, wrong)
+    sequence = tested[tested >= starts[0]]
     at = np.append(np.searchsorted(sequence, starts), sequence.size)
     evidence = _evidence(rows, share, sequence)
     budget, best = 0.0, 0
@@ -208,25 +209,27 @@ def keep_precision(rows: RankedRows, share: float, wrong: float) -> Promise:
     return Promise(rows.lowest(int(starts[place])), bounds[place], met=False)
 
 
-def _starts(rows: RankedRows, share: float, wrong: float) -> tuple[IntArray, list[float]]:
-    """Return the positions, rising, at which sequences start, and what each may err.
+def _starts(
+    rows: RankedRows, tested: IntArray, share: float, wrong: float
+) -> tuple[IntArray, list[float]]:
+    """Return at which of the ``tested`` positions sequences start, and what each may err.
 
     The main one is where the lower bound is highest if the scores are true probabilities; the
     other where as few rows are flagged as a test without a false positive needs.
     """
     weight = np.ones(rows.scores.size) if rows.weight is None else rows.weight
-    total = rows.sums(weight)[1:]
-    size = total**2 / rows.sums(weight**2)[1:]  # as many equal weights (Kish 1965)
-    mean = np.clip(rows.sums(weight * rows.scores)[1:] / total, 1e-12, 1.0)
+    total = rows.sums(weight)[tested]
+    size = total**2 / rows.sums(weight**2)[tested]  # as many equal weights (Kish 1965)
+    mean = np.clip(rows.sums(weight * rows.scores)[tested] / total, 1e-12, 1.0)
     expected = betaincinv(size * mean, size * (1.0 - mean) + 1.0, MAIN_SHARE * wrong)
-    main = int(np.argmax(expected)) + 1
+    main = int(np.argmax(expected))
     fewest = np.log((1.0 - MAIN_SHARE) * wrong) / np.log(min(share, 1.0 - 1e-12))
-    other = min(int(np.searchsorted(size, fewest)) + 1, rows.values.size)
+    other = min(int(np.searchsorted(size, fewest)), tested.size - 1)
     if main == other:
-        return np.array([main]), [wrong]
+        return tested[[main]], [wrong]
     pair = [(main, MAIN_SHARE * wrong), (other, (1.0 - MAIN_SHARE) * wrong)]
     starts, parts = zip(*sorted(pair), strict=True)
-    return np.array(starts), list(parts)
+    return tested[list(starts)], list(parts)
 
 
 def _evidence(rows: RankedRows, share: float, positions: IntArray) -> FloatArray:

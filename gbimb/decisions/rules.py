@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb.array_types import FloatArray, IntArray
+    from gbimb.decisions.guarantees import Guarantee
 
 # Probabilities this near to 0 and 1 have finite log odds.
 SMALLEST: Final = float(np.finfo(np.float64).tiny)
@@ -50,10 +51,13 @@ class Threshold(Rule):
     value : float in [0, 1]
     positive : int
         Column of the positive class, 0 or 1.
+    guarantee : Guarantee or None
+        What the threshold promises, if it was chosen for that.
     """
 
     value: float
     positive: int
+    guarantee: Guarantee | None = None
 
     def decide(self, proba: FloatArray) -> IntArray:
         """Return the predicted columns."""

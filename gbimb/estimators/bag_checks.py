@@ -10,6 +10,7 @@ from sklearn.base import clone
 from gbimb.constraints import check_constraints
 from gbimb.estimators.base import BaseImbalancedClassifier
 from gbimb.estimators.base_checks import check_parameters as check_boosting
+from gbimb.estimators.base_checks import check_promise
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
 from gbimb.exceptions import (
     GbimbError,
@@ -35,6 +36,7 @@ def check_parameters(bagging: Any) -> None:  # the bagging
     """Raise where a parameter of the bagging cannot be used."""
     check_printable(bagging.get_params())
     check_constraints(bagging, bagging.saved_as.parameters)
+    check_promise(bagging)
     if bagging.sampling == "self_paced" and bagging.replacement:
         msg = (
             "sampling='self_paced' draws without replacement, which must be False, got "
@@ -72,6 +74,12 @@ def make_prototype(given: Any) -> Any:  # any classifier
             msg = (
                 "checkpoint_path and keep_on_interrupt of the estimator would be ignored: bags "
                 "are kept whole. Give checkpoint_path to UnderBaggingClassifier."
+            )
+            raise InvalidParameterError(msg)
+        if prototype.confidence is not None:
+            msg = (
+                f"confidence={prototype.confidence!r} of the estimator would be ignored: the mean "
+                "of the bags decides. Give it, with threshold, to UnderBaggingClassifier."
             )
             raise InvalidParameterError(msg)
         if prototype.calibration != "platt":

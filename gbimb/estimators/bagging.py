@@ -66,7 +66,8 @@ class UnderBaggingClassifier(DecidingClassifier):
     eval_metric : str or sequence of one str, default="mcc"
         What the threshold serves and ``oob_score_`` reports. Not several names as in the boosting
         estimators, for nothing is reported round by round.
-    threshold : "auto", metric name or float, default="auto"
+    threshold : "auto", metric name, rule or float, default="auto"
+    confidence : float or None, default=None
         As in the boosting estimators.
     calibration : {"platt", "isotonic", "beta"} or None, default="platt"
         How the probabilities are made to fit the rows out of the bags, as in the boosting
@@ -86,7 +87,7 @@ class UnderBaggingClassifier(DecidingClassifier):
 
     Attributes
     ----------
-    classes_, pos_label_, threshold_, class_weights_, n_features_in_, feature_names_in_
+    classes_, pos_label_, threshold_, guarantee_, class_weights_, n_features_in_, feature_names_in_
         As in the boosting estimators.
     estimators_ : list of fitted classifiers
         gbimb's own give the probabilities in the data, others those in their bag.
@@ -133,6 +134,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         sampling: str = "random",
         eval_metric: str | Sequence[str] = "mcc",
         threshold: float | str = "auto",
+        confidence: float | None = None,
         calibration: str | None = "platt",
         warm_start: bool = False,
         checkpoint_path: str | os.PathLike[str] | None = None,
@@ -147,6 +149,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         self.sampling = sampling
         self.eval_metric = eval_metric
         self.threshold = threshold
+        self.confidence = confidence
         self.calibration = calibration
         self.warm_start = warm_start
         self.checkpoint_path = checkpoint_path
@@ -204,7 +207,9 @@ class UnderBaggingClassifier(DecidingClassifier):
             labels.require_all_classes()
             bags = Bags(draw_seed(self.random_state)) if done is None else done.copy()
             # Refuses what cannot be before bags are trained.
-            task = averaged_task(labels.classes.size, self.eval_metric, self.threshold)
+            task = averaged_task(
+                labels.classes.size, self.eval_metric, self.threshold, self.confidence
+            )
             threads = resolve_jobs(self.n_jobs)
             with thread_limit(threads):
                 bags, population, sizes = populate(self, bags, data)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gbimb.constraints import check_constraints
 from gbimb.decisions.calibration import CURVES
+from gbimb.decisions.guarantees import check_confidence
 from gbimb.engines.registry import get_engine
 from gbimb.exceptions import InvalidParameterError
 
@@ -17,8 +18,20 @@ if TYPE_CHECKING:
 def check_parameters(estimator: Any) -> None:  # either engine's
     """Raise where a parameter cannot be used."""
     check_constraints(estimator, estimator.saved_as.parameters)
+    check_promise(estimator)
     if estimator.checkpoint_path is not None:
         get_engine(estimator.engine_name).check_resumable(estimator.engine_params or {})
+
+
+def check_promise(estimator: Any) -> None:  # any with these parameters
+    """Raise unless the threshold is one of which something can be promised with ``confidence``."""
+    check_confidence(estimator.confidence, estimator.threshold)
+    if estimator.confidence is not None and estimator.calibration == "isotonic":
+        msg = (
+            "calibration must be 'platt', 'beta' or None with confidence, got 'isotonic': its "
+            "steps follow the labels that the promise is tested on. Leave one of them out."
+        )
+        raise InvalidParameterError(msg)
 
 
 def check_held_out(estimator: Any, plan: ValidationPlan, validation: object) -> None:

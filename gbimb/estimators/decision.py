@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from gbimb.array_types import FloatArray
+    from gbimb.decisions.guarantees import Guarantee
     from gbimb.estimators.row_costs import RowCost
     from gbimb.model.model import Model
 
@@ -54,6 +55,8 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         What is applied to them then, learnt on held-out rows.
     threshold_ : float, for two classes
         May be set.
+    guarantee_ : Guarantee or None
+        What the threshold promises, with ``confidence``; None once ``threshold_`` was set.
     class_weights_ : float64 array of shape (K,), for more
         May be set.
     feature_importances_ : float64 array of shape (n_features,)
@@ -101,8 +104,17 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     @threshold_.setter
     def threshold_(self, value: float) -> None:
         check_number("threshold_", value, low=0, high=1)
-        rule = replace(self._rule_of(Threshold, "threshold_"), value=float(value))
+        rule = self._rule_of(Threshold, "threshold_")
+        rule = replace(rule, value=float(value), guarantee=None)
         self.model_ = replace(self.model_, rule=rule)
+
+    @property
+    def guarantee_(self) -> Guarantee | None:
+        """What the threshold promises of new rows; None without ``confidence``."""
+        model = vars(self).get("model_")
+        if model is None:
+            raise no_attribute(self, "guarantee_")
+        return getattr(model.rule, "guarantee", None)
 
     @property
     def class_weights_(self) -> FloatArray:

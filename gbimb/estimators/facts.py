@@ -38,6 +38,8 @@ def _facts(classifier: Any) -> Iterator[tuple[str, str]]:  # attributes differ
         yield "Classes", shown + (f", ... ({len(labels)})" if len(labels) > MOST_CLASSES else "")
     if hasattr(classifier, "threshold_"):
         yield "Threshold", f"{classifier.threshold_:.4g} on the probability of the positive"
+        if (promise := getattr(classifier, "guarantee_", None)) is not None:
+            yield "Promise", str(promise)
     elif hasattr(classifier, "class_weights_"):
         weights = np.array2string(classifier.class_weights_, precision=3, threshold=MOST_CLASSES)
         yield "Class weights", f"{weights} on the probabilities"

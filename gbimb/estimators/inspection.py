@@ -40,10 +40,11 @@ def predict_rows(model: Any, X: Any) -> RowPredictions:  # any of our estimators
 def describe_model(model: Any) -> dict[str, Any]:  # any of our estimators
     """Return what a fitted classifier is, how it was trained and how it decides.
 
-    What an estimator does not have is None: ``positive`` and ``threshold`` belong to two classes,
-    ``class_weights`` to more, ``history``, ``best_iteration`` and ``best_iterations`` (by member)
-    to estimators with held-out rows and a booster of their own. ``columns`` are dicts of name,
-    kind, number of categories and importance; ``changed`` the parameters without their defaults.
+    What an estimator does not have is None: ``positive``, ``threshold`` and ``guarantee`` belong
+    to two classes, ``class_weights`` to more, ``history``, ``best_iteration`` and
+    ``best_iterations`` (by member) to estimators with held-out rows and a booster of their own.
+    ``columns`` are dicts of name, kind, number of categories and importance; ``changed`` the
+    parameters without their defaults.
     """
     history = getattr(model, "evals_result_", None) or None
     best_iteration = getattr(model, "best_iteration_", None)
@@ -58,6 +59,7 @@ def describe_model(model: Any) -> dict[str, Any]:  # any of our estimators
         "classes": model.classes_.tolist(),
         "positive": model.pos_label_,
         "threshold": getattr(model, "threshold_", None),
+        "guarantee": getattr(model, "guarantee_", None),
         "class_weights": None if weights is None else weights.tolist(),
         "loss": repr(model.loss_),
         "parameters": parameters,

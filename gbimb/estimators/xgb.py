@@ -46,11 +46,16 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         Of the rounds within a standard error of the best, the one with the least log loss is
         kept. A tenth of them is kept at least, on 100 rows or more. The default of
         ``ImbalancedLGBMClassifier`` is 30, where 50 was no better; 30 was not measured here.
-    threshold : "auto", metric name or float, default="auto"
+    threshold : "auto", metric name, rule or float, default="auto"
         Threshold on the probability of ``pos_label_``. "auto" serves the first of
         ``eval_metric`` (MCC where that is no score from counts; 0.5 where the classes are about
-        equally common), a name such as "f1" that score, a number in [0, 1] is taken as it is.
+        equally common), a name such as "f1" that score, a rule such as "precision >= 0.9",
+        "recall >= 0.8", "fpr <= 0.01" or "alerts <= 0.005" the best recall under it (the best
+        precision, if it bounds the recall); a number in [0, 1] is taken as it is.
         For more than two classes, "auto" or the name of the score that the class weights serve.
+    confidence : float or None, default=None
+        With a rule as ``threshold``, such as "precision >= 0.9": the confidence with which it is
+        to hold on new rows (``guarantee_``). None leaves it to hold on average.
     calibration : {"platt", "isotonic", "beta"} or None, default="platt"
         How the probabilities are made to fit the held-out rows, beyond what the loss's own link
         undoes. "platt" is a straight line of the raw score (of more than two classes a shift of
@@ -135,6 +140,8 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         Share of each member of a blend; empty where there is one.
     threshold_ : float
         For two classes: in [0, 1], on the probability of ``pos_label_``.
+    guarantee_ : Guarantee or None
+        What ``threshold_`` promises of new rows, with ``confidence``.
     class_weights_ : array of shape (K,)
         For more: the class with the largest weighted probability is predicted.
     validation_ : str
@@ -174,6 +181,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         eval_metric: str | Sequence[str] = ("mcc", "f1"),
         early_stopping_rounds: int | None = 50,
         threshold: float | str = "auto",
+        confidence: float | None = None,
         calibration: str | None = "platt",
         cv: Any = "auto",  # any scikit-learn splitter
         n_estimators: int = 1000,
@@ -202,6 +210,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         self.eval_metric = eval_metric
         self.early_stopping_rounds = early_stopping_rounds
         self.threshold = threshold
+        self.confidence = confidence
         self.calibration = calibration
         self.cv = cv
         self.n_estimators = n_estimators

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
@@ -42,9 +42,6 @@ SERVED: Final = {
 }
 """What is best to have under a bound on each rate."""
 FORM: Final = re.compile(r"(precision|recall|specificity) ?>= ?(\S+)|(fpr|alerts) ?<= ?(\S+)")
-EXAMPLES: Final = (
-    "'precision >= 0.9', 'recall >= 0.8', 'specificity >= 0.99', 'fpr <= 0.01' or 'alerts <= 0.005'"
-)
 
 
 @dataclass(frozen=True)
@@ -61,6 +58,11 @@ class RateBound:
 
     rate: str
     value: float
+
+    EXAMPLES: ClassVar = (
+        "'precision >= 0.9', 'recall >= 0.8', 'specificity >= 0.99', 'fpr <= 0.01' or "
+        "'alerts <= 0.005'"
+    )
 
     def __str__(self) -> str:
         """Return the rule as it is written."""
@@ -137,7 +139,7 @@ def parse_bound(text: object) -> RateBound | None:
     try:
         value = float(number)
     except ValueError:
-        msg = f"{rate} must have a number as its bound, got {text!r}. Write {EXAMPLES}."
+        msg = f"{rate} must have a number as its bound, got {text!r}. Write {RateBound.EXAMPLES}."
         raise InvalidParameterError(msg) from None
     checked = check_number(rate, value, low=0, high=1, low_open=True, high_open=not least)
     return RateBound(rate, checked)

@@ -14,6 +14,7 @@ from gbimb.constraints import LABELS, NUMBERS
 from gbimb.exceptions import InvalidDataError
 from gbimb.json_text import shown
 from gbimb.losses import Loss
+from gbimb.metrics import parse_bound
 from gbimb.tables.text_forms import FORMS
 
 if TYPE_CHECKING:
@@ -128,6 +129,23 @@ def _is_line(value: Any, size: Size) -> bool:
     )
 
 
+def _is_guarantee(value: Any) -> bool:
+    """Whether this is None, or rule, confidence, threshold, bound, met, rows and positives."""
+    if value is None:
+        return True
+    if not isinstance(value, list) or len(value) != 7:
+        return False
+    rule, *numbers, met, rows, positives = value
+    return (
+        isinstance(rule, str)
+        and parse_bound(rule) is not None
+        and all(_is_number(number) and 0 <= number <= 1 for number in numbers)
+        and isinstance(met, bool)
+        and _is_integer(positives, 0)
+        and _is_integer(rows, positives)
+    )
+
+
 def _is_calibrator(value: Any, size: Size) -> bool:
     """Whether this is None, or a list of the numbers of one curve a raw score."""
     return value is None or (
@@ -214,6 +232,7 @@ SHARED: Final[dict[str, Rule]] = {
         "a finite number > 0 for each class",
         lambda v, s: _is_finite(v, s.classes) and bool((v > 0).all()),
     ),
+    "guarantee_": ("None, or what the threshold promises", lambda v, _: _is_guarantee(v)),
     "calibrator_": ("None, or a curve for each raw score", _is_calibrator),
     "feature_importances_": ("a number for each column", lambda v, s: _is_finite(v, s.features)),
     "readings_": ("how texts of files are read, by column", _are_readings),
@@ -273,7 +292,9 @@ SHARED_BY_BAGS: Final = (
     *("classes_", "pos_label_", "n_features_in_", "feature_names_in_"),
     *("_encoder", "_zero_is_missing"),
 )
-OPTIONAL: Final = {"feature_names_in_", "calibrator_", "blend_", "best_iterations_", "readings_"}
+OPTIONAL: Final = {
+    *("feature_names_in_", "calibrator_", "guarantee_", "blend_", "best_iterations_", "readings_"),
+}
 
 
 def size_of(values: Mapping[str, Any], kind: str) -> Size:

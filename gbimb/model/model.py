@@ -13,6 +13,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import logit
 
+from gbimb.decisions.guarantees import Guarantee
 from gbimb.decisions.prior import correct_prior, keep_from_certainty
 from gbimb.decisions.rules import ClassWeights, Threshold
 from gbimb.engines.registry import get_engine
@@ -243,8 +244,10 @@ def to_raw(proba: FloatArray) -> FloatArray:
     return raw
 
 
-def make_rule(rule: Any, classes: Classes) -> Rule:  # a threshold or class weights
+def make_rule(rule: Any, classes: Classes) -> Rule:  # a threshold, guaranteed or not, or weights
     """Return the rule of a threshold in [0, 1] for two classes, or of the weights of more."""
+    if isinstance(rule, Guarantee):
+        return Threshold(rule.threshold, classes.positive_code, rule)
     if classes.size == 2:
         return Threshold(float(rule), classes.positive_code)
     return ClassWeights(np.asarray(rule, np.float64))

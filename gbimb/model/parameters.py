@@ -74,6 +74,7 @@ LABEL: Final = Later((*LABELS, NoneType))
 SHARE: Final = Number(0, 1, low_open=True, optional=True)
 PENALTY: Final = Number(0, LARGEST)
 THRESHOLD: Final = Number(0, 1, named=True)
+CONFIDENCE: Final = Number(0, 1, low_open=True, high_open=True, optional=True)
 CALIBRATION: Final = Choice(CALIBRATIONS, optional=True)
 VERBOSE: Final = Number(0, integer=True)
 
@@ -85,6 +86,7 @@ BOOSTING: Final[dict[str, Constraint]] = {
     "eval_metric": MetricNames(several=True),
     "early_stopping_rounds": Number(1, integer=True, optional=True),
     "threshold": THRESHOLD,
+    "confidence": CONFIDENCE,
     "calibration": CALIBRATION,
     "keep_on_interrupt": Flag(),
     "checkpoint_every": Number(1, integer=True),
@@ -124,6 +126,7 @@ BAGGING: Final[Constraints] = {
     "eval_metric": MetricNames(several=False),
     "sampling": Choice(("random", "self_paced")),
     "threshold": THRESHOLD,
+    "confidence": CONFIDENCE,
     "calibration": CALIBRATION,
     "sampling_strategy": Later((*NUMBERS, str, dict)),
     "random_state": SEED,
@@ -132,6 +135,8 @@ PORTFOLIO: Final[Constraints] = {
     "n_jobs": Jobs(),
     "verbose": VERBOSE,
     "metric": Later((str, list, tuple, np.ndarray)),
+    "threshold": THRESHOLD,
+    "confidence": CONFIDENCE,
     "pos_label": LABEL,
     "random_state": SEED,
 }

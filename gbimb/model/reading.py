@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gbimb.decisions.calibration import BetaCurve, Calibrator, Correction, Curve, IsotonicCurve
+from gbimb.decisions.guarantees import Guarantee
 from gbimb.decisions.rules import Costs, read_costs
 from gbimb.engines.registry import get_engine
 from gbimb.exceptions import InvalidDataError
@@ -222,13 +223,17 @@ def _shared(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what all models have."""
     classes = Classes(values["classes_"], values["pos_label_"])
     rule = values["threshold_"] if classes.size == 2 else values["class_weights_"]
+    promise = values.get("guarantee_")
+    if promise is not None and promise.threshold != rule:
+        msg = f"guarantee_ must be of the threshold_ {shown(rule)}, got {shown(promise.threshold)}."
+        raise InvalidDataError(msg)
     names = values.get("feature_names_in_")
     return {
         "schema": Schema(values["_encoder"], int(values["n_features_in_"]), names),
         "classes": classes,
         "link": values["loss_"],
         "calibrator": values.get("calibrator_"),
-        "rule": make_rule(rule, classes),
+        "rule": make_rule(rule if promise is None else promise, classes),
         "importances": values.get("feature_importances_"),
     }
 
@@ -272,6 +277,7 @@ MADE: Final[dict[str, Callable[[Any], Any]]] = {
     "readings_": lambda pairs: {name: Reading(*pair) for name, pair in pairs.items()},
     "_correction": lambda line: Correction(*line),
     "leaderboard_": pd.DataFrame,
+    "guarantee_": lambda v: None if v is None else Guarantee(*v),
     "calibrator_": lambda v: None if v is None else Calibrator(tuple(map(_curve, v))),
     "_oob": lambda parts: OutOfBag(*parts),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -225,6 +225,7 @@ PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
     "readings_": lambda found: {name: [r.form, r.missing] for name, r in found.items()},
     "_correction": list,
     "leaderboard_": lambda table: table.to_dict("list"),
+    "guarantee_": lambda g: None if g is None else list(astuple(g)),
     "calibrator_": lambda c: None if c is None else [_numbers(curve) for curve in c.curves],
     "_oob": _numbers,
     "evals_result_": dict,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.benchmark.records import versions
@@ -24,6 +25,8 @@ def model_facts(model: dict[str, Any]) -> dict[str, Any]:
         "validation": model["validation"],
         "choice": model["choice"],
     }
+    if (promise := model["guarantee"]) is not None:
+        facts["guarantee"] = {**asdict(promise), "in_words": str(promise)}
     if model["history"]:
         facts["training"] = {
             "history": model["history"],

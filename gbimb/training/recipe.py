@@ -88,9 +88,9 @@ class Recipe:
         """Return what is trained, watched and decided."""
         given = self.parameters.eval_metric
         names = (given,) if isinstance(given, str) else given
-        if isinstance(loss, MulticlassLoss):
-            return MulticlassTask(loss, names, self.parameters.threshold)
-        return BinaryTask(loss, names, self.parameters.threshold)
+        kind: Any = MulticlassTask if isinstance(loss, MulticlassLoss) else BinaryTask
+        task: Task = kind(loss, names, self.parameters.threshold, self.parameters.confidence)
+        return task
 
     def tree_params(
         self, loss: BinaryLoss | MulticlassLoss, rows: int, seed: int, threads: int
@@ -164,8 +164,10 @@ class Recipe:
         """Return the model of what was trained, calibrated and with a decision rule."""
         engine = self.engine
         gains = engine.feature_gains(trained.booster)
-        rule, calibrator = task.undecided(), None
-        if trained.y is not None and trained.proba is not None:
+        calibrator = None
+        if trained.y is None or trained.proba is None:
+            rule = task.undecided()
+        else:
             y, proba, weight = trained.y, trained.proba, trained.weight
             calibrator = fit_calibrator(self.parameters.calibration, y, proba, weight)
             if calibrator is not None:

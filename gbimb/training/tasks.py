@@ -10,9 +10,10 @@ import numpy as np
 
 from gbimb.decisions.calibration import Correction, no_correction
 from gbimb.decisions.class_weights import fit_class_weights
+from gbimb.decisions.guarantees import check_confidence, promise_of_models
 from gbimb.decisions.prior import averaging_shift, match_class_shares, match_share, recalibrate
 from gbimb.decisions.threshold import choose_threshold
-from gbimb.exceptions import InvalidParameterError, unknown_name
+from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
 from gbimb.metrics import (
     MULTICLASS_METRICS,
     ConfusionCounts,
@@ -24,6 +25,7 @@ from gbimb.metrics import (
     get_metric,
     get_multiclass_metric,
     get_searched_metric,
+    parse_bound,
 )
 from gbimb.training.boosting import TIE_BREAKER
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb.array_types import FloatArray
+    from gbimb.decisions.guarantees import Guarantee
     from gbimb.losses import BinaryLoss, MulticlassLoss
     from gbimb.training.rows import EngineTable, Fold
 
@@ -135,12 +138,22 @@ class BinaryTask(Task):
     loss: BinaryLoss
     link: BinaryLoss
 
-    def __init__(self, loss: BinaryLoss, metrics: Sequence[str], threshold: float | str) -> None:
+    def __init__(
+        self,
+        loss: BinaryLoss,
+        metrics: Sequence[str],
+        threshold: float | str,
+        confidence: float | None = None,
+    ) -> None:
         self.loss = self.link = loss
         self.metrics = tuple(_named("eval_metric", get_metric, name) for name in metrics)
         self.watched = _with_tie_breaker(self.metrics, loss, get_metric(TIE_BREAKER))
-        self._threshold = threshold
-        if isinstance(threshold, str) and threshold != "auto":
+        self._threshold, self._confidence = threshold, confidence
+        self._bound = None
+        if isinstance(threshold, str):
+            self._bound = _named("threshold", parse_bound, threshold)
+        check_confidence(confidence, threshold)
+        if isinstance(threshold, str) and threshold != "auto" and self._bound is None:
             _named("threshold", get_searched_metric, threshold)
 
     def evaluate(
@@ -178,10 +191,12 @@ class BinaryTask(Task):
 
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
-    ) -> float:
-        """Return the threshold."""
+    ) -> float | Guarantee:
+        """Return the threshold, as a guarantee where a rule has a confidence."""
         if not isinstance(self._threshold, str):
             return float(self._threshold)
+        if self._bound is not None and self._confidence is not None:
+            return promise_of_models(y, proba, self._bound, self._confidence, weight)
         if y.min() == y.max():
             return 0.5
         if self._threshold == "auto" and is_balanced(y, weight, 2):
@@ -191,6 +206,8 @@ class BinaryTask(Task):
     @property
     def _served(self) -> str:
         """Name of the score that the threshold serves."""
+        if self._bound is not None:
+            return self._bound.metric
         if isinstance(self._threshold, str) and self._threshold != "auto":
             return self._threshold
         first = self.metrics[0].count
@@ -202,7 +219,14 @@ class BinaryTask(Task):
         return float(get_count_metric(self._served)(counts))
 
     def undecided(self) -> float:
-        """Return the threshold given, or 0.5."""
+        """Return the threshold given, or 0.5; raise where a rule was to be promised."""
+        if self._confidence is not None:
+            msg = (
+                f"confidence={self._confidence!r} needs held-out rows to choose the threshold on, "
+                "got too few rows to hold any out. Give more rows of the rarer class, X_val and "
+                "y_val to fit, or leave confidence out."
+            )
+            raise InvalidDataError(msg)
         return 0.5 if isinstance(self._threshold, str) else float(self._threshold)
 
 
@@ -213,8 +237,18 @@ class MulticlassTask(Task):
     link: MulticlassLoss
 
     def __init__(
-        self, loss: MulticlassLoss, metrics: Sequence[str], threshold: float | str
+        self,
+        loss: MulticlassLoss,
+        metrics: Sequence[str],
+        threshold: float | str,
+        confidence: float | None = None,
     ) -> None:
+        if confidence is not None:
+            msg = (
+                f"confidence must be None for more than two classes, got {confidence!r}: they have "
+                "no threshold to promise anything of."
+            )
+            raise InvalidParameterError(msg)
         self.loss = self.link = loss
         self.metrics = tuple(_named("eval_metric", get_multiclass_metric, name) for name in metrics)
         self.watched = _with_tie_breaker(self.metrics, loss, get_multiclass_metric(TIE_BREAKER))

@@ -176,7 +176,7 @@ def test_five_positives_are_promised_what_they_can(rule: str) -> None:
     assert len(caught) == (0 if found.met else 1)
     if not found.met:
         sentence = str(caught[0].message)
-        assert sentence.startswith(f"{found.rule} cannot be promised with 0.95 confidence on 100")
+        assert sentence.startswith(f"{found.rule} cannot be promised with 95 % confidence on 100")
         assert f"{found.bound:.3g}" in sentence
 
 
@@ -239,7 +239,7 @@ def test_more_confidence_never_flags_more_under_a_bound_from_above() -> None:
 def test_a_rule_says_in_a_sentence_what_holds() -> None:
     y, p = draw(np.random.default_rng(0), 3000)
     sentence = str(quiet(y, p, "recall >= 0.8"))
-    assert sentence.startswith("recall >= 0.8 holds on new rows with 0.95 confidence, chosen on ")
+    assert sentence.startswith("recall >= 0.8 holds on new rows with 95 % confidence, chosen on ")
 
 
 @pytest.mark.parametrize(

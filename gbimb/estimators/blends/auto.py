@@ -42,6 +42,11 @@ class AutoImbalancedClassifier(BlendedClassifier):
     engine : "auto", "lightgbm" or "xgboost", default="auto"
         "auto" is both, and scikit-learn's forests where there are two classes and up to 40,000
         rows that are no sparse matrix.
+    threshold : "auto", metric name, rule or float, default="auto"
+        "auto" serves ``metric``; anything else is as in the boosting estimators, such as the rule
+        "precision >= 0.9".
+    confidence : float or None, default=None
+        As in the boosting estimators.
     time_budget : float or None, default=60
         Seconds for ``fit``; None leaves the end to ``n_trials``.
     n_trials : int or None, default=None
@@ -63,7 +68,7 @@ class AutoImbalancedClassifier(BlendedClassifier):
 
     Attributes
     ----------
-    classes_, pos_label_, threshold_, class_weights_, n_features_in_, feature_names_in_
+    classes_, pos_label_, threshold_, guarantee_, class_weights_, n_features_in_, feature_names_in_
         As in the boosting estimators. ``class_weights_`` are not used with costs.
     members_ : list of fitted estimators
         A forest is kept as a LightGBM model under :class:`~gbimb.losses.BrierLoss`.
@@ -102,6 +107,8 @@ class AutoImbalancedClassifier(BlendedClassifier):
         metric: str | ArrayLike = "mcc",
         *,
         engine: str = "auto",
+        threshold: float | str = "auto",
+        confidence: float | None = None,
         time_budget: float | None = 60,
         n_trials: int | None = None,
         estimators: Sequence[tuple[str, Any]] | None = None,
@@ -113,6 +120,8 @@ class AutoImbalancedClassifier(BlendedClassifier):
     ) -> None:
         self.metric = metric
         self.engine = engine
+        self.threshold = threshold
+        self.confidence = confidence
         self.time_budget = time_budget
         self.n_trials = n_trials
         self.estimators = estimators

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from gbimb.constraints import check_constraints
+from gbimb.decisions.guarantees import check_confidence
 from gbimb.estimators.decision import DecidingClassifier
 from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
@@ -58,6 +59,8 @@ class BlendedClassifier(DecidingClassifier):
     """Members cross-fitted on the same folds, blended, recalibrated, with one decision rule."""
 
     metric: str | ArrayLike
+    threshold: float | str
+    confidence: float | None
     estimators: Sequence[tuple[str, Any]] | None
     pos_label: object
     checkpoint_path: str | os.PathLike[str] | None
@@ -136,7 +139,9 @@ class BlendedClassifier(DecidingClassifier):
             whole = self._fitter(rows, threads)
             with thread_limit(threads), progress(*self._expected_end(), self.verbose) as show:
                 compared = self._train(whole, objective, clock, show)
-                model, shares = blend(compared.fitter, compared.results, objective)
+                model, shares = blend(
+                    compared.fitter, compared.results, objective, self.threshold, self.confidence
+                )
             on = "all rows" if compared.fitter is whole else "a part"
             self._finish(model, compared.results, shares, whole.seed, before=compared.before, on=on)
             logger.info("blend: %s %.4f", objective.name, self.best_score_)
@@ -199,6 +204,7 @@ class BlendedClassifier(DecidingClassifier):
 
     def _check_parameters(self) -> None:
         check_constraints(self, self.saved_as.parameters)
+        check_confidence(self.confidence, self.threshold)
         check_estimators(self.estimators)
 
 

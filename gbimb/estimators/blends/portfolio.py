@@ -15,7 +15,7 @@ from gbimb.exceptions import InvalidParameterError
 from gbimb.model.states import PORTFOLIO
 from gbimb.tables.dependence import refuse_beside_source
 from gbimb.tables.parquet.source import ParquetSource
-from gbimb.training.search.blend import average_of_one, rule_of_costs
+from gbimb.training.search.blend import average_of_one, is_open, rule_of_costs
 from gbimb.training.search.compare import train_portfolio
 from gbimb.training.search.cross_fit import Candidate, CrossFitted
 from gbimb.training.search.objective import check_metric, make_objective
@@ -54,6 +54,11 @@ class ImbalancedClassifier(BlendedClassifier):
         What to serve: "mcc", "f1", "fbeta:2", "balanced_accuracy", "average_precision",
         "recall at precision >= 0.9", ...; or costs, where row i, column j holds the cost of
         predicting class j for a row of class i, in the order of ``classes_``.
+    threshold : "auto", metric name, rule or float, default="auto"
+        "auto" serves ``metric``; anything else is as in the boosting estimators, such as the rule
+        "precision >= 0.9".
+    confidence : float or None, default=None
+        As in the boosting estimators.
     estimators : list of (str, classifier), optional
         Classifiers of other packages to add, such as ``[("catboost", CatBoostClassifier())]``.
         Each has ``predict_proba``; a clone is trained on every fold, on the table as given,
@@ -71,7 +76,7 @@ class ImbalancedClassifier(BlendedClassifier):
 
     Attributes
     ----------
-    classes_, pos_label_, threshold_, class_weights_, n_features_in_, feature_names_in_
+    classes_, pos_label_, threshold_, guarantee_, class_weights_, n_features_in_, feature_names_in_
         As in the boosting estimators. ``class_weights_`` are not used with costs.
     members_ : list of fitted estimators
         Those with a weight. A forest is kept as a LightGBM model under
@@ -109,6 +114,8 @@ class ImbalancedClassifier(BlendedClassifier):
         self,
         metric: str | ArrayLike = "mcc",
         *,
+        threshold: float | str = "auto",
+        confidence: float | None = None,
         estimators: Sequence[tuple[str, Any]] | None = None,
         pos_label: object = None,
         checkpoint_path: str | os.PathLike[str] | None = None,
@@ -117,6 +124,8 @@ class ImbalancedClassifier(BlendedClassifier):
         verbose: int = 0,
     ) -> None:
         self.metric = metric
+        self.threshold = threshold
+        self.confidence = confidence
         self.estimators = estimators
         self.pos_label = pos_label
         self.checkpoint_path = checkpoint_path
@@ -186,6 +195,8 @@ class ImbalancedClassifier(BlendedClassifier):
         one = ImbalancedLGBMClassifier(
             loss="logistic",
             eval_metric=self.metric if isinstance(self.metric, str) else "log_loss",
+            threshold=self.threshold,
+            confidence=self.confidence,
             pos_label=self.pos_label,
             checkpoint_path=self.checkpoint_path,
             random_state=seed,
@@ -198,9 +209,10 @@ class ImbalancedClassifier(BlendedClassifier):
         rule = member.rule
         if not isinstance(self.metric, str):
             classes, member = member.classes, replace(member, score=float("nan"))
-            rule = rule_of_costs(
-                make_objective(self.metric, classes.size, swap=classes.swapped), classes
-            )
+            if is_open(self.threshold):
+                rule = rule_of_costs(
+                    make_objective(self.metric, classes.size, swap=classes.swapped), classes
+                )
         candidate = Candidate("LightGBM: log loss", one)
         fitted = CrossFitted(candidate, member, np.empty(0))
         seconds = time.perf_counter() - began

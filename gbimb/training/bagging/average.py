@@ -79,13 +79,18 @@ def averaged_loss(n_classes: int) -> LogisticLoss | SoftmaxLoss:
     return SoftmaxLoss(n_classes) if n_classes > 2 else LogisticLoss()
 
 
-def averaged_task(n_classes: int, eval_metric: str | Sequence[str], threshold: float | str) -> Task:
+def averaged_task(
+    n_classes: int,
+    eval_metric: str | Sequence[str],
+    threshold: float | str,
+    confidence: float | None = None,
+) -> Task:
     """Return what is decided for a mean of probabilities."""
     loss = averaged_loss(n_classes)
     names = (eval_metric,) if isinstance(eval_metric, str) else eval_metric
     if isinstance(loss, SoftmaxLoss):
-        return MulticlassTask(loss, names, threshold)
-    return BinaryTask(loss, names, threshold)
+        return MulticlassTask(loss, names, threshold, confidence)
+    return BinaryTask(loss, names, threshold, confidence)
 
 
 def average_bags(
@@ -102,7 +107,7 @@ def average_bags(
     there = bags.oob.in_turn_count > 0
     rows = population.judged[there]
     correction = no_correction(task.loss.n_outputs)
-    calibrator, rule, score = None, task.undecided(), float("nan")
+    calibrator, score = None, float("nan")
     columns = np.empty((0, classes.size))
     if rows.size:
         raw = to_raw(classes.positive_of(bags.oob.in_turn()))
@@ -117,7 +122,7 @@ def average_bags(
             proba = calibrator(proba)
         rule = task.decide(y, proba, weight, bags.seed)
         columns = classes.columns(proba)
-    decision = make_rule(rule, classes)
+    decision = make_rule(rule if rows.size else task.undecided(), classes)
     if rows.size:
         score = task.score(y, classes.targets(decision.decide(columns)), weight)
     model = AveragedModel(

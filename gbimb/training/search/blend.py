@@ -25,13 +25,20 @@ BLEND_PRIOR: Final = 10.0
 
 
 def blend(
-    fitter: CrossFitter, results: list[TrialResult], objective: SearchObjective
+    fitter: CrossFitter,
+    results: list[TrialResult],
+    objective: SearchObjective,
+    threshold: float | str = "auto",
+    confidence: float | None = None,
 ) -> tuple[AveragedModel, FloatArray]:
-    """Return the recalibrated mean of the candidates, with its rule, and their weights in it."""
+    """Return the recalibrated mean of the candidates, with its rule, and their weights in it.
+
+    The rule serves the objective where ``threshold`` is "auto".
+    """
     fitted = [t.fitted for t in results if t.fitted]
     classes = fitter.labels.classes
-    task = averaged_task(classes.size, "mcc", "auto")
-    rule: Rule = make_rule(task.undecided(), classes)
+    task = averaged_task(classes.size, "mcc", threshold, confidence)
+    found: Any = None
     correction, score = task.no_correction(), float("nan")
     y, weight = fitter.y, fitter.held_out_weight
     shares = np.full(len(fitted), 1.0 / len(fitted))
@@ -41,10 +48,13 @@ def blend(
         raw = to_raw(proba)
         correction = task.correct(y, raw, weight)
         corrected = task.link.probability(correction.apply(raw))
-        if objective.name != "mcc" or not is_balanced(y, weight, classes.size):
-            rule = make_rule(objective.decide(y, corrected, weight, fitter.seed), classes)
+        if not is_open(threshold):
+            found = task.decide(y, corrected, weight, fitter.seed)
+        elif objective.name != "mcc" or not is_balanced(y, weight, classes.size):
+            found = objective.decide(y, corrected, weight, fitter.seed)
         score = objective.score(y, corrected, weight)
-    if isinstance(objective, CostObjective) and classes.size > 2:
+    rule: Rule = make_rule(task.undecided() if found is None else found, classes)
+    if isinstance(objective, CostObjective) and classes.size > 2 and is_open(threshold):
         rule = rule_of_costs(objective, classes)
     kept = np.flatnonzero(shares)
     members = tuple(fitted[i].model for i in kept)
@@ -66,6 +76,11 @@ def blend(
         natural_share=None if none_foreign else np.full(classes.size, 1.0 / classes.size),
     )
     return model, shares
+
+
+def is_open(threshold: float | str) -> bool:
+    """Return whether the objective decides on the rule."""
+    return isinstance(threshold, str) and threshold == "auto"
 
 
 def mix(results: list[TrialResult], fitter: CrossFitter) -> FloatArray:
