@@ -38,7 +38,7 @@ from gbimb.exceptions import InvalidParameterError
 from gbimb.log import logger
 from gbimb.model.bags import Bags, OutOfBag
 from gbimb.tables.schema import Schema
-from gbimb.training.bagging.average import add_bag, averaged_task
+from gbimb.training.bagging.average import add_bag
 from gbimb.training.bagging.population import Population
 from gbimb.training.bagging.preparation import draw_rows
 from gbimb.training.copies import copies_among, row_hashes
@@ -146,9 +146,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
                 meta = meta_of(as_collection(X))
                 validate_data(self, meta, reset=True, skip_check_array=True)
                 # Refuses what cannot be before rows are drawn.
-                task = averaged_task(
-                    labels.classes.size, self.eval_metric, self.threshold, self.confidence
-                )
+                task = self._task(labels.classes.size)
                 names = getattr(self, "feature_names_in_", None)
                 schema = Schema.of(self, merge_columns(table.summaries, names))
                 validate_data(prototype, meta, reset=True, skip_check_array=True)

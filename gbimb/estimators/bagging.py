@@ -207,9 +207,7 @@ class UnderBaggingClassifier(DecidingClassifier):
             labels.require_all_classes()
             bags = Bags(draw_seed(self.random_state)) if done is None else done.copy()
             # Refuses what cannot be before bags are trained.
-            task = averaged_task(
-                labels.classes.size, self.eval_metric, self.threshold, self.confidence
-            )
+            task = self._task(labels.classes.size)
             threads = resolve_jobs(self.n_jobs)
             with thread_limit(threads):
                 bags, population, sizes = populate(self, bags, data)
@@ -283,6 +281,10 @@ class UnderBaggingClassifier(DecidingClassifier):
         self.estimators_ = [*before, *new]
         self.oob_proba_ = np.full((n_rows, classes.size), np.nan)
         self.oob_proba_[kept[rows]] = proba
+
+    def _task(self, n_classes: int) -> Task:
+        """Return what is decided for the mean of the bags."""
+        return averaged_task(n_classes, self.eval_metric, self.threshold, self.confidence)
 
     saved_as = BAGGING
     oob_score_ = shown("score")
