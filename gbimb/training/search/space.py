@@ -38,7 +38,7 @@ PORTFOLIO: Final[tuple[Choice, ...]] = (
         "ordered": True,
     },
 )
-"""Of two classes; measured by ``python -m benchmarks.portfolio``."""
+"""Of two classes; chosen with ``python -m benchmarks.portfolio``."""
 
 PORTFOLIO_OF_MANY: Final[tuple[Choice, ...]] = (
     {"engine": "lightgbm"},
