@@ -51,6 +51,7 @@ MODULES: dict[str, tuple[int, set[str]]] = {
     "datasets": (3, SKLEARN),
     "tables": (3, SKLEARN),
     "model": (3, SKLEARN),
+    "onnx": (4, SKLEARN | {"onnx", "onnxruntime"}),
     "training": (4, SKLEARN | {"optuna", "rich"}),
     "estimators": (5, SKLEARN),
     "plots": (6, SKLEARN | {"matplotlib"}),

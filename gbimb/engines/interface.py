@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import Matrix
     from gbimb.engines.defaults import Pace
+    from gbimb.engines.trees import Trees
     from gbimb.losses import Loss
 
 
@@ -174,6 +175,15 @@ class Engine(Protocol):
 
     def raw_score(self, booster: Any, X: Matrix, n_threads: int) -> NDArray[np.float64]:
         """Return the raw scores of ``X``, shape (n,) or (n, K)."""
+
+    def trees(self, booster: Any) -> Trees:
+        """Return the trees in the form that all engines share.
+
+        Raises
+        ------
+        InvalidDataError
+            If the booster holds what has no such form.
+        """
 
     def feature_gains(self, booster: Any) -> NDArray[np.float64]:
         """Return the total gain of each feature."""

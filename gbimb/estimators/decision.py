@@ -268,6 +268,54 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         save(self, path)
 
+    def to_onnx(self, path: str | os.PathLike[str], *, columns: bool = False) -> None:
+        """Write the fitted estimator as an ONNX file, which scores without Python.
+
+        Link, calibration and decision are inside: the outputs are ``label``, ``probability`` of
+        shape (n, K) in the order of ``classes_``, float64, and ``raw_score``. What the file
+        predicts is compared with :meth:`predict` and :meth:`predict_proba` before it takes its
+        place, on rows at each split and at the next numbers below and above, with missing and
+        unknown values: labels must be the same, and probabilities within 1e-12 (XGBoost: 1e-6).
+
+        Parameters
+        ----------
+        path : str or path-like
+            Replaced if it exists, once the new file is complete and has been compared.
+        columns : bool, default=False
+            False: one input ``X`` of shape (n, n_features), double, where categories are their
+            places in the lists that the metadata of the file hold. True: an input of shape (n,)
+            for each column, double, or strings for categories.
+
+        Raises
+        ------
+        GbimbError
+            If ``onnx`` is not installed, the estimator holds members of other packages or linear
+            trees, or the file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> import onnxruntime
+        >>> import gbimb
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(300, 3))
+        >>> y = X[:, 0] > 1
+        >>> clf = gbimb.ImbalancedLGBMClassifier(n_estimators=5, random_state=0).fit(X, y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "model.onnx"
+        ...     clf.to_onnx(path)
+        ...     session = onnxruntime.InferenceSession(path)
+        >>> label, probability, raw_score = session.run(None, {"X": X})
+        >>> bool((label == clf.predict(X)).all())
+        True
+        """
+        from gbimb.onnx.files import export
+
+        check_is_fitted(self)
+        export(self, path, columns=columns)
+
     def _repr_html_inner(self) -> str:
         return facts_html(self) + str(super()._repr_html_inner())
 

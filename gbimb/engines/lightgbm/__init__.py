@@ -39,6 +39,7 @@ from gbimb.engines.lightgbm.parameters import (
     tree_params,
 )
 from gbimb.engines.lightgbm.reading import feature_gains, fit_plain_classifier, raw_score
+from gbimb.engines.lightgbm.trees import trees
 
 NAME = "LightGBM"
 DROPS_ZEROS = False
@@ -85,5 +86,6 @@ __all__ = [
     "synonyms",
     "training_bytes",
     "tree_params",
+    "trees",
     "version",
 ]

@@ -40,6 +40,7 @@ from gbimb.engines.xgboost.parameters import (
     size_is_open,
     tree_params,
 )
+from gbimb.engines.xgboost.trees import trees
 
 NAME = "XGBoost"
 DROPS_ZEROS = True
@@ -83,5 +84,6 @@ __all__ = [
     "synonyms",
     "training_bytes",
     "tree_params",
+    "trees",
     "version",
 ]

@@ -271,9 +271,7 @@ def fill_focal_probability(
 
     The odds are ``c0 phi'(-s) / (c1 phi'(s))``, formed so that nothing cancels at either end.
     """
-    c1, c0 = class_constants
-    with np.errstate(over="ignore", under="ignore"):
-        ratio = float(np.clip(np.float64(c1) / c0, 1.0 / LARGEST_RATIO, LARGEST_RATIO))
+    ratio = class_ratio(class_constants)
     loop = _probability_loop(score.dtype, _kind(gamma))
     score = plain(score)
 
@@ -281,3 +279,10 @@ def fill_focal_probability(
         return loop(score[start:stop], ratio, float(gamma), out[start:stop]) == 0
 
     return all(run_ranges(task, score.size))
+
+
+def class_ratio(class_constants: tuple[float, float]) -> float:
+    """Return c1 / c0, in a range in which what is divided by it stays finite."""
+    c1, c0 = class_constants
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.clip(np.float64(c1) / c0, 1.0 / LARGEST_RATIO, LARGEST_RATIO))

@@ -1,0 +1,154 @@
+"""ONNX files beside the estimators that they were written from: size, time, and whether they agree.
+
+::
+
+    python -m benchmarks.onnx
+    python -m benchmarks.onnx --rows 100000 --models lightgbm xgboost
+
+Every time is that of the processor, the best of three, with one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+import warnings
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+
+import gbimb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LGBM, XGB = gbimb.ImbalancedLGBMClassifier, gbimb.ImbalancedXGBClassifier
+TRAINED_ON = 20_000
+TIMED_ON = 100_000
+REPEATS = 3
+SINGLE_ROWS = 2_000
+
+
+def table(n: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Twenty columns of numbers, some missing, two of categories, and a score of each row."""
+    rng = np.random.default_rng(seed)
+    numbers = rng.normal(size=(n, 20))
+    numbers[rng.random(numbers.shape) < 0.05] = np.nan
+    X = pd.DataFrame(numbers, columns=[f"x{j}" for j in range(20)])
+    X["few"] = np.array(["red", "green", "blue"])[rng.integers(0, 3, n)]
+    X["many"] = np.array([f"shop {i}" for i in range(100)])[rng.integers(0, 100, n)]
+    known = np.nan_to_num(numbers)
+    score = known[:, 0] + known[:, 1] * known[:, 2] + known[:, 3] ** 2 + (X["few"] == "red")
+    return X, np.asarray(score + rng.normal(size=n))
+
+
+def labels(score: np.ndarray, n_classes: int) -> np.ndarray:
+    """Labels of which the last are rare."""
+    shares = np.r_[0.6, 0.9, np.linspace(0.92, 0.99, 11)] if n_classes > 2 else [0.95]
+    return np.digitize(score, np.quantile(score, shares))
+
+
+MODELS: dict[str, tuple[Callable[[], Any], int]] = {
+    "lightgbm": (lambda: LGBM(random_state=0), 2),
+    "xgboost": (lambda: XGB(random_state=0), 2),
+    "lightgbm, 14 classes": (lambda: LGBM(n_estimators=40, random_state=0), 14),
+    "xgboost, 14 classes": (lambda: XGB(n_estimators=40, random_state=0), 14),
+    "bags": (
+        lambda: gbimb.UnderBaggingClassifier(LGBM(n_estimators=100), random_state=0),
+        2,
+    ),
+    "automatic": (
+        lambda: gbimb.AutoImbalancedClassifier(time_budget=None, n_trials=3, random_state=0),
+        2,
+    ),
+}
+
+
+def best(task: Callable[[], Any]) -> float:
+    """Return the seconds of the processor that the quickest run takes."""
+    seconds = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        task()
+        seconds.append(time.process_time() - start)
+    return min(seconds)
+
+
+def opened(path: Path) -> onnxruntime.InferenceSession:
+    """Return a session with one thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def fed(X: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the matrix that the file takes."""
+    places = [
+        X[name].to_numpy(np.float64)
+        if X[name].dtype.kind == "f"
+        else np.unique(X[name].to_numpy(object).astype(str), return_inverse=True)[1]
+        for name in X
+    ]
+    return {"X": np.column_stack(places).astype(np.float64)}
+
+
+def measure(name: str, rows: int) -> dict[str, Any]:
+    """Return what was measured of one model."""
+    make, n_classes = MODELS[name]
+    X, score = table(TRAINED_ON, 0)
+    clf = make().fit(X, labels(score, n_classes))
+    clf.set_params(n_jobs=1)
+    with tempfile.TemporaryDirectory() as folder:
+        saved, path = Path(folder) / "model.gbimb", Path(folder) / "model.onnx"
+        clf.save(saved)
+        clf.to_onnx(path)
+        with zipfile.ZipFile(saved) as archive:
+            whole = sum(entry.file_size for entry in archive.infolist())
+        size = path.stat().st_size / whole
+        session = opened(path)
+    X, _ = table(TIMED_ON, 1)
+    feed = fed(X)
+    by_engine = best(lambda: clf.predict_proba(X))
+    by_runtime = best(lambda: session.run(None, feed))
+    one = {"X": feed["X"][:1]}
+    alone = best(lambda: [session.run(None, one) for _ in range(SINGLE_ROWS)]) / SINGLE_ROWS
+    off, others = 0.0, 0
+    for seed in range(2, 2 + -(-rows // TIMED_ON)):
+        X, _ = table(TIMED_ON, seed)
+        label, probability, _ = session.run(None, fed(X))
+        proba = clf.predict_proba(X)
+        off = max(off, float(np.abs(probability - proba).max()))
+        others += int((label != clf.classes_[clf.model_.rule.decide(proba)]).sum())
+    return {
+        "model": name,
+        "size of .gbimb": f"{size:.2f}",
+        "predict_proba, s": f"{by_engine:.2f}",
+        "onnxruntime, s": f"{by_runtime:.2f}",
+        "times": f"{by_runtime / by_engine:.2f}",
+        "one row, us": f"{1e6 * alone:.0f}",
+        "probability off by": f"{off:.1e}",
+        f"other labels of {rows:,}": others,
+    }
+
+
+def main() -> None:
+    """Print one row a model."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows that are compared")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore", gbimb.exceptions.GbimbWarning)
+    for i, name in enumerate(arguments.models):
+        found = measure(name, arguments.rows)
+        if i == 0:
+            print(f"| {' | '.join(found)} |\n|{'---|' * len(found)}")
+        print(f"| {' | '.join(map(str, found.values()))} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""``gbimb export``: a model file in, an ONNX file out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gbimb.cli._app import app, check_not_read, exit_codes, print_json
+
+_EPILOG = """\b
+Examples:
+  gbimb export churn.gbimb --onnx churn.onnx
+  gbimb export churn.gbimb --onnx churn.onnx --columns
+
+\b
+Exit codes:
+  0    done
+  1    the file could not be written
+  2    the model cannot be read, or has no form in ONNX; nothing was written
+"""
+
+
+@app.command(epilog=_EPILOG, short_help="Write a model as an ONNX file, to score without Python.")
+def export(
+    model: Annotated[Path, typer.Argument(help="A file that gbimb fit, or .save, has written.")],
+    onnx: Annotated[Path, typer.Option(help="The file to write.")],
+    columns: Annotated[  # noqa: FBT002  an option, never by position
+        bool,
+        typer.Option(
+            "--columns", help="One input per column, categories as texts, instead of a matrix."
+        ),
+    ] = False,
+    as_json: Annotated[  # noqa: FBT002  an option, never by position
+        bool, typer.Option("--json", help="Print what was written as JSON.")
+    ] = False,
+) -> None:
+    """Write a model as an ONNX file, which any ONNX runtime scores: Java, C#, JavaScript, C++.
+
+    Trees, link, calibration and decision are inside. The file is compared with the model before
+    it takes its place.
+    """
+    from gbimb.estimators import load
+
+    with exit_codes({"path": "--onnx"}):
+        check_not_read("--onnx", [onnx], model)
+        estimator = load(model)
+        estimator.to_onnx(onnx, columns=columns)
+        name, size = type(estimator).__name__, onnx.stat().st_size
+        inputs = estimator.n_features_in_ if columns else 1
+        if as_json:
+            print_json({"model": name, "out": str(onnx), "bytes": size, "inputs": inputs})
+        else:
+            typer.echo(
+                f"{name} was written to {onnx} ({size / 1024:,.0f} KiB). It "
+                "gives the same labels and probabilities on rows at each of its splits."
+            )
