@@ -26,13 +26,13 @@ Exit codes:
 def export(
     model: Annotated[Path, typer.Argument(help="A file that gbimb fit, or .save, has written.")],
     onnx: Annotated[Path, typer.Option(help="The file to write.")],
-    columns: Annotated[  # noqa: FBT002  an option, never by position
+    columns: Annotated[
         bool,
         typer.Option(
             "--columns", help="One input per column, categories as texts, instead of a matrix."
         ),
     ] = False,
-    as_json: Annotated[  # noqa: FBT002  an option, never by position
+    as_json: Annotated[
         bool, typer.Option("--json", help="Print what was written as JSON.")
     ] = False,
 ) -> None:

@@ -183,6 +183,12 @@ def test_the_automatic_choice_is_a_file_too(n_classes: int, tmp_path: Path) -> N
     assert_same(clf, export(clf, tmp_path), unlike(frame(2000, seed=5)[0]).drop(columns="many"))
 
 
+def test_the_portfolio_is_a_file_too(tmp_path: Path) -> None:
+    X, score = numbers(250)
+    clf = gbimb.ImbalancedClassifier(random_state=0, n_jobs=1).fit(X, score > 1.5)
+    assert_same(clf, export(clf, tmp_path), rows(clf))
+
+
 @pytest.mark.slow
 @both
 def test_a_million_rows_are_the_same(kind: str, tmp_path: Path) -> None:
