@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import gbimb
 from gbimb.cli import app
-from gbimb.cli._training_file import open_folder, read_rows
+from gbimb.cli._training_file import Roles, open_folder, read_rows
 from gbimb.exceptions import InvalidParameterError
 from gbimb.tables.files.chunks import chunks
 
@@ -40,8 +40,8 @@ def table(index: pd.Index) -> pd.DataFrame:
 def learnt(data: Path, target: str = "y", **options: list[str]) -> tuple[list[str], list[str]]:
     """Return columns and notes, which a folder and a file must have alike."""
     left_out = {f"--{name}": names for name, names in {"id": [], "drop": [], **options}.items()}
-    given, remarks, _ = read_rows(data / "part.parquet", target, None, left_out)
-    folder, streamed, _ = open_folder(data, target, None, left_out)
+    given, remarks, _ = read_rows(data / "part.parquet", target, Roles(), left_out)
+    folder, streamed, _ = open_folder(data, target, Roles(), left_out)
     columns = list(given["X"].columns)
     assert (list(folder["X"].features), streamed) == (columns, remarks)
     return columns, list(remarks)

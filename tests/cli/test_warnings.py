@@ -59,7 +59,7 @@ def test_a_fit_on_few_positives_says_what_the_command_line_can_do(
     rng = np.random.default_rng(0)
     pd.DataFrame({"x": rng.normal(size=99), "y": np.arange(99) < 8}).to_csv("few.csv", index=False)
     arguments = ["fit", "few.csv", "--target", "y", "--out", "m.gbimb", "--jobs", "1"]
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(app, [*arguments, "--loss", "focal"])
     assert result.exit_code == 0
     (line,) = result.stderr.splitlines()
     assert line.startswith("Note: The threshold stays at 0.5, ")

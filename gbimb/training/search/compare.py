@@ -140,8 +140,9 @@ def _sample(codes: IntArray, size: int, seed: int) -> IntArray:
 
 def _without_comparison(search: Search) -> list[TrialResult]:
     warn(
-        f"There are too few rows to compare candidates ({search.fitter.reason}): the first of "
-        "each engine are averaged, and the threshold is 0.5."
+        f"There are too few rows to hold any out ({search.fitter.reason}): one member of each "
+        "engine is trained, they are averaged with equal weights, and the threshold is 0.5, which "
+        "rare labels seldom reach."
     )
     firsts = {choice["engine"]: choice for choice in reversed(search.space.first())}
     return search.run_all([*firsts.values(), *search.space.foreign_choices()])
