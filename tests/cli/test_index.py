@@ -56,14 +56,14 @@ def test_an_index_is_learnt_from_neither_in_a_file_nor_in_a_folder(
     for option in ("id", "drop"):
         assert learnt(tmp_path, **{option: ["image_id"]}) == (["x", "z"], [])
     with pytest.raises(InvalidParameterError, match="Did you mean 'image_id'"):
-        open_folder(tmp_path, "y", None, {"--id": ["imageid"]})
+        open_folder(tmp_path, "y", Roles(), {"--id": ["imageid"]})
 
 
 def test_an_index_can_be_the_label_or_the_weight(tmp_path: Path) -> None:
     frame = table(INDEXES["column"]).reset_index().assign(w=1.0)
     frame.set_index(["y", "w", "image_id"]).to_parquet(tmp_path / "part.parquet")
-    given, remarks, _ = read_rows(tmp_path / "part.parquet", "y", "w", {})
-    folder, streamed, _ = open_folder(tmp_path, "y", "w", {})
+    given, remarks, _ = read_rows(tmp_path / "part.parquet", "y", Roles("w"), {})
+    folder, streamed, _ = open_folder(tmp_path, "y", Roles("w"), {})
     assert list(given["X"].columns) == list(folder["X"].features) == ["x", "z"]
     assert list(remarks) == list(streamed) == [NOTE]
 
@@ -73,8 +73,8 @@ def test_an_index_of_one_file_is_that_of_its_folder(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "part.parquet")
     frame.reset_index().to_parquet(tmp_path / "without.parquet")
     left_out: dict[str, list[str]] = {}
-    given, remarks, _ = read_rows(tmp_path, "y", None, left_out)
-    folder, streamed, _ = open_folder(tmp_path, "y", None, left_out)
+    given, remarks, _ = read_rows(tmp_path, "y", Roles(), left_out)
+    folder, streamed, _ = open_folder(tmp_path, "y", Roles(), left_out)
     assert list(given["X"].columns) == list(folder["X"].features) == ["x", "z"]
     assert list(remarks) == list(streamed) == [NOTE]
 
