@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.guarantees.averaging import averages
 from benchmarks.guarantees.fits import MODELS, fits
 from benchmarks.guarantees.given_scores import choices
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 RESULTS = Path(__file__).parent / "results"
-LOSS = "loss"
+PARTS = ["scores", "fits", "averages"]
+MEANS = ("kept", "met", "loss", "rate", "recall")
 
 
 def summarise(rows: Iterable[dict[str, Any]], by: Sequence[str]) -> list[dict[str, Any]]:
@@ -30,8 +32,8 @@ def summarise(rows: Iterable[dict[str, Any]], by: Sequence[str]) -> list[dict[st
         n = len(members)
         values = {
             name: np.nanmean([np.nan if row[name] is None else row[name] for row in members])
-            for name in members[0]
-            if isinstance(members[0][name], bool | float) and name not in by
+            for name in MEANS
+            if name in members[0]
         }
         kept = float(values["kept"])
         spread = {"standard_error": np.sqrt(kept * (1 - kept) / n)}
@@ -54,7 +56,7 @@ def write(name: str, rows: list[dict[str, Any]]) -> None:
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=["scores", "fits"], nargs="*", default=["scores", "fits"])
+    parser.add_argument("part", choices=PARTS, nargs="*", default=PARTS)
     parser.add_argument("--choices", type=int, default=10_000, help="for each rule")
     parser.add_argument("--fits", type=int, default=200, help="of each model")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
@@ -67,6 +69,8 @@ def main() -> None:
         whole = [row for row in rows if row["rows"] == "all"]
         write("scores_by_population", summarise(whole, ["rule", "population"]))
         write("scores_by_positives", summarise(rows, ["rule", "rows", "positives"]))
+    if "averages" in args.part:
+        write("averages", summarise(averages(args.fits, args.confidence), ["mean", "rule"]))
     if "fits" in args.part:
         of_models = (fits(args.fits, args.confidence, args.seed, model) for model in args.models)
         write("fits", summarise(itertools.chain.from_iterable(of_models), ["model", "rule"]))
