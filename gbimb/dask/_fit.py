@@ -176,7 +176,11 @@ def see_all(
     """Return the recipe whose encoder knows what all rows hold."""
     seen = gather(client, client.map(observe, encoded, pieces=len(encoded), pure=False))
     parts = [part for part in seen if part is not None]
-    return recipe.with_encoder(recipe.schema.encoder.having_seen(*parts))
+    encoder = recipe.schema.encoder.having_seen(*parts)
+    if recipe.classes.swapped and encoder.marginals is not None:
+        # Workers number the classes as engines do.
+        encoder = replace(encoder, marginals=encoder.marginals.in_other_order())
+    return recipe.with_encoder(encoder)
 
 
 def _check_validation(rows: IntArray, labels: Labels) -> None:

@@ -310,5 +310,8 @@ class UnderBaggingClassifier(DecidingClassifier):
             tags.input_tags.sparse = accepted.sparse
         return tags
 
+    def _decider(self) -> Task:
+        return averaged_task(self.model_.classes.size, self.eval_metric, self.threshold)
+
     def _check_parameters(self) -> None:
         check_parameters(self)

@@ -203,6 +203,10 @@ class BaseImbalancedClassifier(DecidingClassifier):
         check_is_fitted(self)
         return self.model_.matrix(read_table(self, X, reset=False))
 
+    def _decider(self) -> Task:
+        model = self.model_
+        return Recipe(self, model.schema, model.classes).task(model.link)
+
     def _check_parameters(self) -> None:
         check_parameters(self)
 

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from gbimb.decisions.rules import ClassWeights, Costs, Threshold
+from gbimb.estimators.adapting import AdaptingMixin
 from gbimb.estimators.facts import facts_html
 from gbimb.estimators.fitted import check_is_fitted, no_attribute, shown
 from gbimb.estimators.habits import (
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from gbimb.model.model import Model
 
 
-class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class DecidingClassifier(AdaptingMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A scikit-learn classifier over a :class:`~gbimb.model.model.Model`.
 
     Attributes
@@ -59,6 +60,9 @@ class DecidingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         What the threshold promises, with ``confidence``; None once ``threshold_`` was set.
     class_weights_ : float64 array of shape (K,), for more
         May be set.
+    prevalence_ : float, or float64 array of shape (K,)
+        The share of ``pos_label_``, or of each class, for which probabilities are true: that of
+        training, or the one given to ``adapt``.
     feature_importances_ : float64 array of shape (n_features,)
     """
 

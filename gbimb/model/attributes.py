@@ -15,12 +15,14 @@ from gbimb.exceptions import InvalidDataError
 from gbimb.json_text import shown
 from gbimb.losses import Loss
 from gbimb.metrics import parse_bound
+from gbimb.model.kept_rows import are_marginals, are_scores, is_share
 from gbimb.tables.text_forms import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+OF_ENCODER: Final = {"columns", "values", "complete", "marginals"}
 CATEGORY: Final = (*LABELS, pd.Interval, pd.Timestamp)
 
 
@@ -91,7 +93,10 @@ def _are_rounds(value: Any) -> bool:
 def _are_columns(value: Any, size: Size) -> bool:
     """Whether these are names and categories, none for a plain array, with typical values."""
     if isinstance(value, dict):
-        if value.keys() != {"columns", "values", "complete"}:
+        if not {"columns", "values", "complete"} <= value.keys() <= OF_ENCODER:
+            return False
+        spread = value.get("marginals")
+        if "marginals" in value and not are_marginals(spread, size.classes, size.features):
             return False
         if not _is_array(value["complete"], "b", size.features):
             return False
@@ -234,6 +239,11 @@ SHARED: Final[dict[str, Rule]] = {
     ),
     "guarantee_": ("None, or what the threshold promises", lambda v, _: _is_guarantee(v)),
     "calibrator_": ("None, or a curve for each raw score", _is_calibrator),
+    "_held_out": (
+        "probabilities, classes and weights of held-out rows",
+        lambda v, s: are_scores(v, s.classes),
+    ),
+    "_adapted_to": ("a share above 0 of each class", lambda v, s: is_share(v, s.classes)),
     "feature_importances_": ("a number for each column", lambda v, s: _is_finite(v, s.features)),
     "readings_": ("how texts of files are read, by column", _are_readings),
 }
@@ -294,6 +304,7 @@ SHARED_BY_BAGS: Final = (
 )
 OPTIONAL: Final = {
     *("feature_names_in_", "calibrator_", "guarantee_", "blend_", "best_iterations_", "readings_"),
+    *("_held_out", "_adapted_to"),
 }
 
 

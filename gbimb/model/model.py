@@ -17,6 +17,7 @@ from gbimb.decisions.guarantees import Guarantee
 from gbimb.decisions.prior import correct_prior, keep_from_certainty
 from gbimb.decisions.rules import ClassWeights, Threshold
 from gbimb.engines.registry import get_engine
+from gbimb.exceptions import InvalidDataError
 from gbimb.parallel import expect_engine_threads, thread_limit
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import FloatArray
     from gbimb.decisions.calibration import Calibrator, Correction
+    from gbimb.decisions.held_out import HeldOutScores
     from gbimb.decisions.rules import Rule
     from gbimb.engines.interface import Engine
     from gbimb.losses import BinaryLoss, MulticlassLoss
@@ -54,6 +56,11 @@ class Model(ABC):
         Which rows were held out, and why.
     score : float
         On those rows; NaN where there are none.
+    held_out : HeldOutScores or None
+        Calibrated probabilities of those rows, in the prevalence of training.
+    adapted_to : float64 array of shape (K,), or None
+        The prevalence of the classes for which probabilities are true, in the order of targets;
+        None is that of training.
     """
 
     schema: Schema
@@ -64,6 +71,8 @@ class Model(ABC):
     importances: FloatArray | None
     validation: str
     score: float
+    held_out: HeldOutScores | None = field(default=None, kw_only=True)
+    adapted_to: FloatArray | None = field(default=None, kw_only=True)
 
     @abstractmethod
     def raw_score(self, table: Any, threads: int) -> FloatArray:
@@ -78,8 +87,35 @@ class Model(ABC):
 
     def calibrated(self, raw: FloatArray) -> FloatArray:
         """Return the probability of the positive class of two, (n,), or of each of more, (n, K)."""
+        proba = self.in_training(raw)
+        if self.adapted_to is None:
+            return proba
+        return correct_prior(proba, self.trained_prevalence, self.adapted_to)
+
+    def in_training(self, raw: FloatArray) -> FloatArray:
+        """Return the same probabilities in the prevalence of training."""
         proba = self.link.probability(raw)
         return proba if self.calibrator is None else self.calibrator(proba)
+
+    @property
+    def trained_prevalence(self) -> FloatArray:
+        """The share of each class in training, shape (K,), in the order of targets.
+
+        Raises
+        ------
+        InvalidDataError
+            If the model was saved by version 0.1, which did not keep it.
+        """
+        if self.held_out is not None:
+            return self.held_out.prevalence
+        marginals = self.schema.encoder.marginals
+        if marginals is None:
+            msg = (
+                "This model does not know the share of each class in training, for version 0.1 "
+                "did not keep it. Fit it again."
+            )
+            raise InvalidDataError(msg)
+        return self.classes.in_other_order(marginals.prevalence)
 
     def probability(self, raw: FloatArray) -> FloatArray:
         """Return a column of probabilities for each class, shape (n, K)."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gbimb.decisions.calibration import BetaCurve, Calibrator, Correction, Curve, IsotonicCurve
 from gbimb.decisions.guarantees import Guarantee
+from gbimb.decisions.held_out import HeldOutScores
 from gbimb.decisions.rules import Costs, read_costs
 from gbimb.engines.registry import get_engine
 from gbimb.exceptions import InvalidDataError
@@ -24,6 +25,7 @@ from gbimb.parallel import expect_engine_threads
 from gbimb.tables.classes import Classes
 from gbimb.tables.columns import Column
 from gbimb.tables.encoder import TableEncoder
+from gbimb.tables.marginals import Marginals
 from gbimb.tables.schema import Schema
 from gbimb.tables.texts import Reading
 from gbimb.tables.typical import Typical
@@ -235,6 +237,8 @@ def _shared(values: Mapping[str, Any]) -> dict[str, Any]:
         "calibrator": values.get("calibrator_"),
         "rule": make_rule(rule if promise is None else promise, classes),
         "importances": values.get("feature_importances_"),
+        "held_out": values.get("_held_out"),
+        "adapted_to": values.get("_adapted_to"),
     }
 
 
@@ -269,7 +273,12 @@ def _encoder(state: Any) -> TableEncoder:
     """Return the columns, of a file of version 0.1 without typical values."""
     columns = state if isinstance(state, list) else state["columns"]
     typical = None if isinstance(state, list) else Typical(state["values"], state["complete"])
-    return TableEncoder(tuple(Column(*parts) for parts in columns), typical)
+    spread = None
+    if isinstance(state, dict) and "marginals" in state:
+        places, cuts, share, rows, prevalence = state["marginals"]
+        share = share.reshape(len(places), rows.size, -1)
+        spread = Marginals(places, cuts, share, rows, prevalence)
+    return TableEncoder(tuple(Column(*parts) for parts in columns), typical, spread)
 
 
 MADE: Final[dict[str, Callable[[Any], Any]]] = {
@@ -280,4 +289,5 @@ MADE: Final[dict[str, Callable[[Any], Any]]] = {
     "guarantee_": lambda v: None if v is None else Guarantee(*v),
     "calibrator_": lambda v: None if v is None else Calibrator(tuple(map(_curve, v))),
     "_oob": lambda parts: OutOfBag(*parts),
+    "_held_out": lambda parts: HeldOutScores(*parts),
 }

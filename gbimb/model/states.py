@@ -190,6 +190,10 @@ def _without(bag: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
 # --- attributes that are no plain values ---
 
 
+def _given(value: Any) -> Any:
+    return ABSENT if value is None else value
+
+
 def _limits(estimator: Any) -> list[float]:
     return [m.limit for m in estimator.model_.members if not isinstance(m, BoosterModel)]
 
@@ -204,6 +208,8 @@ HIDDEN: Final[dict[str, Callable[[Any], Any]]] = {
     "_oob": attrgetter("bags_.oob"),
     "_effects": attrgetter("effects_"),
     "_seed": attrgetter("seed_"),
+    "_held_out": lambda fitted: _given(fitted.model_.held_out),
+    "_adapted_to": lambda fitted: _given(fitted.model_.adapted_to),
     "_limits": _limits,
 }
 """Where the private attributes of version 0.1 are found in a model."""
@@ -217,7 +223,11 @@ def _columns(encoder: TableEncoder) -> Any:
     columns = [[c.name, c.categories] + ([c.kind] if c.kind else []) for c in encoder.columns]
     if encoder.typical is None:
         return columns
-    return {"columns": columns, **vars(encoder.typical)}
+    state = {"columns": columns, **vars(encoder.typical)}
+    if encoder.marginals is not None:
+        places, cuts, share, *rest = _numbers(encoder.marginals)
+        state["marginals"] = [places, cuts, share.reshape(-1, share.shape[2]), *rest]
+    return state
 
 
 PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
@@ -228,6 +238,7 @@ PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
     "guarantee_": lambda g: None if g is None else list(astuple(g)),
     "calibrator_": lambda c: None if c is None else [_numbers(curve) for curve in c.curves],
     "_oob": _numbers,
+    "_held_out": _numbers,
     "evals_result_": dict,
     "best_iterations_": dict,
     "blend_": dict,

@@ -16,6 +16,7 @@ import pandas as pd
 
 from gbimb.exceptions import InvalidTypeError
 from gbimb.tables.columns import UNKNOWN, Column, encode, read_column
+from gbimb.tables.marginals import Marginals
 from gbimb.tables.parquet.stream import StreamedFrame, StreamedMatrix
 from gbimb.tables.typical import Observed, Tally, Typical, tally_of
 
@@ -35,10 +36,13 @@ class TableEncoder:
     typical : Typical or None
         What stands in for values that training never saw; None takes them for missing, as files
         of version 0.1 did.
+    marginals : Marginals or None
+        How the values of columns are spread in each class; None is not known.
     """
 
     columns: tuple[Column, ...] = field(default=())
     typical: Typical | None = None
+    marginals: Marginals | None = field(default=None, compare=False)
 
     @classmethod
     def fit(cls, X: object) -> TableEncoder:
@@ -57,8 +61,10 @@ class TableEncoder:
         return cls(tuple(read_column(str(name), X.iloc[:, i]) for i, name in enumerate(X.columns)))
 
     def having_seen(self, *observed: Observed) -> TableEncoder:
-        """Return the same with the typical values of the rows that were seen."""
-        return replace(self, typical=Observed.merge(observed).typical(self.categorical))
+        """Return the same with the typical values, and the spread, of the rows that were seen."""
+        rows = Observed.merge(observed)
+        spread = Marginals.of(rows.sample, rows.codes, rows.weight)
+        return replace(self, typical=rows.typical(self.categorical), marginals=spread)
 
     @property
     def categorical(self) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ class Schema:
         """Return the schema of the table that ``read_table(estimator, ..., reset=True)`` read."""
         names = getattr(estimator, "feature_names_in_", None)
         return cls(encoder, int(estimator.n_features_in_), names)
+
+    def without_marginals(self) -> Schema:
+        """Return the same without how values are spread in each class."""
+        return replace(self, encoder=replace(self.encoder, marginals=None))
 
     def shown_names(self) -> list[str]:
         """Return a name for each column, made up for those of an array."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gbimb.decisions.calibration import fit_calibrator
+from gbimb.decisions.held_out import HeldOutScores
 from gbimb.engines.defaults import SMALL_TABLE, Pace, most_rounds, where_open
 from gbimb.engines.parameters import check_interactions, check_monotone
 from gbimb.engines.registry import get_engine
@@ -164,7 +165,7 @@ class Recipe:
         """Return the model of what was trained, calibrated and with a decision rule."""
         engine = self.engine
         gains = engine.feature_gains(trained.booster)
-        calibrator = None
+        calibrator, held_out = None, None
         if trained.y is None or trained.proba is None:
             rule = task.undecided()
         else:
@@ -173,6 +174,7 @@ class Recipe:
             if calibrator is not None:
                 proba = calibrator(proba)
             rule = task.decide(y, proba, weight, seed)
+            held_out = HeldOutScores.of(y, proba, weight)
         history, rounds, blend = _history(trained, task)
         return BoosterModel(
             schema=self.schema,
@@ -190,6 +192,7 @@ class Recipe:
             history=history,
             blend=blend,
             zero_is_missing=self.zero_is_missing,
+            held_out=held_out,
         )
 
 

@@ -192,7 +192,10 @@ class BlendedClassifier(DecidingClassifier):
         """Set what was fitted; ``before`` are results on a part of the rows."""
         self.model_, self.seed_ = model, seed
         fitted = [t.fitted for t in results if t.fitted]
-        self.members_ = [_shown(fitted[i]) for i in np.flatnonzero(shares)]
+        self.members_ = [
+            _shown(fitted[i].candidate, member)
+            for i, member in zip(np.flatnonzero(shares), model.members, strict=True)
+        ]
         self.effects_ = [astuple(effect) for effect in effects(results)]
         self.leaderboard_ = leaderboard(results, shares, before, on)
         if model.importances is not None and not model.importances.any():
@@ -202,14 +205,18 @@ class BlendedClassifier(DecidingClassifier):
             )
             warn(msg)
 
+    def _decider(self) -> SearchObjective:
+        classes = self.model_.classes
+        return make_objective(self.metric, classes.size, swap=classes.swapped)
+
     def _check_parameters(self) -> None:
         check_constraints(self, self.saved_as.parameters)
         check_confidence(self.confidence, self.threshold)
         check_estimators(self.estimators)
 
 
-def _shown(fitted: CrossFitted) -> Any:  # an estimator
+def _shown(candidate: Candidate, member: BoosterModel | ForeignMember) -> Any:  # an estimator
     """Return a member as a fitted estimator."""
-    if isinstance(fitted.model, BoosterModel):
-        return with_model(fitted.candidate.estimator, fitted.model)
-    return fitted.model.classifier
+    if isinstance(member, BoosterModel):
+        return with_model(candidate.estimator, member)
+    return member.classifier

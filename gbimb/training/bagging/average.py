@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gbimb.decisions.calibration import fit_calibrator, no_correction
+from gbimb.decisions.held_out import HeldOutScores
 from gbimb.decisions.prior import correct_prior
 from gbimb.losses import LogisticLoss, SoftmaxLoss
 from gbimb.model.model import AveragedModel, BoosterModel, ForeignMember, make_rule, to_raw
@@ -107,7 +108,7 @@ def average_bags(
     there = bags.oob.in_turn_count > 0
     rows = population.judged[there]
     correction = no_correction(task.loss.n_outputs)
-    calibrator, score = None, float("nan")
+    calibrator, score, held_out = None, float("nan"), None
     columns = np.empty((0, classes.size))
     if rows.size:
         raw = to_raw(classes.positive_of(bags.oob.in_turn()))
@@ -121,6 +122,7 @@ def average_bags(
         if calibrator is not None:
             proba = calibrator(proba)
         rule = task.decide(y, proba, weight, bags.seed)
+        held_out = HeldOutScores.of(y, proba, weight)
         columns = classes.columns(proba)
     decision = make_rule(rule if rows.size else task.undecided(), classes)
     if rows.size:
@@ -138,6 +140,7 @@ def average_bags(
         weights=None,
         correction=correction,
         natural_share=population.data_share,
+        held_out=held_out,
     )
     return model, rows, columns
 

@@ -96,7 +96,8 @@ def begin_bag(
 
 def bag_model(recipe: Recipe, trained: Trained, task: Task, seed: int) -> BoosterModel:
     """Return the model that was trained on a bag."""
-    return recipe.model(trained, task, seed, "rows out of the bag")
+    model = recipe.model(trained, task, seed, "rows out of the bag")
+    return replace(model, held_out=None)  # the mean of all bags has its own
 
 
 def probability_of_rows(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from gbimb.decisions.blending import blend_weights
+from gbimb.decisions.held_out import HeldOutScores
 from gbimb.decisions.rules import Costs
 from gbimb.model.model import AveragedModel, BoosterModel, make_rule, to_raw
 from gbimb.training.bagging.average import averaged_task
@@ -39,7 +41,7 @@ def blend(
     classes = fitter.labels.classes
     task = averaged_task(classes.size, "mcc", threshold, confidence)
     found: Any = None
-    correction, score = task.no_correction(), float("nan")
+    correction, score, held_out = task.no_correction(), float("nan"), None
     y, weight = fitter.y, fitter.held_out_weight
     shares = np.full(len(fitted), 1.0 / len(fitted))
     if y.size:
@@ -48,6 +50,7 @@ def blend(
         raw = to_raw(proba)
         correction = task.correct(y, raw, weight)
         corrected = task.link.probability(correction.apply(raw))
+        held_out = HeldOutScores.of(y, corrected, weight)
         if not is_open(threshold):
             found = task.decide(y, corrected, weight, fitter.seed)
         elif objective.name != "mcc" or not is_balanced(y, weight, classes.size):
@@ -57,7 +60,7 @@ def blend(
     if isinstance(objective, CostObjective) and classes.size > 2 and is_open(threshold):
         rule = rule_of_costs(objective, classes)
     kept = np.flatnonzero(shares)
-    members = tuple(fitted[i].model for i in kept)
+    members = tuple(_as_member(fitted[i].model) for i in kept)
     own: Any = [i for i in kept if isinstance(fitted[i].model, BoosterModel)]
     gains: Any = [fitted[i].model.importances for i in own]
     none_foreign = len(own) == kept.size
@@ -74,6 +77,7 @@ def blend(
         weights=shares[kept],
         correction=correction,
         natural_share=None if none_foreign else np.full(classes.size, 1.0 / classes.size),
+        held_out=held_out,
     )
     return model, shares
 
@@ -90,6 +94,13 @@ def mix(results: list[TrialResult], fitter: CrossFitter) -> FloatArray:
     fixed = fixed if fixed.any() else np.ones(len(given), bool)
     prior = BLEND_PRIOR * fixed / fixed.sum()
     return blend_weights(np.column_stack(given), fitter.held_out_weight, prior)
+
+
+def _as_member(model: Any) -> Any:  # a BoosterModel or a ForeignMember
+    """Return the model without what only the blend needs, to be adapted to a prevalence."""
+    if not isinstance(model, BoosterModel):
+        return model
+    return replace(model, schema=model.schema.without_marginals(), held_out=None)
 
 
 def rule_of_costs(objective: SearchObjective, classes: Classes) -> Rule:
@@ -113,7 +124,8 @@ def average_of_one(member: BoosterModel, rule: Rule) -> AveragedModel:
         importances=member.importances,
         validation=member.validation,
         score=member.score,
-        members=(member,),
+        members=(_as_member(member),),
         weights=np.ones(1),
         correction=task.no_correction(),
+        held_out=member.held_out,
     )
