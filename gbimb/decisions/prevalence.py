@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
 from scipy.stats import norm
 
 from gbimb.decisions.label_shift import LikelihoodRatio, Rows, most_likely
@@ -21,7 +23,10 @@ from gbimb.validation import (
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from gbimb.array_types import FloatArray
+    from gbimb.array_types import FloatArray, IntArray
+
+SMALLEST: Final = 1e-12
+SMALLEST_FACTOR: Final = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +70,9 @@ def estimate_prevalence(
     (label shift). The estimate has the largest likelihood, which the EM algorithm of Saerens,
     Latinne and Decaestecker finds; the interval holds the shares that a likelihood-ratio test
     does not reject. With held-out rows of training the interval includes what those leave open
-    about the probabilities. Without them the probabilities count as exact, and the interval of a
-    model that was trained on few positives is too short.
+    about the probabilities; those of more than two classes are first made sharper or flatter, as
+    the held-out rows ask for (Alexandari et al.). Without them the probabilities count as exact,
+    and the interval of a model that was trained on few positives is too short.
 
     Parameters
     ----------
@@ -98,6 +104,8 @@ def estimate_prevalence(
     ----------
     M. Saerens, P. Latinne, C. Decaestecker. Adjusting the outputs of a classifier to new a priori
     probabilities: a simple procedure. 2002. doi:10.1162/089976602753284446.
+    A. Alexandari, A. Kundaje, A. Shrikumar. Maximum likelihood with bias-corrected calibration is
+    hard-to-beat at label shift adaptation. ICML 2020. arXiv:1901.06852.
 
     Examples
     --------
@@ -117,38 +125,89 @@ def estimate_prevalence(
         raise InvalidDataError(msg)
     n_classes = columns.shape[1]
     share = read_prevalence("prevalence", prevalence, n_classes)
-    rows = Rows.of(columns / share, np.ones(len(columns)))
     held_out: list[Rows] = []
     if y_held_out is not None and proba_held_out is not None:
-        held_out = _by_class(y_held_out, proba_held_out, weight_held_out, share)
+        known = _read_held_out(y_held_out, proba_held_out, weight_held_out, n_classes)
+        if n_classes > 2:
+            sharpen = Sharpening.fit(known)
+            columns, known = sharpen(columns), known._replace(columns=sharpen(known.columns))
+        held_out = known.by_class(share)
     elif y_held_out is not None or proba_held_out is not None or weight_held_out is not None:
         msg = "Give y_held_out and proba_held_out together, or neither."
         raise InvalidTypeError(msg)
+    rows = Rows.of(columns / share, np.ones(len(columns)))
     found = most_likely(rows, share)
     quantile = float(norm.ppf(0.5 + confidence / 2))
     asked = [1] if proba.ndim == 1 else range(n_classes)
     test = LikelihoodRatio(rows, held_out, found.share, quantile)
     low, high = np.array([test.interval(k) for k in asked]).T
-    known: Any = found.share, low, high
+    shown: Any = found.share, low, high
     if proba.ndim == 1:
-        known = float(found.share[1]), float(low[0]), float(high[0])
+        shown = float(found.share[1]), float(low[0]), float(high[0])
     return PrevalenceEstimate(
-        prevalence=known[0],
-        low=known[1],
-        high=known[2],
+        prevalence=shown[0],
+        low=shown[1],
+        high=shown[2],
         n=len(columns),
         iterations=found.steps,
         converged=found.converged,
     )
 
 
-def _by_class(
-    y: ArrayLike, proba: ArrayLike, weight: ArrayLike | None, share: FloatArray
-) -> list[Rows]:
-    """Return the held-out rows of each class, or raise."""
+class HeldOutRows(NamedTuple):
+    """Codes (m,), a column of probabilities for each class (m, K), and weights (m,)."""
+
+    codes: IntArray
+    columns: FloatArray
+    weight: FloatArray
+
+    def by_class(self, share: FloatArray) -> list[Rows]:
+        """Return the rows of each class, as ratios of densities."""
+        ratio = self.columns / share
+        own = [self.codes == k for k in range(share.size)]
+        return [Rows.of(ratio[rows], self.weight[rows]) for rows in own]
+
+
+class Sharpening(NamedTuple):
+    """Logs of the probabilities times a factor, plus a number for each class."""
+
+    factor: float
+    shift: FloatArray
+
+    @classmethod
+    def fit(cls, rows: HeldOutRows) -> Sharpening:
+        """Return that with the least log loss; a row speaks for a factor of 1 and no shift."""
+        logs = np.log(np.maximum(rows.columns, SMALLEST))
+        n_classes = logs.shape[1]
+        onehot = np.eye(n_classes)[rows.codes]
+        weight = rows.weight[:, None]
+        plain = np.append(1.0, np.zeros(n_classes))
+
+        def loss(line: FloatArray) -> tuple[float, FloatArray]:
+            score = line[0] * logs + line[1:]
+            off = softmax(score, axis=1) - onehot
+            fit = float((rows.weight * (logsumexp(score, axis=1) - (score * onehot).sum(1))).sum())
+            slope = np.append((weight * off * logs).sum(), (weight * off).sum(axis=0))
+            away = line - plain
+            return fit + 0.5 * float(away @ away), slope + away
+
+        found = minimize(loss, plain, jac=True, method="BFGS").x
+        return cls(float(max(found[0], SMALLEST_FACTOR)), found[1:])
+
+    def __call__(self, columns: FloatArray) -> FloatArray:
+        """Return the changed probabilities."""
+        score = self.factor * np.log(np.maximum(columns, SMALLEST)) + self.shift
+        changed: FloatArray = softmax(score, axis=1)
+        return changed
+
+
+def _read_held_out(
+    y: ArrayLike, proba: ArrayLike, weight: ArrayLike | None, n_classes: int
+) -> HeldOutRows:
+    """Return the held-out rows, or raise."""
     columns = as_columns(check_probabilities(proba, "proba_held_out"), "proba_held_out")
-    codes = check_class_codes(y, share.size, "y_held_out")
-    if columns.shape != (codes.size, share.size):
+    codes = check_class_codes(y, n_classes, "y_held_out")
+    if columns.shape != (codes.size, n_classes):
         msg = (
             f"proba_held_out must have a row for each of the {codes.size} labels and the classes "
             f"of y_proba, got shape {np.shape(proba)}."
@@ -156,8 +215,7 @@ def _by_class(
         raise InvalidDataError(msg)
     counts = check_weight(weight, codes.size, "weight_held_out")
     rows = np.ones(codes.size) if counts is None else counts.astype(np.float64)
-    if not np.bincount(codes, rows, share.size).all():
-        msg = f"y_held_out must hold rows of all {share.size} classes, got none of one."
+    if not np.bincount(codes, rows, n_classes).all():
+        msg = f"y_held_out must hold rows of all {n_classes} classes, got none of one."
         raise InvalidDataError(msg)
-    ratio = columns / share
-    return [Rows.of(ratio[codes == k], rows[codes == k]) for k in range(share.size)]
+    return HeldOutRows(codes, columns, rows)

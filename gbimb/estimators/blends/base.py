@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb.array_types import FloatArray, TableLike
-    from gbimb.model.model import AveragedModel
+    from gbimb.model.model import AveragedModel, ForeignMember
     from gbimb.model.states import Saved
     from gbimb.training.search.compare import Compared
-    from gbimb.training.search.cross_fit import CrossFitted
+    from gbimb.training.search.cross_fit import Candidate
     from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.search import Clock, Report, TrialResult
 
