@@ -90,7 +90,7 @@ def moved(clf: Any, X: pd.DataFrame, y: np.ndarray, seed: int) -> Iterator[dict[
             "low": found.low,
             "high": found.high,
             "covered": found.low <= share <= found.high,
-            "warned": bool(caught),
+            "warned": any("prevalence alone" in str(w.message) for w in caught),
             "mcc_before": mcc_score(labels, clf.predict(new)),
             "mcc_adapted": mcc_score(labels, copy.predict(new)),
             "mcc_old_threshold": mcc_score(labels, proba >= clf.threshold_),
@@ -140,7 +140,7 @@ def changed(clf: Any, X: pd.DataFrame, y: np.ndarray, seed: int) -> Iterator[dic
             "prevalence": share,
             "estimate": copy.prevalence_,
             "moved_by_half": abs(off) >= 0.5,
-            "warned": bool(caught),
+            "warned": any("prevalence alone" in str(w.message) for w in caught),
         }
 
 
@@ -167,6 +167,7 @@ def main() -> None:
     parser.add_argument("--tables", nargs="*", default=[*TABLES])
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
+    warnings.simplefilter("ignore")  # of categories that one half lacks
     moves, changes = [], []
     for seed in range(given.splits):
         for name in given.tables:

@@ -175,12 +175,7 @@ def see_all(
 ) -> Recipe:
     """Return the recipe whose encoder knows what all rows hold."""
     seen = gather(client, client.map(observe, encoded, pieces=len(encoded), pure=False))
-    parts = [part for part in seen if part is not None]
-    encoder = recipe.schema.encoder.having_seen(*parts)
-    if recipe.classes.swapped and encoder.marginals is not None:
-        # Workers number the classes as engines do.
-        encoder = replace(encoder, marginals=encoder.marginals.in_other_order())
-    return recipe.with_encoder(encoder)
+    return recipe.having_observed([part for part in seen if part is not None])
 
 
 def _check_validation(rows: IntArray, labels: Labels) -> None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
+from gbimb.decisions.marginals import SHOWN
 from gbimb.decisions.prevalence import estimate_prevalence
 from gbimb.decisions.prior import correct_prior, read_prevalence
 from gbimb.decisions.rules import Costs
 from gbimb.estimators.fitted import check_is_fitted, no_attribute
 from gbimb.exceptions import InvalidDataError, InvalidTypeError, warn
 from gbimb.model.model import make_rule
-from gbimb.tables.marginals import SHOWN
 from gbimb.tables.parquet.source import ParquetSource
 from gbimb.tables.read import as_rows, read_table
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gbimb.tables.marginals import CUTS
+from gbimb.decisions.marginals import CUTS
 
 
 def are_marginals(value: Any, n_classes: int, n_features: int) -> bool:

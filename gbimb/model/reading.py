@@ -11,6 +11,7 @@ import pandas as pd
 from gbimb.decisions.calibration import BetaCurve, Calibrator, Correction, Curve, IsotonicCurve
 from gbimb.decisions.guarantees import Guarantee
 from gbimb.decisions.held_out import HeldOutScores
+from gbimb.decisions.marginals import Marginals
 from gbimb.decisions.rules import Costs, read_costs
 from gbimb.engines.registry import get_engine
 from gbimb.exceptions import InvalidDataError
@@ -25,7 +26,6 @@ from gbimb.parallel import expect_engine_threads
 from gbimb.tables.classes import Classes
 from gbimb.tables.columns import Column
 from gbimb.tables.encoder import TableEncoder
-from gbimb.tables.marginals import Marginals
 from gbimb.tables.schema import Schema
 from gbimb.tables.texts import Reading
 from gbimb.tables.typical import Typical

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from gbimb.decisions.marginals import Marginals
 from gbimb.exceptions import InvalidTypeError
 from gbimb.tables.columns import UNKNOWN, Column, encode, read_column
-from gbimb.tables.marginals import Marginals
 from gbimb.tables.parquet.stream import StreamedFrame, StreamedMatrix
 from gbimb.tables.typical import Observed, Tally, Typical, tally_of
 

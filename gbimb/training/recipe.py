@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gbimb.tables.encoder import TableEncoder
     from gbimb.tables.labels import LabelCodes
     from gbimb.tables.schema import Schema
+    from gbimb.tables.typical import Observed
     from gbimb.training.rows import EngineTable
     from gbimb.training.stages import Settings
     from gbimb.training.tasks import Task
@@ -66,6 +67,13 @@ class Recipe:
     def having_seen(self, matrix: Any, codes: NDArray[Any], weight: NDArray[Any] | None) -> Recipe:
         """Return the recipe that knows the typical values of training rows."""
         encoder = see_rows(self.schema.encoder, matrix, codes, weight)
+        return self.with_encoder(encoder)
+
+    def having_observed(self, parts: Sequence[Observed]) -> Recipe:
+        """Return the recipe that knows what parts of the rows hold, numbered by target."""
+        encoder = self.schema.encoder.having_seen(*parts)
+        if self.classes.swapped and encoder.marginals is not None:
+            encoder = replace(encoder, marginals=encoder.marginals.in_other_order())
         return self.with_encoder(encoder)
 
     def with_encoder(self, encoder: TableEncoder) -> Recipe:

@@ -11,9 +11,9 @@ import pytest
 
 import gbimb
 from gbimb.decisions.held_out import HeldOutScores
+from gbimb.decisions.marginals import Marginals
 from gbimb.exceptions import GbimbWarning, InvalidDataError, InvalidTypeError
 from gbimb.metrics import mcc_score
-from gbimb.tables.marginals import Marginals
 
 if TYPE_CHECKING:
     from pathlib import Path
