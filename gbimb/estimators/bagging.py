@@ -311,7 +311,8 @@ class UnderBaggingClassifier(DecidingClassifier):
         return tags
 
     def _decider(self) -> Task:
-        return averaged_task(self.model_.classes.size, self.eval_metric, self.threshold)
+        n_classes = self.model_.classes.size
+        return averaged_task(n_classes, self.eval_metric, self.threshold, self.confidence)
 
     def _check_parameters(self) -> None:
         check_parameters(self)

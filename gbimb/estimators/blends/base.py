@@ -23,10 +23,11 @@ from gbimb.tables.encoder import learn_columns
 from gbimb.tables.labelled import LabelledTable
 from gbimb.tables.parquet.source import ParquetSource
 from gbimb.tables.schema import Schema
+from gbimb.training.bagging.average import averaged_task
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_copies
 from gbimb.training.held_out.plan import make_plan
-from gbimb.training.search.blend import blend
+from gbimb.training.search.blend import blend, is_open
 from gbimb.training.search.cross_fit import CrossFitter
 from gbimb.training.search.foreign import check_estimators
 from gbimb.training.search.leaderboard import Effect, effects, explain, leaderboard
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from gbimb.training.search.cross_fit import Candidate
     from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.search import Clock, Report, TrialResult
+    from gbimb.training.tasks import Task
 
 BOOSTERS: Final = (ImbalancedLGBMClassifier, ImbalancedXGBClassifier)
 STREAMED: Final = (
@@ -205,8 +207,10 @@ class BlendedClassifier(DecidingClassifier):
             )
             warn(msg)
 
-    def _decider(self) -> SearchObjective:
+    def _decider(self) -> SearchObjective | Task:
         classes = self.model_.classes
+        if not is_open(self.threshold):
+            return averaged_task(classes.size, "mcc", self.threshold, self.confidence)
         return make_objective(self.metric, classes.size, swap=classes.swapped)
 
     def _check_parameters(self) -> None:
