@@ -77,6 +77,8 @@ def _metadata(model: Model, kind: str, inputs: Sequence[Input], *, columns: bool
     decided: dict[str, Any] = {}
     if isinstance(rule, Threshold):
         decided = {"threshold": rule.value, "pos_label": model.classes.positive}
+        if rule.guarantee is not None:
+            decided["guarantee"] = str(rule.guarantee)
     elif isinstance(rule, ClassWeights):
         decided = {"class_weights": rule.weights}
     elif isinstance(rule, Costs):

@@ -52,6 +52,12 @@ def test_the_decision_of_many_classes_is_said(tmp_path: Path) -> None:
     assert "threshold" not in about
 
 
+def test_what_a_threshold_promises_is_said(tmp_path: Path) -> None:
+    X, score = numbers(2000)
+    clf = quick(LGBM, threshold="recall >= 0.5", confidence=0.9).fit(X, score > 1.5)
+    assert said(export(clf, tmp_path))["guarantee"] == str(clf.guarantee_)
+
+
 def test_onnx_finds_nothing_wrong_with_the_file(tmp_path: Path) -> None:
     path = export(model("bags", "xgb"), tmp_path, columns=True)
     onnx = pytest.importorskip("onnx")
