@@ -18,6 +18,7 @@ from gbimb.tables.files.columns import plain_labels, prepare_columns
 from gbimb.tables.files.index import THE_INDEX, unasked_index
 from gbimb.tables.files.match import as_text
 from gbimb.tables.files.notes import alike_labels
+from gbimb.tables.files.options import AS_FOUND, ReadOptions, blank
 from gbimb.tables.files.read import read_file, require_columns, table_name
 from gbimb.tables.files.targets import match_label, require_labels
 
@@ -127,6 +128,7 @@ def read_table(
     drop: Sequence[str] = (),
     group: str | None = None,
     time: str | None = None,
+    known: ReadOptions = AS_FOUND,
 ) -> BenchmarkTable:
     """Return a table from a CSV or Parquet file.
 
@@ -143,6 +145,8 @@ def read_table(
         Columns to leave out.
     group, time : str, optional
         Column by which rows are held out: whole groups, or later rows. It is not learnt from.
+    known : ReadOptions, optional
+        How the file is read where its cells leave a choice, and what is done to labels.
 
     Raises
     ------
@@ -150,7 +154,7 @@ def read_table(
         If the file or a column cannot be used.
     """
     path = Path(path)
-    frame = read_file(path)
+    frame = read_file(path, known=known)
     check_one_of(group, time, "group")
     by = {k: [name] for k, name in {"group": group, "time": time}.items() if name is not None}
     require_columns(frame.columns, path.name, {"target": [target], "drop": drop, **by})
@@ -159,15 +163,16 @@ def read_table(
         role = "drop" if target not in chain(*by.values()) else next(iter(by))
         msg = f"{role} must not name the target, got {target!r}."
         raise InvalidParameterError(msg)
-    labels = read_labels(plain_labels(frame[target]), target, positive)
+    there = known.clean_labels(plain_labels(blank(frame[target], known.missing)))
+    labels = read_labels(there, target, known.clean_label(positive))
     index = unasked_index(frame, path, "path", {target, *drop})
     features = frame.drop(columns=[target, *drop, *index])
     if features.shape[1] == 0:
         msg = f"{path.name!r} must have a column besides {target!r} to train on, got none."
         raise InvalidDataError(msg)
-    X, changes, _ = prepare_columns(features)
+    X, changes, _ = prepare_columns(features, known)
     notes = (*map(THE_INDEX.format, index), *labels.notes, *changes)
-    times = None if time is None else prepare_columns(frame[[time]]).frame[time]
+    times = None if time is None else prepare_columns(frame[[time]], known).frame[time]
     owners = None if group is None else frame[group]
     dependence = read_dependence(None, owners, times, len(frame))
     return BenchmarkTable(

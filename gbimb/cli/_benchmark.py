@@ -37,6 +37,7 @@ from gbimb.cli._options import (
     Report,
     ResultsFolder,
 )
+from gbimb.cli._reading import reads_files
 from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from gbimb.benchmark.plan import Plan
     from gbimb.benchmark.progress import ProgressBar
     from gbimb.benchmark.tables import BenchmarkTable
+    from gbimb.tables.files.options import ReadOptions
 
 SPELLED: Final = {
     "path": "--data",
@@ -89,6 +91,7 @@ Exit codes:
 
 
 @app.command(epilog=_EPILOG, short_help="Compare focal loss with weighted log loss.")
+@reads_files()
 def benchmark(  # noqa: PLR0917  typer passes them by name
     ctx: typer.Context,
     data: OwnTable = None,
@@ -114,6 +117,8 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     report: Report = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
+    *,
+    known: ReadOptions,
 ) -> None:
     """Compare focal loss with weighted log loss, on real imbalanced tables or on yours.
 
@@ -127,7 +132,8 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     from gbimb.report import report_files, save_benchmark
 
     with exit_codes(SPELLED):
-        chosen = _tables(data, target, positive, drop or [], tables, group=group, time=time)
+        by = {"group": group, "time": time}
+        chosen = _tables(data, target, positive, drop or [], tables, known=known, **by)
         if folds is None:
             folds = DEFAULT_FOLDS if data is None else OWN_FOLDS
         plan = _plan(chosen, engines, methods, folds, seed)
@@ -157,6 +163,8 @@ def _tables(
     positive: str | None,
     drop: list[str],
     names: str | None,
+    *,
+    known: ReadOptions,
     **by: str | None,
 ) -> tuple[BenchmarkTable, ...]:
     from gbimb.benchmark.plan import built_in_tables
@@ -176,7 +184,7 @@ def _tables(
     if target is None:
         msg = "--data needs --target COLUMN, the column with the label, got none."
         raise InvalidParameterError(msg)
-    return (read_table(data, target, positive=positive, drop=drop, **by),)
+    return (read_table(data, target, positive=positive, drop=drop, known=known, **by),)
 
 
 def _plan(

@@ -21,9 +21,11 @@ from gbimb.cli._options import (
     TestTarget,
     Weight,
 )
+from gbimb.cli._reading import reads_files
 
 if TYPE_CHECKING:
     from gbimb.report import Evaluation
+    from gbimb.tables.files.options import ReadOptions
 
 SPELLED: Final = {
     "costs": "--cost",
@@ -51,6 +53,7 @@ Exit codes:
 
 
 @app.command(epilog=_EPILOG, short_help="Judge a model on labelled rows, with a report.")
+@reads_files()
 def evaluate(  # noqa: PLR0917  typer passes them by name
     ctx: typer.Context,
     model: Model,
@@ -64,6 +67,8 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     jobs: Jobs = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
+    *,
+    known: ReadOptions,
 ) -> None:
     """Judge a model on labelled rows: a verdict, scores with intervals, checks, and a report.
 
@@ -85,6 +90,7 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
             identifier=identifier or [],
             costs=costs,
             train=train,
+            known=known,
             model_file=model,
             command=command_line(ctx, "report", "jobs", "quiet", "as_json"),
             watch=lambda pieces: watched(pieces, "Judging", data, quiet=quiet or as_json),

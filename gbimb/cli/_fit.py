@@ -44,6 +44,7 @@ from gbimb.cli._options import (
     Validation,
     Weight,
 )
+from gbimb.cli._reading import reads_files
 from gbimb.cli._training_file import (
     Given,
     Roles,
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.progress import Progress
+
+    from gbimb.tables.files.options import ReadOptions
 
 LOSS_CHOICES: Final = (*LOSSES, "auto")
 LossName: TypeAlias = Annotated[
@@ -102,6 +105,7 @@ Examples:
   gbimb fit churn.csv --target churned --out m.gbimb --time month
   gbimb fit a.csv --target y --out m.gbimb --threshold "precision >= 0.9" --confidence 0.95
   gbimb fit folder/ --target fraud --out fraud.gbimb
+  gbimb fit heart.csv --target ill --out m.gbimb --missing "?" --labels trim,lower
   gbimb fit folder/ --target fraud --out m.gbimb --dask tcp://scheduler:8786
 
 \b
@@ -117,6 +121,7 @@ With --loss auto Ctrl-C ends the search, and the best so far is written.
 
 
 @app.command(epilog=_EPILOG, short_help="Train a model on a file, choose its threshold, save it.")
+@reads_files()
 def fit(  # noqa: PLR0917  typer passes them by name
     data: TrainingFile,
     target: Target,
@@ -139,12 +144,14 @@ def fit(  # noqa: PLR0917  typer passes them by name
     dask: Dask = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
+    *,
+    known: ReadOptions,
 ) -> None:
     """Train a model on a file, choose its threshold on held-out rows, and save it.
 
     Text that is numbers or dates as a whole column is read by value, dates as days since
     1970-01-01; other text becomes categories, empty cells missing values. New files are read alike.
-    The index of a Parquet file is not trained on.
+    The index of a Parquet file is not trained on. A note says what a column was taken for.
     """
     from gbimb.tables.files.targets import match_label
     from gbimb.tables.parquet.columns import read_target
@@ -164,14 +171,14 @@ def fit(  # noqa: PLR0917  typer passes them by name
         began = perf_counter()
         roles = Roles(weight, group, time)
         if loss != "auto" and is_streamed(data):
-            given, remarks, readings = open_folder(data, target, roles, left_out)
+            given, remarks, readings = open_folder(data, target, roles, left_out, known)
             labels = read_target(given["X"]).found.tolist()
             check_number_of_labels(len(labels), target)
         else:
-            given, remarks, readings = read_rows(data, target, roles, left_out)
+            given, remarks, readings = read_rows(data, target, roles, left_out, known)
             labels = np.unique(given["y"]).tolist()
         if positive is not None:
-            model.set_params(pos_label=match_label(positive, labels))
+            model.set_params(pos_label=match_label(known.clean_label(positive), labels))
         notes(remarks, quiet=quiet)
         with _progress(model, quiet=quiet or as_json):
             _fit_here_or_there(model, given, dask)

@@ -34,6 +34,8 @@ AS_OPTIONS: Final = {
     "target, weight, group, time and features must name": (
         "--target, --weight, --id and --drop must name"
     ),
+    "Write them alike if they are one": "Give --labels trim,lower if they are one",
+    "ive its encoding": "ive --encoding",
     "leave it out with drop": "leave it out with --drop",
     "Use folds=": "Use --folds ",
     "against the others, give positive": "against the others, give --positive LABEL",

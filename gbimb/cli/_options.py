@@ -7,7 +7,9 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-TABLES: Final = ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet, or a folder of such files"
+TABLES: Final = (
+    ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .tsv, .parquet, or a folder of such files"
+)
 ENGINE_CHOICES: Final = ("lightgbm", "xgboost", "auto")
 
 # Of several commands.
@@ -37,6 +39,32 @@ Report: TypeAlias = Annotated[
 ]
 Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="No bar, no notes.")]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+# Of how files are read.
+MissingMark: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--missing",
+        metavar="<str>",
+        help="A cell that is a missing value in every column, such as ? or -999; repeatable.",
+    ),
+]
+DecimalMark: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="The decimal mark, . or a comma, where numbers could have either."),
+]
+DateOrder: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="dayfirst or monthfirst, where dates could be either, such as 03/04/2025."),
+]
+LabelSteps: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="What to do to labels that are text: trim (blanks), lower, or trim,lower."),
+]
+Encoding: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Of CSV files, such as latin-1. Default: utf-8, or a guess that is said."),
+]
 
 # Of gbimb fit.
 TrainingFile: TypeAlias = Annotated[

@@ -8,10 +8,13 @@ import typer
 
 from gbimb.cli._app import app, check_not_read, exit_codes, print_json, watched
 from gbimb.cli._options import AsJson, Jobs, Model, NewRows, PassedThrough, Quiet, ScoresOut
+from gbimb.cli._reading import reads_files
 from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from gbimb.tables.files.options import ReadOptions
 
 _EPILOG = """\b
 Examples:
@@ -29,6 +32,7 @@ Exit codes:
 
 
 @app.command(epilog=_EPILOG, short_help="Write the probability and the label of each row.")
+@reads_files("labels")
 def predict(  # noqa: PLR0917  typer passes them by name
     model: Model,
     data: NewRows,
@@ -37,6 +41,8 @@ def predict(  # noqa: PLR0917  typer passes them by name
     jobs: Jobs = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
+    *,
+    known: ReadOptions,
 ) -> None:
     """Write the probability and the label of each row, in the order of the rows.
 
@@ -55,8 +61,8 @@ def predict(  # noqa: PLR0917  typer passes them by name
         fitted = load(model).set_params(n_jobs=jobs)
         ids = identifier or []
         with TableWriter(out, "--out") as writer:
-            pieces = chunks_with_ids(data, "DATA", ids, text_columns(fitted))
-            scores = (_scores(fitted, *piece, data.name, ids) for piece in pieces)
+            pieces = chunks_with_ids(data, "DATA", ids, text_columns(fitted), known=known)
+            scores = (_scores(fitted, *piece, data.name, ids, known=known) for piece in pieces)
             for piece in watched(scores, "Predicting", data, quiet=quiet or as_json):
                 writer.write(piece)
         facts = {"out": str(out), "rows": writer.rows}
@@ -79,12 +85,14 @@ def _scores(
     ids: pd.DataFrame,
     file: str,
     identifier: list[str],
+    *,
+    known: ReadOptions,
 ) -> pd.DataFrame:
     from gbimb.tables.files.match import match_columns
     from gbimb.tables.files.read import require_columns
 
     require_columns(frame.columns, file, {"--id": identifier})
-    proba = model.predict_proba(match_columns(model, frame, file))
+    proba = model.predict_proba(match_columns(model, frame, file, known))
     classes = model.classes_.tolist()
     if len(classes) == 2:
         columns = {"probability": proba[:, classes.index(model.pos_label_)]}

@@ -15,6 +15,7 @@ from gbimb.exceptions import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gbimb.tables.files.options import ReadOptions
     from gbimb.tables.texts import Reading
 
 MOST_LABELS: Final = 100
@@ -71,20 +72,27 @@ class Roles(NamedTuple):
 
 
 def read_rows(
-    data: Path, target: str, roles: Roles, left_out: dict[str, list[str]]
+    data: Path,
+    target: str,
+    roles: Roles,
+    left_out: dict[str, list[str]],
+    known: ReadOptions | None = None,
 ) -> TrainingFile:
     """Return what ``fit`` is given from a table, and what was done to its columns."""
     from gbimb.tables.dependence import check_one_of
     from gbimb.tables.files.columns import plain_labels, prepare_columns, read_weights
     from gbimb.tables.files.index import THE_INDEX, unasked_index
+    from gbimb.tables.files.match import of_labels
     from gbimb.tables.files.notes import alike_labels
+    from gbimb.tables.files.options import AS_FOUND, blank
     from gbimb.tables.files.read import read_file, require_columns
     from gbimb.tables.files.targets import require_labels
 
+    known = known or AS_FOUND
     check_one_of(roles.group, roles.time, "--group")
-    frame = read_file(data, "DATA")
+    frame = read_file(data, "DATA", known)
     require_columns(frame.columns, data.name, {"--target": [target], **roles.options(), **left_out})
-    labels = plain_labels(frame[target])
+    labels = known.clean_labels(plain_labels(blank(frame[target], known.missing)))
     check_number_of_labels(labels.nunique(), target)
     require_labels(labels, target)
     others = {*chain(*roles.options().values(), *left_out.values())}
@@ -95,19 +103,20 @@ def read_rows(
         )
         raise InvalidParameterError(msg)
     index = unasked_index(frame, data, "DATA", {target, *others})
-    X, remarks, readings = prepare_columns(frame.drop(columns=[target, *others, *index]))
+    X, remarks, readings = prepare_columns(frame.drop(columns=[target, *others, *index]), known)
+    readings |= of_labels(target, known)
     if X.shape[1] == 0:
         raise _nothing_left(data)
     given: Given = {"X": X, "y": _labels(labels)}
     if roles.weight is not None:
         given["sample_weight"] = read_weights(frame[roles.weight])
-    given |= read_roles(frame, roles)
+    given |= read_roles(frame, roles, known)
     counts = {str(label): int(rows) for label, rows in labels.value_counts().items()}
     alike = alike_labels(counts, target)
     return TrainingFile(given, (*map(THE_INDEX.format, index), *alike, *remarks), readings)
 
 
-def read_roles(frame: pd.DataFrame, roles: Roles) -> Given:
+def read_roles(frame: pd.DataFrame, roles: Roles, known: ReadOptions) -> Given:
     """Return the groups or times of the rows, those of text read by value."""
     if roles.group is not None:
         return {"groups": frame[roles.group]}
@@ -115,19 +124,29 @@ def read_roles(frame: pd.DataFrame, roles: Roles) -> Given:
         return {}
     from gbimb.tables.files.columns import prepare_columns
 
-    return {"time": prepare_columns(frame[[roles.time]]).frame[roles.time]}
+    return {"time": prepare_columns(frame[[roles.time]], known).frame[roles.time]}
 
 
 def open_folder(
-    data: Path, target: str, roles: Roles, left_out: dict[str, list[str]]
+    data: Path,
+    target: str,
+    roles: Roles,
+    left_out: dict[str, list[str]],
+    known: ReadOptions | None = None,
 ) -> TrainingFile:
     """Return a folder of Parquet files as ``fit`` is given it, and what is done to its columns."""
+    import numpy as np
     import pandas as pd
 
     from gbimb.tables.files.index import THE_INDEX, unasked_index, unnamed
+    from gbimb.tables.files.match import of_labels
+    from gbimb.tables.files.notes import alike_labels
+    from gbimb.tables.files.options import AS_FOUND
     from gbimb.tables.files.streamed import prepare_source
+    from gbimb.tables.parquet.columns import read_target
     from gbimb.tables.parquet.source import ParquetSource
 
+    known = known or AS_FOUND
     everything = ParquetSource(data, target, **roles._asdict())
     there = [*everything.features, *everything.index]
     for option, names in left_out.items():
@@ -141,8 +160,15 @@ def open_folder(
     if not features:
         raise _nothing_left(data)
     source = ParquetSource(data, target, features=features, dates="days", **roles._asdict())
-    remarks, readings = prepare_source(source)
-    return TrainingFile({"X": source}, (*map(THE_INDEX.format, index), *remarks), readings)
+    if known.labels:
+        source.clean_label = known.clean_label
+    remarks, readings = prepare_source(source, known)
+    readings |= of_labels(target, known)
+    found = read_target(source)
+    rows = np.bincount(found.codes, minlength=len(found.found)).tolist()
+    counts = dict(zip(map(str, found.found.tolist()), rows, strict=True))
+    alike = alike_labels(counts, target) if len(counts) <= MOST_LABELS else ()
+    return TrainingFile({"X": source}, (*map(THE_INDEX.format, index), *alike, *remarks), readings)
 
 
 def _nothing_left(data: Path) -> InvalidDataError:

@@ -16,7 +16,7 @@ from gbimb.json_text import shown
 from gbimb.losses import Loss
 from gbimb.metrics import parse_bound
 from gbimb.model.kept_rows import are_marginals, are_scores, is_share
-from gbimb.tables.text_forms import FORMS
+from gbimb.tables.text_forms import FORMS, LABEL_FORMS, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -214,7 +214,7 @@ def _are_readings(value: Any, _: Size) -> bool:
         and isinstance(pair, list)
         and len(pair) == 2
         and isinstance(pair[0], str)
-        and pair[0] in FORMS
+        and pair[0] in (*FORMS, TEXT, *LABEL_FORMS)
         and isinstance(pair[1], tuple)
         and all(isinstance(text, str) for text in pair[1])
         for name, pair in value.items()

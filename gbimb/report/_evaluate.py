@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +26,8 @@ from gbimb.report._rows import (
     score_rows,
 )
 from gbimb.tables.files.chunks import chunks
-from gbimb.tables.files.match import match_columns, text_columns
+from gbimb.tables.files.match import label_options, match_columns, text_columns
+from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.files.read import file_errors, list_files, require_columns
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def evaluate(
     train: str | Path | None = None,
     model_file: Path | None = None,
     command: str = "",
+    known: ReadOptions = AS_FOUND,
     watch: Watch = iter,
 ) -> Evaluation:
     """Evaluate a fitted model on rows that it was not trained on.
@@ -125,6 +127,9 @@ def evaluate(
         The training file, to look for rows that are in both.
     model_file, command : Path and str, optional
         The model's file and the command line, shown to reproduce the report.
+    known : ReadOptions, optional
+        How files are read where their cells leave a choice, and what is done to labels; by default
+        as at fit.
     watch : callable, optional
         Passes the pieces on and shows progress.
 
@@ -139,9 +144,10 @@ def evaluate(
     True
     """
     name = "the data frame" if isinstance(data, pd.DataFrame) else Path(data).name
-    request = EvaluationRequest(name, target, weight, identifier)
+    request = EvaluationRequest(name, target, weight, identifier, known)
     costs = _check_arguments(model, request, costs)
-    pieces, digest = _open(data, [*_text(model, target), *identifier])
+    request = replace(request, known=label_options(model, target, known))
+    pieces, digest = _open(data, [*_text(model, target), *identifier], known)
     rows = score_rows(model, watch(pieces), request)
     _require_two_classes(rows, request)
     about, in_training = describe_model(model), _in_training(model, rows, train, request)
@@ -214,7 +220,7 @@ def _in_training(
 
 
 def _open(
-    data: pd.DataFrame | str | Path, text: Sequence[str]
+    data: pd.DataFrame | str | Path, text: Sequence[str], known: ReadOptions
 ) -> tuple[Iterator[pd.DataFrame], str | None]:
     """Return the pieces of the rows, and a hash of files.
 
@@ -222,7 +228,7 @@ def _open(
     """
     if isinstance(data, pd.DataFrame):
         return iter([data]), None
-    return chunks(Path(data), "data", text), _hash(list_files(Path(data), "data"))
+    return chunks(Path(data), "data", text, known=known), _hash(list_files(Path(data), "data"))
 
 
 def _text(model: Any, target: str) -> list[str]:
@@ -233,10 +239,11 @@ def _text(model: Any, target: str) -> list[str]:
 
 def _prints(model: Any, train: Path, request: EvaluationRequest) -> NDArray[np.uint64]:
     parts = []
-    for frame in chunks(train, "train", _text(model, request.target)):
+    known = request.known
+    for frame in chunks(train, "train", _text(model, request.target), known=known):
         require_columns(frame.columns, train.name, {"target": [request.target]})
-        codes = label_codes(frame[request.target], class_names(model))
-        parts.append(fingerprints(match_columns(model, frame, train.name), codes))
+        codes = label_codes(known.clean_labels(frame[request.target]), class_names(model))
+        parts.append(fingerprints(match_columns(model, frame, train.name, known), codes))
     return np.unique(np.concatenate(parts))
 
 

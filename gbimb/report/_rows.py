@@ -13,6 +13,7 @@ from gbimb.estimators.inspection import predict_rows
 from gbimb.exceptions import InvalidDataError, unknown_name
 from gbimb.tables.files.columns import plain_labels, read_weights
 from gbimb.tables.files.match import as_text, match_columns
+from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.files.read import require_columns
 from gbimb.tables.files.targets import require_labels
 
@@ -40,12 +41,15 @@ class EvaluationRequest:
     weight : str or None
     identifier : list of str
         Columns that name the rows.
+    known : ReadOptions
+        How the rows are read.
     """
 
     file: str
     target: str
     weight: str | None = None
     identifier: Sequence[str] = ()
+    known: ReadOptions = AS_FOUND
 
 
 @dataclass
@@ -100,8 +104,8 @@ def score_rows(
     parts: dict[str, list[NDArray[Any]]] = {}
     for frame in pieces:
         require_columns(frame.columns, request.file, needed)
-        X = match_columns(model, frame, request.file)
-        codes = label_codes(frame[request.target], names)
+        X = match_columns(model, frame, request.file, request.known)
+        codes = label_codes(request.known.clean_labels(frame[request.target]), names)
         proba, uncorrected, predicted = predict_rows(model, X)
         part = {"codes": codes, "predicted": predicted, "proba": proba, "uncorrected": uncorrected}
         part["prints"] = fingerprints(X, codes)

@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 from gbimb.tables.days import as_days
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from gbimb.array_types import FloatArray
 
 NUMBERS: Final = {".": "numbers", ",": "numbers"}
@@ -23,6 +25,10 @@ DATES: Final = {
     "mdy": "dates with the month first",
 }
 FORMS: Final = {**NUMBERS, **DATES}
+TEXT: Final = "text"
+"""The form of a column that stays text."""
+LABEL_FORMS: Final = ("trim", "lower", "trim,lower")
+"""What was done to labels that are text."""
 MARKS: Final = frozenset(
     {
         *("na", "n.a", "n.a.", "n/a", "n/a.", "nan", "nd", "n.d.", "k.a.", "k. a.", "s/d", "tbd"),
@@ -95,6 +101,23 @@ def is_mark(text: str) -> bool:
     """
     plain = text.strip()
     return plain.lower() in MARKS or NO_WORD.fullmatch(plain) is not None
+
+
+def numbers_among(marks: Collection[str]) -> list[float]:
+    """Return the marks that are numbers.
+
+    >>> numbers_among(["?", "-999", "nan"])
+    [-999.0]
+    """
+    found = []
+    for mark in marks:
+        try:
+            value = float(mark)
+        except ValueError:
+            continue
+        if np.isfinite(value):
+            found.append(value)
+    return found
 
 
 def other_form(form: str) -> str:

@@ -7,7 +7,7 @@ as a whole; what is left over is named, never guessed.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -25,13 +25,15 @@ from gbimb.tables.text_forms import (
     NUMBERS,
     PERHAPS_GROUPED,
     PLAIN,
+    TEXT,
     is_mark,
+    numbers_among,
     other_form,
     values_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 MOST_LEFT_OVER: Final = 0.1
 MOST_KINDS_LEFT_OVER: Final = 10
 SAMPLE: Final = 1_000
+FEWEST_CODES: Final = 0.01
+CODE: Final = re.compile(r"0\d+")
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class Reading:
 
     Attributes
     ----------
-    form : {".", ",", "ymd", "dmy", "mdy"}
-        Numbers with that decimal mark, or dates with year, day or month first.
+    form : {".", ",", "ymd", "dmy", "mdy", "text"}
+        Numbers with that decimal mark, dates with year, day or month first, or text.
     missing : tuple of str
         Texts that are missing values.
     """
@@ -62,15 +66,27 @@ class Reading:
         """Whether the values are days since 1970-01-01."""
         return self.form in DATES
 
+    def with_missing(self, marks: Collection[str]) -> Reading:
+        """Return the same with further texts that are missing values."""
+        return Reading(self.form, tuple(dict.fromkeys([*self.missing, *marks])))
+
     def apply(self, column: Any, name: str) -> pa.Array:  # an Arrow array
-        """Return the values of a column of texts, for all of which the reading was made.
+        """Return the values of a column for all of whose texts the reading was made.
+
+        Of a column of numbers those are missing that ``missing`` spells, and infinite ones.
 
         Raises
         ------
         InvalidDataError
             If a text is neither of the form nor one of the missing values.
         """
+        if not (pa.types.is_dictionary(column.type) or is_words(column.type)):
+            return self._finite(column)
         cells, codes = _distinct(column)
+        if self.form == TEXT:
+            gone = pc.is_in(pc.utf8_trim_whitespace(cells), pa.array(self.missing, pa.string()))
+            kept = pc.if_else(gone, pa.scalar(None, pa.string()), cells)
+            return kept.take(pa.array(codes, mask=codes < 0)).dictionary_encode()
         values = values_of(cells, self.form)
         for at in np.flatnonzero(np.isnan(values)):
             cell = cells[int(at)].as_py()
@@ -81,6 +97,12 @@ class Reading:
                 )
                 raise InvalidDataError(msg)
         return pa.array(np.append(values, np.nan)[codes], from_pandas=True)
+
+    def _finite(self, column: Any) -> pa.Array:  # an Arrow array
+        numbers = column.cast(pa.float64(), safe=False)
+        marks = numbers_among(self.missing)
+        gone = pc.or_(pc.is_in(numbers, pa.array(marks, pa.float64())), pc.is_inf(numbers))
+        return pc.if_else(gone, pa.scalar(None, pa.float64()), numbers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +125,8 @@ class Texts:
         Another form that explains as many texts, with other values; "" if there is none.
     mixed : bool
         Whether the numbers are of different units, or some are percentages.
+    code : str
+        A whole number that begins with a zero, if such are codes and no amounts.
     """
 
     cells: list[str]
@@ -113,11 +137,17 @@ class Texts:
     known: NDArray[np.bool_]
     rival: str = ""
     mixed: bool = False
+    code: str = ""
 
     @property
     def left_over(self) -> NDArray[np.bool_]:
         """Texts that are neither of the form nor known to be missing values."""
         return np.isnan(self.values) & ~self.known
+
+    @property
+    def settled(self) -> Texts:
+        """The same without a doubt about the form."""
+        return replace(self, rival="")
 
     @property
     def share(self) -> float:
@@ -130,7 +160,7 @@ class Texts:
         """Whether the column is of the form but for a few texts."""
         bad, good = int(self.left_over.sum()), int((~np.isnan(self.values)).sum())
         few = bad <= MOST_KINDS_LEFT_OVER and good > 2 * bad and self.share >= 1 - MOST_LEFT_OVER
-        return good > 0 and few
+        return good > 0 and few and not self.code
 
     @property
     def missing(self) -> dict[str, int]:
@@ -180,6 +210,12 @@ class Texts:
         return pd.Series(np.append(self.values, np.nan)[self.codes], index=like.index)
 
 
+def is_words(dtype: Any) -> bool:  # a pyarrow type
+    """Whether an Arrow type is that of texts."""
+    kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(is_kind(dtype) for is_kind in kinds)
+
+
 def read_texts(
     column: Any,  # a pandas or Arrow column of strings
     preferred: Collection[str] = (),
@@ -207,12 +243,34 @@ def read_texts(
     known = np.array([is_mark(word) or word in missing for word in words], dtype=bool)
     counts = np.bincount(codes + 1, minlength=len(words) + 1)[1:].astype(np.intp)
     clean = pa.array(words, pa.string(), mask=known)
-    found = {f: values_of(clean, f, codes=always) for f in _worth_trying(clean, forms, preferred)}
+    code = "" if always else code_among(words[~known].tolist(), counts[~known])
+    found = {f: values_of(clean, f, codes=not code) for f in _worth_trying(clean, forms, preferred)}
     score = {form: int(counts[~np.isnan(v)].sum()) for form, v in found.items()}
     best = [form for form in found if score[form] == max(score.values())]
     form, rival = _choose(best, found, preferred, words[~known])
     mixed = form in NUMBERS and _is_mixed(words, found[form])
-    return Texts(words.tolist(), counts, codes, form, found[form], known, rival, mixed)
+    return Texts(words.tolist(), counts, codes, form, found[form], known, rival, mixed, code)
+
+
+def code_among(words: Sequence[str], counts: IntArray) -> str:
+    """Return a whole number that begins with a zero, if such are codes; else "".
+
+    They are where all have the same width, or where one in a hundred begins with a zero.
+
+    >>> code_among(["02134", "90210"], np.array([1, 1]))
+    '02134'
+    >>> code_among(["050", "7"], np.array([1, 200]))
+    ''
+    """
+    plain = [word.strip() for word in words]
+    digits = np.array([word.isdecimal() for word in plain], dtype=bool)
+    zeros = np.array([CODE.fullmatch(word) is not None for word in plain], dtype=bool)
+    whole, total = counts[digits].sum(), counts.sum()
+    if not zeros.any() or 2 * whole < total:
+        return ""
+    one_width = len({len(word) for word, is_whole in zip(plain, digits, strict=True) if is_whole})
+    usual = one_width == 1 or counts[zeros].sum() >= FEWEST_CODES * whole
+    return plain[int(np.argmax(zeros))] if usual else ""
 
 
 def likely_forms(cells: pa.Array) -> list[str]:

@@ -167,10 +167,10 @@ def test_a_hint_among_many_columns_is_short(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("f.csv", "x,t\n1,né\n".encode("latin-1"), "not UTF-8"),
+        ("f.csv", b"x,t\n1,\x81\n", "neither UTF-8 nor Windows-1252"),
         ("f.parquet", b"PAR1 but not really", "cannot be read as Parquet"),
         ("f.csv.gz", b"not gzip", "cannot be read as CSV"),
-        ("f.xlsx", b"", r"ends in .csv, .* .parquet, got 'f.xlsx'"),
+        ("f.xlsx", b"", r"ends in .csv, .* got the workbook 'f.xlsx'"),
     ],
 )
 def test_a_file_that_cannot_be_read_gets_a_sentence(

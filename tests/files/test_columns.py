@@ -100,5 +100,5 @@ def test_what_looks_like_an_identifier_is_said_and_kept() -> None:
 
 
 def test_lists_are_refused() -> None:
-    with pytest.raises(InvalidTypeError, match=r"Column 'c' must hold .* got list\. .*--drop"):
+    with pytest.raises(InvalidTypeError, match=r"Column 'c' must hold .* got list\. .*with drop"):
         prepare([[1], [2]])

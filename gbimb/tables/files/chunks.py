@@ -9,6 +9,7 @@ import pandas as pd
 from gbimb.exceptions import GbimbError, InvalidDataError
 from gbimb.tables.files.csv import csv_cells, csv_pieces
 from gbimb.tables.files.ids import IdTypes, id_types, ids_of_batch, ids_of_cells
+from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.files.read import file_errors, is_parquet, list_files, with_index
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ ROWS_AT_ONCE: Final = 100_000
 
 
 def chunks(
-    path: Path, option: str, text: Sequence[str] = (), rows: int = ROWS_AT_ONCE
+    path: Path,
+    option: str,
+    text: Sequence[str] = (),
+    rows: int = ROWS_AT_ONCE,
+    *,
+    known: ReadOptions = AS_FOUND,
 ) -> Iterator[pd.DataFrame]:
     """Yield the rows of a file, or of all CSV and Parquet files of a folder, in order.
 
@@ -34,13 +40,15 @@ def chunks(
         Columns to be read as text even if they look like numbers.
     rows : int
         The most of one piece.
+    known : ReadOptions
+        Of CSV files the decimal mark and the encoding.
 
     Raises
     ------
     GbimbError
         In one sentence, if a file cannot be read or there is no row.
     """
-    for frame, _ in chunks_with_ids(path, option, (), text, rows):
+    for frame, _ in chunks_with_ids(path, option, (), text, rows, known=known):
         yield frame
 
 
@@ -50,6 +58,8 @@ def chunks_with_ids(
     ids: Sequence[str],
     text: Sequence[str] = (),
     rows: int = ROWS_AT_ONCE,
+    *,
+    known: ReadOptions = AS_FOUND,
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """Yield the same, each piece with those of the columns ``ids`` that are there, as they are.
 
@@ -61,7 +71,9 @@ def chunks_with_ids(
     for file in files:
         with file_errors(file):
             pieces = (
-                _parquet(file, types, rows) if is_parquet(file) else _csv(file, text, types, rows)
+                _parquet(file, types, rows)
+                if is_parquet(file)
+                else _csv(file, text, types, rows, known)
             )
             for frame, found in pieces:
                 there += len(frame)
@@ -73,13 +85,13 @@ def chunks_with_ids(
 
 
 def _csv(
-    path: Path, text: Sequence[str], types: IdTypes, rows: int
+    path: Path, text: Sequence[str], types: IdTypes, rows: int, known: ReadOptions
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    frames = csv_pieces(path, text, rows)
+    frames = csv_pieces(path, text, rows, known)
     if not types:
         yield from ((frame, pd.DataFrame(index=frame.index)) for frame in frames)
         return
-    for frame, cells in zip(frames, csv_cells(path, types, rows), strict=True):
+    for frame, cells in zip(frames, csv_cells(path, types, rows, known), strict=True):
         yield frame, ids_of_cells(cells, types)
 
 
@@ -121,7 +133,7 @@ def count_rows(path: Path) -> int | None:
         for file in list_files(path, ""):
             if is_parquet(file):
                 rows += int(pq.read_metadata(file).num_rows)
-            elif file.suffix.lower() == ".csv":
+            elif file.suffix.lower() in (".csv", ".tsv"):
                 rows += _count_lines(file) - 1
             else:
                 return None

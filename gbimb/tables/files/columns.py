@@ -17,8 +17,17 @@ from pandas.api import types as pdt
 
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.tables.days import as_days
-from gbimb.tables.files.notes import AS_DAYS, what_stays_text, what_was_read
-from gbimb.tables.texts import Reading, Texts, read_texts
+from gbimb.tables.files.notes import (
+    AS_DAYS,
+    codes_as_text,
+    distinct_numbers,
+    distinct_texts,
+    what_stays_text,
+    what_was_read,
+)
+from gbimb.tables.files.options import AS_FOUND, ReadOptions, blank
+from gbimb.tables.text_forms import TEXT
+from gbimb.tables.texts import Reading, Texts, code_among, read_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,7 +57,7 @@ class Prepared(NamedTuple):
     readings: dict[str, Reading]
 
 
-def prepare_columns(frame: pd.DataFrame) -> Prepared:
+def prepare_columns(frame: pd.DataFrame, known: ReadOptions = AS_FOUND) -> Prepared:
     """Return the frame with numbers, booleans and categories only, and a note per change.
 
     Text that is numbers or dates as a whole column is read by value; dates become days since
@@ -61,8 +70,10 @@ def prepare_columns(frame: pd.DataFrame) -> Prepared:
     """
     notes: list[str] = []
     columns, readings = {}, {}
-    named = {str(name): frame.iloc[:, i] for i, name in enumerate(frame.columns)}
-    texts = read_columns({name: values for name, values in named.items() if is_text(values)})
+    named = {
+        str(name): blank(frame.iloc[:, i], known.missing) for i, name in enumerate(frame.columns)
+    }
+    texts = read_columns({name: v for name, v in named.items() if is_text(v)}, known)
     for name, values in named.items():
         found = texts.get(name)
         if found is not None and is_by_value(found):
@@ -73,21 +84,40 @@ def prepare_columns(frame: pd.DataFrame) -> Prepared:
         note = (found and said_of_texts(found)) or note
         if note:
             notes.append(f"Column {name!r}: {note}")
+    if known.missing:
+        readings |= {n: with_marks(readings.get(n), v, known) for n, v in columns.items()}
     return Prepared(pd.DataFrame(columns), tuple(notes), readings)
 
 
-def read_columns(columns: Mapping[str, Any], *, always: bool = False) -> dict[str, Texts]:
+def with_marks(reading: Reading | None, values: pd.Series[Any], known: ReadOptions) -> Reading:
+    """Return how a column is read in which further texts are missing values."""
+    if reading is None:
+        categories = isinstance(values.dtype, pd.CategoricalDtype)
+        return Reading(TEXT if categories else ".", known.missing)
+    return reading.with_missing(known.missing)
+
+
+def read_columns(
+    columns: Mapping[str, Any], known: ReadOptions = AS_FOUND, *, always: bool = False
+) -> dict[str, Texts]:
     """Return what columns of text are, as far as they may be numbers or dates.
 
-    Where a column can be read in two ways, the other columns say which. With ``always`` all of
-    them are known to hold numbers or dates.
+    Where a column can be read in two ways, ``known`` says which, or else the other columns. With
+    ``always`` all of them are known to hold numbers or dates.
     """
-    read = {name: read_texts(values, always=always) for name, values in columns.items()}
-    found = {name: texts for name, texts in read.items() if texts is not None}
+    forms, marks = known.forms, known.missing
+    read = {n: read_texts(values, forms, marks, always=always) for n, values in columns.items()}
+    found = {
+        name: texts.settled if texts.form in forms else texts
+        for name, texts in read.items()
+        if texts is not None
+    }
     if any(texts.rival for texts in found.values()):
         sure = {texts.form for texts in found.values() if texts.agrees and texts.is_sure}
         for name, texts in found.items():
-            again = read_texts(columns[name], sure, always=always) if texts.rival else None
+            again = None
+            if texts.rival:
+                again = read_texts(columns[name], sure, marks, always=always)
             found[name] = again or texts
     return found
 
@@ -99,6 +129,8 @@ def is_by_value(texts: Texts) -> bool:
 
 def said_of_texts(texts: Texts) -> str:
     """Say what a column of text was taken for, "" where that is no question."""
+    if code := texts.code:
+        return codes_as_text(code)
     if is_by_value(texts):
         usual = texts.is_plain and not (texts.missing or texts.rival or texts.reading.is_date)
         return "" if usual else what_was_read(texts)
@@ -222,23 +254,28 @@ def _times(values: pd.Series[Any], kinds: set[type]) -> pd.Series[Any]:
 
 
 def _categories(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
-    return values.astype("category"), _identifier(values.nunique(), len(values))
+    categories = values.astype("category")
+    counts = np.bincount(categories.cat.codes[categories.notna()])
+    if code := code_among(categories.cat.categories.tolist(), counts):
+        return categories, codes_as_text(code)
+    return categories, _identifier(counts.size, len(values))
 
 
 def _identifier(distinct: int, rows: int) -> str:
-    if distinct > MANY_TEXTS and 2 * distinct > rows:
-        return (
-            f"{distinct:,} different texts in {rows:,} rows, taken as categories. If they name the "
-            "rows, leave it out with drop; numbers and dates are read if written as 1234.5 and "
-            "2021-12-31."
-        )
-    return ""
+    return distinct_texts(distinct, rows) if looks_distinct(distinct, rows) else ""
+
+
+def looks_distinct(distinct: int, rows: int) -> bool:
+    """Whether texts are so many that they may name the rows."""
+    return distinct > MANY_TEXTS and 2 * distinct > rows
 
 
 def _row_number(values: pd.Series[Any]) -> str:
-    if len(values) > MANY_TEXTS and bool(values.diff().iloc[1:].eq(1).all()):
+    if len(values) <= MANY_TEXTS or not values.iloc[: 10 * MANY_TEXTS].is_unique:
+        return ""
+    if bool(values.diff().iloc[1:].eq(1).all()):
         return "counts the rows: if it is an identifier, leave it out with drop."
-    return ""
+    return distinct_numbers(len(values)) if values.is_unique else ""
 
 
 def _refusal(name: str, kinds: Iterable[str]) -> InvalidTypeError:

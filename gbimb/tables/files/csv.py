@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import io
-import lzma
 import re
-import zipfile
-from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from gbimb.exceptions import InvalidDataError
 from gbimb.tables.files.columns import is_text
-from gbimb.tables.texts import read_texts
+from gbimb.tables.files.csv_bytes import csv_stream, find_encoding, may_have_leading_zeros
+from gbimb.tables.files.options import AS_FOUND, ReadOptions
+from gbimb.tables.texts import code_among, read_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -31,57 +27,67 @@ NAMED_SEPARATOR: Final = re.compile(r'\ufeff?"?sep=(.)"?\s*')
 EXACT_NUMBERS: Final[dict[str, Any]] = (
     {"float_precision": "round_trip"} if int(pd.__version__.partition(".")[0]) < 3 else {}
 )
-OPENED: Final[dict[str, Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 LOOKED_AT: Final = 20
 LOOKED_AT_CHARACTERS: Final = 1 << 16
 
 Layout: TypeAlias = dict[str, Any]
-"""What pandas has to be told: the separator, and lines to skip."""
+"""What pandas has to be told: the separator, the encoding, and lines to skip."""
 
 
-def read_csv(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
+def read_csv(path: Path, text: Sequence[str] = (), known: ReadOptions = AS_FOUND) -> pd.DataFrame:
     """Return the table in a CSV file; the columns of ``text`` are text whatever they hold.
 
-    So are numbers such as 1.014 in a file with decimal commas, where they may be thousands.
+    So are numbers such as 1.014 in a file with decimal commas, where they may be thousands, and
+    whole numbers of which some begin with zeros, such as 02134.
     """
-    layout = csv_layout(path)
-    with csv_stream(path) as stream:
+    layout = csv_layout(path, known)
+    with csv_stream(path, layout["encoding"]) as stream:
         frame: pd.DataFrame = pd.read_csv(stream, **_as_values(layout, text))
-    doubtful = _maybe_thousands(frame)
-    if doubtful:
-        with csv_stream(path) as stream:
-            written: Any = pd.read_csv(stream, usecols=doubtful, dtype=str, **layout)
-        frame[pd.Index(doubtful)] = written
+    thousands = _maybe_thousands(frame, known)
+    codes = [name for name in _maybe_codes(path, frame) if name not in thousands]
+    if thousands or codes:
+        with csv_stream(path, layout["encoding"]) as stream:
+            written: Any = pd.read_csv(stream, usecols=[*thousands, *codes], dtype=str, **layout)
+        texts = [*thousands, *(name for name in codes if _are_codes(written[name]))]
+        frame[pd.Index(texts)] = written[texts]
     return frame
 
 
-def csv_pieces(path: Path, text: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
-    """Yield the same piece by piece; the first piece says which columns are text."""
-    layout = csv_layout(path)
+def csv_pieces(
+    path: Path, text: Sequence[str], rows: int, known: ReadOptions = AS_FOUND
+) -> Iterator[pd.DataFrame]:
+    """Yield the same piece by piece; the first piece says which columns are text.
+
+    Codes such as 02134 are text in the columns of ``text`` only.
+    """
+    layout = csv_layout(path, known)
     with (
-        csv_stream(path) as stream,
+        csv_stream(path, layout["encoding"]) as stream,
         pd.read_csv(stream, chunksize=rows, **_as_values(layout, text)) as reader,
     ):
         for i, frame in enumerate(reader):
-            if i == 0 and (doubtful := _maybe_thousands(frame)):
+            if i == 0 and (doubtful := _maybe_thousands(frame, known)):
                 break
             yield frame
         else:
             return
-    yield from csv_pieces(path, [*text, *doubtful], rows)
+    yield from csv_pieces(path, [*text, *doubtful], rows, known)
 
 
-def csv_cells(path: Path, columns: Collection[str], rows: int) -> Iterator[pd.DataFrame]:
+def csv_cells(
+    path: Path, columns: Collection[str], rows: int, known: ReadOptions = AS_FOUND
+) -> Iterator[pd.DataFrame]:
     """Yield columns as text, cell by cell as they are written: NA is "NA", an empty cell ""."""
+    layout = csv_layout(path, known)
     with (
-        csv_stream(path) as stream,
+        csv_stream(path, layout["encoding"]) as stream,
         pd.read_csv(
             stream,
             chunksize=rows,
             usecols=lambda name: name in columns,
             dtype=str,
             na_filter=False,
-            **csv_layout(path),
+            **layout,
         ) as reader,
     ):
         yield from reader
@@ -92,14 +98,37 @@ def _as_values(layout: Layout, text: Sequence[str]) -> dict[str, Any]:
     return {**layout, "dtype": dict.fromkeys(text, str), "low_memory": False, **EXACT_NUMBERS}
 
 
-def _maybe_thousands(frame: pd.DataFrame) -> list[str]:
+def _maybe_codes(path: Path, frame: pd.DataFrame) -> list[str]:
+    """Return columns of whole numbers in which cells may begin with zeros."""
+    numbers = [str(name) for name, kind in frame.dtypes.items() if kind.kind in "iuf"]
+    whole = [name for name in numbers if _are_whole(frame[name].to_numpy())]
+    return whole if whole and may_have_leading_zeros(path) else []
+
+
+def _are_whole(values: np.ndarray[Any, Any]) -> bool:
+    if values.dtype.kind in "iu":
+        return True
+    present = values[~np.isnan(values)]
+    return present.size > 0 and bool((np.rint(present) == present).all())
+
+
+def _are_codes(cells: pd.Series[Any]) -> bool:
+    """Whether whole numbers with leading zeros are codes; 00 to 99 may still count something."""
+    counts = cells.value_counts()
+    return len(code_among(counts.index.tolist(), counts.to_numpy().astype(np.intp))) > 2
+
+
+def _maybe_thousands(frame: pd.DataFrame, known: ReadOptions) -> list[str]:
     """Return columns read as numbers whose points may group thousands.
 
     All have three decimals at most and are from 1 to 999.999, in a file with decimal commas.
     """
+    if known.decimal == ".":
+        return []
     floats = [str(name) for name, kind in frame.dtypes.items() if kind == np.float64]
     doubtful = [name for name in floats if _look_grouped(frame[name].to_numpy())]
-    return doubtful if doubtful and _has_decimal_commas(frame) else []
+    commas = known.decimal == "," or (doubtful and _has_decimal_commas(frame))
+    return doubtful if commas else []
 
 
 def _look_grouped(values: np.ndarray[Any, Any]) -> bool:
@@ -124,56 +153,10 @@ def _has_decimal_commas(frame: pd.DataFrame) -> bool:
     return False
 
 
-class _Checked(io.RawIOBase):
-    """The bytes of a file, in which a NUL is an error: no text has one, and pandas drops it."""
-
-    def __init__(self, stream: Any, path: Path) -> None:  # any binary file
-        self._stream, self._path = stream, path
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")
-        piece = self._stream.read(len(view))
-        if b"\0" in piece:
-            msg = (
-                f"{self._path.name!r} is not UTF-8 text, for it holds NUL bytes. Save it as UTF-8, "
-                "or as Parquet."
-            )
-            raise InvalidDataError(msg)
-        view[: len(piece)] = piece
-        return len(piece)
-
-
-@contextmanager
-def csv_stream(path: Path) -> Iterator[Any]:
-    """Open a file for pandas, unpacked and checked."""
-    with _opened(path) as stream, io.BufferedReader(_Checked(stream, path), 1 << 18) as checked:
-        yield checked
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    ending = path.suffix.lower()
-    if ending == ".zst":
-        with pa.input_stream(str(path), compression="zstd") as stream:
-            yield stream
-    elif ending == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            files = [entry for entry in archive.infolist() if not entry.is_dir()]
-            if len(files) != 1:
-                msg = f"{path.name!r} must hold one file, got {len(files)}. Pack the CSV alone."
-                raise InvalidDataError(msg)
-            with archive.open(files[0]) as stream:
-                yield stream
-    else:
-        with OPENED.get(ending, open)(path, "rb") as stream:
-            yield stream
-
-
-def csv_layout(path: Path) -> Layout:
+def csv_layout(path: Path, known: ReadOptions = AS_FOUND) -> Layout:
     """Return the separator that the first lines of a CSV file show, or a line ``sep=;`` names.
+
+    With it comes the encoding.
 
     Raises
     ------
@@ -181,14 +164,16 @@ def csv_layout(path: Path) -> Layout:
         If the first line has a name twice, which pandas would rename, or fewer names than the
         next one has cells.
     """
-    with csv_stream(path) as stream:
-        lines = io.TextIOWrapper(stream, "utf-8-sig", newline="").read(LOOKED_AT_CHARACTERS)
+    encoding = find_encoding(path) if known.encoding is None else known.encoding
+    with csv_stream(path, encoding) as stream:
+        first_lines = "utf-8-sig" if encoding == "utf-8" else encoding
+        lines = io.TextIOWrapper(stream, first_lines, newline="").read(LOOKED_AT_CHARACTERS)
     named = NAMED_SEPARATOR.fullmatch(lines.partition("\n")[0])
     if named is not None:
-        layout: Layout = {"sep": named[1], "skiprows": 1}
+        layout: Layout = {"sep": named[1], "skiprows": 1, "encoding": encoding}
     else:
-        layout = {"sep": _separator(lines)}
-    with csv_stream(path) as stream:
+        layout = {"sep": _separator(lines), "encoding": encoding}
+    with csv_stream(path, encoding) as stream:
         try:
             first: Any = pd.read_csv(stream, nrows=2, header=None, dtype=str, **layout)
         except pd.errors.ParserError as error:

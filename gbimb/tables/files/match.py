@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,13 +19,15 @@ from gbimb.exceptions import (
 from gbimb.tables.encoder import encoder_of
 from gbimb.tables.files.columns import is_text, prepare_column, read_columns
 from gbimb.tables.files.notes import listed, what_was_read
-from gbimb.tables.texts import read_texts
+from gbimb.tables.files.options import AS_FOUND, LABEL_STEPS, ReadOptions, blank
+from gbimb.tables.text_forms import LABEL_FORMS, TEXT
+from gbimb.tables.texts import Reading, read_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gbimb.tables.columns import Column
-    from gbimb.tables.texts import Reading, Texts
+    from gbimb.tables.texts import Texts
 
 SHOWN: Final = 3
 
@@ -52,12 +55,28 @@ def readings_of(model: Any) -> dict[str, Reading]:
     return found
 
 
-def match_columns(model: Any, frame: pd.DataFrame, file: str) -> pd.DataFrame:
+def of_labels(target: str, known: ReadOptions) -> dict[str, Reading]:
+    """Return what was done to labels, beside the readings of the columns."""
+    steps = [step for step in LABEL_STEPS if step in known.labels]
+    return {target: Reading(",".join(steps))} if steps else {}
+
+
+def label_options(model: Any, target: str, known: ReadOptions) -> ReadOptions:
+    """Return how labels are read: as ``known`` says, or as they were at fit."""
+    reading = readings_of(model).get(target)
+    if known.labels or reading is None or reading.form not in LABEL_FORMS:
+        return known
+    return replace(known, labels=tuple(reading.form.split(",")))
+
+
+def match_columns(
+    model: Any, frame: pd.DataFrame, file: str, known: ReadOptions = AS_FOUND
+) -> pd.DataFrame:
     """Return the columns that ``model`` was trained on, in its order and with its kinds.
 
     Further columns are left out. Texts are read as numbers and dates as they were at fit, and
     what is not read as it was is said in a GbimbWarning; numbers are text where the model was
-    trained on text.
+    trained on text. ``known`` goes before how they were at fit.
 
     Raises
     ------
@@ -69,10 +88,25 @@ def match_columns(model: Any, frame: pd.DataFrame, file: str) -> pd.DataFrame:
     columns = _columns(model)
     _require_learnt(columns, frame.columns, file)
     readings = readings_of(model)
+    cells = {c.name: _without_marks(frame[c.name], readings.get(c.name), known) for c in columns}
     new = [c.name for c in columns if c.categories is None and c.name not in readings]
-    texts = read_columns({n: frame[n] for n in new if is_text(frame[n])}, always=True)
-    found = {c.name: _match(c, frame[c.name], readings.get(c.name), texts) for c in columns}
+    texts = read_columns({n: cells[n] for n in new if is_text(cells[n])}, known, always=True)
+    found = {}
+    for column in columns:
+        name, reading = column.name, readings.get(column.name)
+        if reading is not None and known.forms:
+            again = read_columns({name: cells[name]}, known) if is_text(cells[name]) else {}
+            reading = again[name].reading.with_missing(reading.missing) if again else reading
+        found[name] = _match(column, cells[name], reading, texts)
     return pd.DataFrame(found, index=frame.index)
+
+
+def _without_marks(
+    values: pd.Series[Any], reading: Reading | None, known: ReadOptions
+) -> pd.Series[Any]:
+    by_value = reading is None or (reading.form != TEXT and is_text(values))
+    at_fit = () if reading is None or by_value else reading.missing
+    return blank(values, (*at_fit, *known.missing))
 
 
 def _columns(model: Any) -> tuple[Column, ...]:

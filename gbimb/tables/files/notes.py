@@ -56,6 +56,31 @@ def what_stays_text(texts: Texts) -> str:
     )
 
 
+def codes_as_text(code: str) -> str:
+    """Say that whole numbers with leading zeros are no amounts."""
+    return (
+        f"whole numbers with leading zeros, such as {code!r}, taken as categories. If they name "
+        "the rows, leave it out with drop; if they are amounts, write them without the zeros."
+    )
+
+
+def distinct_texts(distinct: int, rows: int) -> str:
+    """Say that texts are so many that they may name the rows."""
+    return (
+        f"{distinct:,} different texts in {rows:,} rows, taken as categories. If they name the "
+        "rows, leave it out with drop; numbers and dates are read if written as 1234.5 and "
+        "2021-12-31."
+    )
+
+
+def distinct_numbers(rows: int) -> str:
+    """Say that whole numbers may name the rows."""
+    return (
+        f"{rows:,} whole numbers in {rows:,} rows, all different, taken as amounts. If they name "
+        "the rows, leave it out with drop."
+    )
+
+
 def listed(counts: Mapping[str, int]) -> str:
     """Return texts with their rows, the first ones.
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, unknown_name
 from gbimb.tables.files.csv import check_repeated, read_csv
-from gbimb.tables.files.folder import mixed_columns, require_same_kinds
+from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.parquet.paths import SUFFIXES, files_in
 
 if TYPE_CHECKING:
@@ -21,14 +21,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PARQUET: Final = SUFFIXES
-CSV: Final = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip", ".csv.zst")
+PACKED: Final = (".gz", ".bz2", ".xz", ".zip", ".zst")
+CSV: Final = tuple(f"{kind}{ending}" for kind in (".csv", ".tsv") for ending in ("", *PACKED))
+WORKBOOKS: Final = (".xlsx", ".xls", ".xlsm", ".ods")
 # pandas' errors are ValueErrors; the last ones come of damaged notes of pandas in Parquet.
 DAMAGED: Final = (
     *(pa.ArrowException, OSError, EOFError, ValueError),
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError),
     *(ArithmeticError, AttributeError, LookupError, TypeError),
 )
-KINDS: Final = ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .parquet"
+KINDS: Final = ".csv, .tsv, either with .gz, .bz2, .xz, .zip or .zst, or .parquet"
+KINDS_OF_VALUES: Final = {
+    "string": "text",
+    "boolean": "booleans",
+    **dict.fromkeys(("integer", "floating", "mixed-integer-float", "decimal"), "numbers"),
+    **dict.fromkeys(("date", "datetime", "datetime64"), "dates"),
+    **dict.fromkeys(("timedelta", "timedelta64"), "durations"),
+}
 
 
 def table_name(path: Path) -> str:
@@ -39,7 +48,7 @@ def table_name(path: Path) -> str:
     return path.name
 
 
-def read_file(path: Path, option: str = "path") -> pd.DataFrame:
+def read_file(path: Path, option: str = "path", known: ReadOptions = AS_FOUND) -> pd.DataFrame:
     """Return the table in a file, or in all files of a folder, one after the other.
 
     ``option`` is how it was asked for. CSV files of a folder are read as one long file would be:
@@ -54,16 +63,16 @@ def read_file(path: Path, option: str = "path") -> pd.DataFrame:
         kinds of these, or there is no row.
     """
     files = list_files(path, option)
-    frames = [_read(file) for file in files]
+    frames = [_read(file, known) for file in files]
     names = [file.name if file == path else str(file.relative_to(path)) for file in files]
     for name, frame in zip(names, frames, strict=True):
         require_same_columns(frames[0].columns, frame.columns, names[0], name)
-    if text := mixed_columns(frames):
+    if text := _mixed_columns(frames):
         frames = [
-            frame if is_parquet(file) else _read(file, text)
+            frame if is_parquet(file) else _read(file, known, text)
             for file, frame in zip(files, frames, strict=True)
         ]
-        require_same_kinds(frames, names)
+        _require_same_kinds(frames, names)
     frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     if len(frame) == 0:
         msg = f"{path.name!r} holds no rows."
@@ -71,9 +80,9 @@ def read_file(path: Path, option: str = "path") -> pd.DataFrame:
     return frame
 
 
-def _read(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
+def _read(path: Path, known: ReadOptions, text: Sequence[str] = ()) -> pd.DataFrame:
     with file_errors(path):
-        frame = _read_parquet(path) if is_parquet(path) else read_csv(path, text)
+        frame = _read_parquet(path) if is_parquet(path) else read_csv(path, text, known)
     return _checked(frame, path.name)
 
 
@@ -117,6 +126,12 @@ def _check_file(path: Path, option: str) -> None:
 
 def check_ending(path: Path, option: str) -> None:
     """Raise unless the ending is one that can be read and written."""
+    if path.name.lower().endswith(WORKBOOKS):
+        msg = (
+            f"{option} must name a file that ends in {KINDS}, got the workbook {path.name!r}. Save "
+            "the sheet as CSV UTF-8 there first."
+        )
+        raise InvalidParameterError(msg)
     if not path.name.lower().endswith((*PARQUET, *CSV)):
         msg = f"{option} must name a file that ends in {KINDS}, got {path.name!r}."
         raise InvalidParameterError(msg)
@@ -133,8 +148,9 @@ def file_errors(path: Path) -> Iterator[None]:
     except PermissionError:
         msg = f"{path.name!r} cannot be opened: permission denied."
         raise InvalidDataError(msg) from None
-    except UnicodeDecodeError:
-        msg = f"{path.name!r} is not UTF-8 text. Save it as UTF-8, or as Parquet."
+    except UnicodeError as error:
+        used = str(getattr(error, "encoding", "utf-8")).upper()
+        msg = f"{path.name!r} is not {used} text. Give its encoding, or save it as UTF-8."
         raise InvalidDataError(msg) from None
     except DAMAGED as error:
         text = " ".join(str(error).split()) or type(error).__name__
@@ -200,3 +216,38 @@ def _no_column(
     hint = "".join(near[1:]) or f" The first ones are {list(columns[:5])}."
     msg = f"{option} must name one of the {len(columns)} columns of {file!r}, got {name!r}.{hint}"
     return InvalidParameterError(msg)
+
+
+def _mixed_columns(frames: Sequence[pd.DataFrame]) -> list[str]:
+    """Return the columns that are of different kinds in tables with the same columns."""
+    return [
+        name
+        for name in frames[0].columns
+        if len({_kind(frame[name]) for frame in frames} - {""}) > 1
+    ]
+
+
+def _require_same_kinds(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> None:
+    """Raise if a column is of different kinds in tables of the files ``names``.
+
+    Booleans are numbers among numbers.
+    """
+    for column in _mixed_columns(frames):
+        kinds = {_kind(frame[column]): name for frame, name in zip(frames, names, strict=True)}
+        if set(kinds) - {""} == {"booleans", "numbers"}:
+            continue
+        (one, first), (other, second) = [item for item in kinds.items() if item[0]][:2]
+        msg = (
+            f"Column {column!r} must be of one kind in all files, got {one} in {first!r} and "
+            f"{other} in {second!r}. Write them with one schema."
+        )
+        raise InvalidDataError(msg)
+
+
+def _kind(values: pd.Series[Any]) -> str:
+    """Return what a column holds, "" if it has no value."""
+    if values.isna().all():
+        return ""
+    cells = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else values
+    found = pd.api.types.infer_dtype(cells, skipna=True)
+    return KINDS_OF_VALUES.get(found, found)

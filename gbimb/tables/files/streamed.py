@@ -9,9 +9,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gbimb.tables.files.columns import is_by_value, read_columns, said_of_texts
-from gbimb.tables.files.notes import AS_DAYS
+from gbimb.tables.files.columns import (
+    MANY_TEXTS,
+    is_by_value,
+    looks_distinct,
+    read_columns,
+    said_of_texts,
+)
+from gbimb.tables.files.notes import AS_DAYS, distinct_numbers, distinct_texts
+from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.parquet.frames import FINITE
+from gbimb.tables.parquet.value_types import plain_values
+from gbimb.tables.text_forms import TEXT
 from gbimb.tables.texts import Reading, likely_forms
 
 if TYPE_CHECKING:
@@ -21,35 +30,82 @@ MOST_TEXTS: Final = 500_000
 """So many different ones say how a column is read; each further one must fit, or is refused."""
 
 
-def prepare_source(source: ParquetSource) -> tuple[tuple[str, ...], dict[str, Reading]]:
+def prepare_source(
+    source: ParquetSource, known: ReadOptions = AS_FOUND
+) -> tuple[tuple[str, ...], dict[str, Reading]]:
     """Have a source read its columns as numbers where a file in memory would be; say so.
 
     Returns
     -------
     tuple of str
-        A note for each such column.
+        A note for each such column, and for those that may name the rows.
     dict of str to Reading
         How the columns were read whose texts are numbers or dates.
     """
     kinds = source.kinds(source.features)
-    texts = read_columns(_doubtful_texts(source, [n for n, k in kinds.items() if k == "text"]))
+    words = [name for name, kind in kinds.items() if kind == "text"]
+    texts = read_columns(_doubtful_texts(source, words), known)
     infinite = _count_infinite(source, [n for n, k in kinds.items() if k == "number"])
+    names_rows = _may_name_rows(source, words)
     notes = []
-    readings = {}
+    readings: dict[str, Reading] = {}
     for name in source.features:
         found = texts.get(name)
         if found is not None and is_by_value(found):
             readings[name] = found.reading
+        if known.missing and kinds[name] != "category" and name not in source.days:
+            reading = readings.get(name, Reading(TEXT if kinds[name] == "text" else "."))
+            readings[name] = reading.with_missing(known.missing)
         said = "" if found is None else said_of_texts(found)
         if name in source.days:
             said = AS_DAYS[source.days[name]]
         elif infinite.get(name):
             said = f"{infinite[name]:,} infinite values, taken as missing."
             source.as_numbers[name] = FINITE
+        said = said or names_rows.get(name, "")
         if said:
             notes.append(f"Column {name!r}: {said}")
     source.as_numbers.update(readings)
     return tuple(notes), readings
+
+
+def _may_name_rows(source: ParquetSource, words: list[str]) -> dict[str, str]:
+    """Return what to say of texts, and of whole numbers, that may name the rows.
+
+    The first rows decide, as many as ``MOST_TEXTS``.
+    """
+    whole = [n for n in source.features if all(map(pa.types.is_integer, source.types(n)))]
+    first = next(iter(source.batches([*words, *whole])), None) if words or whole else None
+    if first is None:
+        return {}
+    likely = [n for n in words if looks_distinct(_count_distinct([first.column(n)]), len(first))]
+    likely += [n for n in whole if _are_all_different([first.column(n)])]
+    parts: dict[str, list[Any]] = {name: [] for name in likely}
+    rows = 0
+    for batch in source.batches(likely) if likely else ():
+        for name in likely:
+            parts[name].append(batch.column(name))
+        rows += len(batch)
+        if rows >= MOST_TEXTS:
+            break
+    said = {}
+    for name in likely:
+        distinct = _count_distinct(parts[name])
+        if name in whole and distinct == rows:
+            said[name] = distinct_numbers(rows)
+        elif name in words and looks_distinct(distinct, rows):
+            said[name] = distinct_texts(distinct, rows)
+    return said
+
+
+def _are_all_different(parts: list[Any]) -> bool:
+    rows = sum(map(len, parts))
+    return rows > MANY_TEXTS and _count_distinct(parts) == rows
+
+
+def _count_distinct(parts: list[Any]) -> int:  # of Arrow arrays
+    values = pa.chunked_array([plain_values(part) for part in parts])
+    return int(pc.count_distinct(values).as_py())
 
 
 def _doubtful_texts(source: ParquetSource, names: list[str]) -> dict[str, Any]:

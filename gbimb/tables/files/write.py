@@ -49,7 +49,13 @@ class TableWriter:
             self._write_parquet(frame)
         else:
             first = self.rows == 0
-            frame.to_csv(self._part, mode="w" if first else "a", header=first, index=False)
+            frame.to_csv(
+                self._part,
+                mode="w" if first else "a",
+                header=first,
+                index=False,
+                sep="\t" if ".tsv" in self._path.suffixes else ",",
+            )
         self.rows += len(frame)
 
     def _write_parquet(self, frame: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.tables.keys import group_keys, time_keys
+from gbimb.tables.parquet.frames import plain_numbers
 from gbimb.tables.parquet.paths import kind_of
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def read_target(source: ParquetSource) -> CodedLabels:
     codes = np.empty(source.n_rows, np.int16)
     start = 0
     for frame in source.frames([source.target]):
-        values = np.asarray(frame[source.target])
+        values = np.asarray(_labels(frame[source.target], source))
         at, found = pd.factorize(values)
         if at.min() < 0:
             msg = f"The target {source.target!r} must not contain missing labels, got some."
@@ -85,6 +86,14 @@ def read_target(source: ParquetSource) -> CodedLabels:
     rank = np.empty(labels.size, np.int16)
     rank[order] = np.arange(labels.size)
     return CodedLabels(labels[order], rank[codes])
+
+
+def _labels(values: pd.Series[Any], source: ParquetSource) -> pd.Series[Any]:
+    if source.clean_label is None or not isinstance(values.dtype, pd.CategoricalDtype):
+        return values
+    return values.astype(object).map(
+        {label: source.clean_label(label) for label in values.cat.categories}
+    )
 
 
 def read_weight(source: ParquetSource) -> NDArray[Any] | None:
@@ -154,7 +163,8 @@ def read_categories(
     seen: dict[str, dict[Any, None]] = {name: {} for name in kinds}
     ordered: dict[str, set[tuple[Any, ...] | None]] = {name: set() for name in kinds}
     if kinds:
-        for batch in source.batches(list(kinds), rows):
+        for raw in source.batches(list(kinds), rows):
+            batch = plain_numbers(raw, source.as_numbers)
             for name in kinds:
                 column = batch.column(name)
                 if not hasattr(column, "dictionary"):  # where a file has missing values only

@@ -16,12 +16,14 @@ import pyarrow.parquet as pq
 
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidTypeError
 from gbimb.parallel import thread_count
+from gbimb.tables.text_forms import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gbimb.array_types import IntArray
     from gbimb.tables.parquet.frames import AsNumbers
+    from gbimb.tables.texts import Reading
 
 ROWS_AT_ONCE = 1 << 16
 SUFFIXES = (".parquet", ".pq", ".parq")
@@ -286,4 +288,11 @@ def check_kinds(
         )
         raise InvalidTypeError(msg)
     found = {name: kinds.get(name, "number") for name in columns}
-    return {name: "number" if name in as_numbers else kind for name, kind in found.items()}
+    return {
+        name: kind if name not in as_numbers or _stays_text(as_numbers[name]) else "number"
+        for name, kind in found.items()
+    }
+
+
+def _stays_text(how: str | Reading) -> bool:
+    return not isinstance(how, str) and how.form == TEXT

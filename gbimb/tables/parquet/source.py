@@ -23,7 +23,7 @@ from gbimb.validation import check_names
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
 
@@ -73,7 +73,10 @@ class ParquetSource:
     days : dict
         Columns that are read as days, each with "date" or "duration".
     as_numbers : dict
-        These, and what else is made a number by more than its type.
+        These, what else is made a number by more than its type, and texts of which some are
+        missing values.
+    clean_label : callable or None
+        From a label to the one that it is taken for.
     n_rows : int
     budget : MemoryBudget
 
@@ -133,6 +136,7 @@ class ParquetSource:
         self._check_names(chosen, roles)
         self.days = self._find_days(special) if dates else {}
         self.as_numbers: dict[str, str | Reading] = dict(self.days)
+        self.clean_label: Callable[[Any], Any] | None = None
         self.index = tuple(dict.fromkeys(name for part in self._parts for name in part.index))
         not_learnt = {*special, *self.index}
         self.features = tuple(
