@@ -266,7 +266,7 @@ def code_among(words: Sequence[str], counts: IntArray) -> str:
     digits = np.array([word.isdecimal() for word in plain], dtype=bool)
     zeros = np.array([CODE.fullmatch(word) is not None for word in plain], dtype=bool)
     whole, total = counts[digits].sum(), counts.sum()
-    if not zeros.any() or 2 * whole < total:
+    if not zeros.any() or whole < (1 - MOST_LEFT_OVER) * total:
         return ""
     one_width = len({len(word) for word, is_whole in zip(plain, digits, strict=True) if is_whole})
     usual = one_width == 1 or counts[zeros].sum() >= FEWEST_CODES * whole
