@@ -8,7 +8,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
-import numpy as np
 import typer
 
 from gbimb.cli._app import (
@@ -48,8 +47,8 @@ from gbimb.cli._reading import reads_files
 from gbimb.cli._training_file import (
     Given,
     Roles,
-    check_number_of_labels,
     is_streamed,
+    labels_of,
     open_folder,
     read_rows,
 )
@@ -154,7 +153,6 @@ def fit(  # noqa: PLR0917  typer passes them by name
     The index of a Parquet file is not trained on. A note says what a column was taken for.
     """
     from gbimb.tables.files.targets import match_label
-    from gbimb.tables.parquet.columns import read_target
 
     with exit_codes(SPELLED):
         _check_out(out)
@@ -170,13 +168,9 @@ def fit(  # noqa: PLR0917  typer passes them by name
         left_out = {"--id": identifier or [], "--drop": drop or []}
         began = perf_counter()
         roles = Roles(weight, group, time)
-        if loss != "auto" and is_streamed(data):
-            given, remarks, readings = open_folder(data, target, roles, left_out, known)
-            labels = read_target(given["X"]).found.tolist()
-            check_number_of_labels(len(labels), target)
-        else:
-            given, remarks, readings = read_rows(data, target, roles, left_out, known)
-            labels = np.unique(given["y"]).tolist()
+        read = open_folder if loss != "auto" and is_streamed(data) else read_rows
+        given, remarks, readings = read(data, target, roles, left_out, known)
+        labels = labels_of(given, target)
         if positive is not None:
             model.set_params(pos_label=match_label(known.clean_label(positive), labels))
         notes(remarks, quiet=quiet)

@@ -93,7 +93,7 @@ def read_rows(
     frame = read_file(data, "DATA", known)
     require_columns(frame.columns, data.name, {"--target": [target], **roles.options(), **left_out})
     labels = known.clean_labels(plain_labels(blank(frame[target], known.missing)))
-    check_number_of_labels(labels.nunique(), target)
+    _check_number_of_labels(labels.nunique(), target)
     require_labels(labels, target)
     others = {*chain(*roles.options().values(), *left_out.values())}
     if target in others:
@@ -171,6 +171,19 @@ def open_folder(
     return TrainingFile({"X": source}, (*map(THE_INDEX.format, index), *alike, *remarks), readings)
 
 
+def labels_of(given: Given, target: str) -> list[Any]:
+    """Return the different labels."""
+    import numpy as np
+
+    from gbimb.tables.parquet.columns import read_target
+
+    if "y" in given:
+        return list(np.unique(given["y"]).tolist())
+    labels = read_target(given["X"]).found.tolist()
+    _check_number_of_labels(len(labels), target)
+    return list(labels)
+
+
 def _nothing_left(data: Path) -> InvalidDataError:
     return InvalidDataError(f"{data.name!r} has no column left to train on. Drop fewer columns.")
 
@@ -182,7 +195,7 @@ def _labels(values: pd.Series[Any]) -> Any:
     return values.astype(object).to_numpy()
 
 
-def check_number_of_labels(labels: int, target: str) -> None:
+def _check_number_of_labels(labels: int, target: str) -> None:
     """Refuse a column that is no label."""
     if labels > MOST_LABELS:
         msg = f"Column {target!r} must hold at most {MOST_LABELS} labels, got {labels:,}."
