@@ -1,6 +1,6 @@
-"""Write the results tables of the README from ``benchmarks/results``.
+"""Write the results tables of ``benchmarks/README.md`` from ``benchmarks/results``.
 
-Run the commands in ``benchmarks/README.md`` first, then this script.
+Run the commands on that page first, then this script.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
+README = HERE / "README.md"
 ENGINES = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
 NAMES = {
     "logloss": "log loss, threshold 0.5",
@@ -26,7 +26,7 @@ METRICS = ("mcc", "f1", "average_precision", "log_loss")
 
 
 def main() -> None:
-    """Replace what stands between the markers of the README."""
+    """Replace what stands between the markers of the page."""
     text = README.read_text(encoding="utf-8")
     for marker, table in (("results", two_classes), ("classes", many_classes)):
         folder = {"results": "default", "classes": "classes"}[marker]
@@ -54,7 +54,7 @@ def two_classes(results: dict[str, Any]) -> str:
     )
     lines.append(
         f"\nMeans over {len(results['tables'])} tables that ship with gbimb, {results['folds']} "
-        f"folds each: {tables} ([all numbers](benchmarks/README.md)). The ratio of the bags was "
+        f"folds each: {tables} (all numbers in `results/default/`). The ratio of the bags was "
         f"chosen on these tables.{led(results)}"
     )
     return "\n".join(lines)
