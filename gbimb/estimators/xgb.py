@@ -72,7 +72,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         with which it predicts the rows that none trained on; ``validation_`` says how many.
     n_estimators : int, default=1000
         The largest number of rounds; at most 100 where no row is held out. With eight classes or
-        more 1,000 stands for 2,500 trees, 138 rounds of 18 classes.
+        more 1,000 stands for 1,500 trees, 83 rounds of 18 classes.
     learning_rate : float or None, default=None
         Shrinkage of each tree. None is 0.1 up to 20,000 rows and 0.2 above under the log loss
         (0.15 for the second member of a blend), and less for a loss whose log odds are steeper:
