@@ -43,7 +43,7 @@ def print_results(results: Any, console: Console) -> None:
     if not single:
         parts.append(_per_table(results, console.width))
     parts.append(_overall(results, console.width))
-    if results.comparisons:
+    if any(c.units > 1 for c in results.comparisons):
         parts.append(_differences(results))
     parts += [Text(printable(sentences)) for sentences in results.verdict.values()]
     for part in parts:
@@ -126,20 +126,30 @@ def _fill(grid: Table, rows: Mapping[str, Iterable[Sequence[str]]]) -> Table:
     return grid
 
 
-def _spread(value: Spread, width: int, digits: int = 3) -> str:
+def _spread(value: Spread, width: int, folds: int, digits: int = 3) -> str:
+    if folds == 1:
+        return f"{value.mean:.{digits}f}"
     space = " " if width >= WIDE else "\n"
     spread = f"{value.sd:.{digits}f}".removeprefix("0")
     return f"{value.mean:.{digits}f}{space}±{spread}"
 
 
+def _over(folds: int) -> str:
+    return "One fold" if folds == 1 else f"Mean ± standard deviation over {folds} folds"
+
+
 def _per_table(results: Any, width: int) -> Table:
     tables = [table.name for table in results.plan.tables]
     heads = [_two_lines(_short(name)) for name in tables]
-    grid = _grid("MCC of each table", "Mean ± standard deviation over folds.", ["", *heads])
+    folds = results.plan.folds_run
+    grid = _grid("MCC of each table", f"{_over(folds)}.", ["", *heads])
     found = {(row.table, row.engine, row.method): row.measures["mcc"] for row in results.summary}
     rows = {
         engine: [
-            (method_label(m.name), *(_spread(found[t, engine, m.name], width) for t in tables))
+            (
+                method_label(m.name),
+                *(_spread(found[t, engine, m.name], width, folds) for t in tables),
+            )
             for m in results.plan.methods
         ]
         for engine in results.plan.engines
@@ -150,8 +160,9 @@ def _per_table(results: Any, width: int) -> Table:
 def _overall(results: Any, width: int) -> Table:
     n_tables = len(results.plan.tables)
     title = "This table" if n_tables == 1 else f"Mean of {n_tables} tables"
+    folds = results.plan.folds_run
     caption = (
-        f"Mean ± standard deviation over {results.plan.folds} folds; ↑ higher is better, ↓ lower "
+        f"{_over(folds)}; ↑ higher is better, ↓ lower "
         f"is better. Seconds on one thread.{_many_classes(results)}"
     )
     means = {(r.engine, r.method): r.measures for r in results.summary if r.table == ALL_TABLES}
@@ -160,7 +171,7 @@ def _overall(results: Any, width: int) -> Table:
         engine: [
             (
                 method_label(m.name),
-                *(_spread(means[engine, m.name][k], width, n) for k, n in digits.items()),
+                *(_spread(means[engine, m.name][k], width, folds, n) for k, n in digits.items()),
             )
             for m in results.plan.methods
         ]

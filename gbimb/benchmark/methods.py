@@ -78,6 +78,11 @@ class Method:
         ``(engine, n_jobs, seed, number of classes) -> unfitted classifier``.
     by_default : bool
         Whether it runs when no methods are named.
+    seconds : tuple of float
+        What a fit takes on one thread with two classes, about: at least, and more for each million
+        values; from the fits on the built-in tables in ``benchmarks/results``.
+    fit_options : str
+        With which ``gbimb fit`` trains it; "" where it cannot.
     """
 
     name: str
@@ -85,6 +90,13 @@ class Method:
     description: str
     build: Callable[[str, int, int, int], Classifier]
     by_default: bool = True
+    seconds: tuple[float, float] = (1.5, 4.5)
+    fit_options: str = ""
+
+    def expected_seconds(self, values: int, n_classes: int) -> float:
+        """Return about how long a fit takes on so many rows times columns."""
+        least, per_million = self.seconds
+        return (least + per_million * values / 1e6) * n_classes / 2
 
 
 def _plain(engine: str, n_jobs: int, seed: int, _: int, *, weighted: bool) -> Classifier:
@@ -132,6 +144,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 "log loss",
                 "The engine's own classifier with its own defaults, threshold 0.5.",
                 partial(_plain, weighted=False),
+                seconds=(0.05, 1.0),
             ),
             Method(
                 BASELINE,
@@ -139,6 +152,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 "The same with scale_pos_weight = negatives / positives, or with weights that give "
                 "each of many classes the same total: the baseline.",
                 partial(_plain, weighted=True),
+                seconds=(0.05, 1.0),
             ),
             Method(
                 SAME_RECIPE,
@@ -146,6 +160,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 "gbimb's estimator with loss='logistic': trees, cross-fitting, early stopping on "
                 "MCC and threshold as in focal, so that only the loss differs.",
                 partial(_estimator, loss="logistic"),
+                fit_options="--loss logistic",
             ),
             Method(
                 MAIN,
@@ -153,6 +168,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 "gbimb's estimator with its defaults: focal loss, early stopping on MCC, a chosen "
                 "threshold; cross-fitted in five folds unless the table is large (cv='auto').",
                 _estimator,
+                fit_options="--loss focal",
             ),
             Method(
                 HOLDOUT,
@@ -160,6 +176,8 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 "As focal, but with cv='holdout': one row in five is held out to stop training and "
                 "set the threshold. The difference to focal is the gain from cross-fitting.",
                 partial(_estimator, cv="holdout"),
+                seconds=(0.2, 1.2),
+                fit_options="--loss focal --validation holdout",
             ),
             Method(
                 "focal-weighted",
@@ -173,6 +191,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 f"gbimb's UnderBaggingClassifier over the estimator of focal: {BAGS} bags, each "
                 f"with {COMMON_PER_RARE} rows of a common class per row of the rarest.",
                 _bagging,
+                seconds=(2.0, 16.0),
             ),
             Method(
                 "soft-mcc",
@@ -181,6 +200,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 "then a smooth MCC (for many classes R_K). Runs only when it is named.",
                 partial(_estimator, loss="soft_mcc"),
                 by_default=False,
+                fit_options="--loss soft_mcc",
             ),
             *(
                 Method(
@@ -189,6 +209,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                     f"As focal, with loss={name!r}. Runs only when it is named.",
                     partial(_estimator, loss=name),
                     by_default=False,
+                    fit_options=f"--loss {name}",
                 )
                 for name in LOSSES
                 if name not in ("focal", "logistic", "soft_mcc")
@@ -200,3 +221,6 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
 
 DEFAULT_METHODS: Final = tuple(method for method in METHODS.values() if method.by_default)
 """Those that run when none is named; all would take over four minutes on built-in tables."""
+
+QUICK_METHODS: Final = tuple(METHODS[name] for name in (BASELINE, SAME_RECIPE, MAIN))
+"""Those of ``gbimb benchmark --quick``: enough for a verdict on the recipe and on the loss."""

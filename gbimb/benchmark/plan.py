@@ -47,6 +47,8 @@ class Plan:
         Stratified folds, the same for every method.
     seed : int
         Of the folds and of every classifier.
+    first_folds : int or None
+        How many of the folds are run; None is all of them.
 
     Raises
     ------
@@ -59,10 +61,13 @@ class Plan:
     methods: tuple[Method, ...] = DEFAULT_METHODS
     folds: int = DEFAULT_FOLDS
     seed: int = 0
+    first_folds: int | None = None
 
     def __post_init__(self) -> None:
         """Check all values."""
         check_number("folds", self.folds, low=2, integer=True)
+        if self.first_folds is not None:
+            check_number("first_folds", self.first_folds, low=1, high=self.folds, integer=True)
         check_number("seed", self.seed, low=0, high=LARGEST_SEED, integer=True)
         for engine in self.engines:
             if engine not in ENGINES:
@@ -73,20 +78,30 @@ class Plan:
                 for fold in range(self.folds):
                     split_dependent(table.dependence, table.y, self.folds, fold, self.seed)
 
-    def cells(self) -> list[Cell]:
-        """List the fits, fold by fold, large tables first within a fold.
+    @property
+    def folds_run(self) -> int:
+        """Number of folds that are run."""
+        return self.folds if self.first_folds is None else self.first_folds
 
-        So an interruption leaves whole folds, the fits that are done predict the time of the rest,
-        and no long fit comes last.
+    def cells(self) -> list[Cell]:
+        """List the fits, table by table, small tables first, and of each fold long fits first.
+
+        So the first results are there soon, and no long fit comes last.
         """
-        tables = sorted(self.tables, key=lambda table: -table.X.size)
+        pairs = [(engine, m) for engine in reversed(self.engines) for m in self.methods]
+        pairs.sort(key=lambda pair: -pair[1].seconds[1])
         return [
             Cell(table.name, engine, method.name, fold)
-            for fold in range(self.folds)
-            for table in tables
-            for engine in reversed(self.engines)
-            for method in self.methods
+            for table in sorted(self.tables, key=lambda table: table.X.size)
+            for fold in range(self.folds_run)
+            for engine, method in pairs
         ]
+
+    def expected_seconds(self) -> dict[Cell, float]:
+        """Return about how long each fit takes on one thread."""
+        methods = {method.name: method for method in self.methods}
+        sizes = {table.name: (table.X.size, table.n_classes) for table in self.tables}
+        return {c: methods[c.method].expected_seconds(*sizes[c.table]) for c in self.cells()}
 
     def notes(self) -> list[str]:
         """Return warnings about classes that cannot be in every fold."""

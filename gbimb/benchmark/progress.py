@@ -1,4 +1,4 @@
-"""A progress bar with the time left."""
+"""What a benchmark says while it works: an estimate, the fit that runs, tables that are done."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import numpy as np
 from rich import progress
 from rich.text import Text
 
+from gbimb.benchmark.methods import BASELINE, ENGINES
 from gbimb.benchmark.runner import Progress
+from gbimb.tables.files.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
-    from gbimb.benchmark.plan import Cell
+    from gbimb.benchmark.plan import Cell, Plan
     from gbimb.benchmark.records import Record
 
 
@@ -25,10 +27,16 @@ class TimeLeft:
     """Estimate the seconds left from the fits that are done.
 
     A fit is expected to take as long as the same fit on other folds; without one, as the same
-    method on other tables, or as the mean of all fits.
+    method on other tables, or as the mean of all fits. Where it is known what fits take on another
+    computer, one without the same fit is expected to take that, times how much longer those took
+    that are done.
     """
 
-    def __init__(self, cells: Sequence[Cell], jobs: int) -> None:
+    def __init__(
+        self, cells: Sequence[Cell], jobs: int, expected: Mapping[Cell, float] | None = None
+    ) -> None:
+        self._expected = dict(expected or {})
+        self._spent, self._expected_of_done = 0.0, 0.0
         self._left = set(cells)
         self._needed = max(2, len(cells) // 10)
         self._done = 0
@@ -39,12 +47,17 @@ class TimeLeft:
         """Count a finished fit."""
         self._left.discard(record.cell)
         self._done += 1
+        seconds = record.fit_seconds + 2 * record.predict_seconds
+        self._spent += seconds
+        self._expected_of_done += self._expected.get(record.cell, 0.0)
         table, engine, method, _ = record.cell
         for known in ((table, engine, method), ("", engine, method), ("", "", "")):
-            self._seconds[known].append(record.fit_seconds + 2 * record.predict_seconds)
+            self._seconds[known].append(seconds)
 
     def seconds(self) -> float | None:
         """Return the seconds left; None before a tenth of the fits is done."""
+        if self._expected:
+            return self._as_expected()
         if self._done < self._needed:
             return None
         means = {known: float(np.mean(values)) for known, values in self._seconds.items()}
@@ -56,6 +69,24 @@ class TimeLeft:
             )
             / self._jobs
         )
+
+    def _as_expected(self) -> float:
+        slower = self._spent / self._expected_of_done if self._expected_of_done else 1.0
+        same = {known: float(np.mean(values)) for known, values in self._seconds.items()}
+        left = (same.get(c[:3], slower * self._expected[c]) for c in self._left)
+        return sum(left) / self._jobs
+
+
+def in_words(seconds: float) -> str:
+    """Return a rough time.
+
+    >>> in_words(38.2), in_words(200)
+    ('40 seconds', '3 minutes')
+    """
+    if seconds < 90:
+        rough = max(1, round(seconds)) if seconds < 10 else 10 * round(seconds / 10)
+        return "1 second" if rough == 1 else f"{rough} seconds"
+    return f"{round(seconds / 60)} minutes"
 
 
 class _TimeLeftColumn(progress.ProgressColumn):
@@ -70,9 +101,13 @@ class _TimeLeftColumn(progress.ProgressColumn):
 
 
 class ProgressBar(Progress):
-    """The bar; a context manager, so that it disappears afterwards."""
+    """Lines of what is done and, if somebody watches, a bar below them.
 
-    def __init__(self, console: Console) -> None:
+    A context manager, so that the bar disappears afterwards.
+    """
+
+    def __init__(self, console: Console, plan: Plan, *, live: bool = True) -> None:
+        self._console, self._plan, self._live = console, plan, live
         self._bar = progress.Progress(
             progress.TextColumn("{task.description}", markup=False),
             progress.BarColumn(),
@@ -84,14 +119,22 @@ class ProgressBar(Progress):
         )
 
     def start(self, cells: Sequence[Cell], done: Sequence[Record], jobs: int) -> None:
-        """Show the number of fits, and how many are done already."""
-        self._time = TimeLeft(cells, min(jobs, max(1, len(cells) - len(done))))
+        """Say how many fits there are, how long they take, and how many are done already."""
+        left = len(cells) - len(done)
+        at_once = min(jobs, max(1, left))
+        self._time = TimeLeft(cells, at_once, self._plan.expected_seconds())
+        self._left = dict.fromkeys(cells)
+        self._records = list(done)
         for record in done:
             self._time.add(record)
-        if done and len(done) < len(cells):
-            self._bar.console.print(f"Continuing: {len(done)} of {len(cells)} fits are done.")
+            del self._left[record.cell]
+        if done and left:
+            self._console.print(f"Continuing: {len(done)} of {len(cells)} fits are done.")
+        if left:
+            fits = "1 fit" if left == 1 else f"{left:,} fits, {at_once} at a time"
+            self._console.print(f"{fits}: about {in_words(self._time.seconds() or 0.0)}.")
         self._task = self._bar.add_task(
-            "Benchmark",
+            self._running(),
             total=len(cells),
             completed=len(done),
             left=self._time.seconds(),
@@ -99,17 +142,49 @@ class ProgressBar(Progress):
         )
 
     def advance(self, record: Record) -> None:
-        """Show that a fit is done."""
+        """Show that a fit is done and which one runs; say what came out of a whole table."""
         self._time.add(record)
+        self._records.append(record)
+        del self._left[record.cell]
+        if not any(cell.table == record.table for cell in self._left):
+            self._console.print(self._result_of(record.table))
         self._bar.update(
-            self._task, advance=1, left=self._time.seconds(), known_at=time.monotonic()
+            self._task,
+            advance=1,
+            description=self._running(),
+            left=self._time.seconds(),
+            known_at=time.monotonic(),
         )
+
+    def _running(self) -> str:
+        """Return the fit that has run longest."""
+        cell = next(iter(self._left), None)
+        if cell is None:
+            return "Done"
+        where = printable(cell.table)
+        return f"{where}, {cell.method} with {ENGINES[cell.engine]}, fold {cell.fold + 1}"
+
+    def _result_of(self, table: str) -> str:
+        scores: dict[tuple[str, str], list[float]] = defaultdict(list)
+        for record in self._records:
+            if record.table == table:
+                scores[record.method, record.engine].append(record.mcc)
+        means = {pair: float(np.mean(values)) for pair, values in scores.items()}
+        best = max(means, key=lambda pair: means[pair])
+        said = f"{printable(table)}: highest MCC {means[best]:.3f}, {best[0]} with "
+        said += ENGINES[best[1]]
+        usual = means.get((BASELINE, best[1]))
+        if usual is not None and best[0] != BASELINE:
+            said += f" ({BASELINE} {usual:.3f})"
+        return f"{said}."
 
     def __enter__(self) -> ProgressBar:
         """Show the bar."""
-        self._bar.start()
+        if self._live:
+            self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Take the bar away."""
-        self._bar.stop()
+        if self._live:
+            self._bar.stop()

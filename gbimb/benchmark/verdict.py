@@ -26,6 +26,12 @@ def verdict(records: Sequence[Record], engine: str) -> str:
             f"{ENGINES[engine]}: no verdict without the methods {MAIN!r} and {BASELINE!r}; "
             "add them to methods."
         )
+    if against_baseline.kind == "folds" and against_baseline.units == 1:
+        return (
+            f"{ENGINES[engine]}: on one fold the MCC of focal loss with early stopping on MCC "
+            f"differs from weighted log loss by {against_baseline.mean:+.3f}. One fold says "
+            "nothing of how sure that is; more folds do."
+        )
     sentence = f"{ENGINES[engine]}: {_headline(against_baseline)}"
     recipe = compare(records, engine, SAME_RECIPE, BASELINE)
     loss = compare(records, engine, MAIN, SAME_RECIPE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from contextlib import nullcontext
 from pathlib import Path
 from textwrap import fill
@@ -33,18 +34,21 @@ from gbimb.cli._options import (
     OwnTable,
     OwnTarget,
     OwnTime,
+    QuickRun,
     Quiet,
     Report,
     ResultsFolder,
 )
-from gbimb.cli._reading import reads_files
+from gbimb.cli._reading import OPTIONS, reads_files
 from gbimb.exceptions import InvalidParameterError
+from gbimb.tables.files.text import printable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from gbimb.benchmark.plan import Plan
     from gbimb.benchmark.progress import ProgressBar
+    from gbimb.benchmark.results import Results
     from gbimb.benchmark.tables import BenchmarkTable
     from gbimb.tables.files.options import ReadOptions
 
@@ -61,6 +65,8 @@ SPELLED: Final = {
 }
 """Which option gives an argument of the benchmark."""
 
+OTHERS_TOGETHER: Final = "others together."
+
 _INDENT = " " * 6
 _METHOD_LIST = "\n".join(
     f"  {m.name}\n{fill(m.description, 74, initial_indent=_INDENT, subsequent_indent=_INDENT)}"
@@ -73,6 +79,7 @@ Methods:
 \b
 Examples:
   gbimb benchmark
+  gbimb benchmark --quick
   gbimb benchmark --data churn.csv --target churned
   gbimb benchmark --data churn.csv --target churned --report report.html
   gbimb benchmark --data churn.csv --target churned --positive yes --drop id
@@ -111,6 +118,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
             help=f"Stratified folds. Default: {DEFAULT_FOLDS}, for your table {OWN_FOLDS}."
         ),
     ] = None,
+    quick: QuickRun = False,
     seed: BenchmarkSeed = 0,
     jobs: Fits = None,
     out: ResultsFolder = Path("gbimb-benchmark"),
@@ -134,15 +142,14 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     with exit_codes(SPELLED):
         by = {"group": group, "time": time}
         chosen = _tables(data, target, positive, drop or [], tables, known=known, **by)
-        if folds is None:
-            folds = DEFAULT_FOLDS if data is None else OWN_FOLDS
-        plan = _plan(chosen, engines, methods, folds, seed)
+        usual = DEFAULT_FOLDS if data is None else OWN_FOLDS
+        plan = _plan(chosen, engines, methods, folds, usual, seed=seed, quick=quick)
         command = command_line(ctx, "out", "report", "jobs", "quiet", "as_json")
         _check_folder(out)
         check_not_read("--out", [out / name for name in FILES], data)
         if report is not None:
             check_not_read("--report", report_files(report, "--report"), data)
-        with _progress(quiet=quiet or as_json) as progress:
+        with _progress(plan, quiet=quiet or as_json) as progress:
             results = run(plan, out, jobs=resolve_jobs(jobs), progress=progress)
         export(results, out, command)
         files = [] if report is None else save_benchmark(results, report, command)
@@ -150,6 +157,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
             print_json(as_dict(results, command))
         else:
             print_results(results, console())
+            typer.echo(_fit_line(results, ctx))
         notes(results.notes, quiet=quiet)
         if not quiet:
             typer.echo(f"Written to {out}: {', '.join(FILES)}", err=True)
@@ -191,18 +199,27 @@ def _plan(
     tables: tuple[BenchmarkTable, ...],
     engines: str | None,
     methods: str | None,
-    folds: int,
+    folds: int | None,
+    usual_folds: int,
+    *,
     seed: int,
+    quick: bool,
 ) -> Plan:
-    from gbimb.benchmark.methods import DEFAULT_METHODS
+    from gbimb.benchmark.methods import DEFAULT_METHODS, QUICK_METHODS
     from gbimb.benchmark.plan import Plan, choose
 
+    for option, value in {"--methods": methods, "--folds": folds}.items():
+        if quick and value is not None:
+            msg = f"--quick says which methods and folds run, got {option} as well. Leave one out."
+            raise InvalidParameterError(msg)
+    usual = QUICK_METHODS if quick else DEFAULT_METHODS
     return Plan(
         tables=tables,
         engines=choose("--engines", engines, {name: name for name in ENGINES}),
-        methods=DEFAULT_METHODS if methods is None else choose("--methods", methods, METHODS),
-        folds=folds,
+        methods=usual if methods is None else choose("--methods", methods, METHODS),
+        folds=usual_folds if folds is None else folds,
         seed=seed,
+        first_folds=1 if quick else None,
     )
 
 
@@ -216,7 +233,43 @@ def _check_folder(out: Path) -> None:
         raise InvalidParameterError(msg)
 
 
-def _progress(*, quiet: bool) -> AbstractContextManager[ProgressBar | None]:
+def _progress(plan: Plan, *, quiet: bool) -> AbstractContextManager[ProgressBar | None]:
     from gbimb.benchmark.progress import ProgressBar
 
-    return ProgressBar(console(stderr=True)) if shows_progress(quiet=quiet) else nullcontext()
+    if quiet:
+        return nullcontext()
+    return ProgressBar(console(stderr=True), plan, live=shows_progress(quiet=False))
+
+
+def _fit_line(results: Results, ctx: typer.Context) -> str:
+    """Return the command that trains what scored highest on all rows."""
+    from gbimb.benchmark.statistics import ALL_TABLES
+
+    options = {m.name: m.fit_options for m in results.plan.methods if m.fit_options}
+    scores = {
+        (row.method, row.engine): row.measures["mcc"].mean
+        for row in results.summary
+        if row.table == ALL_TABLES and row.method in options
+    }
+    table = results.plan.tables[0]
+    if not scores or any(note.endswith(OTHERS_TOGETHER) for note in table.notes):
+        return "gbimb fit has no option for the methods that were compared."
+    method, engine = max(scores, key=lambda pair: scores[pair])
+    own = ctx.params["data"] is not None
+    words = ["gbimb", "fit", str(ctx.params["data"]) if own else "FILE"]
+    words += ["--target", ctx.params["target"] if own else "COLUMN"]
+    words += ["--out", f"{table.name}.gbimb" if own else "model.gbimb"]
+    words += [*options[method].split(), "--engine", engine, *_same_options(ctx)]
+    what = f"{method} with {ENGINES[engine]}"
+    line = printable(shlex.join(words))
+    return f"Highest MCC of what gbimb fit trains: {what}. To train it on all rows:\n  {line}"
+
+
+def _same_options(ctx: typer.Context) -> list[str]:
+    """Return the options of reading that fit has, too."""
+    words: list[str] = []
+    for name in ("positive", "drop", "group", "time", *OPTIONS):
+        value = ctx.params.get(name)
+        for item in value if isinstance(value, list | tuple) else [value]:
+            words += [] if item is None else [f"--{name}", str(item)]
+    return words

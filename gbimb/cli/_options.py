@@ -206,6 +206,14 @@ Methods: TypeAlias = Annotated[
     str | None,
     typer.Option(help="Some of the methods below, by comma. Default: all but soft-mcc."),
 ]
+QuickRun: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--quick",
+        help="One fold of weighted-logloss, logloss-tuned and focal: within a minute on the "
+        "built-in tables.",
+    ),
+]
 BenchmarkSeed: TypeAlias = Annotated[int, typer.Option(help="Seed of folds and classifiers.")]
 Fits: TypeAlias = Annotated[
     int | None,

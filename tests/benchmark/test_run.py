@@ -254,3 +254,26 @@ def test_the_time_left_is_that_of_the_same_fits(make_record: Callable[..., Recor
     for record in done:
         left.add(record)
     assert left.seconds() == pytest.approx((2 * 4 + 2 * 2 + 3) / 2)
+
+
+def test_time_is_left_as_expected_times_how_slow_the_first_fits_were(
+    make_record: Callable[..., Record],
+) -> None:
+    done = make_record("a", "lightgbm", "focal", 0, 0.0, fit_seconds=6.0, predict_seconds=0.0)
+    cells = [done.cell._replace(table=t, fold=f) for t in ("a", "b") for f in (0, 1)]
+    left = TimeLeft(cells, 2, {cell: {"a": 2.0, "b": 10.0}[cell.table] for cell in cells})
+    assert left.seconds() == pytest.approx(24 / 2)
+    left.add(done)
+    assert left.seconds() == pytest.approx((6 + 2 * 3 * 10) / 2)
+
+
+def test_tables_come_one_after_the_other_the_small_one_first(make_table: Make) -> None:
+    chosen = (METHODS["focal"], METHODS["bagging"])
+    tables = (make_table("large", 90), make_table("small"))
+    cells = Plan(tables=tables, engines=("lightgbm",), methods=chosen, first_folds=1).cells()
+    assert [(c.table, c.method, c.fold) for c in cells] == [
+        ("small", "bagging", 0),
+        ("small", "focal", 0),
+        ("large", "bagging", 0),
+        ("large", "focal", 0),
+    ]

@@ -101,6 +101,29 @@ def test_a_process_of_its_own_says_the_same_on_two_workers(churn: Path) -> None:
     assert "\x1b" not in done.stdout + done.stderr
 
 
+def test_quick_runs_one_fold_of_three_methods_and_ends_with_the_command_that_trains(
+    churn: Path,
+) -> None:
+    own = ["--data", str(churn), "--target", "churned", "--engines", "lightgbm", "--jobs", "1"]
+    code, stdout, stderr = invoke(*own, "--quick", "--missing", "a b")
+    assert code == 0
+    assert "3 fits, 1 at a time: about " in stderr
+    assert "churn: highest MCC " in stderr
+    with Path("gbimb-benchmark/records.csv").open(encoding="utf-8", newline="") as file:
+        records = list(csv.DictReader(file))
+    assert {r["method"] for r in records} == {"weighted-logloss", "logloss-tuned", "focal"}
+    assert len(records) == 3
+    assert "nan" not in stdout.lower()
+    assert "One fold says nothing of how sure that is" in stdout
+    scores = {r["method"]: float(r["mcc"]) for r in records if r["method"] != "weighted-logloss"}
+    loss = {"logloss-tuned": "logistic", "focal": "focal"}[max(scores, key=lambda m: scores[m])]
+    assert stdout.rstrip().endswith(
+        f"gbimb fit {churn} --target churned --out churn.gbimb --loss {loss} --engine lightgbm "
+        "--missing 'a b'"
+    )
+    assert "Leave one out" in invoke(*own, "--quick", "--folds", "3")[2]
+
+
 def test_quiet_prints_results_only(churn: Path) -> None:
     arguments = ["--data", str(churn), "--target", "churned", *QUICK, "--jobs", "1"]
     loud = invoke(*arguments)
@@ -276,9 +299,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, sign: signal.Signals) ->
     assert not (tmp_path / "gbimb-benchmark/results.json").exists()
     if sign == signal.SIGINT:
         assert process.returncode == 130
-        assert stderr.startswith(
-            f"gbimb: Interrupted: {len(kept)} of {fits} fits are done and kept."
-        )
+        assert f"\ngbimb: Interrupted: {len(kept)} of {fits} fits are done and kept." in stderr
     code, _, _ = invoke(*arguments, "--jobs", "1")
     assert code == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
