@@ -153,6 +153,25 @@ Cost: TypeAlias = Annotated[
         "is a gain, as in tp=-20."
     ),
 ]
+RowCost: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="What a wrong prediction costs, numbers or columns, such as fp=5,fn=amount: the least "
+        "expected cost decides each row instead of the threshold."
+    ),
+]
+Adapt: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--adapt",
+        help="Estimate how many rows are positive, and adapt probabilities and threshold; the "
+        "rows are read twice.",
+    ),
+]
+Prevalence: TypeAlias = Annotated[
+    float | None,
+    typer.Option(help="The share of positive rows to adapt to, instead of --adapt."),
+]
 NamesMistakes: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(

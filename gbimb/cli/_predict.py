@@ -7,13 +7,27 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from gbimb.cli._app import app, check_not_read, exit_codes, print_json, watched
-from gbimb.cli._options import AsJson, Jobs, Model, NewRows, PassedThrough, Quiet, ScoresOut
+from gbimb.cli._options import (
+    Adapt,
+    AsJson,
+    Jobs,
+    Model,
+    NewRows,
+    PassedThrough,
+    Prevalence,
+    Quiet,
+    RowCost,
+    ScoresOut,
+)
 from gbimb.cli._reading import reads_files
 from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
+    from gbimb.cli._row_costs import RowCosts
     from gbimb.tables.files.options import ReadOptions
 
 _EPILOG = """\b
@@ -21,6 +35,7 @@ Examples:
   gbimb predict churn.gbimb new.csv --out scores.csv
   gbimb predict churn.gbimb new.parquet --out scores.parquet --id customer
   gbimb predict churn.gbimb folder/ --out scores.parquet
+  gbimb predict fraud.gbimb new.csv --out scores.csv --cost fp=5,fn=amount --adapt
 
 \b
 Exit codes:
@@ -38,6 +53,9 @@ def predict(  # noqa: PLR0917  typer passes them by name
     data: NewRows,
     out: ScoresOut,
     identifier: PassedThrough = None,
+    cost: RowCost = None,
+    adapt: Adapt = False,
+    prevalence: Prevalence = None,
     jobs: Jobs = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -49,7 +67,11 @@ def predict(  # noqa: PLR0917  typer passes them by name
     The rows are read piece by piece. Columns are matched by name; those that the model does not
     know are left out. "probability" is that of the positive label in the data as they come; with
     more than two classes there is a column for each.
+
+    --adapt and --prevalence are for rows among which the classes have other shares than in
+    training, but look the same otherwise; a note says so if they do not.
     """
+    from gbimb.cli._row_costs import RowCosts
     from gbimb.estimators import load
     from gbimb.tables.files.chunks import chunks_with_ids
     from gbimb.tables.files.match import text_columns
@@ -60,16 +82,53 @@ def predict(  # noqa: PLR0917  typer passes them by name
         check_not_read("--out", [out], data, model)
         fitted = load(model).set_params(n_jobs=jobs)
         ids = identifier or []
+        costs = RowCosts.parse(cost)
+        fitted, found = _adapted(fitted, data, known, adapt=adapt, prevalence=prevalence)
         with TableWriter(out, "--out") as writer:
             pieces = chunks_with_ids(data, "DATA", ids, text_columns(fitted), known=known)
-            scores = (_scores(fitted, *piece, data.name, ids, known=known) for piece in pieces)
+            scores = (
+                _scores(fitted, *piece, data.name, ids, known=known, costs=costs)
+                for piece in pieces
+            )
             for piece in watched(scores, "Predicting", data, quiet=quiet or as_json):
                 writer.write(piece)
-        facts = {"out": str(out), "rows": writer.rows}
+        facts: dict[str, Any] = {"out": str(out), "rows": writer.rows, **found}
         if as_json:
             print_json(facts)
         else:
-            typer.echo(f"{writer.rows:,} rows written to {out}.")
+            typer.echo(_in_words(facts))
+
+
+def _adapted(
+    fitted: Any, data: Path, known: ReadOptions, *, adapt: bool, prevalence: float | None
+) -> tuple[Any, dict[str, Any]]:
+    """Return the model for the prevalence of the rows, and what is known of it."""
+    if adapt and prevalence is not None:
+        msg = "Give either --adapt or --prevalence, got both."
+        raise InvalidParameterError(msg)
+    if prevalence is not None:
+        return fitted.adapt(prevalence=prevalence), {"prevalence": prevalence}
+    if not adapt:
+        return fitted, {}
+    from gbimb.estimators.adapting import NewRows as Seen
+    from gbimb.tables.files.chunks import chunks
+    from gbimb.tables.files.match import match_columns, text_columns
+
+    pieces = chunks(data, "DATA", text_columns(fitted), known=known)
+    rows = Seen.merge(Seen.of(fitted, match_columns(fitted, p, data.name, known)) for p in pieces)
+    copy = fitted.adapt(rows)
+    ends = copy.prevalence_estimate_
+    return copy, {"prevalence": copy.prevalence_, "low": ends.low, "high": ends.high}
+
+
+def _in_words(facts: dict[str, Any]) -> str:
+    lines = [f"{facts['rows']:,} rows written to {facts['out']}."]
+    if "low" in facts and isinstance(facts["low"], float):
+        lines.append(
+            f"Adapted to a prevalence of {facts['prevalence']:.3g} (95 % interval "
+            f"{facts['low']:.3g} to {facts['high']:.3g})."
+        )
+    return "\n".join(lines)
 
 
 def _check_names(identifier: list[str]) -> None:
@@ -87,16 +146,19 @@ def _scores(
     identifier: list[str],
     *,
     known: ReadOptions,
+    costs: RowCosts | None,
 ) -> pd.DataFrame:
     from gbimb.tables.files.match import match_columns
     from gbimb.tables.files.read import require_columns
 
-    require_columns(frame.columns, file, {"--id": identifier})
+    named = [] if costs is None else costs.columns
+    require_columns(frame.columns, file, {"--id": identifier, "--cost": named})
     proba = model.predict_proba(match_columns(model, frame, file, known))
     classes = model.classes_.tolist()
     if len(classes) == 2:
         columns = {"probability": proba[:, classes.index(model.pos_label_)]}
     else:
         columns = {f"probability_{label}": proba[:, k] for k, label in enumerate(classes)}
-    columns["label"] = model.classes_[model.model_.rule.decide(proba)]
+    rule = model.model_.rule if costs is None else costs.rule(model, frame)
+    columns["label"] = model.classes_[rule.decide(proba)]
     return ids.assign(**columns)

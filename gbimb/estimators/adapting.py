@@ -202,7 +202,7 @@ class AdaptingMixin:
         if prevalence is not None:
             share = read_shares(self.model_, prevalence)
         else:
-            rows = self._look_at(X_new)
+            rows = X_new if isinstance(X_new, NewRows) else self._look_at(X_new)
             check_rows(rows)
             found = estimate(self.model_, rows)
             warn_if_unlike(self.model_, rows, found)

@@ -311,8 +311,7 @@ class UnderBaggingClassifier(DecidingClassifier):
         return tags
 
     def _decider(self) -> Task:
-        n_classes = self.model_.classes.size
-        return averaged_task(n_classes, self.eval_metric, self.threshold, self.confidence)
+        return self._task(self.model_.classes.size)
 
     def _check_parameters(self) -> None:
         check_parameters(self)

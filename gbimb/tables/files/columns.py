@@ -159,8 +159,8 @@ def plain_labels(values: pd.Series[Any]) -> pd.Series[Any]:
     return values.str.replace(",", ".").astype(np.float64)
 
 
-def read_weights(values: pd.Series[Any]) -> FloatArray:
-    """Return a column of weights.
+def read_weights(values: pd.Series[Any], what: str = "weight") -> FloatArray:
+    """Return a column of weights, or of what else is >= 0.
 
     Raises
     ------
@@ -171,13 +171,13 @@ def read_weights(values: pd.Series[Any]) -> FloatArray:
     if is_text(values) and (texts := read_texts(values)) and texts.agrees and not texts.missing:
         values = texts.series(values)
     if not pdt.is_numeric_dtype(values.dtype):
-        msg = f"The weight column {name!r} must hold numbers >= 0, got {values.dtype}."
+        msg = f"The {what} column {name!r} must hold numbers >= 0, got {values.dtype}."
         raise InvalidDataError(msg)
     weights = values.to_numpy(np.float64, na_value=np.nan)
     wrong = int((~(np.isfinite(weights) & (weights >= 0))).sum())
     if wrong:
         msg = (
-            f"The weight column {name!r} must hold weights >= 0 in every row, got {wrong:,} "
+            f"The {what} column {name!r} must hold {what}s >= 0 in every row, got {wrong:,} "
             f"of {len(weights):,} rows with others or none."
         )
         raise InvalidDataError(msg)

@@ -1,0 +1,83 @@
+"""``gbimb predict`` with costs of each row, and for rows of another prevalence."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import gbimb
+from gbimb.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def rows(n: int, share: float, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    y = rng.random(n) < share
+    frame = pd.DataFrame(rng.normal(size=(n, 3)) + 1.2 * y[:, None], columns=["a", "b", "c"])
+    return frame.assign(amount=np.exp(rng.uniform(0, 5, n)).round(2), label=y.astype(int))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("costs")
+    train = rows(2000, 0.05, 0)
+    clf = gbimb.ImbalancedLGBMClassifier(n_estimators=10, random_state=0, n_jobs=1)
+    clf.fit(train[["a", "b", "c"]], train["label"]).save(path / "m.gbimb")
+    rows(1500, 0.3, 1).to_csv(path / "new.csv", index=False)
+    return path
+
+
+def run(folder: Path, *options: str) -> Any:
+    names = [str(folder / name) for name in ("m.gbimb", "new.csv")]
+    out = ["--out", str(folder / "scores.csv"), "--json"]
+    return CliRunner().invoke(app, ["predict", *names, *out, *options])
+
+
+def test_costs_of_columns_decide_as_in_python(folder: Path) -> None:
+    result = run(folder, "--cost", "fp=5,fn=amount")
+    assert result.exit_code == 0, result.output
+    frame = pd.read_csv(folder / "new.csv")
+    clf = gbimb.load(folder / "m.gbimb")
+    wanted = clf.predict(frame[["a", "b", "c"]], cost_fp=5, cost_fn=frame["amount"])
+    assert (pd.read_csv(folder / "scores.csv")["label"] == wanted).all()
+
+
+def test_adapt_says_the_prevalence_and_writes_its_probabilities(folder: Path) -> None:
+    result = run(folder, "--adapt")
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    frame = pd.read_csv(folder / "new.csv")
+    copy = gbimb.load(folder / "m.gbimb").adapt(frame[["a", "b", "c"]])
+    assert facts["prevalence"] == pytest.approx(copy.prevalence_)
+    assert facts["low"] < facts["prevalence"] < facts["high"]
+    scores = pd.read_csv(folder / "scores.csv")
+    wanted = copy.predict_proba(frame[["a", "b", "c"]])[:, 1]
+    np.testing.assert_allclose(scores["probability"], wanted, atol=1e-6)
+
+
+def test_a_given_prevalence_is_adapted_to(folder: Path) -> None:
+    assert json.loads(run(folder, "--prevalence", "0.3").stdout)["prevalence"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--cost", "fp=5"), "--cost must be of the form"),
+        (("--cost", "fq=5,fn=1"), "--cost must be one of"),
+        (("--cost", "fp=5,fn=sum"), "sum"),
+        (("--cost", "fp=-5,fn=amount"), "must be >= 0"),
+        (("--adapt", "--prevalence", "0.1"), "either --adapt or --prevalence"),
+        (("--prevalence", "1.5"), "prevalence must be a number in"),
+    ],
+)
+def test_wrong_options_get_a_sentence(folder: Path, options: tuple[str, ...], words: str) -> None:
+    result = run(folder, *options)
+    assert result.exit_code == 2
+    assert words in " ".join(result.stderr.split())
