@@ -9,6 +9,7 @@ on the test rows themselves, which nobody can know: a rival that is better than 
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,6 @@ from benchmarks.prevalence import TABLES, halves, load
 from gbimb.metrics import cost_saved, mean_cost, savings_score
 
 SPREADS = (1, 100)
-SPLITS = 3
 RESULTS = Path(__file__).parent / "results" / "costs.csv"
 
 
@@ -40,8 +40,10 @@ def best_fixed(y: np.ndarray, proba: np.ndarray, cost_fn: np.ndarray) -> float:
 
 def main() -> None:
     """Run all tables and splits."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--splits", type=int, default=1)
     rows = []
-    for seed in range(SPLITS):
+    for seed in range(parser.parse_args().splits):
         for name in TABLES:
             X, y = load(name)
             train, rest = halves(y, seed)
