@@ -460,7 +460,7 @@ BAG_PARAMETERS = [
     param("sampling", "greedy"),
     param("sampling", "self_paced", replacement=True),
     param("eval_metric", "mmc"),
-    param("eval_metric", ("mcc",)),
+    param("eval_metric", ("mcc", "f1")),
     param("threshold", "recall"),
     param("eval_metric", "recall"),
     param("threshold", 2.0),

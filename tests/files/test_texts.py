@@ -270,7 +270,7 @@ def test_a_model_file_without_readings_reads_by_the_usual_rules() -> None:
 
 
 def test_a_streamed_folder_is_read_as_one_file(tmp_path: Path) -> None:
-    from gbimb.cli._training_file import open_folder, read_rows
+    from gbimb.cli._training_file import Roles, open_folder, read_rows
 
     rng = np.random.default_rng(0)
     table = pd.DataFrame(
@@ -288,8 +288,8 @@ def test_a_streamed_folder_is_read_as_one_file(tmp_path: Path) -> None:
     for name, part in {"a": table[:200], "b": table[200:]}.items():
         part.to_parquet(tmp_path / "folder" / f"{name}.parquet", index=False)
     table.to_parquet(tmp_path / "whole.parquet", index=False)
-    whole = read_rows(tmp_path / "whole.parquet", "y", None, {})
-    streamed = open_folder(tmp_path / "folder", "y", None, {})
+    whole = read_rows(tmp_path / "whole.parquet", "y", Roles(), {})
+    streamed = open_folder(tmp_path / "folder", "y", Roles(), {})
     assert streamed.notes == whole.notes
     assert len(streamed.notes) == 5
     assert streamed.readings == whole.readings

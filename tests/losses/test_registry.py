@@ -70,8 +70,8 @@ import json
 from gbimb.losses import LOSSES, LossRow, SoftFBetaLoss
 LOSSES["my_loss"] = LossRow(SoftFBetaLoss)
 from gbimb.benchmark.methods import METHODS
-from gbimb.cli._fit import CHOICES
-print(json.dumps(["my_loss" in CHOICES, "my-loss" in METHODS]))
+from gbimb.cli._fit import LOSS_CHOICES
+print(json.dumps(["my_loss" in LOSS_CHOICES, "my-loss" in METHODS]))
 """
     done = subprocess.run(  # the interpreter of this very test, with a fixed program
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -167,9 +167,9 @@ def test_sums_travel_as_arrays() -> None:
 
 
 def test_gamma_2_of_an_old_file_means_not_given_where_the_loss_has_none() -> None:
-    from gbimb.model.parameters import BOOSTING, check_parameters
+    from gbimb.model.parameters import BOOSTING, check_saved
 
     for loss, want in (("logistic", None), ("focal", 2.0), (gbimb.FocalLoss(), None)):
         params = {"loss": loss, "gamma": 2.0}
-        check_parameters(params, BOOSTING, "ImbalancedLGBMClassifier")
+        check_saved(params, BOOSTING, "ImbalancedLGBMClassifier")
         assert params == {"loss": loss, "gamma": want}
