@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-COMMANDS: Final = ("benchmark", "evaluate", "export", "fit", "inspect", "predict")
+COMMANDS: Final = ("benchmark", "evaluate", "export", "fit", "inspect", "monitor", "predict")
 """Each is a module of its name, which adds itself to the application."""
 
 

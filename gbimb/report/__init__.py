@@ -16,6 +16,15 @@ from __future__ import annotations
 
 from gbimb.report._cost import parse_costs
 from gbimb.report._evaluate import Evaluation, evaluate
+from gbimb.report._monitor import Monitoring, monitor
 from gbimb.report._render import report_files, save_benchmark
 
-__all__ = ["Evaluation", "evaluate", "parse_costs", "report_files", "save_benchmark"]
+__all__ = [
+    "Evaluation",
+    "Monitoring",
+    "evaluate",
+    "monitor",
+    "parse_costs",
+    "report_files",
+    "save_benchmark",
+]

@@ -143,6 +143,11 @@ def benchmark_page(facts: dict[str, Any]) -> str:
     )
 
 
+def monitor_page(facts: dict[str, Any]) -> str:
+    """Return the report on new rows as HTML."""
+    return render("monitor.html.j2", plain(facts), data=None)
+
+
 def render(template: str, facts: dict[str, Any], **shown: Any) -> str:
     """Return a page; text in ``facts`` is escaped."""
     from markupsafe import Markup

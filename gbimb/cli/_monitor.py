@@ -1,0 +1,82 @@
+"""``gbimb monitor``: a model on rows that came after its training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+
+import typer
+
+from gbimb.cli._app import app, check_not_read, command_line, exit_codes, print_json
+from gbimb.cli._options import AsJson, Jobs, Model, NewRows, Quiet, Report
+
+if TYPE_CHECKING:
+    from gbimb.report import Monitoring
+
+BROKEN: Final = 3
+
+Labels: TypeAlias = Annotated[
+    str | None, typer.Option(help="Column with the label, where it is known by now.")
+]
+Looked: TypeAlias = Annotated[
+    int, typer.Option(help="Rows to look at, drawn at random from larger tables.")
+]
+
+_EPILOG = """\b
+Examples:
+  gbimb monitor churn.gbimb october.parquet --report october.html
+  gbimb monitor churn.gbimb july.parquet --target churned --report july.html
+
+\b
+Exit codes:
+  0    done; a change of prevalence, scores or columns is said, and in the JSON
+  1    the report could not be written
+  2    wrong input; nothing was written
+  3    with labels: the guarantee of the threshold, or precision or recall, is broken
+  130  interrupted; nothing was written
+"""
+
+
+@app.command(epilog=_EPILOG, short_help="Compare new rows with what the model was trained on.")
+def monitor(  # noqa: PLR0917  typer passes them by name
+    ctx: typer.Context,
+    model: Model,
+    data: NewRows,
+    target: Labels = None,
+    report: Report = None,
+    rows: Looked = 20_000,
+    jobs: Jobs = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare new rows with what the model was trained on, for a scheduler to run.
+
+    Says the share of rows that are flagged, the prevalence that the scores speak for, and which
+    columns moved; with labels, whether the threshold keeps its promise.
+    """
+    from gbimb import report as reports
+    from gbimb.estimators import load
+
+    with exit_codes({"target": "--target", "rows": "--rows"}):
+        if report is not None:
+            check_not_read("--report", reports.report_files(report, "--report"), data, model)
+        command = command_line(ctx, "report", "jobs", "quiet", "as_json")
+        fitted = load(model).set_params(n_jobs=jobs)
+        found = reports.monitor(fitted, data, target, rows=rows, command=command)
+        files = [] if report is None else found.save(report)
+        if as_json:
+            print_json(_summary(found, files))
+        elif not quiet:
+            typer.echo(_in_words(found, files))
+    if found.facts["broken"]:
+        raise typer.Exit(BROKEN)
+
+
+def _summary(found: Monitoring, files: list[str]) -> dict[str, Any]:
+    return {**found.facts, "files": files}
+
+
+def _in_words(found: Monitoring, files: list[str]) -> str:
+    lines = [*found.facts["verdict"]]
+    if files:
+        lines += ["", f"Written: {', '.join(files)}."]
+    return "\n".join(lines)

@@ -1,0 +1,355 @@
+"""A model on rows that came after its training: what changed, and whether its promises hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from gbimb.decisions.marginals import Marginals
+from gbimb.decisions.prior import correct_prior
+from gbimb.estimators.adapting import NewRows, estimate, shares_of
+from gbimb.report._model import environment
+from gbimb.report._promises import flagged_share, kept_promises
+from gbimb.report._rows import class_names, label_codes
+from gbimb.report._verdict import number
+from gbimb.tables.files.match import match_columns, text_columns
+from gbimb.tables.files.read import require_columns
+from gbimb.tables.files.sample import sample_rows
+from gbimb.validation import check_number
+
+if TYPE_CHECKING:
+    from gbimb.array_types import FloatArray, IntArray
+    from gbimb.decisions.prevalence import PrevalenceEstimate
+
+FORMAT: Final = 1
+SAMPLE: Final = 20_000
+"""Rows that are looked at: of a million, as many say as much to two digits."""
+
+LEVEL: Final = 0.05
+"""Of the test whether the prevalence moved: as often it is said where nothing did."""
+
+NOTABLE: Final = 0.1
+"""Population stability index from which on a column is said to have moved."""
+
+NORMAL_WIDTH: Final = 3.92  # standard errors in an interval of 95 %
+SMALLEST: Final = 1e-4  # share of a part in the index, where none or few rows are
+
+
+@dataclass(frozen=True, repr=False)
+class Monitoring:
+    """What became of a model on new rows.
+
+    Attributes
+    ----------
+    facts : dict
+        All numbers and sentences, plain values and arrays; ``facts["broken"]`` says whether a
+        promise is broken, ``facts["alarms"]`` what changed.
+    table : DataFrame
+        A row for each column that was compared, those that moved most first.
+    """
+
+    facts: dict[str, Any]
+    table: pd.DataFrame
+
+    def __repr__(self) -> str:
+        """Return the verdict."""
+        return f"<Monitoring: {' '.join(self.facts['verdict'])} See .facts, .table, .save(path)>"
+
+    def save(self, path: str | Path) -> list[str]:
+        """Write the report, and its numbers beside it; return the names of the files.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in .html; the numbers are ``<name>_numbers.json`` and ``<name>_numbers.csv``.
+
+        Raises
+        ------
+        GbimbError
+            If jinja2 or matplotlib is not installed, or the path cannot hold a report.
+        """
+        from gbimb.report._render import check_path, monitor_page, write_report
+
+        return write_report(check_path(path), monitor_page(self.facts), self.facts, self.table)
+
+
+def monitor(
+    model: Any,  # any of our estimators
+    data: pd.DataFrame | str | Path,
+    target: str | None = None,
+    *,
+    rows: int = SAMPLE,
+    random_state: int = 0,
+    command: str = "",
+) -> Monitoring:
+    """Compare new rows with what a fitted model keeps of its training.
+
+    Without labels: the share of rows that are flagged, the prevalence that the scores speak for
+    with an interval, and how scores and columns moved. With labels: whether the guarantee of the
+    threshold holds, or else precision and recall on held-out rows.
+
+    Parameters
+    ----------
+    model : fitted estimator of gbimb
+    data : DataFrame, str or Path
+        New rows; a file or a folder of CSV or Parquet files.
+    target : str, optional
+        Column with the label.
+    rows : int, default=20_000
+        Rows to look at, drawn at random from larger tables.
+    random_state : int, default=0
+        Of that drawing.
+    command : str, optional
+        The command line, to reproduce the report.
+
+    Returns
+    -------
+    Monitoring
+
+    Raises
+    ------
+    GbimbError
+        If the file, a column or the model cannot be used.
+
+    References
+    ----------
+    M. Saerens, P. Latinne, C. Decaestecker. Adjusting the outputs of a classifier to new a priori
+    probabilities. 2002. doi:10.1162/089976602753284446.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, gbimb
+    >>> from gbimb import report
+    >>> rng = np.random.default_rng(0)
+    >>> def month(n, shift=0.0):
+    ...     x = rng.normal(shift, 1.0, n)
+    ...     return pd.DataFrame({"x": x, "fraud": x + rng.normal(size=n) > 2.5})
+    >>> train = month(4000)
+    >>> clf = gbimb.ImbalancedLGBMClassifier(random_state=0).fit(train[["x"]], train["fraud"])
+    >>> report.monitor(clf, month(4000)).facts["alarms"]
+    []
+    >>> len(report.monitor(clf, month(4000, shift=1.0)).facts["alarms"]) > 0
+    True
+    """
+    check_number("rows", rows, low=100, integer=True)
+    names = class_names(model)
+    frame, total, file = _read(model, data, target, rows, random_state)
+    table = match_columns(model, frame, file)
+    new = NewRows.of(model, table)
+    codes, flagged = _decided(model, new.proba)
+    found = estimate(model.model_, new)
+    prevalence = _prevalence(model, new.proba, found, names)
+    scores = _scores(model, new.proba, found)
+    columns = _columns(model, new, found, table.isna().mean())
+    facts: dict[str, Any] = {
+        "format": FORMAT,
+        "title": file,
+        "model": {"class": type(model).__name__, "validation": str(model.model_.validation)},
+        "data": {"file": file, "target": target},
+        "rows": total,
+        "rows_looked_at": len(frame),
+        "positive": str(model.pos_label_) if len(names) == 2 else None,
+        "threshold": float(model.threshold_) if len(names) == 2 else None,
+        "flagged": flagged,
+        "prevalence": prevalence,
+        "scores": scores,
+        "columns": columns,
+        "labels": None,
+        "command": command,
+        "versions": environment(),
+    }
+    if target is not None:
+        truth = label_codes(frame[target], names)
+        facts["labels"] = kept_promises(model, truth, codes)
+    facts["alarms"] = _alarms(facts)
+    facts["broken"] = bool(facts["labels"] and facts["labels"]["broken"])
+    facts["verdict"] = _verdict(facts)
+    return Monitoring(facts, pd.DataFrame(columns))
+
+
+def _read(
+    model: Any, data: pd.DataFrame | str | Path, target: str | None, rows: int, seed: int
+) -> tuple[pd.DataFrame, int, str]:
+    """Return some rows, how many there are, and what they are called."""
+    wanted = [] if target is None else [target]
+    if isinstance(data, pd.DataFrame):
+        frame, total, file = data, len(data), "data"
+        if total > rows:
+            drawn = np.random.default_rng(seed).choice(total, rows, replace=False)
+            frame = data.iloc[np.sort(drawn)]
+    else:
+        path = Path(data)
+        known = [str(name) for name in getattr(model, "feature_names_in_", [])]
+        frame, total = sample_rows(
+            path, "DATA", [*known, *wanted], rows=rows, seed=seed, text=text_columns(model)
+        )
+        file = path.name
+    require_columns(frame.columns, file, {"target": wanted})
+    return frame.reset_index(drop=True), total, file
+
+
+def _decided(model: Any, in_training: FloatArray) -> tuple[IntArray, dict[str, Any]]:
+    """Return the predicted class codes, and the share of rows flagged beside what it was."""
+    fitted = model.model_
+    proba = in_training
+    if fitted.adapted_to is not None:
+        proba = correct_prior(proba, fitted.trained_prevalence, fitted.adapted_to)
+    codes: IntArray = np.asarray(fitted.rule.decide(fitted.classes.columns(proba)), np.intp)
+    if model.classes_.size > 2:
+        share = np.bincount(codes, minlength=model.classes_.size) / codes.size
+        return codes, {"share": share.tolist(), "low": None, "high": None, "expected": None}
+    positive = int(np.flatnonzero(model.classes_ == model.pos_label_)[0])
+    return codes, flagged_share(fitted, codes == positive)
+
+
+def _prevalence(
+    model: Any, proba: FloatArray, found: PrevalenceEstimate, names: list[str]
+) -> list[dict[str, Any]]:
+    """Return a row for the positive class of two, or for each of more."""
+    expected = np.atleast_1d(model.prevalence_)
+    labels = [str(model.pos_label_)] if len(names) == 2 else names
+    p_values = _p_values(model, proba)
+    level = LEVEL / p_values.size
+    ends = zip(*(np.atleast_1d(v) for v in (found.prevalence, found.low, found.high)), strict=True)
+    return [
+        {
+            "label": label,
+            "expected": float(before),
+            "estimate": float(value),
+            "low": float(low),
+            "high": float(high),
+            "p_value": float(p),
+            "moved": bool(p < level),
+        }
+        for label, before, (value, low, high), p in zip(
+            labels, expected, ends, p_values, strict=True
+        )
+    ]
+
+
+def _p_values(model: Any, proba: FloatArray) -> FloatArray:
+    """Return for each class the p-value of a mean probability as that of held-out rows.
+
+    The mean is the statistic that a small change of prevalence moves most, and needs no estimate
+    of what the classes look like.
+    """
+    fitted = model.model_
+    if fitted.adapted_to is not None:
+        proba = correct_prior(proba, fitted.trained_prevalence, fitted.adapted_to)
+    own = proba.reshape(len(proba), -1)
+    mean, variance = own.mean(axis=0), own.var(axis=0) / len(own)
+    if fitted.held_out is None:
+        share = fitted.trained_prevalence
+        before, of_before = (share[1:] if share.size == 2 else share), 0.0
+    else:
+        weight = fitted.held_out.weight.astype(np.float64)
+        scores = fitted.held_out.proba.astype(np.float64)
+        if fitted.adapted_to is not None:
+            scores = correct_prior(scores, fitted.trained_prevalence, fitted.adapted_to)
+            weight = weight * (fitted.adapted_to / fitted.trained_prevalence)[fitted.held_out.codes]
+        held_out = scores.reshape(weight.size, -1)
+        before = np.average(held_out, axis=0, weights=weight)
+        of_before = np.average((held_out - before) ** 2, axis=0, weights=weight) / weight.sum()
+    error = np.sqrt(np.maximum(variance + of_before, 1e-300))
+    p: FloatArray = 2.0 * ndtr(-np.abs(mean - before) / error)
+    return p
+
+
+def _scores(model: Any, proba: FloatArray, found: PrevalenceEstimate) -> dict[str, Any] | None:
+    """Return how the scores of two classes moved; None where training kept none."""
+    held_out = model.model_.held_out
+    if held_out is None or proba.ndim > 1:
+        return None
+    weight = held_out.weight.astype(np.float64)
+    codes = held_out.codes.astype(np.intp)
+    spread = Marginals.of(held_out.proba.astype(np.float64)[:, None], codes, weight)
+    spread = replace(spread, rows=np.bincount(codes, weight).astype(np.float64))
+    counts = spread.count(proba[:, None])
+    unlike = spread.unlike(counts, shares_of(found), _error(found))
+    return {
+        "index": float(_index(counts, spread.share, held_out.prevalence)[0]),
+        "more_than_prevalence": bool(unlike.size),
+    }
+
+
+def _columns(
+    model: Any, new: NewRows, found: PrevalenceEstimate, missing: pd.Series[float]
+) -> list[dict[str, Any]]:
+    """Return a row for each column that training kept the spread of, most moved first."""
+    fitted = model.model_
+    marginals = fitted.schema.encoder.marginals
+    if marginals is None or new.counts is None:
+        return []
+    share = fitted.classes.in_other_order(shares_of(found))
+    unlike = set(marginals.unlike(new.counts, share, _error(found)).tolist())
+    index = _index(new.counts, marginals.share, marginals.prevalence)
+    names = fitted.schema.shown_names()
+    before = np.tensordot(marginals.prevalence, marginals.share, axes=(0, 1))
+    rows = [
+        {
+            "column": names[j],
+            "index": float(index[i]),
+            "moved": bool(j in unlike and index[i] >= NOTABLE),
+            "importance": None if fitted.importances is None else float(fitted.importances[j]),
+            "missing_before": float(before[i, -1]),
+            "missing_now": float(missing.iloc[j]),
+        }
+        for i, j in enumerate(marginals.columns.tolist())
+    ]
+    return sorted(rows, key=lambda row: (not row["moved"], -row["index"]))
+
+
+def _index(counts: FloatArray, share: FloatArray, prevalence: FloatArray) -> FloatArray:
+    """Return the population stability index of each column: 0 where nothing moved."""
+    now = np.maximum(counts / counts.sum(axis=1, keepdims=True), SMALLEST)
+    before = np.maximum(np.tensordot(prevalence, share, axes=(0, 1)), SMALLEST)
+    found: FloatArray = ((now - before) * np.log(now / before)).sum(axis=1)
+    return found
+
+
+def _error(found: PrevalenceEstimate) -> FloatArray:
+    """Return the standard error of the share of each class."""
+    error = np.atleast_1d((np.asarray(found.high) - np.asarray(found.low)) / NORMAL_WIDTH)
+    return np.repeat(error, 2) if error.size == 1 else error
+
+
+def _alarms(facts: dict[str, Any]) -> list[str]:
+    """Return a sentence for each change that is more than chance."""
+    found = [
+        f"The prevalence of {row['label']!r} is no longer {row['expected']:.3%}: estimated "
+        f"{row['estimate']:.3%} ({row['low']:.3%} to {row['high']:.3%})."
+        for row in facts["prevalence"]
+        if row["moved"]
+    ]
+    scores = facts["scores"]
+    if scores and scores["more_than_prevalence"] and scores["index"] >= NOTABLE:
+        found.append(
+            f"The scores moved (index {scores['index']:.2f}) in a way that no change of "
+            "prevalence explains, so the estimated prevalence may be off."
+        )
+    if moved := [row["column"] for row in facts["columns"] if row["moved"]]:
+        shown = ", ".join(repr(name) for name in moved[:3])
+        more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
+        several = "s" if len(moved) > 1 else ""
+        found.append(f"The values of the column{several} {shown}{more} moved.")
+    return found
+
+
+def _verdict(facts: dict[str, Any]) -> list[str]:
+    flagged = facts["flagged"]
+    looked = facts["rows_looked_at"]
+    some = "" if looked == facts["rows"] else f", of which {number(looked)} were looked at"
+    first = f"{number(facts['rows'])} rows{some}"
+    if facts["positive"] is not None:
+        first += f": {flagged['share']:.2%} are flagged as {facts['positive']!r}"
+        if flagged["expected"] is not None:
+            first += f", {flagged['expected']:.2%} of held-out rows were"
+    sentences = [f"{first}."]
+    if facts["labels"]:
+        sentences += facts["labels"]["sentences"]
+    return [*sentences, *(facts["alarms"] or ["Nothing moved that chance does not explain."])]

@@ -1,0 +1,184 @@
+"""A model watched on new rows: prevalence, scores, columns and promises."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import beta, binom
+from typer.testing import CliRunner
+
+import gbimb
+from gbimb import report
+from gbimb.cli import app
+from gbimb.exceptions import GbimbWarning
+from gbimb.report._promises import interval
+from gbimb.tables.files.sample import sample_rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def month(n: int, seed: int, prevalence: float = 0.03, shift: float = 0.0) -> pd.DataFrame:
+    """New rows; ``shift`` moves a column that says nothing of the label."""
+    rng = np.random.default_rng(seed)
+    y = rng.random(n) < prevalence
+    X = rng.normal(size=(n, 4))
+    X[:, 0] += 2.5 * y
+    X[:, 1] -= 2.0 * y
+    X[:, 2] += shift
+    table = pd.DataFrame(X).add_prefix("x")
+    return table.assign(kind=rng.choice(list("abc"), n), fraud=np.where(y, "yes", "no"))
+
+
+@pytest.fixture(scope="module")
+def model() -> gbimb.ImbalancedLGBMClassifier:
+    """A model of 6,000 rows, 3 % of them positive."""
+    train = month(6_000, 0)
+    clf = gbimb.ImbalancedLGBMClassifier(n_estimators=60, num_leaves=8, random_state=0, n_jobs=1)
+    return clf.fit(train.drop(columns="fraud"), train["fraud"])
+
+
+def moved(model: Any, rows: pd.DataFrame) -> bool:
+    """Whether the prevalence is said to have moved."""
+    return bool(report.monitor(model, rows).facts["prevalence"][0]["moved"])
+
+
+def test_twice_the_prevalence_is_found_and_the_same_is_not(model: Any) -> None:
+    found = [moved(model, month(2_000, seed, 0.06)) for seed in range(100, 140)]
+    false = [moved(model, month(2_000, seed, 0.03)) for seed in range(200, 260)]
+    assert np.mean(found) >= 0.95
+    assert np.mean(false) <= 0.1  # 5 % of 60 runs, and two standard errors
+    row = report.monitor(model, month(2_000, 1, 0.06)).facts["prevalence"][0]
+    assert row["low"] < 0.06 < row["high"]
+
+
+def test_like_rows_raise_no_alarm_and_moved_columns_do(model: Any) -> None:
+    assert report.monitor(model, month(4_000, 3)).facts["alarms"] == []
+    found = report.monitor(model, month(4_000, 4, shift=1.0))
+    assert any("'x2'" in alarm for alarm in found.facts["alarms"])
+    first = found.table.iloc[0]
+    assert first["column"] == "x2"
+    # Of the index, by hand: shares of tenths of a normal, and those of one moved by 1.
+    assert first["index"] == pytest.approx(1.0, abs=0.25)
+    lost = month(4_000, 5)
+    lost.loc[::2, "x0"] = np.nan
+    with pytest.warns(GbimbWarning, match="values of a kind that training never saw"):
+        row = report.monitor(model, lost).table.set_index("column").loc["x0"]
+    assert row["missing_now"] == pytest.approx(0.5)
+    assert row["moved"]
+
+
+def test_labels_show_a_promise_that_is_broken(model: Any) -> None:
+    kept = report.monitor(model, month(6_000, 6), "fraud")
+    assert not kept.facts["broken"]
+    assert kept.facts["labels"]["positives"] == (month(6_000, 6)["fraud"] == "yes").sum()
+    worse = month(6_000, 7)
+    rng = np.random.default_rng(0)
+    worse["x0"] = rng.permutation(worse["x0"])
+    broken = report.monitor(model, worse, "fraud")
+    assert broken.facts["broken"]
+    assert any("is below" in sentence for sentence in broken.facts["verdict"])
+
+
+class Promise:
+    """A guarantee with a rule that held-out rows made."""
+
+    def __init__(self, rule: str, confidence: float = 0.9) -> None:
+        self.rule, self.confidence, self.met = rule, confidence, True
+
+
+def test_a_guarantee_is_tested_by_exact_binomial_tails() -> None:
+    from gbimb.report._promises import _guarantee
+
+    counts = {"tp": 80, "fp": 20, "fn": 20, "tn": 880}
+    for value in np.linspace(0.7, 0.95, 26):
+        kept, sentence = _guarantee(Promise(f"precision >= {value}"), counts)
+        assert kept == (binom.cdf(80, 100, value) > 0.1)
+        assert "80 of 100" in sentence
+    for value in np.linspace(0.01, 0.04, 16):
+        kept, _ = _guarantee(Promise(f"fpr <= {value}"), counts)
+        assert kept == (binom.sf(19, 900, value) > 0.1)
+
+
+def test_a_kept_guarantee_is_seldom_called_broken_and_a_broken_one_often() -> None:
+    from gbimb.report._promises import _guarantee
+
+    rng = np.random.default_rng(0)
+    for rate, low, high in ((0.9, 0.0, 0.1), (0.75, 0.9, 1.0)):
+        said = []
+        for _ in range(400):
+            tp = int(rng.binomial(120, rate))
+            counts = {"tp": tp, "fp": 120 - tp, "fn": 0, "tn": 0}
+            said.append(not _guarantee(Promise("precision >= 0.9", 0.95), counts)[0])
+        assert low <= np.mean(said) <= high
+
+
+def test_interval_is_that_of_clopper_and_pearson() -> None:
+    for k, n in ((0, 10), (3, 10), (10, 10)):
+        low, high = interval(k, n)
+        assert low == pytest.approx(0.0 if k == 0 else beta.ppf(0.025, k, n - k + 1))
+        assert high == pytest.approx(1.0 if k == n else beta.ppf(0.975, k + 1, n - k))
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_sample_is_of_all_rows_and_in_their_order(tmp_path: Path, ending: str) -> None:
+    table = pd.DataFrame({"at": np.arange(250_000), "x": 1.5})
+    path = tmp_path / f"rows.{ending}"
+    table.to_parquet(path) if ending == "parquet" else table.to_csv(path, index=False)
+    rows, total = sample_rows(path, "DATA", ["at"], rows=5_000, seed=0, text=[])
+    assert total == 250_000
+    assert len(rows) == 5_000
+    assert (np.diff(rows["at"]) > 0).all()
+    assert np.histogram(rows["at"], 10, (0, 250_000))[0] == pytest.approx(500, abs=110)
+    few, _ = sample_rows(path, "DATA", ["at"], rows=300_000, seed=0, text=[])
+    assert few["at"].tolist() == table["at"].tolist()
+
+
+def test_the_command_writes_a_report_and_says_what_broke(model: Any, tmp_path: Path) -> None:
+    file, page = tmp_path / "m.gbimb", tmp_path / "drift.html"
+    model.save(file)
+    month(3_000, 8, 0.08).to_parquet(tmp_path / "new.parquet")
+    done = CliRunner().invoke(
+        app, ["monitor", str(file), str(tmp_path / "new.parquet"), "--report", str(page)]
+    )
+    assert done.exit_code == 0, done.output
+    assert "The prevalence of 'yes' is no longer" in done.stdout
+    numbers = json.loads((tmp_path / "drift_numbers.json").read_text(encoding="utf-8"))
+    assert numbers["alarms"]
+    assert not numbers["broken"]
+    assert "New rows are not like those of training" in page.read_text(encoding="utf-8")
+    worse = month(3_000, 9)
+    worse["x0"] = worse["x0"].to_numpy()[::-1]
+    worse.to_csv(tmp_path / "worse.csv", index=False)
+    arguments = ["monitor", str(file), str(tmp_path / "worse.csv"), "--target", "fraud", "--json"]
+    failed = CliRunner().invoke(app, arguments)
+    assert failed.exit_code == 3
+    assert json.loads(failed.stdout)["broken"]
+    wrong = CliRunner().invoke(app, [*arguments[:3], "--target", "frod"])
+    assert wrong.exit_code == 2
+    assert "--target" in wrong.stderr
+
+
+def test_more_than_two_classes_are_watched_too() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(3_000, 3))).add_prefix("x")
+    y = np.where(X["x0"] > 1.5, "c", np.where(X["x1"] > 0.8, "b", "a"))
+    clf = gbimb.ImbalancedLGBMClassifier(n_estimators=20, num_leaves=8, random_state=0)
+    clf.fit(X, y)
+    new = X.assign(y=y)
+    found = report.monitor(clf, new[new["y"] != "c"], "y").facts
+    assert [row["label"] for row in found["prevalence"]] == ["a", "b", "c"]
+    assert found["prevalence"][2]["moved"]
+    assert not found["broken"]
+
+
+def test_an_adapted_model_expects_the_prevalence_it_was_adapted_to(model: Any) -> None:
+    adapted = model.adapt(prevalence=0.06)
+    assert not moved(adapted, month(4_000, 10, 0.06))
+    assert moved(adapted, month(4_000, 11, 0.03))
+    assert replace(model.model_).adapted_to is None
