@@ -13,10 +13,10 @@ from scipy.special import ndtr
 from gbimb.decisions.marginals import Marginals
 from gbimb.decisions.prior import correct_prior
 from gbimb.estimators.adapting import NewRows, estimate, shares_of
+from gbimb.report._changes import NOTABLE, alarms, verdict
 from gbimb.report._model import environment
 from gbimb.report._promises import flagged_share, kept_promises
 from gbimb.report._rows import class_names, label_codes
-from gbimb.report._verdict import number
 from gbimb.tables.files.match import match_columns, text_columns
 from gbimb.tables.files.read import require_columns
 from gbimb.tables.files.sample import sample_rows
@@ -32,9 +32,6 @@ SAMPLE: Final = 20_000
 
 LEVEL: Final = 0.05
 """Of the test whether the prevalence moved: as often it is said where nothing did."""
-
-NOTABLE: Final = 0.1
-"""Population stability index from which on a column is said to have moved."""
 
 NORMAL_WIDTH: Final = 3.92  # standard errors in an interval of 95 %
 SMALLEST: Final = 1e-4  # share of a part in the index, where none or few rows are
@@ -166,9 +163,9 @@ def monitor(
     if target is not None:
         truth = label_codes(frame[target], names)
         facts["labels"] = kept_promises(model, truth, codes)
-    facts["alarms"] = _alarms(facts)
+    facts["alarms"] = alarms(facts)
     facts["broken"] = bool(facts["labels"] and facts["labels"]["broken"])
-    facts["verdict"] = _verdict(facts)
+    facts["verdict"] = verdict(facts)
     return Monitoring(facts, pd.DataFrame(columns))
 
 
@@ -316,40 +313,3 @@ def _error(found: PrevalenceEstimate) -> FloatArray:
     """Return the standard error of the share of each class."""
     error = np.atleast_1d((np.asarray(found.high) - np.asarray(found.low)) / NORMAL_WIDTH)
     return np.repeat(error, 2) if error.size == 1 else error
-
-
-def _alarms(facts: dict[str, Any]) -> list[str]:
-    """Return a sentence for each change that is more than chance."""
-    found = [
-        f"The prevalence of {row['label']!r} is no longer {row['expected']:.3%}: estimated "
-        f"{row['estimate']:.3%} ({row['low']:.3%} to {row['high']:.3%})."
-        for row in facts["prevalence"]
-        if row["moved"]
-    ]
-    scores = facts["scores"]
-    if scores and scores["more_than_prevalence"] and scores["index"] >= NOTABLE:
-        found.append(
-            f"The scores moved (index {scores['index']:.2f}) in a way that no change of "
-            "prevalence explains, so the estimated prevalence may be off."
-        )
-    if moved := [row["column"] for row in facts["columns"] if row["moved"]]:
-        shown = ", ".join(repr(name) for name in moved[:3])
-        more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
-        several = "s" if len(moved) > 1 else ""
-        found.append(f"The values of the column{several} {shown}{more} moved.")
-    return found
-
-
-def _verdict(facts: dict[str, Any]) -> list[str]:
-    flagged = facts["flagged"]
-    looked = facts["rows_looked_at"]
-    some = "" if looked == facts["rows"] else f", of which {number(looked)} were looked at"
-    first = f"{number(facts['rows'])} rows{some}"
-    if facts["positive"] is not None:
-        first += f": {flagged['share']:.2%} are flagged as {facts['positive']!r}"
-        if flagged["expected"] is not None:
-            first += f", {flagged['expected']:.2%} of held-out rows were"
-    sentences = [f"{first}."]
-    if facts["labels"]:
-        sentences += facts["labels"]["sentences"]
-    return [*sentences, *(facts["alarms"] or ["Nothing moved that chance does not explain."])]

@@ -1,0 +1,48 @@
+"""What changed in new rows, in sentences."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from gbimb.report._verdict import number
+
+NOTABLE: Final = 0.1
+"""Population stability index from which on scores or a column are said to have moved."""
+
+
+def alarms(facts: dict[str, Any]) -> list[str]:
+    """Return a sentence for each change that is more than chance."""
+    found = [
+        f"The prevalence of {row['label']!r} is no longer {row['expected']:.3%}: estimated "
+        f"{row['estimate']:.3%} ({row['low']:.3%} to {row['high']:.3%})."
+        for row in facts["prevalence"]
+        if row["moved"]
+    ]
+    scores = facts["scores"]
+    if scores and scores["more_than_prevalence"] and scores["index"] >= NOTABLE:
+        found.append(
+            f"The scores moved (index {scores['index']:.2f}) in a way that no change of "
+            "prevalence explains, so the estimated prevalence may be off."
+        )
+    if moved := [row["column"] for row in facts["columns"] if row["moved"]]:
+        shown = ", ".join(repr(name) for name in moved[:3])
+        more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
+        several = "s" if len(moved) > 1 else ""
+        found.append(f"The values of the column{several} {shown}{more} moved.")
+    return found
+
+
+def verdict(facts: dict[str, Any]) -> list[str]:
+    """Return what there is to say of the rows, in sentences."""
+    flagged = facts["flagged"]
+    looked = facts["rows_looked_at"]
+    some = "" if looked == facts["rows"] else f", of which {number(looked)} were looked at"
+    first = f"{number(facts['rows'])} rows{some}"
+    if facts["positive"] is not None:
+        first += f": {flagged['share']:.2%} are flagged as {facts['positive']!r}"
+        if flagged["expected"] is not None:
+            first += f", {flagged['expected']:.2%} of held-out rows were"
+    sentences = [f"{first}."]
+    if facts["labels"]:
+        sentences += facts["labels"]["sentences"]
+    return [*sentences, *(facts["alarms"] or ["Nothing moved that chance does not explain."])]
