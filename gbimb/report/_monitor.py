@@ -17,9 +17,9 @@ from gbimb.report._changes import NOTABLE, alarms, verdict
 from gbimb.report._model import environment
 from gbimb.report._promises import flagged_share, kept_promises
 from gbimb.report._rows import class_names, label_codes
+from gbimb.tables.files.chunks import sample_rows
 from gbimb.tables.files.match import match_columns, text_columns
 from gbimb.tables.files.read import require_columns
-from gbimb.tables.files.sample import sample_rows
 from gbimb.validation import check_number
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from gbimb import report
 from gbimb.cli import app
 from gbimb.exceptions import GbimbWarning
 from gbimb.report._promises import interval
-from gbimb.tables.files.sample import sample_rows
+from gbimb.tables.files.chunks import sample_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
