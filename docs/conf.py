@@ -64,7 +64,7 @@ html_show_sphinx = False
 
 
 def _between_markers(name: str) -> str:
-    """Return a table of the README, which its own commands keep up to date."""
+    """Return a part of the README that the home page shows, too."""
     text = (HERE.parent / "README.md").read_text(encoding="utf-8")
     found = re.search(rf"<!-- {name}: start [^>]*-->\n(.*?)<!-- {name}: end -->", text, re.DOTALL)
     assert found is not None, f"README.md has no markers for {name}."
@@ -104,4 +104,4 @@ def setup(app: Sphinx) -> None:
 
 _take_notebooks()
 _take_benchmarks()
-myst_substitutions = {name: _between_markers(name) for name in ("results", "classes")}
+myst_substitutions = {name: _between_markers(name) for name in ("summary",)}
