@@ -85,10 +85,14 @@ def _take_benchmarks() -> None:
     """Put the pages with measurements where Sphinx looks, and their pictures."""
     source, target = HERE.parent / "benchmarks", HERE / "benchmarks"
     shutil.rmtree(target, ignore_errors=True)
-    for path in [*source.rglob("*.md"), *source.rglob("*.png")]:
+    for path in [*source.rglob("*.md"), *source.rglob("*.png"), *source.rglob("*.svg")]:
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, place)
+        if path.suffix == ".md":
+            text = path.read_text(encoding="utf-8")
+            place.write_text(text.replace("](../../docs/", "](../../"), encoding="utf-8")
+        else:
+            shutil.copy(path, place)
 
 
 def _stay_on_the_site(app: Sphinx, page: str, source: list[str]) -> None:
