@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,3 +46,17 @@ def test_each_candidate_says_how_it_splits_for_all_share_the_bins_of_the_first()
     ]
     assert len(said) > 3
     assert all(said)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 18])
+def test_the_optimiser_takes_every_first_candidate_as_it_is(classes: int) -> None:
+    import optuna
+
+    every = replace(space(5_000, many=classes > 2, engines=(*ENGINES, FOREST)), classes=classes)
+    study = optuna.create_study()
+    for choice in every.first():
+        study.enqueue_trial(choice)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for choice in every.first():
+            assert every.suggest(study.ask()).items() >= choice.items() - {("drawn", None)}

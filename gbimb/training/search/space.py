@@ -139,6 +139,8 @@ class Space:
             if choice["engine"] not in self.engines:
                 continue
             one = {**self.base(choice["engine"]), **choice}
+            if "learning_rate" in choice:
+                one["learning_rate"] = Pace(1.0, self.classes).of(choice["learning_rate"])
             if not self.has_categories and one["engine"] in ENGINES:
                 one |= {
                     "ordered": False,
