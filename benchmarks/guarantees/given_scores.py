@@ -46,14 +46,27 @@ def choices(n: int, confidence: float, seed: int) -> Iterator[dict[str, Any]]:
         for rule, part in itertools.product(RULES, ("all", "fifth")):
             rows = slice(None) if part == "all" else slice(None, None, 5)
             if y[rows].any():
-                found = choose(population, y[rows], proba[rows], rule, confidence, prevalence)
+                found = choose(
+                    population,
+                    y[rows],
+                    proba[rows],
+                    rule=rule,
+                    confidence=confidence,
+                    prevalence=prevalence,
+                )
             else:
                 found = {"kept": True, "met": False, "loss": None}
             yield {**about, "rule": rule, "rows": part, **found}
 
 
-def choose(  # noqa: PLR0917  passed on as they come
-    population: Population, y: Any, proba: Any, rule: str, confidence: float, prevalence: float
+def choose(
+    population: Population,
+    y: Any,
+    proba: Any,
+    *,
+    rule: str,
+    confidence: float,
+    prevalence: float,
 ) -> dict[str, Any]:
     """Return whether a promise was kept, and how much of the served rate was given up for it."""
     bound = parse_bound(rule)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def first_fit(engine: str, side: str) -> str:
@@ -141,5 +144,9 @@ def _status(name: str) -> int:
 if __name__ == "__main__":
     task, *arguments = sys.argv[1:]
     words = [int(word) if word.isdigit() else word for word in arguments]
-    tasks = {"fit": first_fit, "peak": peak_of_training, "wide": peak_on_wide_table}
-    sys.stdout.write(tasks[task](*words) + "\n")  # type: ignore[operator]
+    tasks: dict[str, Callable[..., str]] = {
+        "fit": first_fit,
+        "peak": peak_of_training,
+        "wide": peak_on_wide_table,
+    }
+    sys.stdout.write(tasks[task](*words) + "\n")

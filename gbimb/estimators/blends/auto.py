@@ -132,6 +132,7 @@ class AutoImbalancedClassifier(BlendedClassifier):
         self.verbose = verbose
 
     saved_as = AUTO
+    _searches = True
 
     def _clock(self) -> Clock:
         return Clock(self.time_budget)
@@ -142,7 +143,7 @@ class AutoImbalancedClassifier(BlendedClassifier):
     def _train(
         self, fitter: CrossFitter, objective: SearchObjective, clock: Clock, report: Report
     ) -> Compared:
-        return compare(fitter, self.engine, objective, clock, self.n_trials, report)
+        return compare(fitter, objective, clock, report, engine=self.engine, n_trials=self.n_trials)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

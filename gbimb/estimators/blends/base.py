@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import astuple
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from gbimb.log import logger
 from gbimb.model.model import BoosterModel
 from gbimb.model.states import with_model
 from gbimb.parallel import resolve_jobs, thread_limit
+from gbimb.tables.dependence import refuse_beside_source
 from gbimb.tables.encoder import learn_columns
 from gbimb.tables.labelled import LabelledTable
 from gbimb.tables.parquet.source import ParquetSource
@@ -72,6 +73,8 @@ class BlendedClassifier(DecidingClassifier):
 
     model_: AveragedModel
     saved_as: ClassVar[Saved]
+    _searches: ClassVar[bool] = False
+    """Whether candidates vary one ingredient at a time, so that each can be judged."""
 
     weights_ = shown("weights")
     best_score_ = shown("score")
@@ -99,13 +102,16 @@ class BlendedClassifier(DecidingClassifier):
         *,
         groups: ArrayLike | None = None,
         time: ArrayLike | None = None,
-    ) -> BlendedClassifier:
+    ) -> Self:
         """Train the members, and blend them.
 
         Parameters
         ----------
-        X : array, sparse matrix or data frame of shape (n, n_features)
-        y : array of shape (n,)
+        X : array, sparse matrix, data frame of shape (n, n_features) or ParquetSource
+            NaN is a missing value. Columns of strings and pandas categories are categorical. A
+            source, whose labels and weights are columns of its own, goes to
+            ``ImbalancedClassifier`` only, which streams it to LightGBM.
+        y : array of shape (n,), optional
             Two labels or more, of any kind.
         sample_weight : array of shape (n,), optional
             Weights, >= 0. They count in the losses, the scores and the decision rule. A whole
@@ -129,7 +135,9 @@ class BlendedClassifier(DecidingClassifier):
         with all_or_nothing(self):
             self._check_parameters()
             if isinstance(X, ParquetSource):
-                raise InvalidTypeError(STREAMED)
+                refuse_beside_source(groups, time)
+                self._fit_streamed(X, y, sample_weight)
+                return self
             clock = self._clock()
             beside: dict[str, Any] = {"groups": groups, "time": time}
             rows = LabelledTable.read(self, X, y, sample_weight, self.pos_label, **beside)
@@ -149,8 +157,13 @@ class BlendedClassifier(DecidingClassifier):
             logger.info("blend: %s %.4f", objective.name, self.best_score_)
         return self
 
+    def _fit_streamed(self, X: ParquetSource, y: Any, sample_weight: Any) -> None:
+        """Train on a source that is read piece by piece, where the class can."""
+        del X, y, sample_weight
+        raise InvalidTypeError(STREAMED)
+
     def explain_choice(self) -> str:
-        """Return in words what was chosen, and what helped on this table and what did not."""
+        """Return in words what was chosen; after a search also what helped and what did not."""
         check_is_fitted(self)
         found = [Effect(*effect) for effect in self.effects_]
         return explain(self.metric, self.validation_, self.leaderboard_, self.best_score_, found)
@@ -198,7 +211,9 @@ class BlendedClassifier(DecidingClassifier):
             _shown(fitted[i].candidate, member)
             for i, member in zip(np.flatnonzero(shares), model.members, strict=True)
         ]
-        self.effects_ = [astuple(effect) for effect in effects(results)]
+        # Fixed members differ in several things at once: no difference is due to one of them.
+        found = effects(results) if self._searches else []
+        self.effects_ = [astuple(effect) for effect in found]
         self.leaderboard_ = leaderboard(results, shares, before, on)
         if model.importances is not None and not model.importances.any():
             msg = (

@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gbimb.estimators.blends.base import BlendedClassifier
-from gbimb.estimators.fitted import all_or_nothing
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
 from gbimb.exceptions import InvalidParameterError
 from gbimb.model.states import PORTFOLIO
-from gbimb.tables.dependence import refuse_beside_source
-from gbimb.tables.parquet.source import ParquetSource
 from gbimb.training.search.blend import average_of_one, is_open, rule_of_costs
 from gbimb.training.search.compare import train_portfolio
 from gbimb.training.search.cross_fit import Candidate, CrossFitted
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from gbimb.array_types import TableLike
+    from gbimb.tables.parquet.source import ParquetSource
     from gbimb.training.search.compare import Compared
     from gbimb.training.search.cross_fit import CrossFitter
     from gbimb.training.search.objective import SearchObjective
@@ -135,61 +132,15 @@ class ImbalancedClassifier(BlendedClassifier):
 
     saved_as = PORTFOLIO
 
-    def fit(
-        self,
-        X: TableLike,
-        y: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-        *,
-        groups: ArrayLike | None = None,
-        time: ArrayLike | None = None,
-    ) -> ImbalancedClassifier:
-        """Train the members, and blend them.
-
-        Parameters
-        ----------
-        X : array, sparse matrix, data frame of shape (n, n_features) or ParquetSource
-            NaN is a missing value. Columns of strings and pandas categories are categorical. A
-            source is streamed to LightGBM alone; its labels and weights are columns of its own.
-        y : array of shape (n,), optional
-            Two labels or more, of any kind.
-        sample_weight : array of shape (n,), optional
-            Weights, >= 0. They count in the losses, the scores and the decision rule. A whole
-            weight is as many rows; with a mean below 1 they are a scale, brought to a mean of 1.
-        groups : array of shape (n,), optional
-            Equal for rows that belong together: no group is held out from a booster that trained
-            on another of its rows. A row whose group is missing is a group of its own.
-        time : array of shape (n,), optional
-            Numbers or dates. Each member is the mean of boosters trained on ever more of the past
-            and judged on the block of rows after it; the newest block trains none of them.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        GbimbError
-            If an argument cannot be used; also a ValueError or a TypeError.
-        """
-        if not isinstance(X, ParquetSource):
-            super().fit(X, y, sample_weight, groups=groups, time=time)
-            return self
-        with all_or_nothing(self):
-            self._check_parameters()
-            if self.estimators:
-                msg = (
-                    "estimators need a table in memory, got a ParquetSource as X. Leave them out, "
-                    "or read it with pandas.read_parquet."
-                )
-                raise InvalidParameterError(msg)
-            check_metric(self.metric)
-            refuse_beside_source(groups, time)
-            self._fit_streamed(X, y, sample_weight)
-        return self
-
     def _fit_streamed(self, X: ParquetSource, y: Any, sample_weight: Any) -> None:
         """Train LightGBM on a source that is read piece by piece."""
+        if self.estimators:
+            msg = (
+                "estimators need a table in memory, got a ParquetSource as X. Leave them out, "
+                "or read it with pandas.read_parquet."
+            )
+            raise InvalidParameterError(msg)
+        check_metric(self.metric)
         began = time.perf_counter()
         seed = draw_seed(self.random_state)
         one = ImbalancedLGBMClassifier(

@@ -45,13 +45,14 @@ class Compared:
     before: list[TrialResult]
 
 
-def compare(  # noqa: PLR0917  joblib's workers pass them by position
+def compare(
     whole: CrossFitter,
-    engine: str,
     objective: SearchObjective,
     clock: Clock,
-    n_trials: int | None,
     report: Report,
+    *,
+    engine: str,
+    n_trials: int | None,
 ) -> Compared:
     """Search on all rows; on many rows search on a part, and train the best on all."""
 
