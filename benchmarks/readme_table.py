@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 README = HERE / "README.md"
 ENGINES = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
 NAMES = {
+    "portfolio": "gbimb, `ImbalancedClassifier`",
     "logloss": "log loss, threshold 0.5",
     "weighted-logloss": "**weighted log loss, threshold 0.5 (the baseline)**",
     "logloss-tuned": "gbimb, log loss",
@@ -46,9 +47,12 @@ def two_classes(results: dict[str, Any]) -> str:
     ]
     for engine in results["engines"]:
         for method in results["methods"]:
+            if not ran(results, engine, method):
+                continue
             numbers = " | ".join(f"{mean(results, engine, method, m):.3f}" for m in METRICS)
             gained = gain(results, engine, method)
-            lines.append(f"| {ENGINES[engine]} | {NAMES[method]} | {numbers} | {gained} |")
+            used = "both" if method == "portfolio" else ENGINES[engine]
+            lines.append(f"| {used} | {NAMES[method]} | {numbers} | {gained} |")
     tables = ", ".join(
         f"{t['name']} ({t['positives']:,} of {t['rows']:,})" for t in results["tables"]
     )
@@ -71,7 +75,9 @@ def many_classes(results: dict[str, Any]) -> str:
         "|---" * (len(shown) + 1) + "|",
     ]
     for method in results["methods"]:
-        numbers = " | ".join(f"{mean(results, e, method, m):.3f}" for e, m in shown)
+        numbers = " | ".join(
+            f"{mean(results, e, method, m):.3f}" if ran(results, e, method) else "" for e, m in shown
+        )
         name = NAMES[method].replace("threshold 0.5", "most probable class")
         lines.append(f"| {name} | {numbers} |")
     tables = ", ".join(f"{t['name']} ({t['rows']:,} rows)" for t in results["tables"])
@@ -86,6 +92,11 @@ def mean(results: dict[str, Any], engine: str, method: str, metric: str) -> floa
     """Return the mean over tables."""
     cells = [s for s in results["summary"] if (s["engine"], s["method"]) == (engine, method)]
     return float(sum(s["measures"][metric]["mean"] for s in cells) / len(cells))
+
+
+def ran(results: dict[str, Any], engine: str, method: str) -> bool:
+    """Return whether there are results: a method that chooses its engines has them once."""
+    return any((s["engine"], s["method"]) == (engine, method) for s in results["summary"])
 
 
 def gain(results: dict[str, Any], engine: str, method: str) -> str:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gbimb.benchmark.methods import BASELINE, ENGINES, METHODS
+from gbimb.benchmark.methods import BASELINE, ENGINES, method_label
 from gbimb.benchmark.statistics import ALL_TABLES, INTERVALS, TESTS
 from gbimb.tables.files.text import printable
 
@@ -61,11 +61,6 @@ def to_html(results: Any) -> str:
     return console.export_html(
         inline_styles=True, code_format=f'<pre style="{style}">{{code}}</pre>'
     )
-
-
-def method_label(method: str) -> str:
-    """Return the name of a method in tables."""
-    return METHODS[method].label if method in METHODS else method
 
 
 def _short(name: str) -> str:
@@ -151,6 +146,7 @@ def _per_table(results: Any, width: int) -> Table:
                 *(_spread(found[t, engine, m.name], width, folds) for t in tables),
             )
             for m in results.plan.methods
+            if (tables[0], engine, m.name) in found
         ]
         for engine in results.plan.engines
     }
@@ -174,6 +170,7 @@ def _overall(results: Any, width: int) -> Table:
                 *(_spread(means[engine, m.name][k], width, folds, n) for k, n in digits.items()),
             )
             for m in results.plan.methods
+            if (engine, m.name) in means
         ]
         for engine in results.plan.engines
     }

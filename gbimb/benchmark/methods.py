@@ -37,6 +37,9 @@ SAME_RECIPE: Final = "logloss-tuned"
 HOLDOUT: Final = "holdout"
 """The method that differs from ``MAIN`` only in the rows that are held out."""
 
+PORTFOLIO: Final = "portfolio"
+"""The method that trains members of both engines."""
+
 BAGS: Final = 10
 COMMON_PER_RARE: Final = 10
 """The best of 1, 3 and 10 on the built-in tables, see ``benchmarks/README.md``."""
@@ -81,8 +84,11 @@ class Method:
     seconds : tuple of float
         What a fit takes on one thread with two classes, about: at least, and more for each million
         values; from the fits on the built-in tables in ``benchmarks/results``.
-    fit_options : str
-        With which ``gbimb fit`` trains it; "" where it cannot.
+    fit_options : str or None
+        With which ``gbimb fit`` trains it; None where it cannot.
+    chooses_engines : bool
+        Whether it uses engines of its own choice. It then runs once, and is compared with the
+        baseline of the first engine.
     """
 
     name: str
@@ -91,7 +97,8 @@ class Method:
     build: Callable[[str, int, int, int], Classifier]
     by_default: bool = True
     seconds: tuple[float, float] = (1.5, 4.5)
-    fit_options: str = ""
+    fit_options: str | None = None
+    chooses_engines: bool = False
 
     def expected_seconds(self, values: int, n_classes: int) -> float:
         """Return about how long a fit takes on so many rows times columns."""
@@ -120,6 +127,14 @@ def _estimator(
     }
     positive = 1 if n_classes == 2 else None
     return classes[engine](pos_label=positive, n_jobs=n_jobs, random_state=seed, **params)
+
+
+def _portfolio(_: str, n_jobs: int, seed: int, n_classes: int) -> Classifier:
+    from gbimb.estimators import ImbalancedClassifier
+
+    positive = 1 if n_classes == 2 else None
+    found: Classifier = ImbalancedClassifier(pos_label=positive, n_jobs=n_jobs, random_state=seed)
+    return found
 
 
 def _bagging(engine: str, n_jobs: int, seed: int, n_classes: int) -> Classifier:
@@ -182,8 +197,9 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
             Method(
                 "focal-weighted",
                 "focal, weighted",
-                "As focal, with scale_pos_weight='balanced'.",
+                "As focal, with scale_pos_weight='balanced'. Runs only when it is named.",
                 partial(_estimator, scale_pos_weight="balanced"),
+                by_default=False,
             ),
             Method(
                 "bagging",
@@ -192,6 +208,16 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 f"with {COMMON_PER_RARE} rows of a common class per row of the rarest.",
                 _bagging,
                 seconds=(2.0, 16.0),
+            ),
+            Method(
+                PORTFOLIO,
+                "ImbalancedClassifier",
+                "gbimb's ImbalancedClassifier: members of both engines and a forest, cross-fitted, "
+                "blended and recalibrated, with a threshold chosen for MCC.",
+                _portfolio,
+                seconds=(3.0, 9.0),
+                fit_options="",
+                chooses_engines=True,
             ),
             Method(
                 "soft-mcc",
@@ -222,5 +248,22 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
 DEFAULT_METHODS: Final = tuple(method for method in METHODS.values() if method.by_default)
 """Those that run when none is named; all would take over four minutes on built-in tables."""
 
-QUICK_METHODS: Final = tuple(METHODS[name] for name in (BASELINE, SAME_RECIPE, MAIN))
-"""Those of ``gbimb benchmark --quick``: enough for a verdict on the recipe and on the loss."""
+QUICK_METHODS: Final = tuple(METHODS[name] for name in (BASELINE, MAIN, PORTFOLIO))
+"""Those of ``gbimb benchmark --quick``."""
+
+
+def method_label(method: str) -> str:
+    """Return the name of a method in tables."""
+    return METHODS[method].label if method in METHODS else method
+
+
+def full_label(method: str, engine: str) -> str:
+    """Return the name of a method in tables, with the engine unless it chooses its own."""
+    own = method in METHODS and METHODS[method].chooses_engines
+    return method_label(method) if own else f"{method_label(method)} ({ENGINES[engine]})"
+
+
+def with_engine(method: str, engine: str) -> str:
+    """Return the name that is typed, with the engine unless the method chooses its own."""
+    own = method in METHODS and METHODS[method].chooses_engines
+    return method if own else f"{method} with {ENGINES[engine]}"

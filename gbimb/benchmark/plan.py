@@ -88,7 +88,12 @@ class Plan:
 
         So the first results are there soon, and no long fit comes last.
         """
-        pairs = [(engine, m) for engine in reversed(self.engines) for m in self.methods]
+        pairs = [
+            (engine, m)
+            for engine in reversed(self.engines)
+            for m in self.methods
+            if engine == self.engines[0] or not m.chooses_engines
+        ]
         pairs.sort(key=lambda pair: -pair[1].seconds[1])
         return [
             Cell(table.name, engine, method.name, fold)

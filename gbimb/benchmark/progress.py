@@ -10,7 +10,7 @@ import numpy as np
 from rich import progress
 from rich.text import Text
 
-from gbimb.benchmark.methods import BASELINE, ENGINES
+from gbimb.benchmark.methods import BASELINE, with_engine
 from gbimb.benchmark.runner import Progress
 from gbimb.tables.files.text import printable
 
@@ -162,7 +162,7 @@ class ProgressBar(Progress):
         if cell is None:
             return "Done"
         where = printable(cell.table)
-        return f"{where}, {cell.method} with {ENGINES[cell.engine]}, fold {cell.fold + 1}"
+        return f"{where}, {with_engine(cell.method, cell.engine)}, fold {cell.fold + 1}"
 
     def _result_of(self, table: str) -> str:
         scores: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -171,8 +171,7 @@ class ProgressBar(Progress):
                 scores[record.method, record.engine].append(record.mcc)
         means = {pair: float(np.mean(values)) for pair, values in scores.items()}
         best = max(means, key=lambda pair: means[pair])
-        said = f"{printable(table)}: highest MCC {means[best]:.3f}, {best[0]} with "
-        said += ENGINES[best[1]]
+        said = f"{printable(table)}: highest MCC {means[best]:.3f}, {with_engine(*best)}"
         usual = means.get((BASELINE, best[1]))
         if usual is not None and best[0] != BASELINE:
             said += f" ({BASELINE} {usual:.3f})"

@@ -17,7 +17,7 @@ from gbimb.benchmark.methods import BASELINE, HOLDOUT, MAIN, SAME_RECIPE
 from gbimb.benchmark.records import Record, csv_text, versions, write_atomically
 from gbimb.benchmark.runner import Progress, run_plan
 from gbimb.benchmark.statistics import MEASURES, Comparison, SummaryRow, compare, summarise
-from gbimb.benchmark.verdict import verdict
+from gbimb.benchmark.verdict import verdicts
 from gbimb.parallel import resolve_jobs
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Results:
         Every method against weighted log loss, and focal against log loss with the same recipe
         and against itself with one hold-out.
     verdict : dict
-        From the name of an engine to its sentences.
+        From the name of an engine, or of the method that chooses its engines, to its sentences.
     notes : list of str
         Warnings about tables and fits.
     """
@@ -98,7 +98,7 @@ def make_results(plan: Plan, records: list[Record]) -> Results:
         records=records,
         summary=summarise(records),
         comparisons=_compare_all(plan, records),
-        verdict={engine: verdict(records, engine) for engine in plan.engines},
+        verdict=verdicts(records, plan.engines),
         notes=[note for table in plan.tables for note in table.notes]
         + plan.notes()
         + _fit_notes(records),

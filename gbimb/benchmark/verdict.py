@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from gbimb.benchmark.methods import BASELINE, ENGINES, MAIN, SAME_RECIPE
+from gbimb.benchmark.methods import (
+    BASELINE,
+    ENGINES,
+    MAIN,
+    PORTFOLIO,
+    SAME_RECIPE,
+    method_label,
+)
 from gbimb.benchmark.statistics import ALPHA, LEVEL, compare
 
 if TYPE_CHECKING:
@@ -12,6 +19,19 @@ if TYPE_CHECKING:
 
     from gbimb.benchmark.records import Record
     from gbimb.benchmark.statistics import Comparison
+
+
+FOCAL: Final = "focal loss with early stopping on MCC"
+
+
+def verdicts(records: Sequence[Record], engines: Sequence[str]) -> dict[str, str]:
+    """Return what is said of each engine, and of the method that chooses its engines, by name."""
+    found = {}
+    portfolio = compare(records, engines[0], PORTFOLIO, BASELINE)
+    if portfolio is not None:
+        label = method_label(PORTFOLIO)
+        found[PORTFOLIO] = f"{label}: {_headline(portfolio, label)}"
+    return found | {engine: verdict(records, engine) for engine in engines}
 
 
 def verdict(records: Sequence[Record], engine: str) -> str:
@@ -26,13 +46,7 @@ def verdict(records: Sequence[Record], engine: str) -> str:
             f"{ENGINES[engine]}: no verdict without the methods {MAIN!r} and {BASELINE!r}; "
             "add them to methods."
         )
-    if against_baseline.kind == "folds" and against_baseline.units == 1:
-        return (
-            f"{ENGINES[engine]}: on one fold the MCC of focal loss with early stopping on MCC "
-            f"differs from weighted log loss by {against_baseline.mean:+.3f}. One fold says "
-            "nothing of how sure that is; more folds do."
-        )
-    sentence = f"{ENGINES[engine]}: {_headline(against_baseline)}"
+    sentence = f"{ENGINES[engine]}: {_headline(against_baseline, FOCAL)}"
     recipe = compare(records, engine, SAME_RECIPE, BASELINE)
     loss = compare(records, engine, MAIN, SAME_RECIPE)
     if recipe is None or loss is None:
@@ -40,21 +54,26 @@ def verdict(records: Sequence[Record], engine: str) -> str:
     return f"{sentence} {_loss_or_recipe(recipe, loss)}"
 
 
-def _headline(c: Comparison) -> str:
-    focal, weighted = "focal loss with early stopping on MCC", "weighted log loss"
+def _headline(c: Comparison, method: str) -> str:
+    weighted = "weighted log loss"
+    if c.kind == "folds" and c.units == 1:
+        return (
+            f"on one fold the MCC of {method} differs from {weighted} by {c.mean:+.3f}. One fold "
+            "says nothing of how sure that is; more folds do."
+        )
     if not c.is_clear:
         return (
-            f"it is open whether {focal} beats {weighted}: the difference in MCC is {amount(c)}, "
+            f"it is open whether {method} beats {weighted}: the difference in MCC is {amount(c)}, "
             f"higher on {_share(c)}, {p_text(c.p_value)}."
         )
     verbs = ("beats", "does better than") if c.mean > 0 else ("loses to", "does worse than")
     if c.is_confirmed:
         return (
-            f"{focal} {verbs[0]} {weighted}: the difference in MCC is {amount(c)}, "
+            f"{method} {verbs[0]} {weighted}: the difference in MCC is {amount(c)}, "
             f"higher on {_share(c)}, {p_text(c.p_value)}."
         )
     return (
-        f"{focal} {verbs[1]} {weighted} here: the difference in MCC is {amount(c)}, higher on "
+        f"{method} {verbs[1]} {weighted} here: the difference in MCC is {amount(c)}, higher on "
         f"{_share(c)}; {_doubt(c)}."
     )
 

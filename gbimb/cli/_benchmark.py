@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gbimb.benchmark.methods import DEFAULT_FOLDS, ENGINES, METHODS, OWN_FOLDS
+from gbimb.benchmark.methods import DEFAULT_FOLDS, ENGINES, METHODS, OWN_FOLDS, with_engine
 from gbimb.cli._app import (
     app,
     check_not_read,
@@ -245,7 +245,7 @@ def _fit_line(results: Results, ctx: typer.Context) -> str:
     """Return the command that trains what scored highest on all rows."""
     from gbimb.benchmark.statistics import ALL_TABLES
 
-    options = {m.name: m.fit_options for m in results.plan.methods if m.fit_options}
+    options = {m.name: m.fit_options for m in results.plan.methods if m.fit_options is not None}
     scores = {
         (row.method, row.engine): row.measures["mcc"].mean
         for row in results.summary
@@ -259,8 +259,9 @@ def _fit_line(results: Results, ctx: typer.Context) -> str:
     words = ["gbimb", "fit", str(ctx.params["data"]) if own else "FILE"]
     words += ["--target", ctx.params["target"] if own else "COLUMN"]
     words += ["--out", f"{table.name}.gbimb" if own else "model.gbimb"]
-    words += [*options[method].split(), "--engine", engine, *_same_options(ctx)]
-    what = f"{method} with {ENGINES[engine]}"
+    by_engine = [] if METHODS[method].chooses_engines else ["--engine", engine]
+    words += [*options[method].split(), *by_engine, *_same_options(ctx)]
+    what = with_engine(method, engine)
     line = printable(shlex.join(words))
     return f"Highest MCC of what gbimb fit trains: {what}. To train it on all rows:\n  {line}"
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from gbimb.benchmark.console import SHOWN, method_label
-from gbimb.benchmark.methods import BASELINE, ENGINES
+from gbimb.benchmark.console import SHOWN
+from gbimb.benchmark.methods import BASELINE, full_label, method_label
 from gbimb.benchmark.results import as_dict
 from gbimb.benchmark.statistics import ALL_TABLES, INTERVALS, TESTS, compare
 from gbimb.benchmark.verdict import amount
@@ -50,16 +50,12 @@ def benchmark_facts(results: Results, command: str) -> tuple[dict[str, Any], pd.
     return facts, board
 
 
-def _name(engine: str, method: str) -> str:
-    return f"{method_label(method)} ({ENGINES[engine]})"
-
-
 def _leaderboard(results: Results) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for row in results.summary:
         if row.table == ALL_TABLES:
             own: dict[str, Any] = {"engine": row.engine, "method": row.method}
-            own["name"] = _name(row.engine, row.method)
+            own["name"] = full_label(row.method, row.engine)
             for measure in SHOWN:
                 own[measure] = row.measures[measure].mean
                 own[f"{measure}_sd"] = row.measures[measure].sd
@@ -72,7 +68,7 @@ def _scores_by_table(results: Results) -> pd.DataFrame:
     cells: dict[str, dict[str, float]] = {}
     for row in results.summary:
         if row.table != ALL_TABLES:
-            name = _name(row.engine, row.method)
+            name = full_label(row.method, row.engine)
             cells.setdefault(name, {})[row.table] = row.measures["mcc"].mean
     return pd.DataFrame(cells)
 
@@ -94,7 +90,7 @@ def _verdict(results: Results, board: pd.DataFrame) -> list[str]:
         ]
     sure = "more than chance explains" if found.is_confirmed else "which may be chance"
     second = (
-        f"Its difference from the baseline, {method_label(BASELINE)} with the same engine, is "
+        f"Its difference from the baseline, {full_label(BASELINE, best['engine'])}, is "
         f"{amount(found)}, {sure}. The best of many methods always looks better than it is."
     )
     return [f"{first}.", second]
@@ -103,7 +99,7 @@ def _verdict(results: Results, board: pd.DataFrame) -> list[str]:
 def _differences(results: Results) -> list[dict[str, Any]]:
     return [
         {
-            "name": _name(c.engine, c.method),
+            "name": full_label(c.method, c.engine),
             "baseline_name": method_label(c.baseline),
             "interval": INTERVALS[c.kind],
             "test": TESTS[c.kind],
@@ -169,7 +165,7 @@ def _constant(results: Results) -> list[Check]:
     zeros: dict[str, int] = {}
     for record in results.records:
         if record.mcc == 0:
-            name = f"{_name(record.engine, record.method)} on {record.table!r}"
+            name = f"{full_label(record.method, record.engine)} on {record.table!r}"
             zeros[name] = zeros.get(name, 0) + 1
     if not zeros:
         return [Check("GBI002", "passed", "Every method has an MCC other than 0 in every fold.")]

@@ -13,8 +13,11 @@ from gbimb.benchmark.methods import (
     HOLDOUT,
     MAIN,
     METHODS,
+    PORTFOLIO,
     SAME_RECIPE,
 )
+from gbimb.benchmark.plan import Plan
+from gbimb.benchmark.tables import BenchmarkTable
 from gbimb.estimators import UnderBaggingClassifier
 from gbimb.losses import LOSSES
 
@@ -70,7 +73,8 @@ def test_soft_mcc_and_focal_differ_in_the_loss_alone_and_it_runs_when_it_is_name
         theirs = METHODS[MAIN].build(engine, 1, 7, 2).get_params()
         assert {k for k in ours if ours[k] != theirs[k]} == {"loss"}
     named = {m.name for m in METHODS.values() if not m.by_default}
-    assert named == {name.replace("_", "-") for name in LOSSES if name not in ("focal", "logistic")}
+    others = {name.replace("_", "-") for name in LOSSES if name not in ("focal", "logistic")}
+    assert named == {"focal-weighted", *others}
 
 
 @both
@@ -143,3 +147,14 @@ def test_text_and_categories_are_the_same(engine: str, X: pd.DataFrame, y: np.nd
         classifier.fit(frame, y)
         found.append(classifier.predict_proba(frame))
     np.testing.assert_array_equal(*found)
+
+
+def test_a_method_that_chooses_its_engines_runs_once_beside_the_first_engine(
+    X: pd.DataFrame, y: np.ndarray
+) -> None:
+    table = BenchmarkTable("table", X, y, "yes")
+    methods = (METHODS[BASELINE], METHODS[PORTFOLIO])
+    for engines in (("lightgbm", "xgboost"), ("xgboost",)):
+        cells = Plan(tables=(table,), engines=engines, methods=methods, folds=2).cells()
+        assert [c.engine for c in cells if c.method == PORTFOLIO] == [engines[0]] * 2
+        assert len(cells) == 2 * (len(engines) + 1)
