@@ -257,12 +257,14 @@ def test_what_is_chosen_on_a_part_has_the_probabilities_of_all_rows(
 
 
 def test_large_tables_use_the_time_that_the_search_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = Search.run
     monkeypatch.setattr("gbimb.training.search.compare.SEARCH_ROWS", 800)
-    monkeypatch.setattr(Search, "run", lambda self: original(replace(self, n_trials=5)))
+    told_apart = {True: 5, False: 7}  # on the part, and on all rows
+    monkeypatch.setattr(
+        Search, "_most_told_apart", lambda self: told_apart[len(self.fitter.labels.codes) < 3000]
+    )
     X, y = numbers(3000)
     clf = quick(n_trials=None, time_budget=600).fit(X, y)
-    assert clf.leaderboard_["compared_on"].tolist() == ["all rows"] * 5 + ["a part"] * 5
+    assert clf.leaderboard_["compared_on"].tolist() == ["all rows"] * 7 + ["a part"] * 5
 
 
 def test_the_choice_is_explained_in_words() -> None:

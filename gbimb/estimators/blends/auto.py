@@ -30,8 +30,8 @@ class AutoImbalancedClassifier(BlendedClassifier):
     early. The blend minimises the log loss of the held-out rows over weights of the candidates;
     its decision rule serves ``metric`` on the same rows. The cross-fitted models are the final
     ones: nothing is trained again, except on tables of more than 50,000 rows, where the search
-    is on a part, and the best three are then trained on all rows; so are the next best until the
-    time is up, unless ``n_trials`` decides.
+    is on a part, and the best three are then trained on all rows; so are the next best, and further
+    candidates, until the time is up, unless ``n_trials`` decides.
 
     Parameters
     ----------

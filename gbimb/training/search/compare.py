@@ -68,11 +68,15 @@ def compare(
         return Compared(whole, final.run(), [])
     rows = _sample(codes, SEARCH_ROWS, whole.seed)
     part = whole.part(rows)
-    results = search(part, SEARCH_SHARE).run()
+    on_part = search(part, SEARCH_SHARE)
+    results = on_part.run()
     clock.reserve *= max(1.0, whole.y.size / part.y.size)
-    finalists = final.repeat(_ranked(results, part), FINALISTS)
+    ranked = _ranked(results, part)
+    finalists = final.repeat(ranked, FINALISTS)
     if not finalists:  # interrupted
         return Compared(part, results, [])
+    if clock.ticks and n_trials is None and len(finalists) == len(ranked):
+        finalists = final.run(on_part, finalists)
     return Compared(whole, finalists, results)
 
 

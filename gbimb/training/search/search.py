@@ -100,24 +100,34 @@ class Search:
     share: float
     n_trials: int | None
     report: Report
+    _study: optuna.Study | None = None
     _training: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: 1.0))
     _after: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: FIRST_AFTER))
 
-    def run(self) -> list[TrialResult]:
-        """Return the results in the order of the trials; at least one is fitted."""
+    def run(
+        self, before: Search | None = None, done: Sequence[TrialResult] = ()
+    ) -> list[TrialResult]:
+        """Return the results in the order of the trials; at least one is fitted.
+
+        ``before`` is a search on a part of the rows, whose optimiser goes on to propose; ``done``
+        are the results on these rows so far, which are returned with the others.
+        """
         import optuna
 
         level = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
-            return self._run(self._study())
+            self._study = self._new_study() if before is None else before._study
+            return self._run(list(done))
         finally:
             optuna.logging.set_verbosity(level)
 
-    def _run(self, study: optuna.Study) -> list[TrialResult]:
-        results: list[TrialResult] = []
+    def _run(self, results: list[TrialResult]) -> list[TrialResult]:
+        study = self._study
+        assert study is not None
         # After the first own candidate, so that there is one whatever the others take.
-        foreign = self.space.foreign_choices()
+        fitted = {t.choice["engine"] for t in results}
+        foreign = [c for c in self.space.foreign_choices() if c["engine"] not in fitted]
         while not self._done(results) or (results and foreign):
             own = not (results and foreign)
             trial = study.ask() if own else None
@@ -206,7 +216,7 @@ class Search:
         scores = self.objective.scores(y, fitted.proba, weight)
         return scores, float(np.average(losses, weights=weight))
 
-    def _study(self) -> optuna.Study:
+    def _new_study(self) -> optuna.Study:
         import optuna
 
         first = self.space.first()
