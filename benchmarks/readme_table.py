@@ -76,7 +76,8 @@ def many_classes(results: dict[str, Any]) -> str:
     ]
     for method in results["methods"]:
         numbers = " | ".join(
-            f"{mean(results, e, method, m):.3f}" if ran(results, e, method) else "" for e, m in shown
+            f"{mean(results, e, method, m):.3f}" if ran(results, e, method) else ""
+            for e, m in shown
         )
         name = NAMES[method].replace("threshold 0.5", "most probable class")
         lines.append(f"| {name} | {numbers} |")

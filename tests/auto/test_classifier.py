@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import pickle
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
