@@ -91,6 +91,8 @@ class Search:
         Of the time budget, when to be done.
     report : callable
         Called with each :class:`TrialResult`.
+    study : optuna.Study or None
+        What proposes candidates; None before the first.
     """
 
     fitter: CrossFitter
@@ -100,7 +102,7 @@ class Search:
     share: float
     n_trials: int | None
     report: Report
-    _study: optuna.Study | None = None
+    study: optuna.Study | None = None
     _training: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: 1.0))
     _after: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: FIRST_AFTER))
 
@@ -117,13 +119,13 @@ class Search:
         level = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
-            self._study = self._new_study() if before is None else before._study
+            self.study = self._new_study() if before is None else before.study
             return self._run(list(done))
         finally:
             optuna.logging.set_verbosity(level)
 
     def _run(self, results: list[TrialResult]) -> list[TrialResult]:
-        study = self._study
+        study = self.study
         assert study is not None
         # After the first own candidate, so that there is one whatever the others take.
         fitted = {t.choice["engine"] for t in results}
