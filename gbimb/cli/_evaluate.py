@@ -18,7 +18,9 @@ from gbimb.cli._options import (
     NamesMistakes,
     Quiet,
     Report,
+    TestGroup,
     TestTarget,
+    TestTime,
     Weight,
 )
 from gbimb.cli._reading import reads_files
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
 SPELLED: Final = {
     "costs": "--cost",
     "data": "DATA",
+    "group": "--group",
     "identifier": "--id",
     "target": "--target",
+    "time": "--time",
     "train": "--train",
     "weight": "--weight",
 }
@@ -42,6 +46,7 @@ Examples:
   gbimb evaluate churn.gbimb test.csv --target churned
   gbimb evaluate churn.gbimb test.csv --target churned --id customer --report report.html
   gbimb evaluate churn.gbimb test.csv --target churned --cost fp=5,fn=100 --train train.csv
+  gbimb evaluate churn.gbimb test.csv --target churned --group customer --time month
 
 \b
 Exit codes:
@@ -64,6 +69,8 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     weight: Weight = None,
     identifier: NamesMistakes = None,
     train: FittedOn = None,
+    group: TestGroup = None,
+    time: TestTime = None,
     jobs: Jobs = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -90,6 +97,8 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
             identifier=identifier or [],
             costs=costs,
             train=train,
+            group=group,
+            time=time,
             known=known,
             model_file=model,
             command=command_line(ctx, "report", "jobs", "quiet", "as_json"),
@@ -119,6 +128,10 @@ def _in_words(found: Evaluation, files: list[str]) -> str:
         if score["low"] is not None:
             interval = f"   {score['low']:z.3f} to {score['high']:z.3f}"
         lines.append(f"  {score['label']:{width}}  {score['value']:z6.3f}{interval}")
+    if facts["groups"] is not None:
+        lines += ["", f"The intervals are those of {facts['groups']:,} groups drawn at random."]
+    if facts["over_time"] is not None:
+        lines += ["", *_blocks(facts["over_time"]["blocks"])]
     if facts.get("cost") is not None:
         lines += ["", facts["cost"]["note"]]
     shown = [c for c in facts["checks"] if c["severity"] in ("problem", "warning")]
@@ -127,3 +140,13 @@ def _in_words(found: Evaluation, files: list[str]) -> str:
     if files:
         lines += ["", f"Written: {', '.join(files)}."]
     return "\n".join(lines)
+
+
+def _blocks(blocks: list[dict[str, Any]]) -> list[str]:
+    """Return the scores over time, a line for each block."""
+    width = max(len(block["from"]) for block in blocks)
+    return ["  from, rows and MCC of blocks in time, the oldest first:"] + [
+        f"  {block['from']:{width}}  {block['rows']:10,}  {block['mcc']:z6.3f}   "
+        f"{block['low']:z.3f} to {block['high']:z.3f}"
+        for block in blocks
+    ]

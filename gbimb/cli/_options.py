@@ -182,6 +182,17 @@ FittedOn: TypeAlias = Annotated[
     Path | None,
     typer.Option(help="What the model was fitted on, to look for rows that are in both."),
 ]
+TestGroup: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Column that is equal for rows that belong together: the intervals are those of whole "
+        "groups."
+    ),
+]
+TestTime: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Column of dates or numbers: scores are also given block by block in time."),
+]
 
 # Of gbimb benchmark.
 OwnTable: TypeAlias = Annotated[

@@ -44,8 +44,8 @@ class ThresholdDisplay(PredictionsDisplay):
     """MCC, F1, precision, recall and the share flagged, against the threshold.
 
     The bands are 95 % intervals: Wilson's of shares such as precision, and of the others those of
-    1,000 posterior draws of the counts (``Sweep.resample``). The axis is even in log-odds,
-    so that the small thresholds of rare classes have room.
+    1,000 posterior draws of the counts (``Sweep.resample``), of all where rows come in groups. The
+    axis is even in log-odds, so that the small thresholds of rare classes have room.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class ThresholdDisplay(PredictionsDisplay):
         drawn = self.sweep.resample(RESAMPLES, 0)
         for name in self.metrics:
             value = np.asarray(score_of(name, self.sweep.counts), np.float64)
-            if name in SHARES:
+            if name in SHARES and self.sweep.clusters is None:
                 ends = np.stack(self.sweep.share_interval(name))
             else:
                 ends = np.quantile(score_of(name, drawn), QUANTILES, axis=0)

@@ -16,6 +16,7 @@ from scipy.stats import norm, wilcoxon
 
 from gbimb.metrics import ConfusionCounts, get_count_metric, threshold_curve
 from gbimb.plots.axes import clip_probability, probability_limits
+from gbimb.plots.clusters import Clusters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,11 +85,14 @@ class Sweep:
         Arrays of shape (k,).
     variance : float64 array of shape (k, 2)
         Sum of the squared weights of the negatives and positives that each threshold adds.
+    clusters : Clusters or None
+        Where rows come in groups: those that each group adds.
     """
 
     thresholds: FloatArray
     counts: ConfusionCounts
     variance: FloatArray
+    clusters: Clusters | None = None
 
     @classmethod
     def of(
@@ -98,10 +102,11 @@ class Sweep:
         weight: NDArray[Any] | None,
         *,
         threshold: float | None = None,
+        groups: IntArray | None = None,
     ) -> Sweep:
         """Count labels 0 and 1 at thresholds spread over the positives and over all rows.
 
-        ``threshold`` is one of them.
+        ``threshold`` is one of them; ``groups``, from 0 on, are those that rows come in.
         """
         curve = threshold_curve(y, proba, weight)
         kept = _spread(curve.counts.tp, curve.counts.fp)
@@ -115,7 +120,12 @@ class Sweep:
             steps = np.insert(steps, at, step)
         tp, fp = (np.append(0.0, c)[steps] for c in (curve.counts.tp, curve.counts.fp))
         counts = ConfusionCounts(tp, fp, curve.counts.tp[-1] - tp, curve.counts.fp[-1] - fp)
-        return cls(thresholds, counts, _variance(y, proba, weight, curve.scores, steps))
+        cells = _cells(y, proba, curve.scores, steps)
+        k = 2 * steps.size
+        squares = None if weight is None else np.square(weight, dtype=np.float64)
+        variance = np.bincount(cells, weights=squares, minlength=k).astype(np.float64)
+        clusters = None if groups is None else Clusters.of(groups, cells, weight, k)
+        return cls(thresholds, counts, variance.reshape(-1, 2), clusters)
 
     def at(self, threshold: float) -> ConfusionCounts:
         """Return the counts at the highest threshold of the sweep that is not above this one."""
@@ -128,7 +138,8 @@ class Sweep:
         A Bayesian bootstrap: a step that adds rows of weight S in sum, and Q in sum of squares,
         adds Q/S times a Gamma number of mean S^2/Q, which has the mean S and the variance Q. Half
         a row before the first threshold and half a row after the last, in each class, are Jeffreys'
-        prior for the four counts of every threshold: none of them is 0 for sure.
+        prior for the four counts of every threshold: none of them is 0 for sure. Where rows come
+        in groups, whole groups are drawn.
 
         References
         ----------
@@ -138,7 +149,10 @@ class Sweep:
         """
         rng = np.random.default_rng(random_state)
         steps = np.diff([self.counts.fp, self.counts.tp], prepend=0.0)
-        drawn = draw_weights(rng, steps, self.variance.T, n)
+        if self.clusters is None:
+            drawn = draw_weights(rng, steps, self.variance.T, n)
+        else:
+            drawn = np.moveaxis(self.clusters.draw(rng, n).reshape(n, -1, 2), -1, 0)
         row = row_weight(steps.sum(axis=1), self.variance.sum(axis=0))
         before, after = row[:, None, None] * rng.standard_gamma(PRIOR_ROWS, (2, 2, n, 1))
         fp, tp = before + np.cumsum(drawn, axis=-1)
@@ -204,18 +218,13 @@ def _spread(tp: FloatArray, fp: FloatArray) -> IntArray:
     return chosen
 
 
-def _variance(
-    y: NDArray[np.uint8],
-    proba: FloatArray,
-    weight: NDArray[Any] | None,
-    scores: FloatArray,
-    steps: IntArray,
-) -> FloatArray:
-    # The first kept threshold at which each row is flagged.
+def _cells(
+    y: NDArray[np.uint8], proba: FloatArray, scores: FloatArray, steps: IntArray
+) -> IntArray:
+    """Return twice the first kept threshold at which each row is flagged, plus its label."""
     step = np.searchsorted(steps, np.searchsorted(-scores, -proba) + 1)
-    squares = None if weight is None else np.square(weight, dtype=np.float64)
-    table = np.bincount(2 * step + y, weights=squares, minlength=2 * steps.size)
-    return np.reshape(table, (steps.size, 2)).astype(np.float64)
+    cells: IntArray = 2 * step + y
+    return cells
 
 
 def reliability_bins(

@@ -32,11 +32,12 @@ from gbimb.plots.statistics import (
 )
 from gbimb.report import _checks as checks
 from gbimb.report._cost import cost_facts, saving
+from gbimb.report._intervals import relative_error, spread_of_found
 from gbimb.report._model import training_display
-from gbimb.report._verdict import Finding, binary_verdict, ratio_error
+from gbimb.report._verdict import Finding, binary_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -64,14 +65,14 @@ def binary_facts(
     model: dict[str, Any],
     rows: EvaluatedRows,
     costs: dict[str, float] | None,
-    in_training: Check,
+    more_checks: Sequence[Check],
 ) -> tuple[dict[str, Any], dict[str, Display], pd.DataFrame]:
     """Return the numbers, their pictures, and the table of thresholds, for a described model."""
     at = model["classes"].index(model["positive"])
     y = (rows.codes == at).astype(np.uint8)
     threshold = float(model["threshold"])
     seen = Predictions(y, rows.proba[:, at], rows.weight, (rows.names[1 - at], rows.names[at]))
-    sweep = Sweep.of(y, seen.proba, seen.weight, threshold=threshold)
+    sweep = Sweep.of(y, seen.proba, seen.weight, threshold=threshold, groups=rows.groups)
     bins = _reliability(seen, rows.uncorrected[:, at])
     curve = threshold_curve(y, seen.proba, seen.weight)
     area = average_precision(curve)
@@ -104,9 +105,9 @@ def binary_facts(
         "histogram": displays["scores"].frame().to_dict("records"),
         "cost": None if costs is None else cost_facts(costs, sweep, threshold),
     }
-    finding = _find(seen, sweep, place, facts)
+    finding = _find(seen, sweep, place, facts, rows.groups)
     found = [
-        in_training,
+        *more_checks,
         checks.constant(rows.proba),
         checks.last_round(model),
         checks.leaks(rows.sample, (rows.sample_codes == at).astype(np.intp)),
@@ -146,19 +147,24 @@ def _scores(
     return [{"label": LABELS[score["name"]], **score} for score in found]
 
 
-def _find(seen: Predictions, sweep: Sweep, chosen: int, facts: dict[str, Any]) -> Finding:
+def _find(
+    seen: Predictions,
+    sweep: Sweep,
+    chosen: int,
+    facts: dict[str, Any],
+    groups: IntArray | None,
+) -> Finding:
     weight = np.ones(seen.y.size) if seen.weight is None else seen.weight
-    # If the probabilities are true, each row is a coin of variance p (1 - p), times its weight.
-    spread = float(np.sqrt((seen.proba * (1 - seen.proba)) @ weight**2))
-    found, squares = np.array([seen.y @ weight]), np.array([seen.y @ weight**2])
     cost = facts["cost"]
     score = mcc_score if cost is None else partial(saving, cost["costs"])
-    gains = gains_of_halves(seen.y, seen.proba, weight, sweep.thresholds, chosen, score=score)
+    gains = gains_of_halves(
+        seen.y, seen.proba, weight, sweep.thresholds, chosen, score=score, groups=groups
+    )
     return Finding(
         expected=float(seen.proba @ weight),
-        found=float(found[0]),
-        spread=spread,
-        error=float(ratio_error(found, squares, weight.sum())[0]),
+        found=float(seen.y @ weight),
+        spread=spread_of_found(seen.y, seen.proba, weight, groups),
+        error=relative_error(seen.y, weight, groups),
         best=facts["best_mcc_threshold"] if cost is None else cost["least_threshold"],
         gain=float(gains.mean()),
         least_gain=float(np.quantile(gains, QUANTILES[0])),
@@ -174,19 +180,22 @@ def gains_of_halves(
     chosen: int,
     *,
     score: Callable[[ConfusionCounts], Any] = mcc_score,
+    groups: IntArray | None = None,
 ) -> FloatArray:
     """Return the gain of the best threshold of a random half of the rows on the other half.
 
     On the rows that it was chosen on, a threshold always looks better than it is. It is compared
     with ``thresholds[chosen]``; thresholds fall, and the last one flags all rows. Of ``score``,
-    from counts, more is better. One value for each of a hundred halves.
+    from counts, more is better. One value for each of a hundred halves, of whole ``groups``, from 0
+    on, where rows come in such.
     """
     rng = np.random.default_rng(0)
     # Counted once: for each row its first threshold and its label, so that a half is a bincount.
     cells = 2 * np.searchsorted(-thresholds, -proba) + y
     gains = np.empty(HALVES)
     for i in range(HALVES):
-        drawn = rng.integers(0, 2, y.size)
+        drawn = rng.integers(0, 2, y.size if groups is None else int(groups.max()) + 1)
+        drawn = drawn if groups is None else drawn[groups]
         half, other = (
             score(_counts(cells, weight * rows, thresholds.size)) for rows in (drawn, 1 - drawn)
         )

@@ -37,6 +37,8 @@ TITLES: Final = {
     "GBI007": "The probabilities add up",
     "GBI008": "No other threshold is clearly better",
     "GBI009": "The model is better than chance",
+    "GBI010": "The scores do not fall with time",
+    "GBI011": "Groups are new to the model",
 }
 
 
@@ -217,6 +219,18 @@ def repeated(prints: NDArray[np.uint64], training: NDArray[np.uint64] | None, fi
         "same values and label. If they are the same cases, the scores here are too good."
     )
     return Check("GBI006", "warning", text)
+
+
+def known_groups(groups: NDArray[np.uint64], training: NDArray[np.uint64], file: str) -> Check:
+    """GBI011: groups that the training file has, too; keys of both, each once."""
+    found = int(np.isin(groups, training).sum())
+    if found == 0:
+        return Check("GBI011", "passed", f"None of {groups.size:,} groups is in {file!r}.")
+    text = (
+        f"{found:,} of {groups.size:,} groups are in {file!r}: the scores here are those of groups "
+        "that training knows, not of new ones."
+    )
+    return Check("GBI011", "warning", text)
 
 
 def off_by_more_than_chance(

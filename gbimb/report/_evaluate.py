@@ -13,27 +13,19 @@ import pandas as pd
 from gbimb.estimators.inspection import describe_model
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.report._binary import binary_facts
-from gbimb.report._checks import Check, repeated
 from gbimb.report._cost import check_costs
-from gbimb.report._model import environment, importances, model_facts
+from gbimb.report._model import environment, importances, model_facts, promised
 from gbimb.report._multiclass import many_facts
-from gbimb.report._rows import (
-    EvaluatedRows,
-    EvaluationRequest,
-    class_names,
-    fingerprints,
-    label_codes,
-    score_rows,
-)
+from gbimb.report._over_time import changes_with_time, over_time
+from gbimb.report._rows import EvaluatedRows, EvaluationRequest, positive_code, score_rows
+from gbimb.report._training_rows import compare_with_training, text_to_read
 from gbimb.tables.files.chunks import chunks
-from gbimb.tables.files.match import label_options, match_columns, text_columns
+from gbimb.tables.files.match import label_options
 from gbimb.tables.files.options import AS_FOUND, ReadOptions
-from gbimb.tables.files.read import file_errors, list_files, require_columns
+from gbimb.tables.files.read import file_errors, list_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from numpy.typing import NDArray
 
     from gbimb.plots import Display
 
@@ -104,6 +96,8 @@ def evaluate(
     identifier: Sequence[str] = (),
     costs: dict[str, float] | None = None,
     train: str | Path | None = None,
+    group: str | None = None,
+    time: str | None = None,
     model_file: Path | None = None,
     command: str = "",
     known: ReadOptions = AS_FOUND,
@@ -124,7 +118,12 @@ def evaluate(
         For two classes, the cost of a row by outcome ("tp", "fp", "fn", "tn"), such as
         ``{"fp": 5, "fn": 100}``; a negative cost is a profit.
     train : str or Path, optional
-        The training file, to look for rows that are in both.
+        The training file, to look for rows, and with ``group`` for groups, that are in both.
+    group : str, optional
+        A column that is equal for rows that belong together: intervals are those of whole groups
+        drawn at random (a Bayesian bootstrap of clusters).
+    time : str, optional
+        A column of dates or numbers: scores are also given block by block in time.
     model_file, command : Path and str, optional
         The model's file and the command line, shown to reproduce the report.
     known : ReadOptions, optional
@@ -144,19 +143,22 @@ def evaluate(
     True
     """
     name = "the data frame" if isinstance(data, pd.DataFrame) else Path(data).name
-    request = EvaluationRequest(name, target, weight, identifier, known)
+    request = EvaluationRequest(name, target, weight, identifier, group, time, known)
     costs = _check_arguments(model, request, costs)
     request = replace(request, known=label_options(model, target, known))
-    pieces, digest = _open(data, [*_text(model, target), *identifier], known)
+    pieces, digest = _open(data, [*text_to_read(model, request), *identifier], known)
     rows = score_rows(model, watch(pieces), request)
     _require_two_classes(rows, request)
-    about, in_training = describe_model(model), _in_training(model, rows, train, request)
+    about, two = describe_model(model), len(rows.names) == 2
+    in_time = over_time(rows, positive_code(model) if two else None)
+    more = compare_with_training(model, rows, train, request)
+    more += [] if in_time is None else [changes_with_time(in_time)]
     facts, displays, table = (
-        binary_facts(about, rows, costs, in_training)
-        if len(rows.names) == 2
-        else many_facts(about, rows, in_training)
+        binary_facts(about, rows, costs, more) if two else many_facts(about, rows, more)
     )
     facts |= {"title": name, "command": command, **_provenance(about, rows, request)}
+    facts |= {"over_time": in_time, "groups": _number_of_groups(rows)}
+    facts["verdict"] += promised(about)
     facts["data"]["sha256"] = digest
     facts["model"]["sha256"] = None if model_file is None else _hash([model_file])
     return Evaluation(facts, displays, table)
@@ -171,7 +173,13 @@ def _provenance(
         "model": model_facts(model),
         "importances": importances(model),
         "mistakes": {kind: _records(frame) for kind, frame in rows.mistakes.items()},
-        "data": {"file": request.file, "target": request.target, "weight": request.weight},
+        "data": {
+            "file": request.file,
+            "target": request.target,
+            "weight": request.weight,
+            "group": request.group,
+            "time": request.time,
+        },
         "versions": environment(),
     }
 
@@ -182,7 +190,12 @@ def _check_arguments(
     costs: dict[str, float] | None,
 ) -> dict[str, float] | None:
     """Return the cost of every outcome; raise if columns or costs cannot be used."""
-    columns = ("target", request.target, "label"), ("weight", request.weight, "weight")
+    columns = (
+        ("target", request.target, "label"),
+        ("weight", request.weight, "weight"),
+        ("group", request.group, "group"),
+        ("time", request.time, "time"),
+    )
     for name, given, what in columns:
         if not pd.api.types.is_hashable(given):  # labels or weights instead of their column
             msg = (
@@ -208,17 +221,6 @@ def _require_two_classes(rows: EvaluatedRows, request: EvaluationRequest) -> Non
         raise InvalidDataError(msg)
 
 
-def _in_training(
-    model: Any,
-    rows: EvaluatedRows,
-    train: str | Path | None,
-    request: EvaluationRequest,
-) -> Check:
-    if train is None:
-        return repeated(rows.prints, None, "")
-    return repeated(rows.prints, _prints(model, Path(train), request), Path(train).name)
-
-
 def _open(
     data: pd.DataFrame | str | Path, text: Sequence[str], known: ReadOptions
 ) -> tuple[Iterator[pd.DataFrame], str | None]:
@@ -231,20 +233,8 @@ def _open(
     return chunks(Path(data), "data", text, known=known), _hash(list_files(Path(data), "data"))
 
 
-def _text(model: Any, target: str) -> list[str]:
-    """Return the columns to read as text: those that were text in training, and such labels."""
-    labels = [target] if isinstance(model.classes_.tolist()[0], str) else []
-    return [*text_columns(model), *labels]
-
-
-def _prints(model: Any, train: Path, request: EvaluationRequest) -> NDArray[np.uint64]:
-    parts = []
-    known = request.known
-    for frame in chunks(train, "train", _text(model, request.target), known=known):
-        require_columns(frame.columns, train.name, {"target": [request.target]})
-        codes = label_codes(known.clean_labels(frame[request.target]), class_names(model))
-        parts.append(fingerprints(match_columns(model, frame, train.name, known), codes))
-    return np.unique(np.concatenate(parts))
+def _number_of_groups(rows: EvaluatedRows) -> int | None:
+    return None if rows.groups is None else int(rows.groups.max()) + 1
 
 
 def _records(frame: pd.DataFrame) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from gbimb.plots.axes import (
     probability_limits,
     text_colour,
 )
+from gbimb.report._over_time import plot_over_time
 from gbimb.report._svg import draw, positions
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ CAPTIONS: Final = {
     ),
     "ranks": ("Critical differences", "1 is the best mean rank."),
     "cost": ("Cost of a row", "Mean over all rows; the band is a 95 % interval."),
+    "over_time": ("Scores over time", "Blocks of about as many rows; bars are 95 % intervals."),
 }
 
 
@@ -74,6 +76,9 @@ def evaluation_figures(
     if facts.get("cost") is not None:
         threshold = facts["threshold"]
         figures["cost"], axes["cost"] = draw(lambda ax: _plot_cost(ax, table, threshold), "cost")
+    if facts["over_time"] is not None:
+        blocks = facts["over_time"]["blocks"]
+        figures["over_time"], _ = draw(lambda ax: plot_over_time(ax, blocks), "over_time")
     if "curve" in facts:
         curve = facts["curve"]
         for name in ("threshold", "scores", "cost"):

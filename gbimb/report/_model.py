@@ -6,6 +6,8 @@ import platform
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from gbimb.benchmark.records import versions
 from gbimb.plots import TrainingDisplay
 
@@ -34,6 +36,18 @@ def model_facts(model: dict[str, Any]) -> dict[str, Any]:
             "best_rounds": _rounds_of_members(model),
         }
     return facts
+
+
+def promised(model: dict[str, Any]) -> list[str]:
+    """Return a sentence on what held-out rows of training promised, if any were held out."""
+    parameters = model["parameters"]
+    name = parameters["metric"] if "metric" in parameters else parameters.get("eval_metric", "mcc")
+    name = name[0] if isinstance(name, list | tuple) else name
+    score = model["best_score"] if model["best_score"] is not None else model["oob_score"]
+    if not isinstance(name, str) or score is None or np.isnan(score):
+        return []
+    shown = name.upper() if name in ("mcc", "f1") else name
+    return [f"In training {shown} was {score:z.2f} on held-out rows: {model['validation']}."]
 
 
 def _rounds_of_members(model: dict[str, Any]) -> dict[str, int]:

@@ -18,19 +18,19 @@ from gbimb.metrics import (
 from gbimb.plots import ReliabilityDisplay
 from gbimb.plots.statistics import (
     QUANTILES,
-    RESAMPLES,
     before_and_after,
-    draw_weights,
     reliability_bins,
-    row_weight,
     widen_to_include,
 )
 from gbimb.report import _checks as checks
 from gbimb.report._checks import Check
+from gbimb.report._intervals import draw_matrices, relative_error, spread_of_found
 from gbimb.report._model import training_display
-from gbimb.report._verdict import CHANCE, WIDEST, many_verdict, ratio_error
+from gbimb.report._verdict import CHANCE, WIDEST, many_verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.plots import Display
     from gbimb.report._rows import EvaluatedRows
@@ -47,7 +47,7 @@ SMALLEST: Final = 1e-15
 def many_facts(
     model: dict[str, Any],
     rows: EvaluatedRows,
-    in_training: Check,
+    more_checks: Sequence[Check],
 ) -> tuple[dict[str, Any], dict[str, Display], pd.DataFrame]:
     """Return the numbers, their pictures, and the table of classes, for a described model."""
     weight = np.ones(rows.codes.size) if rows.weight is None else rows.weight
@@ -73,12 +73,12 @@ def many_facts(
         "reliability": bins.to_dict("records"),
     }
     off = checks.off_by_more_than_chance(*table[["expected", "rows", "spread"]].to_numpy().T)
-    squares = np.bincount(rows.codes, weight**2, len(rows.names)).astype(np.float64)
-    sure = CHANCE * ratio_error(table["rows"].to_numpy(), squares, weight.sum()) <= WIDEST
+    errors = [relative_error(rows.codes == i, weight, rows.groups) for i in range(k)]
+    sure = CHANCE * np.array(errors) <= WIDEST
     facts["checks"] = checks.in_order(
         [
             checks.last_round(model),
-            in_training,
+            *more_checks,
             *_checks(rows, table, facts["scores"][0], off, sure),
         ]
     )
@@ -89,7 +89,8 @@ def many_facts(
 
 
 def _scores(rows: EvaluatedRows, weight: FloatArray, matrix: FloatArray) -> list[dict[str, Any]]:
-    drawn = _resample(rows, weight, len(matrix))
+    matrices = draw_matrices(rows.codes, rows.predicted, len(matrix), rows.weight, rows.groups)
+    drawn = [MulticlassCounts(m) for m in matrices]
     found: list[dict[str, Any]] = []
     for name, (label, score) in SCORES.items():
         value = score(MulticlassCounts(matrix))
@@ -102,26 +103,6 @@ def _scores(rows: EvaluatedRows, weight: FloatArray, matrix: FloatArray) -> list
     loss = float(np.average(-np.log(np.maximum(own, SMALLEST)), weights=weight))
     whole = {"name": "log_loss", "label": "log loss", "value": loss, "low": None, "high": None}
     return [*found, whole]
-
-
-def _resample(rows: EvaluatedRows, weight: FloatArray, k: int) -> list[MulticlassCounts]:
-    """Return posterior draws of the confusion matrix; see ``Sweep.resample``.
-
-    The prior is one row predicted right and one predicted wrong, spread over the classes with
-    rows: with two classes half a row in each of the four cells.
-    """
-    cells = rows.codes * k + rows.predicted
-    total, squares = (
-        np.bincount(cells, weights=w, minlength=k * k).astype(np.float64)
-        for w in (weight, weight**2)
-    )
-    rng = np.random.default_rng(0)
-    present = np.bincount(rows.codes, weights=weight, minlength=k) > 0
-    prior = np.where(np.eye(k, dtype=bool), 1.0, 1.0 / (k - 1)) * present[:, None] / present.sum()
-    row = row_weight(total.sum(keepdims=True), squares.sum(keepdims=True))
-    drawn = draw_weights(rng, total, squares, RESAMPLES)
-    drawn += row * rng.standard_gamma(prior.ravel(), drawn.shape)
-    return [MulticlassCounts(m.reshape(k, k)) for m in drawn]
 
 
 def _reliability(rows: EvaluatedRows) -> pd.DataFrame:
@@ -160,7 +141,10 @@ def _classes(rows: EvaluatedRows, matrix: FloatArray, weight: FloatArray) -> pd.
             "f1": np.where(present, share(2 * hits, true + predicted), np.nan),
             "average_precision": np.where(present, areas, np.nan),
             "expected": rows.proba.T @ weight,
-            "spread": np.sqrt((rows.proba * (1 - rows.proba)).T @ weight**2),
+            "spread": [
+                spread_of_found(rows.codes == i, p, weight, rows.groups)
+                for i, p in enumerate(rows.proba.T)
+            ],
         }
     )
 

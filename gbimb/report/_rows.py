@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,6 +17,8 @@ from gbimb.tables.files.match import as_text, match_columns
 from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.files.read import require_columns
 from gbimb.tables.files.targets import require_labels
+from gbimb.tables.files.times import Times
+from gbimb.tables.keys import codes_of, group_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,6 +44,9 @@ class EvaluationRequest:
     weight : str or None
     identifier : list of str
         Columns that name the rows.
+    group : str or None
+        Equal for rows that belong together.
+    time : str or None
     known : ReadOptions
         How the rows are read.
     """
@@ -49,7 +55,21 @@ class EvaluationRequest:
     target: str
     weight: str | None = None
     identifier: Sequence[str] = ()
+    group: str | None = None
+    time: str | None = None
     known: ReadOptions = AS_FOUND
+
+    def columns(self) -> dict[str, Sequence[str]]:
+        """Return the columns of the file that each argument names."""
+        return {
+            "target": [self.target],
+            "identifier": self.identifier,
+            **{
+                option: [name]
+                for option in ("weight", "group", "time")
+                if (name := getattr(self, option)) is not None
+            },
+        }
 
 
 @dataclass
@@ -70,6 +90,9 @@ class EvaluatedRows:
         The worst mistakes of each kind.
     sample, sample_codes : DataFrame and intp array
         Columns and labels of random rows, up to the same number from each class.
+    group_keys : uint64 array of shape (n,) or None
+        Equal for rows of a group, 0 where it is missing.
+    times : Times or None
     """
 
     names: list[str]
@@ -82,6 +105,13 @@ class EvaluatedRows:
     mistakes: dict[str, pd.DataFrame] = field(default_factory=dict)
     sample: pd.DataFrame = field(default_factory=pd.DataFrame)
     sample_codes: IntArray = field(default_factory=lambda: np.zeros(0, np.intp))
+    group_keys: NDArray[np.uint64] | None = None
+    times: Times | None = None
+
+    @cached_property
+    def groups(self) -> IntArray | None:
+        """The group of each row, from 0 on, a missing one its own."""
+        return None if self.group_keys is None else codes_of(self.group_keys)
 
 
 def score_rows(
@@ -99,9 +129,9 @@ def score_rows(
     names = class_names(model)
     worst = WorstMistakes(model, request)
     sample = ClassSample(len(names))
-    weights = [] if request.weight is None else [request.weight]
-    needed = {"target": [request.target], "weight": weights, "identifier": request.identifier}
+    needed = request.columns()
     parts: dict[str, list[NDArray[Any]]] = {}
+    times: list[pd.Series[Any]] = []
     for frame in pieces:
         require_columns(frame.columns, request.file, needed)
         X = match_columns(model, frame, request.file, request.known)
@@ -111,6 +141,10 @@ def score_rows(
         part["prints"] = fingerprints(X, codes)
         if request.weight is not None:
             part["weight"] = read_weights(frame[request.weight])
+        if request.group is not None:
+            part["group_keys"] = group_keys(frame[request.group])
+        if request.time is not None:
+            times.append(frame[request.time])
         for name, values in part.items():
             parts.setdefault(name, []).append(values)
         worst.add(frame, codes, predicted, proba)
@@ -120,9 +154,13 @@ def score_rows(
         msg = f"Column {request.weight!r} must hold a weight above 0, got none."
         raise InvalidDataError(msg)
     whole.setdefault("weight", None)
-    mistakes = worst.tables()
     return EvaluatedRows(
-        names, **whole, mistakes=mistakes, sample=sample.rows, sample_codes=sample.codes
+        names,
+        **whole,
+        mistakes=worst.tables(),
+        sample=sample.rows,
+        sample_codes=sample.codes,
+        times=Times.read(pd.concat(times, ignore_index=True), request.known) if times else None,
     )
 
 

@@ -39,7 +39,8 @@ def test_the_verdict_comes_first_then_scores_and_checks() -> None:
     assert code == 0
     lines = out.splitlines()
     assert "'yes' rows" in lines[0]
-    assert lines[3].split()[0] == "MCC"
+    assert lines[2].startswith("In training MCC was")
+    assert lines[4].split()[0] == "MCC"
     assert "GBI001 warning: Only 18 rows of 'yes'" in out
     assert not list(Path().glob("*.html"))
 

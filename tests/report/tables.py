@@ -94,13 +94,13 @@ def facts_of(
     """The numbers of a report on labels 0 and 1 with these probabilities of 1."""
     model = DESCRIBED | {"classes": [0, 1], "positive": 1, "threshold": threshold}
     rows = rows_of(y.astype(np.intp), np.column_stack([1 - proba, proba]), weight)
-    return binary_facts(model, rows, costs, Check("GBI006", "skipped", ""))[0]
+    return binary_facts(model, rows, costs, [Check("GBI006", "skipped", "")])[0]
 
 
 def facts_of_many(codes: np.ndarray, proba: np.ndarray) -> dict[str, Any]:
     """The numbers of a report on classes with these probabilities; the largest one is predicted."""
     model = DESCRIBED | {"class_weights": [1.0] * proba.shape[1]}
-    return many_facts(model, rows_of(codes, proba, None), Check("GBI006", "skipped", ""))[0]
+    return many_facts(model, rows_of(codes, proba, None), [Check("GBI006", "skipped", "")])[0]
 
 
 def counted(tp: int, fp: int, fn: int, tn: int) -> tuple[np.ndarray, np.ndarray]:

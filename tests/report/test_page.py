@@ -238,4 +238,4 @@ def test_numbers_alone_need_neither() -> None:
     )
     run = [sys.executable, "-W", "ignore", "-c", code]
     result = subprocess.run(run, capture_output=True, text=True, check=True)
-    assert result.stdout.split() == ["2"]
+    assert result.stdout.split() == ["3"]

@@ -26,7 +26,7 @@ def what_was_read(texts: Texts) -> str:
     if texts.is_plain and not texts.rival:
         said = AS_DAYS["date"] if texts.reading.is_date else "numbers."
     else:
-        shown = _value(value, is_date=texts.reading.is_date)
+        shown = value_as_text(value, is_date=texts.reading.is_date)
         said = f"{FORMS[texts.form]}, such as {cell!r} as {shown}"
         said += ", taken as days since 1970-01-01." if texts.reading.is_date else "."
     if texts.missing:
@@ -34,7 +34,7 @@ def what_was_read(texts: Texts) -> str:
     if texts.rival and texts.reading.is_date:
         first = "month" if texts.form == "dmy" else "day"
         said += f" No date shows the order: if the {first} comes first, write {cell!r} as "
-        said += f"{_value(texts.as_rival(cell), is_date=True)!r}."
+        said += f"{value_as_text(texts.as_rival(cell), is_date=True)!r}."
     elif texts.rival:
         said += f" If {cell!r} is {texts.as_rival(cell):g}, write it so."
     return said
@@ -108,7 +108,12 @@ def alike_labels(counts: Mapping[str, int], column: str) -> tuple[str, ...]:
     )
 
 
-def _value(value: float, *, is_date: bool) -> str:
+def value_as_text(value: float, *, is_date: bool) -> str:
+    """Return a number, or days since 1970-01-01 as the time that they are.
+
+    >>> value_as_text(19_000.5, is_date=True), value_as_text(7.0, is_date=False)
+    ('2022-01-08 12:00:00', '7')
+    """
     if not is_date:
         return f"{value:.15g}"
     time = np.datetime64("1970-01-01", "s") + np.timedelta64(round(value * 86_400), "s")
