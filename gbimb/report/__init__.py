@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from gbimb.report._cost import parse_costs
 from gbimb.report._evaluate import Evaluation, evaluate
-from gbimb.report._monitor import Monitoring, monitor
 from gbimb.report._render import report_files, save_benchmark
+from gbimb.report.monitoring.monitor import Monitoring, monitor
 
 __all__ = [
     "Evaluation",

@@ -32,9 +32,8 @@ from gbimb.plots.statistics import (
 )
 from gbimb.report import _checks as checks
 from gbimb.report._cost import cost_facts, saving
-from gbimb.report._intervals import relative_error, spread_of_found
 from gbimb.report._model import training_display
-from gbimb.report._verdict import Finding, binary_verdict
+from gbimb.report._verdict import Finding, binary_verdict, relative_error, spread_of_found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

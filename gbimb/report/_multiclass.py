@@ -16,6 +16,7 @@ from gbimb.metrics import (
     threshold_curve,
 )
 from gbimb.plots import ReliabilityDisplay
+from gbimb.plots.matrices import draw_matrices
 from gbimb.plots.statistics import (
     QUANTILES,
     before_and_after,
@@ -24,9 +25,8 @@ from gbimb.plots.statistics import (
 )
 from gbimb.report import _checks as checks
 from gbimb.report._checks import Check
-from gbimb.report._intervals import draw_matrices, relative_error, spread_of_found
 from gbimb.report._model import training_display
-from gbimb.report._verdict import CHANCE, WIDEST, many_verdict
+from gbimb.report._verdict import CHANCE, WIDEST, many_verdict, relative_error, spread_of_found
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gbimb.metrics import MulticlassCounts, rk_score
+from gbimb.plots.matrices import draw_matrices
 from gbimb.plots.statistics import QUANTILES
 from gbimb.report._checks import Check
-from gbimb.report._intervals import draw_matrices
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.report._rows import EvaluatedRows
-    from gbimb.tables.files.times import Times
+    from gbimb.tables.files.columns import Times
 
 MOST_BLOCKS: Final = 10
 RARE_IN_A_BLOCK: Final = 10

@@ -12,12 +12,11 @@ from pandas.api import types as pdt
 
 from gbimb.estimators.inspection import predict_rows
 from gbimb.exceptions import InvalidDataError, unknown_name
-from gbimb.tables.files.columns import plain_labels, read_weights
+from gbimb.tables.files.columns import Times, plain_labels, read_weights
 from gbimb.tables.files.match import as_text, match_columns
 from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.files.read import require_columns
 from gbimb.tables.files.targets import require_labels
-from gbimb.tables.files.times import Times
 from gbimb.tables.keys import codes_of, group_keys
 
 if TYPE_CHECKING:

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gbimb.plots.clusters import sum_of_groups_error
+
 if TYPE_CHECKING:
-    from gbimb.array_types import FloatArray
+    from numpy.typing import NDArray
+
+    from gbimb.array_types import FloatArray, IntArray
 
 CHANCE: Final = 1.96
 """Standard deviations within chance: those of a two-sided 5 % test."""
@@ -131,6 +135,28 @@ def ratio_error(found: FloatArray, squares: FloatArray, total: float) -> FloatAr
     # The weight found is a random sum with variance (1 - share) * sum of squared weights.
     part = np.sqrt(np.maximum(1 - found / total, 0.0) * squares)
     return np.divide(part, found, out=np.full_like(part, np.inf), where=found > 0)
+
+
+def spread_of_found(
+    hits: NDArray[Any], proba: FloatArray, weight: FloatArray, groups: IntArray | None
+) -> float:
+    """Return the standard deviation of the rows of a class that are found, if ``proba`` is true.
+
+    Each row is a coin of variance p (1 - p), times its weight; rows of a group may miss together.
+    """
+    alone = float(np.sqrt((proba * (1 - proba)) @ weight**2))
+    if groups is None:
+        return alone
+    return max(alone, sum_of_groups_error(groups, weight * (hits - proba)))
+
+
+def relative_error(hits: NDArray[Any], weight: FloatArray, groups: IntArray | None) -> float:
+    """Return the relative standard error of expected over found rows of a class."""
+    found, squares, total = float(hits @ weight), float(hits @ weight**2), float(weight.sum())
+    alone = float(ratio_error(np.array([found]), np.array([squares]), total)[0])
+    if groups is None or found == 0:
+        return alone
+    return max(alone, sum_of_groups_error(groups, weight * (hits - found / total)) / found)
 
 
 def many_verdict(facts: dict[str, Any], differs: list[str], unsure: list[str]) -> list[str]:

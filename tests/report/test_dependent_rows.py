@@ -15,10 +15,11 @@ import gbimb
 from gbimb.cli import app
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.plots.clusters import Clusters
+from gbimb.plots.matrices import draw_matrices
 from gbimb.plots.statistics import Sweep
 from gbimb.report import evaluate
-from gbimb.report._intervals import draw_matrices, relative_error, spread_of_found
 from gbimb.report._over_time import time_blocks
+from gbimb.report._verdict import relative_error, spread_of_found
 
 if TYPE_CHECKING:
     from pathlib import Path

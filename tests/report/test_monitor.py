@@ -16,7 +16,7 @@ import gbimb
 from gbimb import report
 from gbimb.cli import app
 from gbimb.exceptions import GbimbWarning
-from gbimb.report._promises import interval
+from gbimb.report.monitoring.promises import interval
 from gbimb.tables.files.chunks import sample_rows
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Promise:
 
 
 def test_a_guarantee_is_tested_by_exact_binomial_tails() -> None:
-    from gbimb.report._promises import _guarantee
+    from gbimb.report.monitoring.promises import _guarantee
 
     counts = {"tp": 80, "fp": 20, "fn": 20, "tn": 880}
     for value in np.linspace(0.7, 0.95, 26):
@@ -106,7 +106,7 @@ def test_a_guarantee_is_tested_by_exact_binomial_tails() -> None:
 
 
 def test_a_kept_guarantee_is_seldom_called_broken_and_a_broken_one_often() -> None:
-    from gbimb.report._promises import _guarantee
+    from gbimb.report.monitoring.promises import _guarantee
 
     rng = np.random.default_rng(0)
     for rate, low, high in ((0.9, 0.0, 0.1), (0.75, 0.9, 1.0)):

@@ -6,6 +6,7 @@ Every method gets the same frame. Nothing is left out unless it was asked for.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -22,17 +23,19 @@ from gbimb.tables.files.notes import (
     codes_as_text,
     distinct_numbers,
     distinct_texts,
+    value_as_text,
     what_stays_text,
     what_was_read,
 )
 from gbimb.tables.files.options import AS_FOUND, ReadOptions, blank
+from gbimb.tables.keys import time_keys
 from gbimb.tables.text_forms import TEXT
 from gbimb.tables.texts import Reading, Texts, code_among, read_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from gbimb.array_types import FloatArray
+    from gbimb.array_types import FloatArray, IntArray
 
 SECONDS_A_DAY: Final = 86_400
 MANY_TEXTS: Final = 100
@@ -87,6 +90,55 @@ def prepare_columns(frame: pd.DataFrame, known: ReadOptions = AS_FOUND) -> Prepa
     if known.missing:
         readings |= {n: with_marks(readings.get(n), v, known) for n, v in columns.items()}
     return Prepared(pd.DataFrame(columns), tuple(notes), readings)
+
+
+@dataclass(frozen=True, eq=False)
+class Times:
+    """When each row was.
+
+    Attributes
+    ----------
+    column : str
+    values : float64 array of shape (n,)
+        Of dates days since 1970-01-01.
+    is_date : bool
+    """
+
+    column: str
+    values: FloatArray
+    is_date: bool
+
+    @classmethod
+    def read(cls, column: pd.Series[Any], known: ReadOptions = AS_FOUND) -> Times:
+        """Return a column of numbers or dates, those of text read by value.
+
+        Raises
+        ------
+        InvalidDataError
+            If a time is missing or infinite.
+        InvalidTypeError
+            If they are neither numbers nor dates.
+        """
+        name = str(column.name)
+        prepared = prepare_columns(column.to_frame(name), known)
+        values = prepared.frame[name]
+        if not pdt.is_numeric_dtype(values.dtype) and values.notna().all():
+            shown = column.dropna().iloc[0]
+            msg = f"time must hold numbers or dates, got text such as {shown!r:.40} in {name!r}."
+            raise InvalidTypeError(msg)
+        reading = prepared.readings.get(name)
+        is_date = any(note.endswith(AS_DAYS["date"]) for note in prepared.notes)
+        is_date = is_date or (reading is not None and reading.is_date)
+        return cls(name, time_keys(values).astype(np.float64), is_date)
+
+    def ranks(self) -> IntArray:
+        """Return the rank of each time, equal for equal ones."""
+        ranks: IntArray = np.unique(self.values, return_inverse=True)[1]
+        return ranks
+
+    def shown(self, value: float) -> str:
+        """Return a time as text."""
+        return value_as_text(value, is_date=self.is_date)
 
 
 def with_marks(reading: Reading | None, values: pd.Series[Any], known: ReadOptions) -> Reading:

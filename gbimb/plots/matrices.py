@@ -1,4 +1,4 @@
-"""How sure numbers of rows are, drawn one by one or in whole groups."""
+"""Draws of a confusion matrix: what other rows, or other groups of rows, might have shown."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gbimb.plots.clusters import Clusters, sum_of_groups_error
+from gbimb.plots.clusters import Clusters
 from gbimb.plots.statistics import RESAMPLES, draw_weights, row_weight
-from gbimb.report._verdict import ratio_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,25 +43,3 @@ def draw_matrices(
         drawn = Clusters.of(groups, cells, weight, k * k).draw(rng, RESAMPLES)
     drawn += row * rng.standard_gamma(prior.ravel(), drawn.shape)
     return drawn.reshape(-1, k, k)
-
-
-def spread_of_found(
-    hits: NDArray[Any], proba: FloatArray, weight: FloatArray, groups: IntArray | None
-) -> float:
-    """Return the standard deviation of the rows of a class that are found, if ``proba`` is true.
-
-    Each row is a coin of variance p (1 - p), times its weight; rows of a group may miss together.
-    """
-    alone = float(np.sqrt((proba * (1 - proba)) @ weight**2))
-    if groups is None:
-        return alone
-    return max(alone, sum_of_groups_error(groups, weight * (hits - proba)))
-
-
-def relative_error(hits: NDArray[Any], weight: FloatArray, groups: IntArray | None) -> float:
-    """Return the relative standard error of expected over found rows of a class."""
-    found, squares, total = float(hits @ weight), float(hits @ weight**2), float(weight.sum())
-    alone = float(ratio_error(np.array([found]), np.array([squares]), total)[0])
-    if groups is None or found == 0:
-        return alone
-    return max(alone, sum_of_groups_error(groups, weight * (hits - found / total)) / found)

@@ -13,10 +13,10 @@ from scipy.special import ndtr
 from gbimb.decisions.marginals import Marginals
 from gbimb.decisions.prior import correct_prior
 from gbimb.estimators.adapting import NewRows, estimate, shares_of
-from gbimb.report._changes import NOTABLE, alarms, verdict
 from gbimb.report._model import environment
-from gbimb.report._promises import flagged_share, kept_promises
 from gbimb.report._rows import class_names, label_codes
+from gbimb.report.monitoring.changes import NOTABLE, alarms, verdict
+from gbimb.report.monitoring.promises import flagged_share, kept_promises
 from gbimb.tables.files.chunks import sample_rows
 from gbimb.tables.files.match import match_columns, text_columns
 from gbimb.tables.files.read import require_columns
