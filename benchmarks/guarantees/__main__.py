@@ -12,13 +12,13 @@ import numpy as np
 
 from benchmarks.guarantees.averaging import averages
 from benchmarks.guarantees.fits import MODELS, fits
-from benchmarks.guarantees.given_scores import choices
+from benchmarks.guarantees.given_scores import choices, limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ["scores", "fits", "averages"]
+PARTS = ["scores", "limits", "fits", "averages"]
 MEANS = ("kept", "met", "loss", "rate", "recall")
 
 
@@ -69,6 +69,8 @@ def main() -> None:
         whole = [row for row in rows if row["rows"] == "all"]
         write("scores_by_population", summarise(whole, ["rule", "population"]))
         write("scores_by_positives", summarise(rows, ["rule", "rows", "positives"]))
+    if "limits" in args.part:
+        write("limits", summarise(limits(args.confidence), ["rows", "positives"]))
     if "averages" in args.part:
         write("averages", summarise(averages(args.fits, args.confidence), ["mean", "rule"]))
     if "fits" in args.part:

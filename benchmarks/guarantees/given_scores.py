@@ -7,8 +7,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.stats import binom
 
-from benchmarks.guarantees.populations import POPULATIONS, Population, keeps
+from benchmarks.guarantees.populations import GRID, POPULATIONS, Population, keeps
 from gbimb.metrics import parse_bound
 from gbimb.thresholds import guaranteed_threshold
 
@@ -81,3 +82,28 @@ def choose(
     best = population.best(bound, served, prevalence)
     reached = float(rates[served]) if found.met else 0.0
     return {"kept": kept, "met": found.met, "loss": max(best - reached, 0.0) if best > 0 else None}
+
+
+def limits(confidence: float) -> Iterator[dict[str, Any]]:
+    """Yield what a precision is worth where one test is made at the best place, which is known.
+
+    Its chance to pass times the recall there is highest. Nobody knows that place, and a sequence of
+    tests may go on from it.
+    """
+    bound = parse_bound(RULES[0])
+    assert bound is not None
+    sizes = itertools.product(POPULATIONS, POSITIVES, PREVALENCES, ("all", "fifth"))
+    for population, positives, prevalence, part in sizes:
+        n = positives / prevalence
+        if n > MOST_ROWS or population.decimals is not None:
+            continue
+        flagged = np.unique(np.geomspace(1, n if part == "all" else n / 5, 600).astype(int))
+        rates = population.rates(GRID, prevalence)
+        share = flagged / (n if part == "all" else n / 5)
+        rates = {k: np.interp(-share, -rates["alerts"], rate) for k, rate in rates.items()}
+        hits = binom.isf(1.0 - confidence, flagged, bound.value)
+        passes = np.where(rates["precision"] >= bound.value, 1.0, 0.0)
+        passes *= binom.sf(hits, flagged, rates["precision"])
+        reached = float(np.max(passes * rates["recall"]))
+        loss = population.best(bound, "recall", prevalence) - reached
+        yield {"rows": part, "positives": positives, "kept": 1.0, "loss": loss}

@@ -45,7 +45,7 @@ _EPILOG = """\b
 Examples:
   gbimb evaluate churn.gbimb test.csv --target churned
   gbimb evaluate churn.gbimb test.csv --target churned --id customer --report report.html
-  gbimb evaluate churn.gbimb test.csv --target churned --cost fp=5,fn=100 --train train.csv
+  gbimb evaluate churn.gbimb test.csv --target churned --cost fp=5,fn=amount --train train.csv
   gbimb evaluate churn.gbimb test.csv --target churned --group customer --time month
 
 \b

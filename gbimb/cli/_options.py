@@ -149,8 +149,8 @@ TestTarget: TypeAlias = Annotated[str, typer.Option(help="Column with the label.
 Cost: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="What a row costs when it is flagged or not, such as fp=5,fn=100; a negative number "
-        "is a gain, as in tp=-20."
+        help="What a row costs when it is flagged or not, numbers or columns, such as "
+        "fp=5,fn=amount; a negative number is a gain, as in tp=-20."
     ),
 ]
 RowCost: TypeAlias = Annotated[

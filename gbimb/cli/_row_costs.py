@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gbimb.exceptions import InvalidParameterError, unknown_name
+from gbimb.decisions.outcome_costs import WRONG, not_of_the_form, read_outcome_costs
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gbimb.array_types import FloatArray
     from gbimb.decisions.rules import RowCosts as Rule
-
-OUTCOMES = ("fp", "fn")
 
 
 @dataclass(frozen=True)
@@ -28,18 +26,9 @@ class RowCosts:
         """Return the costs in text such as "fp=5,fn=amount"."""
         if text is None:
             return None
-        costs: dict[str, float | str] = {}
-        for part in filter(None, (p.strip() for p in re.split("[,;]", text))):
-            name, _, amount = (p.strip() for p in part.partition("="))
-            if name.lower() not in OUTCOMES:
-                raise unknown_name("--cost", name, OUTCOMES)
-            try:
-                costs[name.lower()] = float(amount)
-            except ValueError:
-                costs[name.lower()] = amount
-        if costs.keys() != set(OUTCOMES) or "" in costs.values():
-            msg = f"--cost must be of the form fp=5,fn=amount, got {text!r}."
-            raise InvalidParameterError(msg)
+        costs = read_outcome_costs("--cost", text, WRONG)
+        if costs.keys() != set(WRONG):
+            raise not_of_the_form("--cost", text)
         return cls(**costs)
 
     @property
@@ -47,13 +36,18 @@ class RowCosts:
         """The columns that are named."""
         return [cost for cost in (self.fp, self.fn) if isinstance(cost, str)]
 
-    def rule(self, model: Any, frame: pd.DataFrame) -> Rule:
-        """Return the rule of a table of rows."""
-        from gbimb.estimators.row_costs import row_costs
+    def read(self, frame: pd.DataFrame) -> tuple[float | FloatArray, float | FloatArray]:
+        """Return both costs of a table of rows."""
         from gbimb.tables.files.columns import read_weights
 
         fp, fn = (
             read_weights(frame[cost], "cost") if isinstance(cost, str) else cost
             for cost in (self.fp, self.fn)
         )
-        return row_costs(model.model_.classes, frame, len(frame), fp, fn)
+        return fp, fn
+
+    def rule(self, model: Any, frame: pd.DataFrame) -> Rule:
+        """Return the rule of a table of rows."""
+        from gbimb.estimators.row_costs import row_costs
+
+        return row_costs(model.model_.classes, frame, len(frame), *self.read(frame))

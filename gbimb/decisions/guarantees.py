@@ -100,7 +100,7 @@ def guaranteed_threshold(
       (negatives, rows) on its wrong side.
     - "precision >= p" tests thresholds one after the other, each with some more rows flagged,
       until a test by an exact binomial tail fails (Learn then Test with a fixed sequence). The
-      sequence starts where the probabilities say that the test has the most power; a fifth of
+      sequence starts where the probabilities say that the test has the most power; a tenth of
       the error is kept for a start with as few rows as can pass, should they be wrong. Where the
       sequence starts does not depend on labels.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-from scipy.special import betainc, betaincinv
+from scipy.special import bdtrik, betainc, betaincinv
 
 from gbimb.exceptions import InvalidDataError
 from gbimb.validation import check_binary_labels, check_probabilities, check_weight
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 STEP: Final = 1.02
 """Rows flagged at a tested threshold over those at the one before it."""
-MAIN_SHARE: Final = 0.8
+MAIN_SHARE: Final = 0.9
 """Of the error that may be made, the part of the start that should have the most power."""
+LEAST_POWER: Final = 0.1
+"""Of a start that is chosen for the rule, rather than for the best bound where it is not met."""
 NEAR: Final = 2.0**-10
 """How far into the gap between two scores a threshold lies."""
 BETS: Final = np.geomspace(0.005, 0.99, 16)
@@ -214,15 +216,18 @@ def _starts(
 ) -> tuple[IntArray, list[float]]:
     """Return at which of the ``tested`` positions sequences start, and what each may err.
 
-    The main one is where the lower bound is highest if the scores are true probabilities; the
-    other where as few rows are flagged as a test without a false positive needs.
+    The main one is where a test passes most often if the scores are true probabilities, or where
+    the lower bound is highest if hardly any passes; the other where as few rows are flagged as a
+    test without a false positive needs.
     """
     weight = np.ones(rows.scores.size) if rows.weight is None else rows.weight
     total = rows.sums(weight)[tested]
     size = total**2 / rows.sums(weight**2)[tested]  # as many equal weights (Kish 1965)
     mean = np.clip(rows.sums(weight * rows.scores)[tested] / total, 1e-12, 1.0)
-    expected = betaincinv(size * mean, size * (1.0 - mean) + 1.0, MAIN_SHARE * wrong)
-    main = int(np.argmax(expected))
+    power = _power(np.floor(size), mean, share, MAIN_SHARE * wrong)
+    if power.max() < LEAST_POWER:
+        power = betaincinv(size * mean, size * (1.0 - mean) + 1.0, MAIN_SHARE * wrong)
+    main = int(np.argmax(power))
     fewest = np.log((1.0 - MAIN_SHARE) * wrong) / np.log(min(share, 1.0 - 1e-12))
     other = min(int(np.searchsorted(size, fewest)), tested.size - 1)
     if main == other:
@@ -230,6 +235,13 @@ def _starts(
     pair = [(main, MAIN_SHARE * wrong), (other, (1.0 - MAIN_SHARE) * wrong)]
     starts, parts = zip(*sorted(pair), strict=True)
     return tested[list(starts)], list(parts)
+
+
+def _power(size: FloatArray, mean: FloatArray, share: float, wrong: float) -> FloatArray:
+    """Return how often a test of "below ``share``" passes on so many rows of this precision."""
+    least = np.ceil(bdtrik(1.0 - wrong, size, share)) + 1.0
+    passes: FloatArray = betainc(least, np.maximum(size - least, 0.0) + 1.0, mean)
+    return np.where(least <= size, passes, 0.0)
 
 
 def _evidence(rows: RankedRows, share: float, positions: IntArray) -> FloatArray:

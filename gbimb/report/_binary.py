@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -31,7 +30,7 @@ from gbimb.plots.statistics import (
     score_bins,
 )
 from gbimb.report import _checks as checks
-from gbimb.report._cost import cost_facts, saving
+from gbimb.report._cost import CostCurve, cost_facts
 from gbimb.report._model import training_display
 from gbimb.report._verdict import Finding, binary_verdict, relative_error, spread_of_found
 
@@ -63,7 +62,7 @@ LABELS: Final = {
 def binary_facts(
     model: dict[str, Any],
     rows: EvaluatedRows,
-    costs: dict[str, float] | None,
+    costs: dict[str, float | str] | None,
     more_checks: Sequence[Check],
 ) -> tuple[dict[str, Any], dict[str, Display], pd.DataFrame]:
     """Return the numbers, their pictures, and the table of thresholds, for a described model."""
@@ -85,6 +84,7 @@ def binary_facts(
         **training_display(model),
     }
     table = displays["threshold"].frame()
+    cost = CostCurve.of(costs, rows.costs, seen, sweep, rows.groups)
     place = int(np.flatnonzero(sweep.thresholds == threshold)[0])
     best = int(np.argmax(table["mcc"]))
     facts: dict[str, Any] = {
@@ -102,9 +102,9 @@ def binary_facts(
         "curve": {"threshold": sweep.thresholds, "tp": sweep.counts.tp, "fp": sweep.counts.fp},
         "reliability": bins.to_dict("records"),
         "histogram": displays["scores"].frame().to_dict("records"),
-        "cost": None if costs is None else cost_facts(costs, sweep, threshold),
+        "cost": None if cost is None else cost_facts(cost, seen, threshold),
     }
-    finding = _find(seen, sweep, place, facts, rows.groups)
+    finding = _find(seen, sweep, place, facts, curve=cost, groups=rows.groups)
     found = [
         *more_checks,
         checks.constant(rows.proba),
@@ -116,6 +116,7 @@ def binary_facts(
     facts["verdict"] = binary_verdict(facts, finding)
     if costs is not None:
         table = table.assign(**facts["cost"].pop("curve"))
+        facts["curve"]["cost"] = table["cost"].to_numpy()
     bands = [name for name in table.columns if name.endswith(("_low", "_high"))]
     facts["bands"] = {name: table[name].to_numpy() for name in bands}
     return facts, displays, table
@@ -151,13 +152,16 @@ def _find(
     sweep: Sweep,
     chosen: int,
     facts: dict[str, Any],
+    *,
+    curve: CostCurve | None,
     groups: IntArray | None,
 ) -> Finding:
     weight = np.ones(seen.y.size) if seen.weight is None else seen.weight
     cost = facts["cost"]
-    score = mcc_score if cost is None else partial(saving, cost["costs"])
+    score = mcc_score if curve is None else curve.saving_of_half
+    each = weight if curve is None or curve.stake is None else curve.stake
     gains = gains_of_halves(
-        seen.y, seen.proba, weight, sweep.thresholds, chosen, score=score, groups=groups
+        seen.y, seen.proba, each, sweep.thresholds, chosen, score=score, groups=groups
     )
     return Finding(
         expected=float(seen.proba @ weight),

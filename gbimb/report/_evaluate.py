@@ -13,7 +13,7 @@ import pandas as pd
 from gbimb.estimators.inspection import describe_model
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.report._binary import binary_facts
-from gbimb.report._cost import check_costs
+from gbimb.report._cost import check_costs, cost_columns
 from gbimb.report._model import environment, importances, model_facts, promised
 from gbimb.report._multiclass import many_facts
 from gbimb.report._over_time import changes_with_time, over_time
@@ -25,7 +25,7 @@ from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.files.read import file_errors, list_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gbimb.plots import Display
 
@@ -94,7 +94,7 @@ def evaluate(
     *,
     weight: str | None = None,
     identifier: Sequence[str] = (),
-    costs: dict[str, float] | None = None,
+    costs: Mapping[str, float | str] | None = None,
     train: str | Path | None = None,
     group: str | None = None,
     time: str | None = None,
@@ -116,7 +116,8 @@ def evaluate(
         Columns that name the rows, shown with the mistakes.
     costs : dict, optional
         For two classes, the cost of a row by outcome ("tp", "fp", "fn", "tn"), such as
-        ``{"fp": 5, "fn": 100}``; a negative cost is a profit.
+        ``{"fp": 5, "fn": 100}``, or the name of a column with that of each row; a negative number
+        is a profit.
     train : str or Path, optional
         The training file, to look for rows, and with ``group`` for groups, that are in both.
     group : str, optional
@@ -144,8 +145,9 @@ def evaluate(
     """
     name = "the data frame" if isinstance(data, pd.DataFrame) else Path(data).name
     request = EvaluationRequest(name, target, weight, identifier, group, time, known)
-    costs = _check_arguments(model, request, costs)
-    request = replace(request, known=label_options(model, target, known))
+    every = _check_arguments(model, request, costs)
+    known_labels = label_options(model, target, known)
+    request = replace(request, known=known_labels, costs=cost_columns(every))
     pieces, digest = _open(data, [*text_to_read(model, request), *identifier], known)
     rows = score_rows(model, watch(pieces), request)
     _require_two_classes(rows, request)
@@ -154,7 +156,7 @@ def evaluate(
     more = compare_with_training(model, rows, train, request)
     more += [] if in_time is None else [changes_with_time(in_time)]
     facts, displays, table = (
-        binary_facts(about, rows, costs, more) if two else many_facts(about, rows, more)
+        binary_facts(about, rows, every, more) if two else many_facts(about, rows, more)
     )
     facts |= {"title": name, "command": command, **_provenance(about, rows, request)}
     facts |= {"over_time": in_time, "groups": _number_of_groups(rows)}
@@ -187,8 +189,8 @@ def _provenance(
 def _check_arguments(
     model: Any,
     request: EvaluationRequest,
-    costs: dict[str, float] | None,
-) -> dict[str, float] | None:
+    costs: Mapping[str, float | str] | None,
+) -> dict[str, float | str] | None:
     """Return the cost of every outcome; raise if columns or costs cannot be used."""
     columns = (
         ("target", request.target, "label"),

@@ -193,7 +193,6 @@ def _slider_data(facts: dict[str, Any], marks: dict[str, Any]) -> dict[str, Any]
         "chosen": at(facts["threshold"]),
         "best": at(facts["best_mcc_threshold"]),
         "cheapest": at(cost["least_threshold"]) if cost else None,
-        "costs": cost["costs"] if cost else None,
         "shares": {name: counts[name] / totals[name] for name in counts},
         "rates": rates,
         "marks": {

@@ -48,6 +48,8 @@ class EvaluationRequest:
     time : str or None
     known : ReadOptions
         How the rows are read.
+    costs : list of str
+        Columns with what a row costs.
     """
 
     file: str
@@ -57,12 +59,14 @@ class EvaluationRequest:
     group: str | None = None
     time: str | None = None
     known: ReadOptions = AS_FOUND
+    costs: Sequence[str] = ()
 
     def columns(self) -> dict[str, Sequence[str]]:
         """Return the columns of the file that each argument names."""
         return {
             "target": [self.target],
             "identifier": self.identifier,
+            "costs": self.costs,
             **{
                 option: [name]
                 for option in ("weight", "group", "time")
@@ -92,6 +96,8 @@ class EvaluatedRows:
     group_keys : uint64 array of shape (n,) or None
         Equal for rows of a group, 0 where it is missing.
     times : Times or None
+    costs : dict of float64 arrays of shape (n,)
+        The columns with costs.
     """
 
     names: list[str]
@@ -106,6 +112,7 @@ class EvaluatedRows:
     sample_codes: IntArray = field(default_factory=lambda: np.zeros(0, np.intp))
     group_keys: NDArray[np.uint64] | None = None
     times: Times | None = None
+    costs: dict[str, FloatArray] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> IntArray | None:
@@ -129,6 +136,7 @@ def score_rows(
     worst = WorstMistakes(model, request)
     sample = ClassSample(len(names))
     needed = request.columns()
+    costs: dict[str, list[FloatArray]] = {name: [] for name in request.costs}
     parts: dict[str, list[NDArray[Any]]] = {}
     times: list[pd.Series[Any]] = []
     for frame in pieces:
@@ -144,6 +152,8 @@ def score_rows(
             part["group_keys"] = group_keys(frame[request.group])
         if request.time is not None:
             times.append(frame[request.time])
+        for name, amounts in costs.items():
+            amounts.append(read_weights(frame[name], "cost"))
         for name, values in part.items():
             parts.setdefault(name, []).append(values)
         worst.add(frame, codes, predicted, proba)
@@ -153,6 +163,7 @@ def score_rows(
         msg = f"Column {request.weight!r} must hold a weight above 0, got none."
         raise InvalidDataError(msg)
     whole.setdefault("weight", None)
+    whole["costs"] = {name: np.concatenate(amounts) for name, amounts in costs.items()}
     return EvaluatedRows(
         names,
         **whole,

@@ -1,4 +1,4 @@
-"""``gbimb predict`` with costs of each row, and for rows of another prevalence."""
+"""Costs of each row on the command line, and rows of another prevalence."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import gbimb
 from gbimb.cli import app
+from gbimb.metrics import cost_saved, mean_cost, savings_score
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +48,24 @@ def test_costs_of_columns_decide_as_in_python(folder: Path) -> None:
     clf = gbimb.load(folder / "m.gbimb")
     wanted = clf.predict(frame[["a", "b", "c"]], cost_fp=5, cost_fn=frame["amount"])
     assert (pd.read_csv(folder / "scores.csv")["label"] == wanted).all()
+
+
+def test_evaluate_says_what_columns_of_costs_make_of_the_model(folder: Path) -> None:
+    names = [str(folder / name) for name in ("m.gbimb", "new.csv")]
+    options = ["--target", "label", "--cost", "fp=5,fn=amount"]
+    result = CliRunner().invoke(app, ["evaluate", *names, *options, "--json"])
+    assert result.exit_code == 0, result.output
+    cost = json.loads(result.stdout)["cost"]
+    frame = pd.read_csv(folder / "new.csv")
+    clf = gbimb.load(folder / "m.gbimb")
+    y, X, amount = frame["label"], frame[["a", "b", "c"]], frame["amount"]
+    decisions = {"chosen": clf.predict(X), "by_row": clf.predict(X, cost_fp=5, cost_fn=amount)}
+    chosen, by_row = (mean_cost(y, flagged, 5, amount) for flagged in decisions.values())
+    assert cost["chosen"] == pytest.approx(chosen)
+    assert cost["by_row"]["cost"] == pytest.approx(by_row)
+    assert cost["savings"] == pytest.approx(savings_score(y, decisions["chosen"], 5, amount))
+    assert cost["value"] == pytest.approx(cost_saved(y, decisions["chosen"], 5, amount))
+    assert "fn column 'amount'" in cost["note"]
 
 
 def test_adapt_says_the_prevalence_and_writes_its_probabilities(folder: Path) -> None:

@@ -19,7 +19,7 @@ from sklearn.metrics import (
 )
 
 import gbimb
-from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.report import Evaluation, evaluate
 from gbimb.report import _checks as checks
 from gbimb.report._binary import gains_of_halves
@@ -81,7 +81,8 @@ def test_every_threshold_of_the_curve_has_exact_counts(two: Evaluation, model: F
     y, proba = labels_and_probability(model, table(seed=1))
     curve = two.facts["curve"]
     assert len(curve["threshold"]) > 100
-    for threshold, tp, fp in zip(*curve.values(), strict=True):
+    columns = [curve[name] for name in ("threshold", "tp", "fp")]
+    for threshold, tp, fp in zip(*columns, strict=True):
         flagged = proba >= threshold
         assert (tp, fp) == ((flagged & (y == 1)).sum(), (flagged & (y == 0)).sum())
 
@@ -142,12 +143,68 @@ def test_costs_are_counted_at_every_threshold(two: Evaluation, model: Fitted) ->
     assert cost["expected_threshold"] == pytest.approx(1 / 26)
 
 
+def test_costs_of_columns_are_counted_row_by_row(model: Fitted, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = table(seed=1).assign(amount=rng.integers(1, 101, 600), visit=rng.integers(1, 4, 600))
+    facts = evaluated(
+        model, frame, tmp_path, cost="fp=visit,fn=amount,tp=0.5", weight="importance"
+    ).facts
+    cost, curve = facts["cost"], facts["curve"]
+    y, proba = labels_and_probability(model, frame)
+    weight, fp, fn = (frame[name].to_numpy(float) for name in ("importance", "visit", "amount"))
+
+    def mean(flagged: np.ndarray) -> float:
+        each = np.where(flagged, np.where(y == 1, 0.5, fp), np.where(y == 1, fn, 0))
+        return float(np.average(each, weights=weight))
+
+    without = min(mean(np.zeros(600, bool)), mean(np.ones(600, bool)))
+    assert cost["chosen"] == pytest.approx(mean(proba >= model.threshold_))
+    assert cost["least"] == pytest.approx(mean(proba >= cost["least_threshold"]))
+    assert cost["nobody"] == pytest.approx(mean(np.zeros(600, bool)))
+    assert cost["everybody"] == pytest.approx(mean(np.ones(600, bool)))
+    assert cost["savings"] == pytest.approx(1 - cost["chosen"] / without)
+    assert cost["value"] == pytest.approx(weight.sum() * (without - cost["chosen"]))
+    for threshold, value in zip(curve["threshold"], curve["cost"], strict=True):
+        assert value == pytest.approx(mean(proba >= threshold))
+    by_row = mean(proba * (fn - 0.5) > (1 - proba) * fp)
+    assert cost["by_row"]["cost"] == pytest.approx(by_row)
+    assert cost["by_row"]["savings"] == pytest.approx(1 - by_row / without)
+    assert "fp column 'visit', fn column 'amount'" in cost["note"]
+
+
+def test_a_column_of_equal_costs_is_a_number(model: Fitted, tmp_path: Path) -> None:
+    frame = table(seed=1).assign(amount=20)
+    columns = evaluated(model, frame, tmp_path, cost="fp=1,fn=amount").facts
+    numbers = evaluated(model, frame, tmp_path, cost="fp=1,fn=20").facts
+    same = ("chosen", "least", "least_threshold", "nobody", "everybody", "savings", "value")
+    for name in same:
+        assert columns["cost"][name] == pytest.approx(numbers["cost"][name])
+    assert columns["verdict"][1].partition(";")[0] == numbers["verdict"][1].partition(";")[0]
+    assert numbers["cost"]["by_row"] is None
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [
+        ("fp=1,fn=none", "'none'"),
+        ("fp=1,fn=customer", "cost column 'customer'"),
+        ("fp=1,fn=importance,tp=2", "must not be lower for fn than for tp"),
+    ],
+)
+def test_columns_that_hold_no_costs_get_a_sentence(
+    model: Fitted, tmp_path: Path, cost: str, words: str
+) -> None:
+    frame = table().assign(customer="a")
+    with pytest.raises(GbimbError, match=words):
+        evaluated(model, frame, tmp_path, cost=cost)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("px=1", "'fn', 'fp'"),
         ("fp", "of the form"),
-        ("fp=x", "of the form"),
+        ("fp=", "of the form"),
         ("tp=0", "right and wrong predictions"),
     ],
 )

@@ -24,10 +24,6 @@
       specificity: percent(ratio(tn, tn + fp)),
       flagged: percent(ratio(tp + fp, rows)),
     };
-    if (data.costs) {
-      const c = data.costs;
-      rates.cost = digits((c.tp * tp + c.fp * fp + c.fn * fn + c.tn * tn) / rows);
-    }
     return rates;
   }
 
@@ -48,6 +44,7 @@
   function show(i) {
     const counts = countsAt(i);
     const rates = ratesOf(counts);
+    if (data.cost) rates.cost = digits(data.cost[i]);
     const total = { tp: "positives", fn: "positives", fp: "negatives", tn: "negatives" };
     all("[data-cell]").forEach((cell) => {
       const name = cell.dataset.cell;
