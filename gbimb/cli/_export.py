@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from gbimb.cli._app import app, check_not_read, exit_codes, print_json
+from gbimb.cli._notes import notes
+from gbimb.cli._paths import check_model, check_new, replaced
 
 _EPILOG = """\b
 Examples:
@@ -41,10 +43,13 @@ def export(
     Trees, link, calibration and decision are inside. The file is compared with the model before
     it takes its place.
     """
-    from gbimb.estimators import load
-
     with exit_codes({"path": "--onnx"}):
+        check_model(model)
         check_not_read("--onnx", [onnx], model)
+        check_new(onnx, "--onnx", lambda path: path.suffix == ".onnx", overwrite=False)
+        notes(replaced(onnx), quiet=False)
+        from gbimb.estimators import load
+
         estimator = load(model)
         estimator.to_onnx(onnx, columns=columns)
         name, size = type(estimator).__name__, onnx.stat().st_size

@@ -18,11 +18,12 @@ from gbimb.cli._app import (
     progress_bar,
     shows_progress,
 )
+from gbimb.cli._estimators import LOSS_CHOICES, make_model, set_positive, threshold_of
 from gbimb.cli._fitted import fit_facts, in_words
 from gbimb.cli._notes import notes
 from gbimb.cli._options import (
-    ENGINE_CHOICES,
     AsJson,
+    ClassCost,
     Confidence,
     Dask,
     Drop,
@@ -32,6 +33,7 @@ from gbimb.cli._options import (
     Jobs,
     MetricName,
     ModelOut,
+    Overwrite,
     Positive,
     Quiet,
     Seed,
@@ -43,6 +45,7 @@ from gbimb.cli._options import (
     Validation,
     Weight,
 )
+from gbimb.cli._paths import check_data, check_new, is_model, replaced
 from gbimb.cli._reading import reads_files
 from gbimb.cli._training_file import (
     Given,
@@ -52,9 +55,8 @@ from gbimb.cli._training_file import (
     open_folder,
     read_rows,
 )
-from gbimb.exceptions import InvalidParameterError, unknown_name
+from gbimb.exceptions import InvalidParameterError
 from gbimb.log import log_to
-from gbimb.losses import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,16 +65,24 @@ if TYPE_CHECKING:
 
     from gbimb.tables.files.options import ReadOptions
 
-LOSS_CHOICES: Final = (*LOSSES, "auto")
 LossName: TypeAlias = Annotated[
     str | None,
     typer.Option(
         help=f"One of {', '.join(LOSS_CHOICES)}: one booster with this loss; auto searches and "
-        "blends. Default: a fixed blend of unlike members; focal with --engine, --validation or "
-        "--dask."
+        "blends. Default: focal, where one booster is asked for."
+    ),
+]
+EstimatorName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="One of blend: a fixed blend of unlike members; booster: one; bagging: bags with as "
+        "many common as rare rows, for large tables; auto: a search. Default: blend, or what "
+        "--loss, --engine, --validation or --dask ask for."
     ),
 ]
 SPELLED: Final = {
+    "estimator: eval_metric": "--metric",
+    "estimator: ": "",
     "eval_metric: metric": "--metric",
     "eval_metric:": "--metric:",
     "metric:": "--metric:",
@@ -84,6 +94,7 @@ SPELLED: Final = {
     "threshold:": "--threshold:",
     "threshold": "--threshold",
     "confidence": "--confidence",
+    "costs": "--cost",
     "time_budget": "--time-budget",
     "positive": "--positive",
     "random_state": "--seed",
@@ -103,6 +114,8 @@ Examples:
   gbimb fit churn.csv --target churned --out m.gbimb --group client
   gbimb fit churn.csv --target churned --out m.gbimb --time month
   gbimb fit a.csv --target y --out m.gbimb --threshold "precision >= 0.9" --confidence 0.95
+  gbimb fit a.csv --target y --out m.gbimb --cost fp=5,fn=100
+  gbimb fit folder/ --target fraud --out fraud.gbimb --estimator bagging
   gbimb fit folder/ --target fraud --out fraud.gbimb
   gbimb fit heart.csv --target ill --out m.gbimb --missing "?" --labels trim,lower
   gbimb fit folder/ --target fraud --out m.gbimb --dask tcp://scheduler:8786
@@ -127,9 +140,11 @@ def fit(  # noqa: PLR0917  typer passes them by name
     out: ModelOut,
     positive: Positive = None,
     loss: LossName = None,
+    estimator: EstimatorName = None,
     engine: EngineName = None,
     metric: MetricName = "mcc",
     threshold: ThresholdRule = "auto",
+    cost: ClassCost = None,
     confidence: Confidence = None,
     time_budget: TimeBudget = None,
     validation: Validation = "auto",
@@ -141,6 +156,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
     seed: Seed = 0,
     jobs: Jobs = None,
     dask: Dask = None,
+    overwrite: Overwrite = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
     *,
@@ -152,37 +168,50 @@ def fit(  # noqa: PLR0917  typer passes them by name
     1970-01-01; other text becomes categories, empty cells missing values. New files are read alike.
     The index of a Parquet file is not trained on. A note says what a column was taken for.
     """
-    from gbimb.tables.files.targets import match_label
-
     with exit_codes(SPELLED):
-        _check_out(out)
+        check_data(data)
         check_not_read("--out", [out], data)
-        _check_choice("--loss", loss or "focal", LOSS_CHOICES)
-        _check_choice("--engine", engine or "auto", ENGINE_CHOICES)
-        model = _make_model(
-            loss, engine, metric, time_budget=time_budget, validation=validation, dask=dask
+        check_new(out, "--out", is_model, overwrite=overwrite)
+        roles = Roles(weight, group, time)
+        left_out = {"--id": identifier or [], "--drop": drop or []}
+        _check_columns(data, known, {"--target": [target], **roles.options(), **left_out})
+        model = make_model(
+            *(estimator, loss, engine, metric),
+            time_budget=time_budget,
+            validation=validation,
+            dask=dask,
         )
-        rule = {"threshold": _as_number(threshold), "confidence": confidence}
+        rule = {"threshold": threshold_of(threshold, cost), "confidence": confidence}
         model.set_params(**rule, random_state=seed, n_jobs=jobs)
         model._check_parameters()  # noqa: SLF001  the same package; before a long file is read
-        left_out = {"--id": identifier or [], "--drop": drop or []}
         began = perf_counter()
-        roles = Roles(weight, group, time)
         read = open_folder if loss != "auto" and is_streamed(data) else read_rows
         given, remarks, readings = read(data, target, roles, left_out, known)
         labels = labels_of(given, target)
+        if cost is not None and len(labels) > 2:
+            msg = f"--cost is for two labels, got {len(labels)}. Leave it out."
+            raise InvalidParameterError(msg)
         if positive is not None:
-            model.set_params(pos_label=match_label(known.clean_label(positive), labels))
-        notes(remarks, quiet=quiet)
+            from gbimb.tables.files.targets import match_label
+
+            set_positive(model, match_label(known.clean_label(positive), labels))
+        notes([*remarks, *replaced(out)], quiet=quiet)
         with _progress(model, quiet=quiet or as_json):
             _fit_here_or_there(model, given, dask)
         model.readings_ = readings  # for the files it is used on
         model.save(out)
-        facts = fit_facts(model, len(given["X"]), out, perf_counter() - began)
+        facts = fit_facts(model, len(given["X"]), out, perf_counter() - began, target)
         if as_json:
             print_json(facts)
         else:
             typer.echo(in_words(facts))
+
+
+def _check_columns(data: Path, known: ReadOptions, named: dict[str, list[str]]) -> None:
+    """Raise unless the columns that options name are there, before anything heavy is imported."""
+    from gbimb.tables.files.read import column_names, require_columns
+
+    require_columns(column_names(data, "DATA", known), data.name, named)
 
 
 @contextmanager
@@ -221,25 +250,6 @@ class _Rounds(logging.Handler):
             self._bar.update(self._task, total=self._most, completed=done, words=words)
 
 
-def _check_out(out: Path) -> None:
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        msg = f"--out must name a file in a folder that exists, got {str(out)!r}."
-        raise InvalidParameterError(msg)
-
-
-def _as_number(threshold: str) -> float | str:
-    """Return a threshold that is written as a number as one."""
-    try:
-        return float(threshold)
-    except ValueError:
-        return threshold
-
-
-def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise unknown_name(option, value, known)
-
-
 def _fit_here_or_there(model: Any, given: Given, dask: str | None) -> None:
     if dask is None:
         model.fit(**given)
@@ -249,53 +259,3 @@ def _fit_here_or_there(model: Any, given: Given, dask: str | None) -> None:
     with connected(dask) as client:
         model.set_params(client=client).fit(**spread(client, given))
         model.set_params(client=None)
-
-
-def _make_model(
-    loss: str | None,
-    engine: str | None,
-    metric: str,
-    *,
-    time_budget: float | None,
-    validation: str,
-    dask: str | None,
-) -> Any:  # any of our estimators
-    from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
-    from gbimb.estimators.blends.auto import AutoImbalancedClassifier
-    from gbimb.estimators.blends.portfolio import ImbalancedClassifier
-
-    if (loss, engine, time_budget, validation, dask) == (None, None, None, "auto", None):
-        return ImbalancedClassifier(metric=metric)
-    loss = loss or "focal"
-    if loss == "auto":
-        if dask is not None:
-            msg = f"--dask goes with one loss, not with --loss auto, got {dask!r}."
-            raise InvalidParameterError(msg)
-        if validation != "auto":
-            msg = f"--validation goes with one loss, not with --loss auto, got {validation!r}."
-            raise InvalidParameterError(msg)
-        return AutoImbalancedClassifier(
-            metric=metric,
-            engine=engine or "auto",
-            time_budget=60 if time_budget is None else time_budget,
-        )
-    if time_budget is not None:
-        msg = f"--time-budget goes with --loss auto, got --loss {loss}."
-        raise InvalidParameterError(msg)
-    if engine == "auto":
-        msg = "--engine auto goes with --loss auto. Name lightgbm or xgboost."
-        raise InvalidParameterError(msg)
-    make: Any = ImbalancedXGBClassifier if engine == "xgboost" else ImbalancedLGBMClassifier
-    if dask is not None:
-        from gbimb.dask import DaskImbalancedLGBMClassifier, DaskImbalancedXGBClassifier
-
-        far = (DaskImbalancedXGBClassifier, DaskImbalancedLGBMClassifier)
-        make = far[0] if engine == "xgboost" else far[1]
-    cv = int(validation) if validation.isdecimal() and len(validation) < 10 else validation
-    if cv not in ("auto", "holdout") and not (isinstance(cv, int) and cv >= 2):
-        msg = f"--validation must be auto, holdout or a number of folds >= 2, got {validation!r}."
-        raise InvalidParameterError(msg)
-    if dask is not None and isinstance(cv, int):
-        msg = f"--validation must be auto or holdout with --dask, got {validation!r}."
-        raise InvalidParameterError(msg)
-    return make(loss=loss, eval_metric=(metric,), cv=cv)

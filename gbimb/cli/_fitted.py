@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def fit_facts(model: Any, rows: int, out: Path, seconds: float) -> dict[str, Any]:
+def fit_facts(model: Any, rows: int, out: Path, seconds: float, target: str) -> dict[str, Any]:
     """Return the facts that are printed after a fit."""
     from gbimb.estimators.inspection import describe_model
 
@@ -25,13 +26,27 @@ def fit_facts(model: Any, rows: int, out: Path, seconds: float) -> dict[str, Any
         "columns": len(about["columns"]),
         "classes": [str(label) for label in about["classes"]],
         "positive": None if about["positive"] is None else str(about["positive"]),
-        "metric": parameters["metric"] if "metric" in parameters else parameters["eval_metric"][0],
-        "score": float(about["best_score"]),
+        "metric": _metric(parameters),
+        "score": float(about["oob_score" if about["best_score"] is None else "best_score"]),
         "validation": about["validation"],
         "seconds": round(seconds, 2),
         **decision_rule(model),
     }
+    facts["next"] = _next(model, out, target)
     return facts if about["choice"] is None else facts | {"choice": about["choice"]}
+
+
+def _metric(parameters: dict[str, Any]) -> str:
+    """Return what the training watched."""
+    metric = parameters.get("metric", parameters.get("eval_metric"))
+    return metric if isinstance(metric, str) else str(metric[0])
+
+
+def _next(model: Any, out: Path, target: str) -> str:
+    """Return the command that says how good the model is, on rows held out if it kept some."""
+    report = ["--report", str(out.with_suffix(".html"))]
+    rows = [] if model.model_.held_out is not None else ["TEST.csv", "--target", target]
+    return shlex.join(["gbimb", "evaluate", str(out), *rows, *report])
 
 
 def in_words(facts: dict[str, Any]) -> str:
@@ -58,5 +73,5 @@ def in_words(facts: dict[str, Any]) -> str:
         lines.append(facts["guarantee"]["in_words"])
     if "class_weights" in facts:
         lines.append(f"The prediction is {weights_in_words(facts['class_weights'])}.")
-    lines.append(f"Written to {facts['out']}.")
+    lines += [f"Written to {facts['out']}.", f"Next: {facts['next']}"]
     return "\n".join(lines)

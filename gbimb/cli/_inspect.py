@@ -12,6 +12,7 @@ import typer
 from gbimb.cli._app import app, exit_codes, print_json
 from gbimb.cli._decision import decision_rule, weights_in_words
 from gbimb.cli._options import AsJson, Model
+from gbimb.cli._paths import check_model
 
 SHOWN: Final = 10
 
@@ -36,9 +37,10 @@ def inspect(
 
     With more than two classes each has a weight in place of the threshold.
     """
-    from gbimb.estimators import load
-
     with exit_codes():
+        check_model(model)
+        from gbimb.estimators import load
+
         facts = _facts(load(model), model)
         if as_json:
             print_json(facts)

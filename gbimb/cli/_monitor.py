@@ -8,6 +8,7 @@ import typer
 
 from gbimb.cli._app import app, check_not_read, command_line, exit_codes, print_json
 from gbimb.cli._options import AsJson, Jobs, Model, NewRows, Quiet, Report
+from gbimb.cli._paths import check_both
 
 if TYPE_CHECKING:
     from gbimb.report import Monitoring
@@ -53,10 +54,11 @@ def monitor(  # noqa: PLR0917  typer passes them by name
     Says the share of rows that are flagged, the prevalence that the scores speak for, and which
     columns moved; with labels, whether the threshold keeps its promise.
     """
-    from gbimb import report as reports
-    from gbimb.estimators import load
-
     with exit_codes({"target": "--target", "rows": "--rows"}):
+        check_both(model, data, "monitor")
+        from gbimb import report as reports
+        from gbimb.estimators import load
+
         if report is not None:
             check_not_read("--report", reports.report_files(report, "--report"), data, model)
         command = command_line(ctx, "report", "jobs", "quiet", "as_json")

@@ -10,7 +10,7 @@ import typer
 TABLES: Final = (
     ".csv, .csv.gz (or .bz2, .xz, .zip, .zst), .tsv, .parquet, or a folder of such files"
 )
-ENGINE_CHOICES: Final = ("lightgbm", "xgboost", "auto")
+ENGINES: Final = "lightgbm, xgboost, auto"
 
 # Of several commands.
 Model: TypeAlias = Annotated[
@@ -83,9 +83,7 @@ Positive: TypeAlias = Annotated[
 ]
 EngineName: TypeAlias = Annotated[
     str | None,
-    typer.Option(
-        help=f"One of {', '.join(ENGINE_CHOICES)}. Default: lightgbm, with --loss auto both."
-    ),
+    typer.Option(help=f"One of {ENGINES}. Default: lightgbm, with --loss auto both."),
 ]
 MetricName: TypeAlias = Annotated[
     str,
@@ -121,6 +119,16 @@ Identifier: TypeAlias = Annotated[
 Drop: TypeAlias = Annotated[
     list[str] | None, typer.Option(metavar="<str>", help="A column to leave out; repeatable.")
 ]
+ClassCost: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="What a wrong prediction costs, such as fp=5,fn=100: gives the threshold, "
+        "5 / (5 + 100), which costs least where probabilities are true."
+    ),
+]
+Overwrite: TypeAlias = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the file that --out names, whatever it is.")
+]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seed of folds, trees and threshold.")]
 Dask: TypeAlias = Annotated[
     str | None,
@@ -133,6 +141,13 @@ Dask: TypeAlias = Annotated[
 # Of gbimb predict and gbimb evaluate.
 ScoresOut: TypeAlias = Annotated[
     Path, typer.Option(help="File for the scores: .csv, .csv.gz or .parquet.")
+]
+NewThreshold: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        help="Flag rows from this probability on, such as the threshold that a report recommends. "
+        "Default: that of the model."
+    ),
 ]
 PassedThrough: TypeAlias = Annotated[
     list[str] | None,

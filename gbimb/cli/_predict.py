@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from gbimb.cli._app import app, check_not_read, exit_codes, print_json, watched
+from gbimb.cli._notes import notes
 from gbimb.cli._options import (
     Adapt,
     AsJson,
     Jobs,
     Model,
     NewRows,
+    NewThreshold,
+    Overwrite,
     PassedThrough,
     Prevalence,
     Quiet,
     RowCost,
     ScoresOut,
 )
+from gbimb.cli._paths import check_both, check_new, has_scores, replaced
 from gbimb.cli._reading import reads_files
 from gbimb.exceptions import InvalidParameterError
 
@@ -35,6 +40,7 @@ Examples:
   gbimb predict churn.gbimb new.csv --out scores.csv
   gbimb predict churn.gbimb new.parquet --out scores.parquet --id customer
   gbimb predict churn.gbimb folder/ --out scores.parquet
+  gbimb predict churn.gbimb new.csv --out scores.csv --threshold 0.21
   gbimb predict fraud.gbimb new.csv --out scores.csv --cost fp=5,fn=amount --adapt
 
 \b
@@ -53,10 +59,12 @@ def predict(  # noqa: PLR0917  typer passes them by name
     data: NewRows,
     out: ScoresOut,
     identifier: PassedThrough = None,
+    threshold: NewThreshold = None,
     cost: RowCost = None,
     adapt: Adapt = False,
     prevalence: Prevalence = None,
     jobs: Jobs = None,
+    overwrite: Overwrite = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
     *,
@@ -71,19 +79,24 @@ def predict(  # noqa: PLR0917  typer passes them by name
     --adapt and --prevalence are for rows among which the classes have other shares than in
     training, but look the same otherwise; a note says so if they do not.
     """
-    from gbimb.cli._row_costs import RowCosts
-    from gbimb.estimators import load
-    from gbimb.tables.files.chunks import chunks_with_ids
-    from gbimb.tables.files.match import text_columns
-    from gbimb.tables.files.write import TableWriter
-
     with exit_codes():
+        check_both(model, data, "predict")
         _check_names(identifier or [])
         check_not_read("--out", [out], data, model)
+        check_new(out, "--out", has_scores, overwrite=overwrite)
+        from gbimb.cli._row_costs import RowCosts
+        from gbimb.estimators import load
+        from gbimb.tables.files.chunks import chunks_with_ids
+        from gbimb.tables.files.match import text_columns
+        from gbimb.tables.files.write import TableWriter
+
         fitted = load(model).set_params(n_jobs=jobs)
         ids = identifier or []
         costs = RowCosts.parse(cost)
         fitted, found = _adapted(fitted, data, known, adapt=adapt, prevalence=prevalence)
+        if threshold is not None:
+            _decide_at(fitted, threshold, cost)
+        notes(replaced(out), quiet=quiet)
         with TableWriter(out, "--out") as writer:
             pieces = chunks_with_ids(data, "DATA", ids, text_columns(fitted), known=known)
             scores = (
@@ -93,10 +106,22 @@ def predict(  # noqa: PLR0917  typer passes them by name
             for piece in watched(scores, "Predicting", data, quiet=quiet or as_json):
                 writer.write(piece)
         facts: dict[str, Any] = {"out": str(out), "rows": writer.rows, **found}
+        facts["next"] = shlex.join(["gbimb", "monitor", str(model), str(data)])
         if as_json:
             print_json(facts)
         else:
             typer.echo(_in_words(facts))
+
+
+def _decide_at(fitted: Any, threshold: float, cost: str | None) -> None:
+    """Replace the threshold of the model."""
+    if cost is not None:
+        msg = f"Give either --threshold or --cost, got --threshold {threshold:g} and --cost {cost}."
+        raise InvalidParameterError(msg)
+    if len(fitted.classes_) > 2:
+        msg = f"--threshold is for two labels, got a model of {len(fitted.classes_)}. Leave it out."
+        raise InvalidParameterError(msg)
+    fitted.threshold_ = threshold
 
 
 def _adapted(
@@ -128,6 +153,7 @@ def _in_words(facts: dict[str, Any]) -> str:
             f"Adapted to a prevalence of {facts['prevalence']:.3g} (95 % interval "
             f"{facts['low']:.3g} to {facts['high']:.3g})."
         )
+    lines.append(f"Next, to see whether the rows are like those of training: {facts['next']}")
     return "\n".join(lines)
 
 

@@ -103,7 +103,7 @@ def test_one_engine_where_asked(engine: str) -> None:
 def test_other_metrics_are_served(metric: str) -> None:
     X, y = numbers()
     clf = quick(metric=metric).fit(X, y)
-    assert f"Served: {metric}." in clf.explain_choice()
+    assert f"Decision rule: chosen for {metric}." in clf.explain_choice()
     assert np.isfinite(clf.best_score_)
 
 
@@ -269,7 +269,7 @@ def test_large_tables_use_the_time_that_the_search_leaves(monkeypatch: pytest.Mo
 def test_the_choice_is_explained_in_words() -> None:
     X, y = numbers(1000)
     text = quick(n_trials=10).fit(X, y).explain_choice()
-    assert "Served: mcc." in text
+    assert "Decision rule: chosen for mcc." in text
     assert "5-fold cross-fitting (1,000 rows" in text
     assert "10 candidates" in text
     assert "XGBoost instead of LightGBM" in text

@@ -63,7 +63,7 @@ def test_workers_on_this_machine_leave_the_output_to_the_command(tmp_path: Path)
     ("options", "sentence"),
     [
         (["--dask", "tcp://127.0.0.1:1"], "The Dask scheduler must answer at its address"),
-        (["--dask", "local", "--loss", "auto"], "--dask goes with one loss"),
+        (["--dask", "local", "--loss", "auto"], "--dask goes with --estimator booster or bagging"),
         (["--dask", "nonsense"], "The Dask scheduler must answer at its address"),
     ],
 )

@@ -53,6 +53,14 @@ def read_csv(path: Path, text: Sequence[str] = (), known: ReadOptions = AS_FOUND
     return frame
 
 
+def csv_header(path: Path, known: ReadOptions = AS_FOUND) -> list[str]:
+    """Return the names in the first line."""
+    layout = csv_layout(path, known)
+    with csv_stream(path, layout["encoding"]) as stream:
+        header = pd.read_csv(stream, nrows=0, **layout)
+    return [str(name) for name in header.columns]
+
+
 def csv_pieces(
     path: Path, text: Sequence[str], rows: int, known: ReadOptions = AS_FOUND
 ) -> Iterator[pd.DataFrame]:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, unknown_name
-from gbimb.tables.files.csv import check_repeated, read_csv
+from gbimb.tables.files.csv import check_repeated, csv_header, read_csv
 from gbimb.tables.files.options import AS_FOUND, ReadOptions
-from gbimb.tables.parquet.paths import SUFFIXES, files_in
+from gbimb.tables.parquet.paths import SUFFIXES, files_in, index_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -84,6 +85,22 @@ def _read(path: Path, known: ReadOptions, text: Sequence[str] = ()) -> pd.DataFr
     with file_errors(path):
         frame = _read_parquet(path) if is_parquet(path) else read_csv(path, text, known)
     return _checked(frame, path.name)
+
+
+def column_names(path: Path, option: str, known: ReadOptions = AS_FOUND) -> list[str]:
+    """Return the columns of a file, or of the first file of a folder, without reading its rows.
+
+    Raises
+    ------
+    GbimbError
+        If there is no such file, or its beginning cannot be read as what its name says.
+    """
+    file = list_files(path, option)[0]
+    with file_errors(file):
+        if not is_parquet(file):
+            return csv_header(file, known)
+        schema = pq.read_schema(file)
+        return [*dict.fromkeys([*schema.names, *index_names(schema)])]
 
 
 def list_files(path: Path, option: str) -> list[Path]:

@@ -134,12 +134,19 @@ def meaning_of(metric: object) -> str:
     return ", below 0 where the bound is missed" if " at " in metric else ""
 
 
+def _rule(name: str, threshold: float | str) -> str:
+    if not isinstance(threshold, str):
+        return f"the threshold {threshold:.4g}, as given"
+    return f"chosen for {name if threshold == 'auto' else threshold}"
+
+
 def explain(
     metric: object,
     validation: str,
     board: pd.DataFrame,
     blend: float,
     found: Sequence[Effect],
+    threshold: float | str = "auto",
 ) -> str:
     """Return what was chosen, and what helped and what did not."""
     name = metric if isinstance(metric, str) else "the least mean cost"
@@ -148,7 +155,8 @@ def explain(
     given_up = int((board["state"] == GIVEN_UP).sum())
     plural = "" if len(board) == 1 else "s"
     lines = [
-        f"Served: {name}. Compared on held-out rows: {validation}.",
+        f"Compared by {name} on held-out rows: {validation}.",
+        f"Decision rule: {_rule(name, threshold)}.",
         f"Trained: {len(board)} candidate{plural} in {board['seconds'].sum():.0f} s"
         + (f", {given_up} of them given up early." if given_up else "."),
         f"Chosen: a mean of {len(members)} probabilities, {how}:"

@@ -1,0 +1,165 @@
+"""Which estimator the options of ``gbimb fit`` ask for."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from gbimb.exceptions import InvalidParameterError, unknown_name
+
+BLEND, BOOSTER, BAGGING, SEARCH = "blend", "booster", "bagging", "auto"
+ESTIMATORS: Final = (BLEND, BOOSTER, BAGGING, SEARCH)
+# A test compares them with gbimb.losses.LOSSES, which takes half a second to import.
+LOSSES: Final = ("focal", "logistic", "soft_f1", "soft_mcc")
+LOSS_CHOICES: Final = (*LOSSES, "auto")
+ENGINE_CHOICES: Final = ("lightgbm", "xgboost", "auto")
+
+
+def make_model(
+    estimator: str | None,
+    loss: str | None,
+    engine: str | None,
+    metric: str,
+    *,
+    time_budget: float | None,
+    validation: str,
+    dask: str | None,
+) -> Any:  # any of our estimators
+    """Return what is to be fitted; raise where options contradict each other."""
+    from gbimb.estimators import AutoImbalancedClassifier, ImbalancedClassifier
+
+    _check_choice("--loss", loss or "focal", LOSS_CHOICES)
+    _check_choice("--engine", engine or "auto", ENGINE_CHOICES)
+    _check_choice("--estimator", estimator or BLEND, ESTIMATORS)
+    given = {
+        "--loss": loss,
+        "--engine": engine,
+        "--validation": None if validation == "auto" else validation,
+        "--dask": dask,
+        "--time-budget": time_budget,
+    }
+    kind = _kind(estimator, given)
+    _refuse(kind, given)
+    if kind == BLEND:
+        return ImbalancedClassifier(metric=metric)
+    if kind == SEARCH:
+        seconds = 60 if time_budget is None else time_budget
+        return AutoImbalancedClassifier(metric=metric, engine=engine or "auto", time_budget=seconds)
+    if kind == BAGGING:
+        return _bagging(loss, engine, metric, far=dask is not None)
+    return _booster(loss, engine, metric, validation, far=dask is not None)
+
+
+def _kind(estimator: str | None, given: dict[str, Any]) -> str:
+    """Return which estimator; without a name the other options say it."""
+    if given["--loss"] == "auto":
+        if estimator not in (None, SEARCH):
+            msg = f"--loss auto goes with --estimator auto, got --estimator {estimator}."
+            raise InvalidParameterError(msg)
+        return SEARCH
+    if estimator is not None:
+        return estimator
+    return BLEND if all(value is None for value in given.values()) else BOOSTER
+
+
+ALLOWED: Final = {
+    BLEND: (),
+    BOOSTER: ("--loss", "--engine", "--validation", "--dask"),
+    BAGGING: ("--loss", "--engine", "--dask"),
+    SEARCH: ("--engine", "--time-budget"),
+}
+
+
+def _refuse(kind: str, given: dict[str, Any]) -> None:
+    """Raise if an option would be ignored."""
+    for option, value in given.items():
+        if value is None or option in ALLOWED[kind] or (option, value) == ("--loss", "auto"):
+            continue
+        fitting = [name for name, options in ALLOWED.items() if option in options]
+        msg = (
+            f"{option} goes with --estimator {' or '.join(fitting)}, got {value} for "
+            f"--estimator {kind}. Leave one of them out."
+        )
+        raise InvalidParameterError(msg)
+    if kind != SEARCH and given["--engine"] == "auto":
+        msg = "--engine auto goes with --estimator auto. Name lightgbm or xgboost."
+        raise InvalidParameterError(msg)
+
+
+def _booster(
+    loss: str | None, engine: str | None, metric: str, validation: str, *, far: bool
+) -> Any:
+    cv = int(validation) if validation.isdecimal() and len(validation) < 10 else validation
+    if cv not in ("auto", "holdout") and not (isinstance(cv, int) and cv >= 2):
+        msg = f"--validation must be auto, holdout or a number of folds >= 2, got {validation!r}."
+        raise InvalidParameterError(msg)
+    if far and isinstance(cv, int):
+        msg = f"--validation must be auto or holdout with --dask, got {validation!r}."
+        raise InvalidParameterError(msg)
+    if far:
+        from gbimb.dask import DaskImbalancedLGBMClassifier, DaskImbalancedXGBClassifier
+
+        make: Any = (
+            DaskImbalancedXGBClassifier if engine == "xgboost" else DaskImbalancedLGBMClassifier
+        )
+    else:
+        make = _one_booster(engine)
+    return make(loss=loss or "focal", eval_metric=(metric,), cv=cv)
+
+
+def _bagging(loss: str | None, engine: str | None, metric: str, *, far: bool) -> Any:
+    from gbimb.estimators import UnderBaggingClassifier
+
+    inner = None if loss is None and engine is None else _one_booster(engine)()
+    if loss is not None:
+        inner.set_params(loss=loss)
+    if not far:
+        return UnderBaggingClassifier(inner, eval_metric=metric)
+    from gbimb.dask import DaskUnderBaggingClassifier
+
+    return DaskUnderBaggingClassifier(estimator=inner, eval_metric=metric)
+
+
+def _one_booster(engine: str | None) -> Any:
+    from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
+
+    return ImbalancedXGBClassifier if engine == "xgboost" else ImbalancedLGBMClassifier
+
+
+def set_positive(model: Any, label: object) -> None:
+    """Set which label is positive; of bags in the classifier that is in them."""
+    if "pos_label" in model.get_params(deep=False):
+        model.set_params(pos_label=label)
+        return
+    from gbimb.estimators import ImbalancedLGBMClassifier
+
+    inner = ImbalancedLGBMClassifier() if model.estimator is None else model.estimator
+    model.set_params(estimator=inner.set_params(pos_label=label))
+
+
+def threshold_of(threshold: str, cost: str | None) -> float | str:
+    """Return the threshold: as given, or the one that costs least where probabilities are true."""
+    if cost is None:
+        try:
+            return float(threshold)
+        except ValueError:
+            return threshold
+    if threshold != "auto":
+        msg = f"--cost gives the threshold, got --threshold {threshold} as well. Leave one out."
+        raise InvalidParameterError(msg)
+    from gbimb.report import parse_costs
+
+    costs = parse_costs(cost)
+    assert costs is not None
+    false_alarm, miss = costs["fp"] - costs["tn"], costs["fn"] - costs["tp"]
+    if false_alarm <= 0 or miss <= 0:
+        msg = (
+            "--cost must make a wrong prediction cost more than a right one for both labels, such "
+            f"as fp=5,fn=100, got {cost!r}."
+        )
+        raise InvalidParameterError(msg)
+    return false_alarm / (false_alarm + miss)
+
+
+def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise unknown_name(option, value, known)

@@ -1,0 +1,163 @@
+"""From a table to a decision: answers at once, and each command names the next one."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import gbimb
+from gbimb.cli import app
+from gbimb.cli._estimators import LOSSES as NAMES
+from gbimb.cli._estimators import make_model
+from gbimb.losses import LOSSES
+
+
+def invoke(command: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, shlex.split(command))
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture(autouse=True)
+def _table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=600)
+    y = np.where(x + rng.normal(size=600) > 2, "yes", "no")
+    pd.DataFrame({"x": x, "z": rng.normal(size=600), "y": y}).to_csv("t.csv", index=False)
+
+
+def fit(*options: str) -> str:
+    words = "fit t.csv --target y --out m.gbimb --jobs 1 --loss logistic --validation 2"
+    code, out, err = invoke(" ".join([words, *options]))
+    assert code == 0, err
+    return out
+
+
+def test_the_losses_named_on_the_command_line_are_all_there_are() -> None:
+    assert tuple(LOSSES) == NAMES
+
+
+AT_ONCE = [
+    ("fit nix.csv --target y --out m.gbimb", "DATA must name a file, got 'nix.csv', which does"),
+    ("fit tt.csv --target y --out m.gbimb", "Did you mean 't.csv'?"),
+    ("fit t.csv --target yy --out m.gbimb", "--target must be one of ['x', 'y', 'z'], got 'yy'"),
+    ("fit t.csv --target y --out other.gbimb", "exists and is something else"),
+    ("predict t.csv m.gbimb --out s.csv", "Write gbimb predict m.gbimb t.csv."),
+    ("predict t.csv t.csv --out s.csv", "MODEL must name a file that gbimb fit has written"),
+    ("predict m.gbimb nix.csv --out s.csv", "DATA must name a file"),
+    ("predict m.gbimb t.csv --out x.csv", "exists and is something else"),
+    ("inspect t.csv", "MODEL must name a file that gbimb fit has written"),
+    ("inspect nix.gbimb", "which does not exist"),
+]
+
+
+@pytest.mark.parametrize(("command", "message"), AT_ONCE)
+def test_paths_and_columns_are_answered_before_anything_heavy_is_imported(
+    command: str, message: str
+) -> None:
+    Path("m.gbimb").write_bytes(b"PK\x03\x04")  # as a model begins; nothing reads on
+    Path("other.gbimb").write_text("notes")
+    Path("x.csv").write_text("x\n1\n")
+    heavy = "scipy.stats", "sklearn", "numba", "lightgbm", "xgboost", "matplotlib"
+    code = (
+        "import sys; from gbimb.cli import main\n"
+        f"sys.argv[1:] = {shlex.split(command)!r}\n"
+        "try:\n    main()\nfinally:\n"
+        f"    print([name for name in {heavy} if name in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (run.returncode, run.stdout) == (2, "[]\n"), run.stderr
+    assert message in run.stderr
+
+
+def test_what_a_command_wrote_before_is_replaced_and_said() -> None:
+    fit()
+    Path("s.csv").write_text("label,probability\nno,0.1\n")
+    code, _, err = invoke("predict m.gbimb t.csv --out s.csv")
+    assert (code, "Note: 's.csv' exists and is replaced." in err) == (0, True)
+    assert len(pd.read_csv("s.csv")) == 600
+
+
+def test_a_table_of_the_user_is_replaced_only_when_asked_for() -> None:
+    fit()
+    Path("x.csv").write_text("x\n1\n")
+    assert invoke("predict m.gbimb t.csv --out x.csv")[0] == 2
+    assert Path("x.csv").read_text() == "x\n1\n"
+    assert invoke("predict m.gbimb t.csv --out x.csv --overwrite")[0] == 0
+
+
+def test_costs_give_the_threshold_that_costs_least_on_average() -> None:
+    fit("--cost fp=5,fn=95")
+    assert gbimb.load("m.gbimb").threshold_ == pytest.approx(0.05)
+    # A right flag that gains 5 makes a miss cost 100 more than it.
+    fit("--cost fp=5,fn=95,tp=-5,tn=0")
+    assert gbimb.load("m.gbimb").threshold_ == pytest.approx(5 / 105)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--cost fp=5,fn=95 --threshold 0.3", "--cost gives the threshold, got --threshold 0.3"),
+        ("--cost fp=5", "--cost must make a wrong prediction cost more"),
+        ("--cost fp=5,fm=1", "--cost must be one of"),
+        ("--estimator blend --loss focal", "--loss goes with --estimator booster or bagging"),
+        ("--estimator bagging --validation 3", "--validation goes with --estimator booster"),
+        ("--estimator boster", "Did you mean 'booster'?"),
+        ("--estimator bagging --loss auto", "--loss auto goes with --estimator auto"),
+    ],
+)
+def test_options_that_contradict_each_other_are_a_sentence(options: str, message: str) -> None:
+    code, _, err = invoke(f"fit t.csv --target y --out m.gbimb {options}")
+    assert (code, message in err) == (2, True), err
+    assert not Path("m.gbimb").exists()
+
+
+def test_predict_flags_from_a_given_threshold_on() -> None:
+    fit()
+    assert invoke("predict m.gbimb t.csv --out s.csv --threshold 0.125")[0] == 0
+    scores = pd.read_csv("s.csv")
+    assert (scores["label"] == np.where(scores["probability"] >= 0.125, "yes", "no")).all()
+    code, _, err = invoke("predict m.gbimb t.csv --out s.csv --threshold 2")
+    assert (code, "threshold" in err) == (2, True)
+
+
+def test_bags_are_fitted_with_the_positive_label_and_the_engine_asked_for() -> None:
+    words = "--estimator bagging --engine xgboost --positive no"
+    code, out, err = invoke(f"fit t.csv --target y --out m.gbimb --jobs 1 {words}")
+    assert code == 0, err
+    model = gbimb.load("m.gbimb")
+    assert (type(model).__name__, model.pos_label_) == ("UnderBaggingClassifier", "no")
+    assert isinstance(model.estimators_[0], gbimb.ImbalancedXGBClassifier)
+    assert "MCC at the best threshold" in out
+
+
+def test_a_large_table_on_a_cluster_can_be_bagged() -> None:
+    pytest.importorskip("distributed")
+    given = {"time_budget": None, "validation": "auto", "dask": "local"}
+    model = make_model("bagging", None, None, "mcc", **given)
+    assert type(model).__name__ == "DaskUnderBaggingClassifier"
+
+
+def test_fit_and_predict_name_the_next_command() -> None:
+    assert fit().splitlines()[-1] == "Next: gbimb evaluate m.gbimb --report m.html"
+    _, out, _ = invoke("predict m.gbimb t.csv --out s.csv")
+    assert out.splitlines()[-1].endswith(": gbimb monitor m.gbimb t.csv")
+
+
+def test_a_rule_that_chose_the_threshold_is_named() -> None:
+    words = 'fit t.csv --target y --out m.gbimb --jobs 1 --threshold "recall >= 0.8"'
+    code, out, err = invoke(words)
+    assert code == 0, err
+    assert "Decision rule: chosen for recall >= 0.8." in out
+    assert "Compared by mcc on held-out rows" in out
