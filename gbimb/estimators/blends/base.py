@@ -166,8 +166,10 @@ class BlendedClassifier(DecidingClassifier):
         """Return in words what was chosen; after a search also what helped and what did not."""
         check_is_fitted(self)
         found = [Effect(*effect) for effect in self.effects_]
-        board, rule = self.leaderboard_, self.threshold
-        return explain(self.metric, self.validation_, board, self.best_score_, found, rule)
+        return explain(
+            *(self.metric, self.validation_, self.leaderboard_, self.best_score_, found),
+            threshold=self.threshold,
+        )
 
     def _fitter(self, rows: LabelledTable, threads: int) -> CrossFitter:
         """Return what trains candidates on these rows."""

@@ -146,6 +146,7 @@ def explain(
     board: pd.DataFrame,
     blend: float,
     found: Sequence[Effect],
+    *,
     threshold: float | str = "auto",
 ) -> str:
     """Return what was chosen, and what helped and what did not."""
