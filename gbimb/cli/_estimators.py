@@ -109,7 +109,7 @@ def _booster(
 def _bagging(loss: str | None, engine: str | None, metric: str, *, far: bool) -> Any:
     from gbimb.estimators import UnderBaggingClassifier
 
-    inner = None if loss is None and engine is None else _one_booster(engine)()
+    inner: Any = None if loss is None and engine is None else _one_booster(engine)()
     if loss is not None:
         inner.set_params(loss=loss)
     if not far:

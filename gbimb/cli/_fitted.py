@@ -38,7 +38,7 @@ def fit_facts(model: Any, rows: int, out: Path, seconds: float, target: str) -> 
 
 def _metric(parameters: dict[str, Any]) -> str:
     """Return what the training watched."""
-    metric = parameters.get("metric", parameters.get("eval_metric"))
+    metric: Any = parameters.get("metric", parameters.get("eval_metric"))
     return metric if isinstance(metric, str) else str(metric[0])
 
 

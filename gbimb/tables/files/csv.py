@@ -57,7 +57,7 @@ def csv_header(path: Path, known: ReadOptions = AS_FOUND) -> list[str]:
     """Return the names in the first line."""
     layout = csv_layout(path, known)
     with csv_stream(path, layout["encoding"]) as stream:
-        header = pd.read_csv(stream, nrows=0, **layout)
+        header: Any = pd.read_csv(stream, nrows=0, **layout)
     return [str(name) for name in header.columns]
 
 
