@@ -146,10 +146,16 @@ def threshold_of(threshold: str, cost: str | None) -> float | str:
     if threshold != "auto":
         msg = f"--cost gives the threshold, got --threshold {threshold} as well. Leave one out."
         raise InvalidParameterError(msg)
-    from gbimb.report import parse_costs
+    from gbimb.decisions.outcome_costs import read_outcome_costs
 
-    costs = parse_costs(cost)
-    assert costs is not None
+    costs: dict[str, Any] = {"tp": 0.0, "tn": 0.0, "fp": 0.0, "fn": 0.0}
+    costs |= read_outcome_costs("costs", cost)
+    if columns := [value for value in costs.values() if isinstance(value, str)]:
+        msg = (
+            f"--cost of gbimb fit must be numbers, got {columns[0]!r}. Costs of each row go to "
+            f"gbimb predict, with --cost {cost}."
+        )
+        raise InvalidParameterError(msg)
     false_alarm, miss = costs["fp"] - costs["tn"], costs["fn"] - costs["tp"]
     if false_alarm <= 0 or miss <= 0:
         msg = (
