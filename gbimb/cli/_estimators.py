@@ -163,7 +163,7 @@ def threshold_of(threshold: str, cost: str | None) -> float | str:
             f"as fp=5,fn=100, got {cost!r}."
         )
         raise InvalidParameterError(msg)
-    return false_alarm / (false_alarm + miss)
+    return float(false_alarm / (false_alarm + miss))
 
 
 def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
