@@ -18,7 +18,6 @@ from gbimb.cli._app import (
     progress_bar,
     shows_progress,
 )
-from gbimb.cli._estimators import LOSS_CHOICES, make_model, set_positive, threshold_of
 from gbimb.cli._fitted import fit_facts, in_words
 from gbimb.cli._notes import notes
 from gbimb.cli._options import (
@@ -47,7 +46,8 @@ from gbimb.cli._options import (
 )
 from gbimb.cli._paths import check_data, check_new, is_model, replaced
 from gbimb.cli._reading import reads_files
-from gbimb.cli._training_file import (
+from gbimb.cli.fitting.estimators import LOSS_CHOICES, make_model, set_positive, threshold_of
+from gbimb.cli.fitting.training_file import (
     Given,
     Roles,
     is_streamed,

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 import gbimb
 from gbimb.cli import app
-from gbimb.cli._estimators import LOSSES as NAMES
-from gbimb.cli._estimators import make_model
+from gbimb.cli.fitting.estimators import LOSSES as NAMES
+from gbimb.cli.fitting.estimators import make_model
 from gbimb.losses import LOSSES
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import gbimb
 from gbimb.cli import app
-from gbimb.cli._training_file import Roles, open_folder, read_rows
+from gbimb.cli.fitting.training_file import Roles, open_folder, read_rows
 from gbimb.exceptions import InvalidParameterError
 from gbimb.tables.files.chunks import chunks
 

@@ -270,7 +270,7 @@ def test_a_model_file_without_readings_reads_by_the_usual_rules() -> None:
 
 
 def test_a_streamed_folder_is_read_as_one_file(tmp_path: Path) -> None:
-    from gbimb.cli._training_file import Roles, open_folder, read_rows
+    from gbimb.cli.fitting.training_file import Roles, open_folder, read_rows
 
     rng = np.random.default_rng(0)
     table = pd.DataFrame(

@@ -1,0 +1,1 @@
+"""What ``gbimb fit`` trains on, and what it trains."""
