@@ -46,7 +46,7 @@ from gbimb.cli._options import (
 )
 from gbimb.cli._paths import check_data, check_new, is_model, replaced
 from gbimb.cli._reading import reads_files
-from gbimb.cli.fitting.estimators import LOSS_CHOICES, make_model, set_positive, threshold_of
+from gbimb.cli.fitting.estimators import LOSS_CHOICES, make_model, set_labels, threshold_of
 from gbimb.cli.fitting.training_file import (
     Given,
     Roles,
@@ -55,7 +55,6 @@ from gbimb.cli.fitting.training_file import (
     open_folder,
     read_rows,
 )
-from gbimb.exceptions import InvalidParameterError
 from gbimb.log import log_to
 
 if TYPE_CHECKING:
@@ -175,26 +174,16 @@ def fit(  # noqa: PLR0917  typer passes them by name
         roles = Roles(weight, group, time)
         left_out = {"--id": identifier or [], "--drop": drop or []}
         _check_columns(data, known, {"--target": [target], **roles.options(), **left_out})
-        model = make_model(
-            *(estimator, loss, engine, metric),
-            time_budget=time_budget,
-            validation=validation,
-            dask=dask,
-        )
+        options = {"time_budget": time_budget, "validation": validation, "dask": dask}
+        model = make_model(estimator, loss, engine, metric, **options)
         rule = {"threshold": threshold_of(threshold, cost), "confidence": confidence}
         model.set_params(**rule, random_state=seed, n_jobs=jobs)
         model._check_parameters()  # noqa: SLF001  the same package; before a long file is read
         began = perf_counter()
-        read = open_folder if loss != "auto" and is_streamed(data) else read_rows
+        searches = hasattr(model, "time_budget")  # looks at its rows again and again
+        read = read_rows if searches or not is_streamed(data) else open_folder
         given, remarks, readings = read(data, target, roles, left_out, known)
-        labels = labels_of(given, target)
-        if cost is not None and len(labels) > 2:
-            msg = f"--cost is for two labels, got {len(labels)}. Leave it out."
-            raise InvalidParameterError(msg)
-        if positive is not None:
-            from gbimb.tables.files.targets import match_label
-
-            set_positive(model, match_label(known.clean_label(positive), labels))
+        set_labels(model, labels_of(given, target), positive, known, cost=cost)
         notes([*remarks, *replaced(out)], quiet=quiet)
         with _progress(model, quiet=quiet or as_json):
             _fit_here_or_there(model, given, dask)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.exceptions import InvalidParameterError, unknown_name
+
+if TYPE_CHECKING:
+    from gbimb.tables.files.options import ReadOptions
 
 BLEND, BOOSTER, BAGGING, SEARCH = "blend", "booster", "bagging", "auto"
 ESTIMATORS: Final = (BLEND, BOOSTER, BAGGING, SEARCH)
@@ -125,15 +128,23 @@ def _one_booster(engine: str | None) -> Any:
     return ImbalancedXGBClassifier if engine == "xgboost" else ImbalancedLGBMClassifier
 
 
-def set_positive(model: Any, label: object) -> None:
-    """Set which label is positive; of bags in the classifier that is in them."""
+def set_labels(
+    model: Any, labels: list[Any], positive: str | None, known: ReadOptions, *, cost: str | None
+) -> None:
+    """Set which label is positive, if one was named; raise where costs need two labels."""
+    from gbimb.tables.files.targets import match_label
+
+    if cost is not None and len(labels) > 2:
+        msg = f"--cost is for two labels, got {len(labels)}. Leave it out."
+        raise InvalidParameterError(msg)
+    if positive is None:
+        return
+    label = match_label(known.clean_label(positive), labels)
     if "pos_label" in model.get_params(deep=False):
         model.set_params(pos_label=label)
-        return
-    from gbimb.estimators import ImbalancedLGBMClassifier
-
-    inner = ImbalancedLGBMClassifier() if model.estimator is None else model.estimator
-    model.set_params(estimator=inner.set_params(pos_label=label))
+    else:  # of bags it belongs to the classifier in them
+        inner = _one_booster(None)() if model.estimator is None else model.estimator
+        model.set_params(estimator=inner.set_params(pos_label=label))
 
 
 def threshold_of(threshold: str, cost: str | None) -> float | str:
