@@ -174,7 +174,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
         roles = Roles(weight, group, time)
         left_out = {"--id": identifier or [], "--drop": drop or []}
         _check_columns(data, known, {"--target": [target], **roles.options(), **left_out})
-        options = {"time_budget": time_budget, "validation": validation, "dask": dask}
+        options: Any = {"time_budget": time_budget, "validation": validation, "dask": dask}
         model = make_model(estimator, loss, engine, metric, **options)
         rule = {"threshold": threshold_of(threshold, cost), "confidence": confidence}
         model.set_params(**rule, random_state=seed, n_jobs=jobs)
