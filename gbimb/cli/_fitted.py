@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gbimb.cli._decision import decision_rule, weights_in_words
+from gbimb.cli._notes import as_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,9 +58,10 @@ def in_words(facts: dict[str, Any]) -> str:
     trained = f"{facts['model']} was trained to predict {labels}{more} on {size}"
     lines = [f"{trained} in {facts['seconds']:.1f} s."]
     if "choice" in facts:
-        lines.append(facts["choice"])
+        indented = facts["choice"].splitlines()
+        lines += [line if line.startswith(" ") else as_options(line) for line in indented]
     else:
-        lines.append(f"Held out: {facts['validation']}.")
+        lines.append(as_options(f"Held out: {facts['validation']}."))
     if not np.isnan(facts["score"]) and "choice" not in facts:
         name = facts["metric"].upper() if facts["metric"] in {"mcc", "f1"} else facts["metric"]
         where = "at the best threshold" if "threshold" in facts else "over all classes"

@@ -39,6 +39,8 @@ AS_OPTIONS: Final = {
     "leave it out with drop": "leave it out with --drop",
     "Use folds=": "Use --folds ",
     "against the others, give positive": "against the others, give --positive LABEL",
+    "so give fit groups": "so give --group",
+    "so give fit time": "so give --time",
     "with fewer jobs": "with fewer --jobs",
     "give the training file as train": "give the training file with --train",
     ", a numpy RandomState or None": "",

@@ -167,6 +167,8 @@ class BaseImbalancedClassifier(DecidingClassifier):
             plan = self._plan(
                 labels, validation, splits, seed, copies=copies, dependence=rows.dependence
             )
+            if splits is None and validation is None:
+                plan = plan.hinting(rows.hint())
             self._check_memory(recipe, loss, matrix, len(plan.splits), validation)
             recipe = recipe.having_seen(matrix, labels.codes, weight)
             folds = self._folds(plan, validation, recipe)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gbimb.tables.dependence import read_dependence
+from gbimb.tables.dependence import hint_of, read_dependence
 from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.tables.read import read_table, take
 
@@ -66,6 +66,10 @@ class LabelledTable:
         n = labels.codes.size
         weight, dependence = read_weight(sample_weight, n), read_dependence(X, groups, time, n)
         return cls(table, labels, weight, dependence=dependence)
+
+    def hint(self) -> str:
+        """Say which column may tell groups or times, where none are given; "" if there is none."""
+        return "" if self.dependence is not None else hint_of(self.table, self.labels.codes)
 
     def with_weight(self, pos_label: object) -> LabelledTable:
         """Return the rows that weigh something: of two classes they say which is the rarer."""

@@ -79,7 +79,7 @@ def read_rows(
     known: ReadOptions | None = None,
 ) -> TrainingFile:
     """Return what ``fit`` is given from a table, and what was done to its columns."""
-    from gbimb.tables.dependence import check_one_of
+    from gbimb.tables.dependence import check_one_of, time_hint
     from gbimb.tables.files.columns import plain_labels, prepare_columns, read_weights
     from gbimb.tables.files.index import THE_INDEX, unasked_index
     from gbimb.tables.files.match import of_labels
@@ -103,7 +103,11 @@ def read_rows(
         )
         raise InvalidParameterError(msg)
     index = unasked_index(frame, data, "DATA", {target, *others})
-    X, remarks, readings = prepare_columns(frame.drop(columns=[target, *others, *index]), known)
+    prepared = prepare_columns(frame.drop(columns=[target, *others, *index]), known)
+    X, remarks, readings = prepared
+    if roles.group is None and roles.time is None:
+        hints = time_hint({name: X[name] for name in prepared.dates})
+        remarks += tuple(f"{hint[0].upper()}{hint[1:]}." for hint in hints)
     readings |= of_labels(target, known)
     if X.shape[1] == 0:
         raise _nothing_left(data)

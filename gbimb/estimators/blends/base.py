@@ -178,7 +178,7 @@ class BlendedClassifier(DecidingClassifier):
         encoder, encoded = learn_columns(rows.table, labels.codes, weight)
         copies = find_copies(encoded, labels.codes)
         groups = None if copies is None else copies.groups
-        plan = make_plan("auto", labels.codes, seed, groups, rows.dependence)
+        plan = make_plan("auto", labels.codes, seed, groups, rows.dependence).hinting(rows.hint())
         if copies is not None:
             copies.warn_of_folds(labels.classes.labels, plan.splits, (), encoded)
         return CrossFitter(

@@ -59,6 +59,16 @@ class Prepared(NamedTuple):
     notes: tuple[str, ...]
     readings: dict[str, Reading]
 
+    @property
+    def dates(self) -> list[str]:
+        """The columns that held dates."""
+        names = map(str, self.frame)
+        by_type = {
+            name for name in self.frame if f"Column {name!r}: {AS_DAYS['date']}" in self.notes
+        }
+        by_text = {name for name, reading in self.readings.items() if reading.is_date}
+        return [name for name in names if name in by_type | by_text]
+
 
 def prepare_columns(frame: pd.DataFrame, known: ReadOptions = AS_FOUND) -> Prepared:
     """Return the frame with numbers, booleans and categories only, and a note per change.
@@ -126,10 +136,7 @@ class Times:
             shown = column.dropna().iloc[0]
             msg = f"time must hold numbers or dates, got text such as {shown!r:.40} in {name!r}."
             raise InvalidTypeError(msg)
-        reading = prepared.readings.get(name)
-        is_date = any(note.endswith(AS_DAYS["date"]) for note in prepared.notes)
-        is_date = is_date or (reading is not None and reading.is_date)
-        return cls(name, time_keys(values).astype(np.float64), is_date)
+        return cls(name, time_keys(values).astype(np.float64), bool(prepared.dates))
 
     def ranks(self) -> IntArray:
         """Return the rank of each time, equal for equal ones."""

@@ -56,6 +56,8 @@ def populate(
         dependence=data.dependence,
         informed=bagging.sampling == "self_paced",
     )
+    if hint := data.hint():
+        population = replace(population, validation=f"{population.validation}; {hint}")
     if copies is not None:
         copies.warn(labels.classes.labels, apart=population.groups is not None)
     digest = 0

@@ -61,6 +61,10 @@ class ValidationPlan:
     uneven: bool = False
     windows: tuple[Window, ...] = ()
 
+    def hinting(self, hint: str) -> ValidationPlan:
+        """Return the plan that also says what rows drawn at random may not be fit for."""
+        return replace(self, reason=f"{self.reason}; {hint}") if hint and self.splits else self
+
     def compared(self, metric: str, drawn: float) -> ValidationPlan:
         """Return the plan that also says what rows drawn at random would have promised."""
         said = f"{self.reason}; rows held out at random would have promised {metric} {drawn:.3f}"
