@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
@@ -46,6 +47,7 @@ from gbimb.cli._options import (
 )
 from gbimb.cli._paths import check_data, check_new, is_model, replaced
 from gbimb.cli._reading import reads_files
+from gbimb.cli._row_costs import costs_of_rows, serve_costs
 from gbimb.cli.fitting.estimators import LOSS_CHOICES, make_model, set_labels, threshold_of
 from gbimb.cli.fitting.training_file import (
     Given,
@@ -80,6 +82,8 @@ EstimatorName: TypeAlias = Annotated[
     ),
 ]
 SPELLED: Final = {
+    "cost_fp": "--cost",
+    "cost_fn": "--cost",
     "estimator: eval_metric": "--metric",
     "estimator: ": "",
     "eval_metric: metric": "--metric",
@@ -114,6 +118,7 @@ Examples:
   gbimb fit churn.csv --target churned --out m.gbimb --time month
   gbimb fit a.csv --target y --out m.gbimb --threshold "precision >= 0.9" --confidence 0.95
   gbimb fit a.csv --target y --out m.gbimb --cost fp=5,fn=100
+  gbimb fit fraud.csv --target fraud --out fraud.gbimb --cost fp=5,fn=amount
   gbimb fit folder/ --target fraud --out fraud.gbimb --estimator bagging
   gbimb fit folder/ --target fraud --out fraud.gbimb
   gbimb fit heart.csv --target ill --out m.gbimb --missing "?" --labels trim,lower
@@ -173,15 +178,21 @@ def fit(  # noqa: PLR0917  typer passes them by name
         check_new(out, "--out", is_model, overwrite=overwrite)
         roles = Roles(weight, group, time)
         left_out = {"--id": identifier or [], "--drop": drop or []}
-        _check_columns(data, known, {"--target": [target], **roles.options(), **left_out})
+        costs = costs_of_rows(cost, metric)
+        amounts = [] if costs is None else costs.columns
+        named = {"--target": [target], "--cost": amounts, **roles.options(), **left_out}
+        _check_columns(data, known, named)
         options: Any = {"time_budget": time_budget, "validation": validation, "dask": dask}
         model = make_model(estimator, loss, engine, metric, **options)
-        rule = {"threshold": threshold_of(threshold, cost), "confidence": confidence}
+        serve_costs(model, costs, metric)
+        one_cost = cost if costs is None else None
+        rule = {"threshold": threshold_of(threshold, one_cost), "confidence": confidence}
         model.set_params(**rule, random_state=seed, n_jobs=jobs)
         model._check_parameters()  # noqa: SLF001  the same package; before a long file is read
         began = perf_counter()
-        searches = hasattr(model, "time_budget")  # looks at its rows again and again
-        read = read_rows if searches or not is_streamed(data) else open_folder
+        # A search looks at its rows again and again, and so do costs of each row.
+        whole = hasattr(model, "time_budget") or costs is not None or not is_streamed(data)
+        read = partial(read_rows, costs=costs) if whole else open_folder
         given, remarks, readings = read(data, target, roles, left_out, known)
         set_labels(model, labels_of(given, target), positive, known, cost=cost)
         notes([*remarks, *replaced(out)], quiet=quiet)

@@ -123,7 +123,9 @@ ClassCost: TypeAlias = Annotated[
     str | None,
     typer.Option(
         help="What a wrong prediction costs, such as fp=5,fn=100: gives the threshold, "
-        "5 / (5 + 100), which costs least where probabilities are true."
+        "5 / (5 + 100), which costs least where probabilities are true. With a column, such as "
+        "fp=5,fn=amount, held-out rows are judged by their own costs instead of --metric, and the "
+        "threshold is the cheapest one; give the costs to predict and evaluate again."
     ),
 ]
 Overwrite: TypeAlias = Annotated[

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gbimb.decisions.outcome_costs import WRONG, not_of_the_form, read_outcome_costs
+from gbimb.decisions.outcome_costs import COST, WRONG, not_of_the_form, read_outcome_costs
+from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,3 +52,36 @@ class RowCosts:
         from gbimb.estimators.row_costs import row_costs
 
         return row_costs(model.model_.classes, frame, len(frame), *self.read(frame))
+
+
+def costs_of_rows(text: str | None, metric: str) -> RowCosts | None:
+    """Return the costs that ``gbimb fit`` serves row by row, None where they are a threshold.
+
+    Those are columns, and numbers beside ``--metric cost``.
+    """
+    if metric == COST and text is None:
+        msg = "--metric cost needs --cost with what a wrong prediction costs, such as fp=5,fn=9."
+        raise InvalidParameterError(msg)
+    if text is None:
+        return None
+    has_columns = any(isinstance(v, str) for v in read_outcome_costs("--cost", text).values())
+    return RowCosts.parse(text) if has_columns or metric == COST else None
+
+
+def serve_costs(model: Any, costs: RowCosts | None, metric: str) -> None:
+    """Make a model serve costs of each row, or raise where it cannot."""
+    if costs is None:
+        return
+    if "metric" not in model.get_params(deep=False):
+        msg = (
+            "--cost with a column goes with --estimator blend or auto, got it for a "
+            f"{type(model).__name__}. Give the costs to gbimb predict."
+        )
+        raise InvalidParameterError(msg)
+    if metric not in ("mcc", COST):
+        msg = (
+            "--cost with a column is served instead of a metric, got --metric "
+            f"{metric}. Leave one of them out."
+        )
+        raise InvalidParameterError(msg)
+    model.set_params(metric=COST)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 OUTCOMES: Final = ("tp", "fp", "fn", "tn")
 WRONG: Final = ("fp", "fn")
+COST: Final = "cost"
+"""The metric of rows that each have their own costs."""
 
 
 def read_outcome_costs(

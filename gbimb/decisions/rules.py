@@ -148,7 +148,7 @@ class RowCosts(Rule):
         tiny = np.where(self.decide(proba) == 1, SMALLEST, -SMALLEST)
         return np.where(margin == 0, tiny, margin)
 
-    def part(self, rows: slice) -> RowCosts:
+    def part(self, rows: slice | IntArray) -> RowCosts:
         """Return the costs of some rows."""
         return replace(self, cost_fp=self.cost_fp[rows], cost_fn=self.cost_fn[rows])
 

@@ -111,6 +111,40 @@ def choose_threshold(
     return float(expit(place))
 
 
+def cheapest_threshold(
+    y: NDArray[Any],
+    proba: FloatArray,
+    cost_fp: FloatArray,
+    cost_fn: FloatArray,
+    weight: NDArray[Any] | None = None,
+) -> float:
+    """Return the one threshold with the least cost to be expected, where each row has its own.
+
+    Above it lie the scores at which the missed positives cost more than the false alarms. Both are
+    sums over the rows given, smoothed by Platt's recalibration of what they cost: equal costs give
+    a threshold near ``cost_fp / (cost_fp + cost_fn)``.
+
+    Parameters
+    ----------
+    y : array of shape (n,), 0 or 1
+    proba : float64 array of shape (n,), in [0, 1]
+    cost_fp, cost_fn : float64 arrays of shape (n,), >= 0
+    weight : array of shape (n,), optional
+    """
+    rows = np.ones(y.size) if weight is None else weight.astype(np.float64)
+    money = rows * np.where(y == 1, cost_fn, cost_fp)
+    alarm, miss = (float(np.sum(money[y == k])) for k in (0, 1))
+    if alarm == 0 or miss == 0:  # nothing is lost by flagging all, or none
+        return 0.0 if alarm == 0 and miss > 0 else 1.0
+    # Money in units of rows, and scores at which both sides weigh the same for equal costs.
+    curve = _thin(threshold_curve(y.astype(np.uint8), proba, money * (rows.sum() / money.sum())))
+    shift = np.log(miss / rows[y == 1].sum()) - np.log(alarm / rows[y == 0].sum())
+    positives, negatives = _steps(curve)
+    raw = _logit(curve.scores) + shift
+    slope, intercept = _platt(raw, positives, negatives)
+    return float(expit(-intercept / slope - shift))
+
+
 def _unit(weight: NDArray[Any]) -> float:
     """Return the weight of a row: 1, unless all weights together are less than that of one."""
     return 1.0 if weight.sum(dtype=np.float64) >= 1 else float(weight.max())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from gbimb.decisions.outcome_costs import COST
 from gbimb.decisions.rules import RowCosts
 from gbimb.exceptions import InvalidParameterError, InvalidTypeError
 from gbimb.tables.parquet.source import ParquetSource
@@ -33,12 +34,55 @@ def row_costs(
     return RowCosts(fp, fn, positive)
 
 
+def is_cost(metric: object) -> bool:
+    """Whether a metric is that of costs of each row."""
+    return isinstance(metric, str) and metric == COST
+
+
+def refuse_costs_beside_source(metric: object, cost_fp: object, cost_fn: object) -> None:
+    """Raise if a fit on a source is to serve costs of each row."""
+    if is_cost(metric) or cost_fp is not None or cost_fn is not None:
+        msg = (
+            f"metric={COST!r} with cost_fp and cost_fn needs a table in memory, got a "
+            "ParquetSource as X. Read it with pandas.read_parquet, or give the costs to predict "
+            "alone."
+        )
+        raise InvalidParameterError(msg)
+
+
+def costs_of_fit(
+    metric: object, n_classes: int, n: int, cost_fp: RowCost | None, cost_fn: RowCost | None
+) -> RowCosts | None:
+    """Return the costs of ``n`` rows to train on, of the positive class in column 1, or raise."""
+    serves = is_cost(metric)
+    if not serves and cost_fp is None and cost_fn is None:
+        return None
+    if not serves:
+        msg = (
+            f"cost_fp and cost_fn of fit go with metric={COST!r}, got metric={metric!r:.60}. Set "
+            "it, or give the costs to predict alone."
+        )
+        raise InvalidParameterError(msg)
+    if cost_fp is None and cost_fn is None:
+        msg = (
+            f"metric={COST!r} needs cost_fp and cost_fn in fit, numbers or one for each row, got "
+            "neither."
+        )
+        raise InvalidTypeError(msg)
+    check_both(n_classes, cost_fp, cost_fn)
+    fp, fn = (
+        check_row_cost(_values(None, cost, name), n, name)
+        for name, cost in (("cost_fp", cost_fp), ("cost_fn", cost_fn))
+    )
+    return RowCosts(fp, fn, 1)
+
+
 def check_both(n_classes: int, cost_fp: object, cost_fn: object) -> None:
     """Raise unless both costs are given, for two classes."""
     if n_classes > 2:
         msg = (
-            f"cost_fp and cost_fn need two classes, got a model of {n_classes}. For more give "
-            "AutoImbalancedClassifier a matrix of costs as metric."
+            f"cost_fp and cost_fn need two classes, got {n_classes}. For more give "
+            "ImbalancedClassifier a matrix of costs as metric."
         )
         raise InvalidParameterError(msg)
     if cost_fp is None or cost_fn is None:

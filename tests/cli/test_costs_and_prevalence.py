@@ -68,6 +68,43 @@ def test_evaluate_says_what_columns_of_costs_make_of_the_model(folder: Path) -> 
     assert "fn column 'amount'" in cost["note"]
 
 
+def fit(folder: Path, *options: str) -> Any:
+    rows(600, 0.2, 2).to_csv(folder / "train.csv", index=False)
+    files = [str(folder / "train.csv"), "--target", "label", "--out", str(folder / "blend.gbimb")]
+    return CliRunner().invoke(app, ["fit", *files, "--jobs", "1", *options])
+
+
+def test_fit_serves_columns_of_costs_as_in_python(folder: Path) -> None:
+    result = fit(folder, "--cost", "fp=5,fn=amount", "--json")
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    frame = pd.read_csv(folder / "train.csv")
+    clf = gbimb.ImbalancedClassifier("cost", random_state=0, n_jobs=1)
+    clf.fit(frame.drop(columns="label"), frame["label"], cost_fp=5, cost_fn=frame["amount"])
+    assert facts["metric"] == "cost"
+    assert facts["threshold"] == pytest.approx(clf.threshold_)
+    assert facts["score"] == pytest.approx(clf.best_score_)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--metric", "cost"), "--metric cost needs --cost"),
+        (("--cost", "fp=1,fn=amount", "--loss", "focal"), "goes with --estimator blend or auto"),
+        (("--cost", "fp=1,fn=amount", "--metric", "f1"), "is served instead of a metric"),
+        (("--cost", "fp=1,fn=amount,tp=1"), "--cost must be one of"),
+        (("--cost", "fp=1,fn=sum"), "--cost must be one of"),
+        (("--cost", "fp=-1,fn=amount"), "--cost must be >= 0"),
+    ],
+)
+def test_costs_that_cannot_be_served_get_a_sentence(
+    folder: Path, options: tuple[str, ...], words: str
+) -> None:
+    result = fit(folder, *options)
+    assert result.exit_code == 2
+    assert words in " ".join(result.stderr.split())
+
+
 def test_adapt_says_the_prevalence_and_writes_its_probabilities(folder: Path) -> None:
     result = run(folder, "--adapt")
     assert result.exit_code == 0, result.output

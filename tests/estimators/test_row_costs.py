@@ -154,5 +154,5 @@ def test_more_classes_are_sent_to_a_matrix() -> None:
     X, _, _ = table()
     y = np.arange(len(X)) % 3
     clf = gbimb.ImbalancedLGBMClassifier(n_estimators=2, cv=None, n_jobs=1).fit(X, y)
-    with pytest.raises(InvalidParameterError, match=r"two classes, got a model of 3.*matrix"):
+    with pytest.raises(InvalidParameterError, match=r"two classes, got 3.*matrix"):
         clf.predict(X, cost_fp=1.0, cost_fn=2.0)

@@ -148,7 +148,10 @@ def set_labels(
 
 
 def threshold_of(threshold: str, cost: str | None) -> float | str:
-    """Return the threshold: as given, or the one that costs least where probabilities are true."""
+    """Return the threshold: as given, or the cheapest one of true probabilities.
+
+    ``cost`` holds numbers.
+    """
     if cost is None:
         try:
             return float(threshold)
@@ -161,12 +164,6 @@ def threshold_of(threshold: str, cost: str | None) -> float | str:
 
     costs: dict[str, Any] = {"tp": 0.0, "tn": 0.0, "fp": 0.0, "fn": 0.0}
     costs |= read_outcome_costs("costs", cost)
-    if columns := [value for value in costs.values() if isinstance(value, str)]:
-        msg = (
-            f"--cost of gbimb fit must be numbers, got {columns[0]!r}. Costs of each row go to "
-            f"gbimb predict, with --cost {cost}."
-        )
-        raise InvalidParameterError(msg)
     false_alarm, miss = costs["fp"] - costs["tn"], costs["fn"] - costs["tp"]
     if false_alarm <= 0 or miss <= 0:
         msg = (

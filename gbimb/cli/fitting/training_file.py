@@ -15,6 +15,7 @@ from gbimb.exceptions import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gbimb.cli._row_costs import RowCosts
     from gbimb.tables.files.options import ReadOptions
     from gbimb.tables.texts import Reading
 
@@ -77,8 +78,13 @@ def read_rows(
     roles: Roles,
     left_out: dict[str, list[str]],
     known: ReadOptions | None = None,
+    *,
+    costs: RowCosts | None = None,
 ) -> TrainingFile:
-    """Return what ``fit`` is given from a table, and what was done to its columns."""
+    """Return what ``fit`` is given from a table, and what was done to its columns.
+
+    Columns of ``costs`` are trained on, too, unless they are left out.
+    """
     from gbimb.tables.dependence import check_one_of, time_hint
     from gbimb.tables.files.columns import plain_labels, prepare_columns, read_weights
     from gbimb.tables.files.index import THE_INDEX, unasked_index
@@ -91,7 +97,8 @@ def read_rows(
     known = known or AS_FOUND
     check_one_of(roles.group, roles.time, "--group")
     frame = read_file(data, "DATA", known)
-    require_columns(frame.columns, data.name, {"--target": [target], **roles.options(), **left_out})
+    named = {"--cost": [] if costs is None else costs.columns, **roles.options(), **left_out}
+    require_columns(frame.columns, data.name, {"--target": [target], **named})
     labels = known.clean_labels(plain_labels(blank(frame[target], known.missing)))
     _check_number_of_labels(labels.nunique(), target)
     require_labels(labels, target)
@@ -115,6 +122,8 @@ def read_rows(
     if roles.weight is not None:
         given["sample_weight"] = read_weights(frame[roles.weight])
     given |= read_roles(frame, roles, known)
+    if costs is not None:
+        given |= dict(zip(("cost_fp", "cost_fn"), costs.read(frame), strict=True))
     counts = {str(label): int(rows) for label, rows in labels.value_counts().items()}
     alike = alike_labels(counts, target)
     return TrainingFile(given, (*map(THE_INDEX.format, index), *alike, *remarks), readings)

@@ -37,8 +37,9 @@ class AutoImbalancedClassifier(BlendedClassifier):
     ----------
     metric : str or array of shape (K, K), default="mcc"
         What to serve: "mcc", "f1", "fbeta:2", "balanced_accuracy", "average_precision",
-        "recall at precision >= 0.9", ...; or costs, where row i, column j holds the cost of
-        predicting class j for a row of class i, in the order of ``classes_``.
+        "recall at precision >= 0.9", ...; "cost" with ``cost_fp`` and ``cost_fn`` of each row in
+        ``fit``; or costs, where row i, column j holds the cost of predicting class j for a row of
+        class i, in the order of ``classes_``.
     engine : "auto", "lightgbm" or "xgboost", default="auto"
         "auto" is both, and scikit-learn's forests where there are two classes and up to 40,000
         rows that are no sparse matrix.

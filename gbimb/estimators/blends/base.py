@@ -10,9 +10,11 @@ import numpy as np
 
 from gbimb.constraints import check_constraints
 from gbimb.decisions.guarantees import check_confidence
+from gbimb.decisions.rules import Threshold
 from gbimb.estimators.decision import DecidingClassifier
 from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
+from gbimb.estimators.row_costs import costs_of_fit, is_cost, refuse_costs_beside_source
 from gbimb.estimators.xgb import ImbalancedXGBClassifier
 from gbimb.exceptions import InvalidTypeError, warn
 from gbimb.log import logger
@@ -32,7 +34,7 @@ from gbimb.training.search.blend import blend, is_open
 from gbimb.training.search.cross_fit import CrossFitter
 from gbimb.training.search.foreign import check_estimators
 from gbimb.training.search.leaderboard import Effect, effects, explain, leaderboard
-from gbimb.training.search.objective import make_objective
+from gbimb.training.search.objective import CostObjective, make_objective
 from gbimb.training.search.progress import progress
 from gbimb.training.seed import draw_seed
 
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from gbimb.array_types import FloatArray, TableLike
+    from gbimb.decisions.rules import RowCosts
     from gbimb.model.model import AveragedModel, ForeignMember
     from gbimb.model.states import Saved
     from gbimb.training.search.compare import Compared
@@ -102,6 +105,8 @@ class BlendedClassifier(DecidingClassifier):
         *,
         groups: ArrayLike | None = None,
         time: ArrayLike | None = None,
+        cost_fp: ArrayLike | None = None,
+        cost_fn: ArrayLike | None = None,
     ) -> Self:
         """Train the members, and blend them.
 
@@ -122,6 +127,12 @@ class BlendedClassifier(DecidingClassifier):
         time : array of shape (n,), optional
             Numbers or dates. Each member is the mean of boosters trained on ever more of the past
             and judged on the block of rows after it; the newest block trains none of them.
+        cost_fp, cost_fn : float or array of shape (n,), optional
+            Both with ``metric="cost"``, for two classes: what it costs to predict ``pos_label_``
+            for the row if it is of the other class, and the other class if it is of
+            ``pos_label_``; finite, >= 0. Held-out rows, each decided by its own costs, judge the
+            members; the threshold is the cheapest one for rows that :meth:`predict` is given
+            without costs.
 
         Returns
         -------
@@ -136,17 +147,20 @@ class BlendedClassifier(DecidingClassifier):
             self._check_parameters()
             if isinstance(X, ParquetSource):
                 refuse_beside_source(groups, time)
+                refuse_costs_beside_source(self.metric, cost_fp, cost_fn)
                 self._fit_streamed(X, y, sample_weight)
                 return self
             clock = self._clock()
             beside: dict[str, Any] = {"groups": groups, "time": time}
             rows = LabelledTable.read(self, X, y, sample_weight, self.pos_label, **beside)
+            n = rows.labels.codes.size
             rows = rows.with_weight(self.pos_label)
             rows.labels.require_all_classes()
             classes = rows.labels.classes
+            costs = costs_of_fit(self.metric, classes.size, n, cost_fp, cost_fn)
             objective = make_objective(self.metric, classes.size, swap=classes.swapped)
             threads = resolve_jobs(self.n_jobs)
-            whole = self._fitter(rows, threads)
+            whole = self._fitter(rows, threads, costs)
             with thread_limit(threads), progress(*self._expected_end(), self.verbose) as show:
                 compared = self._train(whole, objective, clock, show)
                 model, shares = blend(
@@ -171,8 +185,8 @@ class BlendedClassifier(DecidingClassifier):
             threshold=self.threshold,
         )
 
-    def _fitter(self, rows: LabelledTable, threads: int) -> CrossFitter:
-        """Return what trains candidates on these rows."""
+    def _fitter(self, rows: LabelledTable, threads: int, costs: RowCosts | None) -> CrossFitter:
+        """Return what trains candidates on these rows; the costs are those of all rows given."""
         labels, weight = rows.labels, rows.weight
         seed = draw_seed(self.random_state)
         encoder, encoded = learn_columns(rows.table, labels.codes, weight)
@@ -193,6 +207,7 @@ class BlendedClassifier(DecidingClassifier):
             checkpoint=open_checkpoint(self, encoded, labels.codes, weight),
             groups=groups,
             dependence=rows.dependence,
+            costs=costs if costs is None or rows.kept is None else costs.part(rows.kept),
             foreign=dict(self.estimators or ()),
             table=rows.table if self.estimators else None,
         )
@@ -229,6 +244,10 @@ class BlendedClassifier(DecidingClassifier):
         classes = self.model_.classes
         if not is_open(self.threshold):
             return averaged_task(classes.size, "mcc", self.threshold, self.confidence)
+        if isinstance(self.model_.rule, Threshold) and is_cost(self.metric):
+            # What costs say of a probability does not depend on the prevalence.
+            value = self.model_.rule.value
+            return CostObjective(np.array([[0.0, value], [1.0 - value, 0.0]]))
         return make_objective(self.metric, classes.size, swap=classes.swapped)
 
     def _check_parameters(self) -> None:

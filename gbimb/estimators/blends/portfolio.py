@@ -49,8 +49,9 @@ class ImbalancedClassifier(BlendedClassifier):
     ----------
     metric : str or array of shape (K, K), default="mcc"
         What to serve: "mcc", "f1", "fbeta:2", "balanced_accuracy", "average_precision",
-        "recall at precision >= 0.9", ...; or costs, where row i, column j holds the cost of
-        predicting class j for a row of class i, in the order of ``classes_``.
+        "recall at precision >= 0.9", ...; "cost" with ``cost_fp`` and ``cost_fn`` of each row in
+        ``fit``; or costs, where row i, column j holds the cost of predicting class j for a row of
+        class i, in the order of ``classes_``.
     threshold : "auto", metric name, rule or float, default="auto"
         "auto" serves ``metric``; anything else is as in the boosting estimators, such as the rule
         "precision >= 0.9".

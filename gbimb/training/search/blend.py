@@ -39,6 +39,7 @@ def blend(
     """
     fitted = [t.fitted for t in results if t.fitted]
     classes = fitter.labels.classes
+    objective = objective.of_rows(fitter.held_out_costs)
     task = averaged_task(classes.size, "mcc", threshold, confidence)
     found: Any = None
     correction, score, held_out = task.no_correction(), float("nan"), None

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import BoolArray, FloatArray, IntArray
+    from gbimb.decisions.rules import RowCosts
     from gbimb.model.model import BoosterModel
     from gbimb.tables.dependence import Dependence
     from gbimb.tables.labels import LabelCodes
@@ -116,6 +117,8 @@ class CrossFitter:
     stands_for : float64 array of shape (K,) or None
         Of a part with more of the rare classes than their share: how many rows of all each row
         of a class stands for, less a common factor. It counts where held-out rows are judged.
+    costs : RowCosts or None
+        What each row costs, if that is known; of the held-out ones ``held_out_costs``.
     foreign : mapping of name to classifier
         Those of other packages.
     table : data frame, array or CSR matrix of shape (n, n_features), or None
@@ -134,6 +137,7 @@ class CrossFitter:
     groups: IntArray | None = None
     dependence: Dependence | None = None
     stands_for: FloatArray | None = None
+    costs: RowCosts | None = None
     foreign: Mapping[str, Any] = field(default_factory=dict)
     table: Any = None
     _bins: dict[tuple[str, bool], Any] = field(default_factory=dict)
@@ -147,6 +151,7 @@ class CrossFitter:
         )
         self.y = self.labels.targets[self.held_out]
         self.held_out_weight = None if self.weight is None else self.weight[self.held_out]
+        self.held_out_costs = None if self.costs is None else self.costs.part(self.held_out)
         if self.stands_for is not None:
             natural = self.stands_for[self.labels.codes[self.held_out]]
             own = self.held_out_weight
@@ -266,6 +271,7 @@ class CrossFitter:
             plan=make_plan("auto", labels.codes, self.seed, groups, dependence),
             groups=groups,
             dependence=dependence,
+            costs=None if self.costs is None else self.costs.part(rows),
             table=None if self.table is None else take(self.table, rows),
             stands_for=each if each.min() < EVENLY_DRAWN else None,
             _bins={},

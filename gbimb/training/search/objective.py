@@ -9,7 +9,7 @@ import numpy as np
 
 from gbimb.decisions.class_weights import fit_class_weights
 from gbimb.decisions.rules import read_costs
-from gbimb.decisions.threshold import choose_threshold
+from gbimb.decisions.threshold import cheapest_threshold, choose_threshold
 from gbimb.exceptions import GbimbError, InvalidParameterError
 from gbimb.metrics import (
     MULTICLASS_METRICS,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb.array_types import FloatArray, IntArray
+    from gbimb.decisions.rules import RowCosts
 
 RESAMPLES: Final = 50
 
@@ -44,6 +45,11 @@ class SearchObjective(ABC):
 
     name: str
     watched: str
+
+    def of_rows(self, costs: RowCosts | None) -> SearchObjective:
+        """Return the objective for held-out rows with these costs."""
+        del costs
+        return self
 
     @abstractmethod
     def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
@@ -190,6 +196,45 @@ class CostObjective(SearchObjective):
         return float(false_alarm / (false_alarm + self.costs[1, 0] - self.costs[1, 1]))
 
 
+class RowCostObjective(SearchObjective):
+    """The mean cost of rows that each have their own, negative; each is decided by its own.
+
+    Attributes
+    ----------
+    costs : RowCosts or None
+        Of the rows that are judged.
+    """
+
+    name = "cost"
+    watched = "log_loss"
+
+    def __init__(self, costs: RowCosts | None = None) -> None:
+        self.costs = costs
+
+    def of_rows(self, costs: RowCosts | None) -> SearchObjective:
+        """Return the objective for held-out rows with these costs."""
+        return RowCostObjective(costs)
+
+    def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
+        """Return minus the mean costs."""
+        costs = self._known()
+        flagged = costs.decide(np.column_stack([1.0 - proba, proba])) == 1
+        wrong = np.where(y == 1, costs.cost_fn, costs.cost_fp)
+        return -_means(np.where(flagged == (y == 1), 0.0, wrong), weight)
+
+    def decide(
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
+    ) -> float:
+        """Return the cheapest threshold, for rows whose costs are not known."""
+        del seed
+        costs = self._known()
+        return cheapest_threshold(y, proba, costs.cost_fp, costs.cost_fn, weight)
+
+    def _known(self) -> RowCosts:
+        assert self.costs is not None, "of_rows comes first"
+        return self.costs
+
+
 def make_objective(
     metric: str | ArrayLike, n_classes: int, *, swap: bool = False
 ) -> SearchObjective:
@@ -198,8 +243,8 @@ def make_objective(
     Parameters
     ----------
     metric : str or array of shape (K, K)
-        A name, or costs: row i, column j holds the cost of predicting class j for a row of class
-        i, in the order of ``classes_``.
+        A name, "cost" for costs of each row, or a matrix: row i, column j holds the cost of
+        predicting class j for a row of class i, in the order of ``classes_``.
     n_classes : int
     swap : bool
         Whether the positive class is the first of two.
@@ -210,6 +255,8 @@ def make_objective(
         return CostObjective(costs[::-1, ::-1] if swap else costs)
     if n_classes > 2:
         return MulticlassObjective(metric)
+    if metric == RowCostObjective.name:
+        return RowCostObjective()
     known = get_metric(metric)
     if known.threshold is not None:
         msg = f"metric must leave the threshold open, got {metric!r}. Leave out '@'."

@@ -215,7 +215,8 @@ class Search:
         if y.size == 0:
             return np.empty(0), np.nan
         losses = row_log_loss(np.ones(y.size), self.fitter.likelihood(fitted.proba))
-        scores = self.objective.scores(y, fitted.proba, weight)
+        objective = self.objective.of_rows(self.fitter.held_out_costs)
+        scores = objective.scores(y, fitted.proba, weight)
         return scores, float(np.average(losses, weights=weight))
 
     def _new_study(self) -> optuna.Study:
