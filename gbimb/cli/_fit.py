@@ -179,14 +179,13 @@ def fit(  # noqa: PLR0917  typer passes them by name
         roles = Roles(weight, group, time)
         left_out = {"--id": identifier or [], "--drop": drop or []}
         costs = costs_of_rows(cost, metric)
-        amounts = [] if costs is None else costs.columns
-        named = {"--target": [target], "--cost": amounts, **roles.options(), **left_out}
-        _check_columns(data, known, named)
+        named = {"--target": [target], "--cost": costs.columns if costs else []}
+        _check_columns(data, known, {**named, **roles.options(), **left_out})
         options: Any = {"time_budget": time_budget, "validation": validation, "dask": dask}
         model = make_model(estimator, loss, engine, metric, **options)
         serve_costs(model, costs, metric)
-        one_cost = cost if costs is None else None
-        rule = {"threshold": threshold_of(threshold, one_cost), "confidence": confidence}
+        at = threshold_of(threshold, cost if costs is None else None)
+        rule = {"threshold": at, "confidence": confidence}
         model.set_params(**rule, random_state=seed, n_jobs=jobs)
         model._check_parameters()  # noqa: SLF001  the same package; before a long file is read
         began = perf_counter()
