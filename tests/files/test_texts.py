@@ -291,7 +291,7 @@ def test_a_streamed_folder_is_read_as_one_file(tmp_path: Path) -> None:
     whole = read_rows(tmp_path / "whole.parquet", "y", Roles(), {})
     streamed = open_folder(tmp_path / "folder", "y", Roles(), {})
     assert streamed.notes == whole.notes
-    assert len(streamed.notes) == 5
+    assert len(streamed.notes) == 6
     assert streamed.readings == whole.readings
     frame = pd.concat(streamed.given["X"].frames(), ignore_index=True)
     numbers = ["pay", "day", "age", "x"]

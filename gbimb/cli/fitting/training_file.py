@@ -85,7 +85,7 @@ def read_rows(
 
     Columns of ``costs`` are trained on, too, unless they are left out.
     """
-    from gbimb.tables.dependence import check_one_of, time_hint
+    from gbimb.tables.dependence import check_one_of
     from gbimb.tables.files.columns import plain_labels, prepare_columns, read_weights
     from gbimb.tables.files.index import THE_INDEX, unasked_index
     from gbimb.tables.files.match import of_labels
@@ -113,8 +113,7 @@ def read_rows(
     prepared = prepare_columns(frame.drop(columns=[target, *others, *index]), known)
     X, remarks, readings = prepared
     if roles.group is None and roles.time is None:
-        hints = time_hint({name: X[name] for name in prepared.dates})
-        remarks += tuple(f"{hint[0].upper()}{hint[1:]}." for hint in hints)
+        remarks += _hints({name: X[name] for name in prepared.dates})
     readings |= of_labels(target, known)
     if X.shape[1] == 0:
         raise _nothing_left(data)
@@ -176,12 +175,23 @@ def open_folder(
     if known.labels:
         source.clean_label = known.clean_label
     remarks, readings = prepare_source(source, known)
+    if roles.group is None and roles.time is None:
+        dates = [n for n in features if source.days.get(n) == "date"]
+        dates += [n for n, reading in readings.items() if reading.is_date]
+        remarks += _hints({n: pd.concat(source.frames([n]))[n] for n in dates})
     readings |= of_labels(target, known)
     found = read_target(source)
     rows = np.bincount(found.codes, minlength=len(found.found)).tolist()
     counts = dict(zip(map(str, found.found.tolist()), rows, strict=True))
     alike = alike_labels(counts, target) if len(counts) <= MOST_LABELS else ()
     return TrainingFile({"X": source}, (*map(THE_INDEX.format, index), *alike, *remarks), readings)
+
+
+def _hints(dates: dict[str, pd.Series[Any]]) -> tuple[str, ...]:
+    """Return a note if a column of dates may be the time of the rows."""
+    from gbimb.tables.dependence import time_hint
+
+    return tuple(f"{hint[0].upper()}{hint[1:]}." for hint in time_hint(dates))
 
 
 def labels_of(given: Given, target: str) -> list[Any]:
