@@ -12,6 +12,7 @@ from dask.delayed import delayed
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from gbimb.dask._new_rows import look_at
 from gbimb.dask._pieces import (
     as_collection,
     blocks_beside,
@@ -20,6 +21,7 @@ from gbimb.dask._pieces import (
     read_parquet,
     renamed,
 )
+from gbimb.estimators.adapting import NewRows
 from gbimb.estimators.decision import DecidingClassifier
 from gbimb.estimators.row_costs import check_both
 from gbimb.exceptions import InvalidParameterError
@@ -109,16 +111,29 @@ class DaskPredictions(DecidingClassifier):
     ) -> Any:
         local = self.to_local()
         if isinstance(X, ParquetSource):
-            names = list(getattr(self, "feature_names_in_", X.features))
             named = [cost for cost in costs.values() if isinstance(cost, str)]
-            X.require_columns([*names, *named])
-            whole = read_parquet(X, list(dict.fromkeys([*names, *named])))
+            whole = self._read(X, named)
             costs = {k: whole[v] if isinstance(v, str) else v for k, v in costs.items()}
-            X = whole[names]
+            X = whole[self._names(X)]
         if not is_collection(X):
             return getattr(local, method)(X, **costs)
         dtype = self.classes_.dtype if method == "predict" else np.dtype(np.float64)
         return predict_lazily(local, X, method, dtype, columns, costs=costs)
+
+    def _look_at(self, X_new: Any) -> NewRows:
+        local = self.to_local()
+        if isinstance(X_new, ParquetSource):
+            X_new = self._read(X_new)
+        return look_at(local, X_new) if is_collection(X_new) else NewRows.of(local, X_new)
+
+    def _names(self, source: ParquetSource) -> list[str]:
+        return list(getattr(self, "feature_names_in_", source.features))
+
+    def _read(self, source: ParquetSource, more: Sequence[str] = ()) -> Any:
+        """Return what the model needs of a source, and ``more`` columns, as a Dask DataFrame."""
+        names = list(dict.fromkeys([*self._names(source), *more]))
+        source.require_columns(names)
+        return read_parquet(source, names)
 
     def _untrained(self) -> Any:
         params = {name: value for name, value in self._own_params().items() if name != "client"}
