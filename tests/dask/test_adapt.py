@@ -13,7 +13,7 @@ import pytest
 
 import gbimb
 from gbimb.dask import DaskUnderBaggingClassifier
-from gbimb.dask._new_rows import look_at
+from gbimb.dask._estimator import look_at
 from gbimb.exceptions import GbimbWarning, InvalidDataError
 from tests.dask.tables import PAIRS, QUICK, arrays, even, frame, numbers
 
