@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 PIPE_WIDTH: Final = 100
-FILES: Final = {"data", "model", "train"}
+FILES: Final = {"baseline", "data", "files", "model", "train"}
 """Arguments and options of the commands that name a file."""
 SHARED_OPTIONS: Final = {"n_jobs": "--jobs"}
 """Which option gives a parameter that all commands pass on."""

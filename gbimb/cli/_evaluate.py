@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from gbimb.cli._app import app, check_not_read, command_line, exit_codes, print_json, watched
-from gbimb.cli._notes import as_options
+from gbimb.cli._notes import as_options, notes
 from gbimb.cli._options import (
     AsJson,
+    Baseline,
     Cost,
     FittedOn,
     Jobs,
-    LabelledRows,
-    Model,
+    ModelsAndRows,
     NamesMistakes,
+    Permutation,
     Quiet,
     Report,
     TestGroup,
@@ -23,9 +25,14 @@ from gbimb.cli._options import (
     TestTime,
     Weight,
 )
+from gbimb.cli._paths import check_columns, check_model, models_and_data, replaced
 from gbimb.cli._reading import reads_files
+from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from gbimb.report import Evaluation
     from gbimb.tables.files.options import ReadOptions
 
@@ -43,7 +50,9 @@ SPELLED: Final = {
 
 _EPILOG = """\b
 Examples:
+  gbimb evaluate churn.gbimb --report report.html
   gbimb evaluate churn.gbimb test.csv --target churned
+  gbimb evaluate new.gbimb test.csv --target churned --baseline old.gbimb
   gbimb evaluate churn.gbimb test.csv --target churned --id customer --report report.html
   gbimb evaluate churn.gbimb test.csv --target churned --cost fp=5,fn=amount --train train.csv
   gbimb evaluate churn.gbimb test.csv --target churned --group customer --time month
@@ -57,13 +66,13 @@ Exit codes:
 """
 
 
-@app.command(epilog=_EPILOG, short_help="Judge a model on labelled rows, with a report.")
+@app.command(epilog=_EPILOG, short_help="Evaluate models on labelled rows, with a report.")
 @reads_files()
 def evaluate(  # noqa: PLR0917  typer passes them by name
     ctx: typer.Context,
-    model: Model,
-    data: LabelledRows,
-    target: TestTarget,
+    files: ModelsAndRows,
+    target: TestTarget = None,
+    baseline: Baseline = None,
     report: Report = None,
     cost: Cost = None,
     weight: Weight = None,
@@ -71,44 +80,85 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     train: FittedOn = None,
     group: TestGroup = None,
     time: TestTime = None,
+    permutation: Permutation = False,
     jobs: Jobs = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     *,
     known: ReadOptions,
 ) -> None:
-    """Judge a model on labelled rows: a verdict, scores with intervals, checks, and a report.
+    """Evaluate models on labelled rows: a verdict, scores with intervals, checks, and a report.
 
-    The files are read piece by piece. The report is one page that opens offline: curves, a
-    threshold to move, reliability, the worst mistakes, and how to reproduce it.
+    Without DATA the rows are those that the model held out in training. Several models are
+    compared on the same rows, with paired intervals; the report is of the first. It is one page
+    that opens offline: curves, a threshold to move, reliability, the worst mistakes, and how to
+    reproduce it.
     """
-    from gbimb import report as reports
-    from gbimb.estimators import load
-
     with exit_codes(SPELLED):
+        models, data = models_and_data(files)
+        if data is not None and target is None:
+            msg = "--target must name the column with the label, got none."
+            raise InvalidParameterError(msg)
+        if baseline is not None:
+            check_model(baseline, "--baseline")
+            models = [*models, *([] if baseline in models else [baseline])]
+        if data is not None:
+            check_columns(data, known, {"--target": [str(target)]})
+        from gbimb import report as reports
+
         if report is not None:
-            check_not_read("--report", reports.report_files(report, "--report"), data, model, train)
-        costs = reports.parse_costs(cost)
+            written = reports.report_files(report, "--report")
+            check_not_read("--report", written, *models, data, train)
+            notes([note for file in written for note in replaced(file)], quiet=quiet)
+        fitted = _load(models, jobs)
+        name, *others = fitted
         found = reports.evaluate(
-            load(model).set_params(n_jobs=jobs),
+            fitted[name],
             data,
             target,
             weight=weight,
             identifier=identifier or [],
-            costs=costs,
+            costs=reports.parse_costs(cost),
             train=train,
             group=group,
             time=time,
+            against={other: fitted[other] for other in others},
+            baseline=None if baseline is None else str(baseline),
+            name=name,
+            permutation=permutation,
             known=known,
-            model_file=model,
+            model_file=models[0],
             command=command_line(ctx, "report", "jobs", "quiet", "as_json"),
-            watch=lambda pieces: watched(pieces, "Judging", data, quiet=quiet or as_json),
+            watch=lambda pieces: _watched(pieces, data, quiet=quiet or as_json),
         )
-        files = [] if report is None else found.save(report)
+        saved = [] if report is None else found.save(report)
         if as_json:
-            print_json(_summary(found, files))
+            print_json(_summary(found, saved))
         else:
-            typer.echo(_in_words(found, files))
+            typer.echo(_in_words(found, saved))
+            typer.echo(f"\nNext: {_next(found, models[0])}")
+
+
+def _load(models: list[Path], jobs: int | None) -> dict[str, Any]:
+    """Return the models by the name of their file; raise if one is there twice."""
+    from gbimb.estimators import load
+
+    if len(set(models)) < len(models):
+        msg = "MODEL must name different files, got one of them twice."
+        raise InvalidParameterError(msg)
+    return {str(path): load(path).set_params(n_jobs=jobs) for path in models}
+
+
+def _watched(pieces: Iterator[Any], data: Path | None, *, quiet: bool) -> Iterator[Any]:
+    return pieces if data is None else watched(pieces, "Evaluating", data, quiet=quiet)
+
+
+def _next(found: Evaluation, model: Path) -> str:
+    """Return the command that predicts, with the threshold that is better here if one is."""
+    words = ["gbimb", "predict", str(model), "NEW.csv", "--out", "scores.csv"]
+    better = found.facts.get("recommended_threshold")
+    words += [] if better is None else ["--threshold", f"{better:.3g}"]
+    return shlex.join(words)
 
 
 def _summary(found: Evaluation, files: list[str]) -> dict[str, Any]:
@@ -134,12 +184,26 @@ def _in_words(found: Evaluation, files: list[str]) -> str:
         lines += ["", *_blocks(facts["over_time"]["blocks"])]
     if facts.get("cost") is not None:
         lines += ["", facts["cost"]["note"]]
+    if facts["comparison"] is not None:
+        lines += ["", *_compared(facts["comparison"])]
     shown = [c for c in facts["checks"] if c["severity"] in ("problem", "warning")]
     lines += [""] if shown else []
     lines += [f"{c['code']} {c['severity']}: {as_options(c['text'])}" for c in shown]
     if files:
         lines += ["", f"Written: {', '.join(files)}."]
     return "\n".join(lines)
+
+
+def _compared(found: dict[str, Any]) -> list[str]:
+    """Return the scores of each model, a line for each."""
+    width = max(len(model["name"]) for model in found["models"])
+    columns = {name: max(len(label), 6) for name, label in found["labels"].items()}
+    heads = [f"{found['labels'][name]:>{size}}" for name, size in columns.items()]
+    lines = ["  ".join([f"  {'':{width}}", *heads])]
+    for model in found["models"]:
+        values = [f"{model['scores'][name]:z{size}.3f}" for name, size in columns.items()]
+        lines.append("  ".join([f"  {model['name']:{width}}", *values]))
+    return lines
 
 
 def _blocks(blocks: list[dict[str, Any]]) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
@@ -45,7 +44,7 @@ from gbimb.cli._options import (
     Validation,
     Weight,
 )
-from gbimb.cli._paths import check_data, check_new, is_model, replaced
+from gbimb.cli._paths import check_columns, check_data, check_new, is_model, replaced
 from gbimb.cli._reading import reads_files
 from gbimb.cli._row_costs import costs_of_rows, serve_costs
 from gbimb.cli.fitting.estimators import LOSS_CHOICES, make_model, set_labels, threshold_of
@@ -180,7 +179,7 @@ def fit(  # noqa: PLR0917  typer passes them by name
         left_out = {"--id": identifier or [], "--drop": drop or []}
         costs = costs_of_rows(cost, metric)
         named = {"--target": [target], "--cost": costs.columns if costs else []}
-        _check_columns(data, known, {**named, **roles.options(), **left_out})
+        check_columns(data, known, {**named, **roles.options(), **left_out})
         options: Any = {"time_budget": time_budget, "validation": validation, "dask": dask}
         model = make_model(estimator, loss, engine, metric, **options)
         serve_costs(model, costs, metric)
@@ -204,13 +203,6 @@ def fit(  # noqa: PLR0917  typer passes them by name
             print_json(facts)
         else:
             typer.echo(in_words(facts))
-
-
-def _check_columns(data: Path, known: ReadOptions, named: dict[str, list[str]]) -> None:
-    """Raise unless the columns that options name are there, before anything heavy is imported."""
-    from gbimb.tables.files.read import column_names, require_columns
-
-    require_columns(column_names(data, "DATA", known), data.name, named)
 
 
 @contextmanager

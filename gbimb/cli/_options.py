@@ -155,14 +155,27 @@ PassedThrough: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--id", metavar="<str>", help="A column to pass through; repeatable."),
 ]
-LabelledRows: TypeAlias = Annotated[
-    Path,
+ModelsAndRows: TypeAlias = Annotated[
+    list[Path],
     typer.Argument(
-        help="Rows with labels that the model has not seen: .csv, .csv.gz, .parquet, or a "
-        "folder of them."
+        metavar="MODEL... [DATA]",
+        help="Files that gbimb fit has written, then rows with labels that the models have not "
+        f"seen: {TABLES}.",
     ),
 ]
-TestTarget: TypeAlias = Annotated[str, typer.Option(help="Column with the label.")]
+Baseline: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="The model that others are compared with. Default: the last MODEL."),
+]
+Permutation: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--permutation",
+        help="Shuffle one column after the other, to see how much the model needs it; takes a "
+        "while.",
+    ),
+]
+TestTarget: TypeAlias = Annotated[str | None, typer.Option(help="Column with the label, of DATA.")]
 Cost: TypeAlias = Annotated[
     str | None,
     typer.Option(

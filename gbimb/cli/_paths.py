@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 from gbimb.exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from gbimb.tables.files.options import ReadOptions
 
 TABLES: Final = (".csv", ".tsv", ".parquet", ".pq", ".xlsx", ".xls", ".ods")
 PACKED: Final = (".gz", ".bz2", ".xz", ".zip", ".zst")
@@ -46,6 +48,35 @@ def check_both(model: Path, data: Path, command: str) -> None:
         raise InvalidParameterError(msg)
     check_model(model)
     check_data(data)
+
+
+def models_and_data(files: Sequence[Path]) -> tuple[list[Path], Path | None]:
+    """Return models and, if the last file is none, the table after them."""
+    *models, last = files
+    if models and not is_model(last):
+        data: Path | None = last
+    else:
+        models, data = [*models, last], None
+    misplaced = [path for path in models if is_table(path) or path.is_dir()]
+    if misplaced and any(is_model(path) for path in files):
+        order = [*(path for path in files if path not in misplaced), misplaced[0]]
+        msg = (
+            "MODEL comes before DATA, got a table first. Write "
+            f"gbimb evaluate {shlex.join(map(str, order))}."
+        )
+        raise InvalidParameterError(msg)
+    for model in models:
+        check_model(model)
+    if data is not None:
+        check_data(data)
+    return models, data
+
+
+def check_columns(data: Path, known: ReadOptions, named: dict[str, list[str]]) -> None:
+    """Raise unless the columns that options name are there, before anything heavy is imported."""
+    from gbimb.tables.files.read import column_names, require_columns
+
+    require_columns(column_names(data, "DATA", known), data.name, named)
 
 
 def check_new(path: Path, option: str, is_own: Callable[[Path], bool], *, overwrite: bool) -> None:

@@ -114,6 +114,7 @@ def binary_facts(
     ]
     facts["checks"] = checks.in_order(found)
     facts["verdict"] = binary_verdict(facts, finding)
+    facts["recommended_threshold"] = finding.best if finding.is_better else None
     if costs is not None:
         table = table.assign(**facts["cost"].pop("curve"))
         facts["curve"]["cost"] = table["cost"].to_numpy()

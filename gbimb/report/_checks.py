@@ -139,6 +139,8 @@ def leaks(
 
     With more than two ``names`` each class is ranked against the others, else code 1.
     """
+    if not sample.shape[1]:
+        return Check("GBI005", "skipped", "There are no columns to look at.")
     many = len(names) > 2
     each = np.bincount(codes, minlength=max(2, len(names)))
     fewest = FEW_ROWS if many else 2

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from gbimb.estimators.inspection import describe_model
-from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
+from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.report._binary import binary_facts
 from gbimb.report._cost import check_costs, cost_columns
 from gbimb.report._model import environment, importances, model_facts, promised
 from gbimb.report._multiclass import many_facts
 from gbimb.report._over_time import changes_with_time, over_time
-from gbimb.report._rows import EvaluatedRows, EvaluationRequest, positive_code, score_rows
-from gbimb.report._training_rows import compare_with_training, text_to_read
-from gbimb.tables.files.chunks import chunks
-from gbimb.tables.files.match import label_options
+from gbimb.report._rows import EvaluatedRows, EvaluationRequest, score_rows
+from gbimb.report._training_rows import compare_with_training
+from gbimb.report.models.compare import compare, sentences
+from gbimb.report.models.held_out import CAUTION, held_out_rows
+from gbimb.report.models.held_out import NAME as HELD_OUT
+from gbimb.report.models.judged import Judged, check_model
+from gbimb.report.models.opening import baseline_of, open_rows, request_of
+from gbimb.report.models.permutation import permutation_importances
 from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.files.read import file_errors, list_files
 
@@ -88,9 +91,9 @@ class Evaluation:
 
 
 def evaluate(
-    model: Any,  # any of our estimators
-    data: pd.DataFrame | str | Path,
-    target: str,
+    model: Any,  # any fitted classifier
+    data: Any = None,  # any table
+    target: Any = None,  # a name or labels
     *,
     weight: str | None = None,
     identifier: Sequence[str] = (),
@@ -98,20 +101,30 @@ def evaluate(
     train: str | Path | None = None,
     group: str | None = None,
     time: str | None = None,
+    against: Mapping[str, Any] | None = None,
+    baseline: str | None = None,
+    name: str | None = None,
+    permutation: bool | None = None,
     model_file: Path | None = None,
     command: str = "",
     known: ReadOptions = AS_FOUND,
     watch: Watch = iter,
 ) -> Evaluation:
-    """Evaluate a fitted model on rows that it was not trained on.
+    """Evaluate a fitted classifier on rows that it was not trained on.
 
     Parameters
     ----------
-    model : fitted estimator of gbimb
-    data : DataFrame, str or Path
-        The rows with their labels; a file or a folder of files is read piece by piece.
-    target, weight : str
-        Columns with the label and, optionally, the weight of a row.
+    model : fitted classifier
+        One of gbimb, or any other with ``predict_proba``, such as a scikit-learn pipeline or a
+        plain ``LGBMClassifier``: of two labels the rarer is then positive, and the threshold is
+        the one that its ``predict`` uses.
+    data : DataFrame, str, Path, or any table ``X`` that the model predicts; optional
+        The rows; for gbimb's models a file or a folder of files is read piece by piece. None is
+        the rows that a model of gbimb held out in training.
+    target : str or array of shape (n,)
+        The column with the label, or the labels ``y`` of the rows of ``X``.
+    weight : str, optional
+        A column with the weight of a row.
     identifier : sequence of str
         Columns that name the rows, shown with the mistakes.
     costs : dict, optional
@@ -125,6 +138,15 @@ def evaluate(
         drawn at random (a Bayesian bootstrap of clusters).
     time : str, optional
         A column of dates or numbers: scores are also given block by block in time.
+    against : mapping of str to fitted classifier, optional
+        Other models for the same rows, by name: scores and paired differences are given.
+    baseline : str, optional
+        The one of them, or ``name``, that the others are compared with; by default the last.
+    name : str, optional
+        What to call the model; by default its class.
+    permutation : bool, optional
+        Whether to shuffle one column after the other, to see how much average precision falls,
+        which takes its time; by default for models that are not gbimb's, which have importances.
     model_file, command : Path and str, optional
         The model's file and the command line, shown to reproduce the report.
     known : ReadOptions, optional
@@ -133,37 +155,73 @@ def evaluate(
     watch : callable, optional
         Passes the pieces on and shows progress.
 
+    Raises
+    ------
+    GbimbError
+        If the model is not a fitted classifier with probabilities, or an argument cannot be used.
+
     Examples
     --------
     >>> import gbimb
+    >>> from sklearn.linear_model import LogisticRegression
     >>> table = gbimb.datasets.load("yeast_me2")
     >>> clf = gbimb.ImbalancedLGBMClassifier(random_state=0).fit(table.X[::2], table.y[::2])
     >>> test = table.X.assign(label=table.y)[1::2]
     >>> facts = evaluate(clf, test, "label", costs={"fp": 1, "fn": 20}).facts
     >>> bool(facts["cost"]["chosen"] < facts["cost"]["nobody"])
     True
+    >>> linear = LogisticRegression().fit(table.X[::2], table.y[::2])
+    >>> found = evaluate(clf, table.X[1::2], table.y[1::2], against={"linear": linear})
+    >>> found.facts["comparison"]["models"][0]["differences"]["mcc"]["value"] > 0
+    True
     """
-    name = "the data frame" if isinstance(data, pd.DataFrame) else Path(data).name
-    request = EvaluationRequest(name, target, weight, identifier, group, time, known)
-    every = _check_arguments(model, request, costs)
-    known_labels = label_options(model, target, known)
-    request = replace(request, known=known_labels, costs=cost_columns(every))
-    pieces, digest = _open(data, [*text_to_read(model, request), *identifier], known)
-    rows = score_rows(model, watch(pieces), request)
+    every = check_costs_of(model, costs)
+    asked = {"weight": weight, "identifier": identifier, "group": group, "time": time}
+    request = request_of(data, target, known, costs=cost_columns(every), **asked)
+    if data is None:
+        judged = Judged.of(model)
+        rows, request = held_out_rows(judged), replace(request, file=HELD_OUT)
+    else:
+        judged, pieces, request = open_rows(model, data, target, request)
+        rows = score_rows(judged, watch(pieces), request)
     _require_two_classes(rows, request)
-    about, two = describe_model(model), len(rows.names) == 2
-    in_time = over_time(rows, positive_code(model) if two else None)
-    more = compare_with_training(model, rows, train, request)
+    about, two = judged.describe(), len(rows.names) == 2
+    in_time = over_time(rows, judged.positive_code)
+    more = compare_with_training(judged, rows, train, request)
     more += [] if in_time is None else [changes_with_time(in_time)]
     facts, displays, table = (
         binary_facts(about, rows, every, more) if two else many_facts(about, rows, more)
     )
-    facts |= {"title": name, "command": command, **_provenance(about, rows, request)}
+    facts |= {"title": request.file, "command": command, **_provenance(about, rows, request)}
     facts |= {"over_time": in_time, "groups": _number_of_groups(rows)}
-    facts["verdict"] += promised(about)
-    facts["data"]["sha256"] = digest
+    facts["verdict"] += [CAUTION] if data is None else promised(about)
+    wanted = not judged.own if permutation is None else permutation
+    facts["permutation"] = _permutation(judged, rows) if wanted else None
+    facts["comparison"] = None
+    if against:
+        own = name or about["class"]
+        base = baseline_of(against, own, baseline)
+        others = {k: _score(each, data, target, request) for k, each in against.items()}
+        facts["comparison"] = compare({own: rows} | others, base, judged.positive_code, every)
+        facts["verdict"] += sentences(facts["comparison"])
+    facts["data"]["sha256"] = _hash_of(data)
     facts["model"]["sha256"] = None if model_file is None else _hash([model_file])
     return Evaluation(facts, displays, table)
+
+
+def _score(model: Any, data: Any, target: Any, request: EvaluationRequest) -> EvaluatedRows:
+    if data is None:
+        msg = "against needs data: two models held out rows of their own."
+        raise InvalidParameterError(msg)
+    judged, pieces, own = open_rows(model, data, target, replace(request, identifier=()))
+    return score_rows(judged, pieces, own)
+
+
+def _permutation(model: Judged, rows: EvaluatedRows) -> dict[str, Any] | None:
+    if rows.sample.empty:
+        return None
+    totals = np.bincount(rows.codes, rows.weight, len(rows.names)).astype(np.float64)
+    return permutation_importances(model, rows.sample, rows.sample_codes, totals)
 
 
 def _provenance(
@@ -186,26 +244,11 @@ def _provenance(
     }
 
 
-def _check_arguments(
-    model: Any,
-    request: EvaluationRequest,
-    costs: Mapping[str, float | str] | None,
+def check_costs_of(
+    model: Any, costs: Mapping[str, float | str] | None
 ) -> dict[str, float | str] | None:
-    """Return the cost of every outcome; raise if columns or costs cannot be used."""
-    columns = (
-        ("target", request.target, "label"),
-        ("weight", request.weight, "weight"),
-        ("group", request.group, "group"),
-        ("time", request.time, "time"),
-    )
-    for name, given, what in columns:
-        if not pd.api.types.is_hashable(given):  # labels or weights instead of their column
-            msg = (
-                f"{name} must be the name of the column with the {what} in data, got a "
-                f"{type(given).__name__}. Put it into data, with data.assign({what}={name}), and "
-                f"give {what!r}."
-            )
-            raise InvalidTypeError(msg)
+    """Return the cost of every outcome; raise if they cannot be used."""
+    check_model(model)
     if costs is not None and len(model.classes_) > 2:
         msg = f"costs must be None for more than two classes, got a model of {len(model.classes_)}."
         raise InvalidParameterError(msg)
@@ -223,16 +266,9 @@ def _require_two_classes(rows: EvaluatedRows, request: EvaluationRequest) -> Non
         raise InvalidDataError(msg)
 
 
-def _open(
-    data: pd.DataFrame | str | Path, text: Sequence[str], known: ReadOptions
-) -> tuple[Iterator[pd.DataFrame], str | None]:
-    """Return the pieces of the rows, and a hash of files.
-
-    ``text`` names columns to read as text, such as an identifier 007.
-    """
-    if isinstance(data, pd.DataFrame):
-        return iter([data]), None
-    return chunks(Path(data), "data", text, known=known), _hash(list_files(Path(data), "data"))
+def _hash_of(data: Any) -> str | None:
+    """Return a hash of files; None of tables in memory."""
+    return _hash(list_files(Path(data), "data")) if isinstance(data, str | Path) else None
 
 
 def _number_of_groups(rows: EvaluatedRows) -> int | None:

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from pandas.api import types as pdt
 
-from gbimb.estimators.inspection import predict_rows
 from gbimb.exceptions import InvalidDataError, unknown_name
 from gbimb.tables.files.columns import Times, plain_labels, read_weights
-from gbimb.tables.files.match import as_text, match_columns
+from gbimb.tables.files.match import as_text
 from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.files.read import require_columns
 from gbimb.tables.files.targets import require_labels
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import FloatArray, IntArray
+    from gbimb.report.models.judged import Judged
 
 MISTAKES_SHOWN: Final = 10
 FEATURES_SHOWN: Final = 5
@@ -121,9 +121,7 @@ class EvaluatedRows:
 
 
 def score_rows(
-    model: Any,  # any of our estimators
-    pieces: Iterator[pd.DataFrame],
-    request: EvaluationRequest,
+    model: Judged, pieces: Iterator[pd.DataFrame], request: EvaluationRequest
 ) -> EvaluatedRows:
     """Return what ``model`` predicts for the rows of a table.
 
@@ -132,7 +130,7 @@ def score_rows(
     GbimbError
         If a column is missing or cannot be read, or a label is missing or unknown to the model.
     """
-    names = class_names(model)
+    names = model.names
     worst = WorstMistakes(model, request)
     sample = ClassSample(len(names))
     needed = request.columns()
@@ -141,9 +139,9 @@ def score_rows(
     times: list[pd.Series[Any]] = []
     for frame in pieces:
         require_columns(frame.columns, request.file, needed)
-        X = match_columns(model, frame, request.file, request.known)
+        X = model.rows(frame, request.file, request.known)
         codes = label_codes(request.known.clean_labels(frame[request.target]), names)
-        proba, uncorrected, predicted = predict_rows(model, X)
+        proba, uncorrected, predicted = model.predict(X)
         part = {"codes": codes, "predicted": predicted, "proba": proba, "uncorrected": uncorrected}
         part["prints"] = fingerprints(X, codes)
         if request.weight is not None:
@@ -172,16 +170,6 @@ def score_rows(
         sample_codes=sample.codes,
         times=Times.read(pd.concat(times, ignore_index=True), request.known) if times else None,
     )
-
-
-def class_names(model: Any) -> list[str]:
-    """Return the labels as text, in the order of ``classes_``."""
-    return [as_text(label) for label in model.classes_.tolist()]
-
-
-def positive_code(model: Any) -> int:
-    """Return the position of the positive class of two in ``classes_``."""
-    return int(np.flatnonzero(model.classes_ == model.pos_label_)[0])
 
 
 def fingerprints(X: pd.DataFrame, codes: IntArray) -> NDArray[np.uint64]:
@@ -221,14 +209,11 @@ def label_codes(values: pd.Series[Any], names: list[str]) -> IntArray:
 class WorstMistakes:
     """The most certain wrong predictions, with some columns of their rows."""
 
-    def __init__(self, model: Any, request: EvaluationRequest) -> None:
-        gains = np.asarray(getattr(model, "feature_importances_", []), np.float64)
-        names = [str(name) for name in getattr(model, "feature_names_in_", [])]
-        order = np.argsort(-gains, kind="stable")[:FEATURES_SHOWN]
-        self._shown = [names[i] for i in order if gains[i] > 0]
+    def __init__(self, model: Judged, request: EvaluationRequest) -> None:
+        self._shown = model.important[:FEATURES_SHOWN]
         self._identifier = request.identifier
-        self._names = np.array(class_names(model), object)
-        self._positive = positive_code(model) if self._names.size == 2 else None
+        self._names = np.array(model.names, object)
+        self._positive = model.positive_code
         self._kept: dict[str, list[pd.DataFrame]] = {}
         self._rows_before = 0
 
@@ -260,7 +245,11 @@ class WorstMistakes:
             ("row", self._rows_before + at + 1),
             *((name, frame[name].iloc[at].to_numpy(object)) for name in self._identifier),
             *((name, values[at]) for name, values in shown.items()),
-            *((name, frame[name].iloc[at].to_numpy(object)) for name in self._shown),
+            *(
+                (name, frame[name].iloc[at].to_numpy(object))
+                for name in self._shown
+                if name in frame.columns
+            ),
         ]
         table = pd.concat([pd.Series(v, dtype=object, name=n) for n, v in columns], axis=1)
         table.index = pd.Index(badness[at])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,21 +11,22 @@ from gbimb.report._checks import Check, known_groups, repeated
 from gbimb.report._rows import (
     EvaluatedRows,
     EvaluationRequest,
-    class_names,
     fingerprints,
     label_codes,
 )
+from gbimb.report.models.opening import text_to_read
 from gbimb.tables.files.chunks import chunks
-from gbimb.tables.files.match import match_columns, text_columns
 from gbimb.tables.files.read import require_columns
 from gbimb.tables.keys import MISSING, group_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from gbimb.report.models.judged import Judged
+
 
 def compare_with_training(
-    model: Any, rows: EvaluatedRows, train: str | Path | None, request: EvaluationRequest
+    model: Judged, rows: EvaluatedRows, train: str | Path | None, request: EvaluationRequest
 ) -> list[Check]:
     """Return the checks that need the training file; it is read piece by piece."""
     if train is None:
@@ -39,15 +40,8 @@ def compare_with_training(
     return found
 
 
-def text_to_read(model: Any, request: EvaluationRequest) -> list[str]:
-    """Return the columns to read as text: those of training, such labels, names of rows."""
-    labels = [request.target] if isinstance(model.classes_.tolist()[0], str) else []
-    groups = [] if request.group is None else [request.group]
-    return [*text_columns(model), *labels, *groups]
-
-
 def _read(
-    model: Any, train: Path, request: EvaluationRequest
+    model: Judged, train: Path, request: EvaluationRequest
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64] | None]:
     """Return hashes of the rows, and the keys of their groups."""
     known, group = request.known, request.group
@@ -55,8 +49,8 @@ def _read(
     prints, groups = [], []
     for frame in chunks(train, "train", text_to_read(model, request), known=known):
         require_columns(frame.columns, train.name, needed)
-        codes = label_codes(known.clean_labels(frame[request.target]), class_names(model))
-        prints.append(fingerprints(match_columns(model, frame, train.name, known), codes))
+        codes = label_codes(known.clean_labels(frame[request.target]), model.names)
+        prints.append(fingerprints(model.rows(frame, train.name, known), codes))
         if group is not None:
             groups.append(np.unique(group_keys(frame[group])))
     return np.unique(np.concatenate(prints)), np.unique(np.concatenate(groups)) if groups else None

@@ -55,6 +55,9 @@ AT_ONCE = [
     ("predict t.csv t.csv --out s.csv", "MODEL must name a file that gbimb fit has written"),
     ("predict m.gbimb nix.csv --out s.csv", "DATA must name a file"),
     ("predict m.gbimb t.csv --out x.csv", "exists and is something else"),
+    ("evaluate t.csv m.gbimb --target y", "Write gbimb evaluate m.gbimb t.csv."),
+    ("evaluate m.gbimb t.csv --target yy", "got 'yy'. Did you mean 'y'?"),
+    ("evaluate m.gbimb t.csv", "--target must name the column with the label"),
     ("inspect t.csv", "MODEL must name a file that gbimb fit has written"),
     ("inspect nix.gbimb", "which does not exist"),
 ]
@@ -162,3 +165,36 @@ def test_a_rule_that_chose_the_threshold_is_named() -> None:
     assert code == 0, err
     assert "Decision rule: chosen for recall >= 0.8." in out
     assert "Compared by mcc on held-out rows" in out
+
+
+def test_evaluate_without_a_table_is_of_the_rows_that_fit_held_out() -> None:
+    fit()
+    code, out, err = invoke("evaluate m.gbimb --report m.html")
+    assert code == 0, err
+    assert "held out in training" in out
+    assert "Written: m.html" in out
+    assert out.splitlines()[-1].startswith("Next: gbimb predict m.gbimb NEW.csv --out scores.csv")
+
+
+def test_several_models_are_compared_with_a_baseline() -> None:
+    fit()
+    invoke("fit t.csv --target y --out n.gbimb --jobs 1 --loss focal --validation 2 --seed 1")
+    code, out, err = invoke("evaluate n.gbimb t.csv --target y --baseline m.gbimb")
+    assert code == 0, err
+    assert "'n.gbimb' is" in out
+    assert "than 'm.gbimb': the difference in MCC is" in out
+    assert invoke("evaluate n.gbimb m.gbimb t.csv --target y")[1] == out
+    code, _, err = invoke("evaluate n.gbimb m.gbimb")
+    assert (code, "against needs data" in err) == (2, True)
+
+
+def test_a_better_threshold_of_the_report_is_in_the_next_command() -> None:
+    fit("--threshold 0.9")
+    _, out, _ = invoke("evaluate m.gbimb t.csv --target y")
+    next_one = out.splitlines()[-1]
+    code, _, err = invoke(next_one.removeprefix("Next: gbimb ").replace("NEW.csv", "t.csv"))
+    assert code == 0, err
+    scores = pd.read_csv("scores.csv")
+    threshold = float(next_one.split()[-1])
+    assert threshold < 0.9
+    assert ((scores["probability"] >= threshold) == (scores["label"] == "yes")).all()

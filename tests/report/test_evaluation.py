@@ -26,6 +26,7 @@ from gbimb.report._binary import gains_of_halves
 from gbimb.report._cost import parse_costs
 from gbimb.report._rows import ClassSample, EvaluationRequest, score_rows
 from gbimb.report._verdict import Finding
+from gbimb.report.models.judged import Judged
 from gbimb.tables.files.match import match_columns
 from tests.report.tables import NAME, POSITIVE, Fitted, evaluated, fitted, many_classes, table
 
@@ -110,9 +111,10 @@ def test_mistakes_are_the_surest_ones_with_their_identifiers(
 
 def test_pieces_give_the_same_as_the_whole(model: Fitted) -> None:
     frame = table(seed=1)
+    judged = Judged.of(model)
     asked = EvaluationRequest("test.csv", "churned", "importance", ["customer"])
-    whole = score_rows(model, iter([frame]), asked)
-    pieces = score_rows(model, (frame[i : i + 70] for i in range(0, len(frame), 70)), asked)
+    whole = score_rows(judged, iter([frame]), asked)
+    pieces = score_rows(judged, (frame[i : i + 70] for i in range(0, len(frame), 70)), asked)
     for name in ("codes", "predicted", "proba", "uncorrected", "weight", "prints"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(pieces, name))
     for kind, rows in whole.mistakes.items():
@@ -428,10 +430,10 @@ def test_a_folder_is_judged_as_one_table(model: Fitted, tmp_path: Path) -> None:
     assert scores(parts) == pytest.approx(scores(evaluated(model, frame, tmp_path)))
 
 
-def test_labels_where_the_name_of_their_column_is_asked_for_get_a_sentence(model: Fitted) -> None:
+def test_labels_are_taken_where_the_name_of_their_column_is(model: Fitted) -> None:
     frame = table()
-    with pytest.raises(InvalidTypeError, match=r"target must be the name of the column .*a Series"):
-        evaluate(model, frame, frame["churned"])  # type: ignore[arg-type]
+    wanted = evaluate(model, frame, "churned").facts["scores"]
+    assert evaluate(model, frame, frame["churned"]).facts["scores"] == wanted
     with pytest.raises(InvalidTypeError, match=r"weight must be the name of the column .*a list"):
         evaluate(model, frame, "churned", weight=[1.0] * len(frame))  # type: ignore[arg-type]
 

@@ -14,11 +14,11 @@ from gbimb.decisions.marginals import Marginals
 from gbimb.decisions.prior import correct_prior
 from gbimb.estimators.adapting import NewRows, estimate, shares_of
 from gbimb.report._model import environment
-from gbimb.report._rows import class_names, label_codes
+from gbimb.report._rows import label_codes
 from gbimb.report.monitoring.changes import NOTABLE, alarms, verdict
 from gbimb.report.monitoring.promises import flagged_share, kept_promises
 from gbimb.tables.files.chunks import sample_rows
-from gbimb.tables.files.match import match_columns, text_columns
+from gbimb.tables.files.match import as_text, match_columns, text_columns
 from gbimb.tables.files.read import require_columns
 from gbimb.validation import check_number
 
@@ -134,7 +134,7 @@ def monitor(
     True
     """
     check_number("rows", rows, low=100, integer=True)
-    names = class_names(model)
+    names = [as_text(label) for label in model.classes_.tolist()]
     frame, total, file = _read(model, data, target, rows, random_state)
     table = match_columns(model, frame, file)
     new = NewRows.of(model, table)
