@@ -95,15 +95,7 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     reproduce it.
     """
     with exit_codes(SPELLED):
-        models, data = models_and_data(files)
-        if data is not None and target is None:
-            msg = "--target must name the column with the label, got none."
-            raise InvalidParameterError(msg)
-        if baseline is not None:
-            check_model(baseline, "--baseline")
-            models = [*models, *([] if baseline in models else [baseline])]
-        if data is not None:
-            check_columns(data, known, {"--target": [str(target)]})
+        models, data = _asked_for(files, target, baseline, known)
         from gbimb import report as reports
 
         if report is not None:
@@ -139,6 +131,22 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
             typer.echo(f"\nNext: {_next(found, models[0])}")
 
 
+def _asked_for(
+    files: list[Path], target: str | None, baseline: Path | None, known: ReadOptions
+) -> tuple[list[Path], Path | None]:
+    """Return models and table; raise before anything heavy is imported."""
+    models, data = models_and_data(files)
+    if data is not None and target is None:
+        msg = "--target must name the column with the label, got none."
+        raise InvalidParameterError(msg)
+    if baseline is not None:
+        check_model(baseline, "--baseline")
+        models = [*models, *([] if baseline in models else [baseline])]
+    if data is not None:
+        check_columns(data, known, {"--target": [str(target)]})
+    return models, data
+
+
 def _load(models: list[Path], jobs: int | None) -> dict[str, Any]:
     """Return the models by the name of their file; raise if one is there twice."""
     from gbimb.estimators import load
@@ -156,7 +164,7 @@ def _watched(pieces: Iterator[Any], data: Path | None, *, quiet: bool) -> Iterat
 def _next(found: Evaluation, model: Path) -> str:
     """Return the command that predicts, with the threshold that is better here if one is."""
     words = ["gbimb", "predict", str(model), "NEW.csv", "--out", "scores.csv"]
-    better = found.facts.get("recommended_threshold")
+    better = found.facts.get("better_threshold")
     words += [] if better is None else ["--threshold", f"{better:.3g}"]
     return shlex.join(words)
 

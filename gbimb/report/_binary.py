@@ -113,8 +113,7 @@ def binary_facts(
         *_checks(facts, finding),
     ]
     facts["checks"] = checks.in_order(found)
-    facts["verdict"] = binary_verdict(facts, finding)
-    facts["recommended_threshold"] = finding.best if finding.is_better else None
+    facts |= {"verdict": binary_verdict(facts, finding), "better_threshold": finding.better}
     if costs is not None:
         table = table.assign(**facts["cost"].pop("curve"))
         facts["curve"]["cost"] = table["cost"].to_numpy()

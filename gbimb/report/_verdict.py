@@ -66,6 +66,11 @@ class Finding:
         """Whether another threshold is better beyond chance."""
         return self.least_gain > 0
 
+    @property
+    def better(self) -> float | None:
+        """Another threshold that is better beyond chance, if there is one."""
+        return self.best if self.is_better else None
+
 
 def binary_verdict(facts: dict[str, Any], finding: Finding) -> list[str]:
     """Return what the model finds, and whether probabilities and threshold can be trusted."""
