@@ -108,7 +108,7 @@ def cross_fit(
         found[name] = Probabilities(
             fitted.proba, model.calibrated(model.raw_score(table, 1)), seconds
         )
-    return fitter.y, found
+    return fitter.judged.y, found
 
 
 def judge(

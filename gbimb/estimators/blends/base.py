@@ -164,7 +164,11 @@ class BlendedClassifier(DecidingClassifier):
             with thread_limit(threads), progress(*self._expected_end(), self.verbose) as show:
                 compared = self._train(whole, objective, clock, show)
                 model, shares = blend(
-                    compared.fitter, compared.results, objective, self.threshold, self.confidence
+                    compared.fitter.judged,
+                    compared.results,
+                    objective,
+                    self.threshold,
+                    self.confidence,
                 )
             on = "all rows" if compared.fitter is whole else "a part"
             self._finish(model, compared.results, shares, whole.seed, before=compared.before, on=on)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gbimb.array_types import FloatArray
     from gbimb.decisions.rules import Rule
     from gbimb.tables.classes import Classes
-    from gbimb.training.search.cross_fit import CrossFitter
+    from gbimb.training.search.judged import JudgedRows
     from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.search import TrialResult
 
@@ -27,7 +27,7 @@ BLEND_PRIOR: Final = 10.0
 
 
 def blend(
-    fitter: CrossFitter,
+    judged: JudgedRows,
     results: list[TrialResult],
     objective: SearchObjective,
     threshold: float | str = "auto",
@@ -38,24 +38,24 @@ def blend(
     The rule serves the objective where ``threshold`` is "auto".
     """
     fitted = [t.fitted for t in results if t.fitted]
-    classes = fitter.labels.classes
-    objective = objective.of_rows(fitter.held_out_costs)
+    classes = judged.classes
+    objective = objective.of_rows(judged.costs)
     task = averaged_task(classes.size, "mcc", threshold, confidence)
     found: Any = None
     correction, score, held_out = task.no_correction(), float("nan"), None
-    y, weight = fitter.y, fitter.held_out_weight
+    y, weight = judged.y, judged.weight
     shares = np.full(len(fitted), 1.0 / len(fitted))
     if y.size:
-        shares = mix(results, fitter)
+        shares = mix(results, judged)
         proba: Any = sum(w * f.proba for w, f in zip(shares, fitted, strict=True) if w)
         raw = to_raw(proba)
         correction = task.correct(y, raw, weight)
         corrected = task.link.probability(correction.apply(raw))
         held_out = HeldOutScores.of(y, corrected, weight)
         if not is_open(threshold):
-            found = task.decide(y, corrected, weight, fitter.seed)
+            found = task.decide(y, corrected, weight, judged.seed)
         elif objective.name != "mcc" or not is_balanced(y, weight, classes.size):
-            found = objective.decide(y, corrected, weight, fitter.seed)
+            found = objective.decide(y, corrected, weight, judged.seed)
         score = objective.score(y, corrected, weight)
     rule: Rule = make_rule(task.undecided() if found is None else found, classes)
     if isinstance(objective, CostObjective) and classes.size > 2 and is_open(threshold):
@@ -66,13 +66,13 @@ def blend(
     gains: Any = [fitted[i].model.importances for i in own]
     none_foreign = len(own) == kept.size
     model = AveragedModel(
-        schema=fitter.schema,
+        schema=judged.schema,
         classes=classes,
         link=task.link,
         calibrator=None,
         rule=rule,
         importances=np.average(gains, axis=0, weights=shares[own]) if own else None,
-        validation=fitter.reason,
+        validation=judged.reason,
         score=score,
         members=members,
         weights=shares[kept],
@@ -88,13 +88,13 @@ def is_open(threshold: float | str) -> bool:
     return isinstance(threshold, str) and threshold == "auto"
 
 
-def mix(results: list[TrialResult], fitter: CrossFitter) -> FloatArray:
+def mix(results: list[TrialResult], judged: JudgedRows) -> FloatArray:
     """Return the weights in the blend of those that are fitted, drawn towards the portfolio's."""
-    given = [fitter.likelihood(t.fitted.proba) for t in results if t.fitted]
+    given = [judged.likelihood(t.fitted.proba) for t in results if t.fitted]
     fixed = np.array([t.is_fixed for t in results if t.fitted])
     fixed = fixed if fixed.any() else np.ones(len(given), bool)
     prior = BLEND_PRIOR * fixed / fixed.sum()
-    return blend_weights(np.column_stack(given), fitter.held_out_weight, prior)
+    return blend_weights(np.column_stack(given), judged.weight, prior)
 
 
 def _as_member(model: Any) -> Any:  # a BoosterModel or a ForeignMember

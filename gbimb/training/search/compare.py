@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gbimb.training.search.cross_fit import CrossFitter
     from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.search import Clock, Report, TrialResult
+    from gbimb.training.search.space import Choice
 
 SEARCH_ROWS: Final = 50_000
 SEARCH_SHARE: Final = 0.4
@@ -62,7 +63,8 @@ def compare(
 
     final = search(whole, 1.0)
     if not whole.splits:
-        return Compared(whole, _without_comparison(final), [])
+        choices = without_comparison(final.space, whole.plan.reason)
+        return Compared(whole, final.run_all(choices), [])
     codes = whole.labels.codes
     if codes.size <= SEARCH_ROWS:
         return Compared(whole, final.run(), [])
@@ -70,7 +72,7 @@ def compare(
     part = whole.part(rows)
     on_part = search(part, SEARCH_SHARE)
     results = on_part.run()
-    clock.reserve *= max(1.0, whole.y.size / part.y.size)
+    clock.reserve *= max(1.0, whole.judged.y.size / part.judged.y.size)
     ranked = _ranked(results, part)
     finalists = final.repeat(ranked, FINALISTS)
     if not finalists:  # interrupted
@@ -86,9 +88,11 @@ def train_portfolio(
     """Train the members that suit the size of the table, all of them on all rows."""
     space = _space(whole, _engines("auto", whole), objective)
     search = Search(whole, space, objective, clock, 1.0, None, report)
-    if not whole.splits:
-        return Compared(whole, _without_comparison(search), [])
-    return Compared(whole, search.run_all(space.portfolio() + space.foreign_choices()), [])
+    if whole.splits:
+        choices = space.portfolio() + space.foreign_choices()
+    else:
+        choices = without_comparison(space, whole.plan.reason)
+    return Compared(whole, search.run_all(choices), [])
 
 
 def _engines(engine: str, fitter: CrossFitter) -> tuple[str, ...]:
@@ -111,14 +115,16 @@ def _space(fitter: CrossFitter, engines: tuple[str, ...], objective: SearchObjec
         classes=labels.classes.size,
         class_weights=_class_weights(labels, fitter.weight),
         has_categories=bool(fitter.schema.encoder.categorical),
-        fixed={
-            "eval_metric": (objective.watched,),
-            "threshold": 0.5 if labels.classes.size == 2 else "auto",
-            "n_jobs": fitter.threads,
-        },
+        fixed=shared_parameters(objective.watched, labels.classes.size, fitter.threads),
         make=fitter.make,
         foreign=fitter.foreign,
     )
+
+
+def shared_parameters(watched: str, n_classes: int, n_jobs: int | None) -> dict[str, Any]:
+    """Return the constructor parameters that all candidates have: the blend decides, not they."""
+    threshold = 0.5 if n_classes == 2 else "auto"
+    return {"eval_metric": (watched,), "threshold": threshold, "n_jobs": n_jobs}
 
 
 def _class_weights(labels: LabelCodes, weight: Any) -> dict[str, Any]:
@@ -143,19 +149,20 @@ def _sample(codes: IntArray, size: int, seed: int) -> IntArray:
     return np.sort(np.concatenate(parts))
 
 
-def _without_comparison(search: Search) -> list[TrialResult]:
+def without_comparison(space: Space, reason: str) -> list[Choice]:
+    """Return one candidate of each engine, and those of other packages, with a warning."""
     warn(
-        f"There are too few rows to hold any out ({search.fitter.reason}): one member of each "
+        f"There are too few rows to hold any out ({reason}): one member of each "
         "engine is trained, they are averaged with equal weights, and the threshold is 0.5, which "
         "rare labels seldom reach."
     )
-    firsts = {choice["engine"]: choice for choice in reversed(search.space.first())}
-    return search.run_all([*firsts.values(), *search.space.foreign_choices()])
+    firsts = {choice["engine"]: choice for choice in reversed(space.first())}
+    return [*firsts.values(), *space.foreign_choices()]
 
 
 def _ranked(results: list[TrialResult], fitter: CrossFitter) -> list[TrialResult]:
     """Return those that are fitted: by their weights in the blend, then by their scores."""
     fitted = [t for t in results if t.fitted]
-    shares = mix(results, fitter)
+    shares = mix(results, fitter.judged)
     order = np.lexsort((np.array([-t.score for t in fitted]), -shares))
     return [fitted[i] for i in order]

@@ -19,6 +19,7 @@ from gbimb.training.recipe import Recipe
 from gbimb.training.rows import EngineTable, Fold, mean_by_place
 from gbimb.training.search.foreign import cross_fit_foreign
 from gbimb.training.search.forest import ForestRows, calibrate, grow
+from gbimb.training.search.judged import JudgedRows
 from gbimb.training.seed import LARGEST_SEED
 from gbimb.training.stages import Settings
 
@@ -105,11 +106,10 @@ class CrossFitter:
         The boosting estimator of each engine, whose parameters describe a candidate.
     splits : Splits
         Of all candidates; empty if there are too few rows to hold any out.
-    reason : str
-        Why these.
     held_out : intp array of shape (m,)
         Rows that are held out from a booster, rising.
-    y, held_out_weight : arrays of shape (m,)
+    judged : JudgedRows
+        Their labels.
     groups : int array of shape (n,) or None
         Equal for copied rows, which are held out together.
     dependence : Dependence or None
@@ -118,7 +118,7 @@ class CrossFitter:
         Of a part with more of the rare classes than their share: how many rows of all each row
         of a class stands for, less a common factor. It counts where held-out rows are judged.
     costs : RowCosts or None
-        What each row costs, if that is known; of the held-out ones ``held_out_costs``.
+        What each row costs, if that is known.
     foreign : mapping of name to classifier
         Those of other packages.
     table : data frame, array or CSR matrix of shape (n, n_features), or None
@@ -144,18 +144,24 @@ class CrossFitter:
     _rows: ForestRows | None = None
 
     def __post_init__(self) -> None:
-        self.splits, self.reason = self.plan.splits, self.plan.reason
+        self.splits = self.plan.splits
         parts = [test for _, test in self.splits]
         self.held_out: IntArray = (
             np.unique(np.concatenate(parts)) if parts else np.empty(0, np.intp)
         )
-        self.y = self.labels.targets[self.held_out]
-        self.held_out_weight = None if self.weight is None else self.weight[self.held_out]
-        self.held_out_costs = None if self.costs is None else self.costs.part(self.held_out)
+        weight = None if self.weight is None else self.weight[self.held_out]
         if self.stands_for is not None:
             natural = self.stands_for[self.labels.codes[self.held_out]]
-            own = self.held_out_weight
-            self.held_out_weight = natural if own is None else natural * own
+            weight = natural if weight is None else natural * weight
+        self.judged = JudgedRows(
+            self.schema,
+            self.labels.classes,
+            self.labels.targets[self.held_out],
+            weight,
+            self.plan.reason,
+            self.seed,
+            None if self.costs is None else self.costs.part(self.held_out),
+        )
 
     def fit(self, candidate: Candidate, index: int, stop: Stop | None = None) -> CrossFitted:
         """Return the candidate, trained on every fold."""
@@ -193,7 +199,7 @@ class CrossFitter:
                 ),
                 engine_params=recipe.tree_params(task.loss, data.y.size, seed, threads),
             )
-        model = recipe.model(trained, task, seed, self.reason)
+        model = recipe.model(trained, task, seed, self.plan.reason)
         if trained.proba is None:
             return CrossFitted(candidate, model, np.empty(0))
         rows = np.concatenate([fold.held_out for fold in folds])
@@ -216,8 +222,8 @@ class CrossFitter:
             checkpoint=self._file(candidate, seed),
         )
         proba = self._by_row(np.concatenate([test for _, test in self.splits]), grown.proba)
-        calibrator = calibrate(self.y, proba, self.held_out_weight)
-        model = grown.model(self.schema, self.labels.classes, calibrator, self.reason)
+        calibrator = calibrate(self.judged.y, proba, self.judged.weight)
+        model = grown.model(self.schema, self.labels.classes, calibrator, self.plan.reason)
         return CrossFitted(candidate, model, calibrator(proba))
 
     def _fit_foreign(self, candidate: Candidate, index: int) -> CrossFitted:
@@ -240,7 +246,7 @@ class CrossFitter:
         rows = np.concatenate([test for _, test in self.splits])
         proba = self._by_row(rows, classes.positive_of(member.in_data(columns, equal)))
         if classes.size == 2:
-            calibrator = calibrate(self.y, proba, self.held_out_weight)
+            calibrator = calibrate(self.judged.y, proba, self.judged.weight)
             member, proba = replace(member, calibrator=calibrator), calibrator(proba)
         return CrossFitted(candidate, member, proba)
 
@@ -277,13 +283,6 @@ class CrossFitter:
             _bins={},
             _rows=None,
         )
-
-    def likelihood(self, proba: FloatArray) -> FloatArray:
-        """Return the probability given to the class of each held-out row, shape (m,)."""
-        if proba.ndim == 2:
-            found: FloatArray = proba[np.arange(self.y.size), self.y.astype(np.intp)]
-            return found
-        return np.where(self.y == 1, proba, 1.0 - proba)
 
     def _bins_of(self, recipe: Recipe) -> tuple[Any, EngineTable]:
         key = recipe.parameters.engine_name, recipe.ordered

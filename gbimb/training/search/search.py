@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from gbimb.exceptions import warn
-from gbimb.metrics import row_log_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -197,7 +196,7 @@ class Search:
                 candidate, choice, GIVEN_UP, np.nan, np.nan, seconds, None, np.empty(0), fixed
             )
         merged = self.clock.spent()
-        scores, loss = self._judge(fitted)
+        scores, loss = self.fitter.judged.judge(fitted.proba, self.objective)
         score = float(scores.mean()) if scores.size else np.nan
         finished = self.clock.spent()
         # What comes after the last round has to be within the time, too: of a candidate it grows
@@ -208,16 +207,6 @@ class Search:
         state = OUT_OF_TIME if watch.out_of_time else FINISHED
         seconds = finished - began
         return TrialResult(candidate, choice, state, score, loss, seconds, fitted, scores, fixed)
-
-    def _judge(self, fitted: CrossFitted) -> tuple[FloatArray, float]:
-        """Return scores and log loss on the held-out rows."""
-        y, weight = self.fitter.y, self.fitter.held_out_weight
-        if y.size == 0:
-            return np.empty(0), np.nan
-        losses = row_log_loss(np.ones(y.size), self.fitter.likelihood(fitted.proba))
-        objective = self.objective.of_rows(self.fitter.held_out_costs)
-        scores = objective.scores(y, fitted.proba, weight)
-        return scores, float(np.average(losses, weights=weight))
 
     def _new_study(self) -> optuna.Study:
         import optuna
@@ -243,9 +232,10 @@ class Search:
         The best of many looks best by chance, the more so the fewer rows of the rarer classes
         judge them: longer searches then make worse models.
         """
-        if not self.fitter.y.size:
+        y = self.fitter.judged.y
+        if not y.size:
             return float("inf")
-        counts = np.bincount(self.fitter.y.astype(np.intp))
+        counts = np.bincount(y.astype(np.intp))
         rare = int(counts.sum() - counts.max())
         return max(len(self.space.portfolio()), rare // ROWS_A_CANDIDATE)
 

@@ -80,6 +80,8 @@ class Space:
         The boosting estimator of each engine, whose parameters describe a candidate.
     foreign : mapping of name to classifier
         Candidates of other packages.
+    most_rows_of_two : float
+        Up to how many rows both engines are in the portfolio.
     """
 
     engines: Sequence[str]
@@ -90,6 +92,7 @@ class Space:
     fixed: Mapping[str, Any]
     make: Mapping[str, Any]
     foreign: Mapping[str, Any] = field(default_factory=dict)
+    most_rows_of_two: float = MOST_ROWS_OF_TWO
 
     def base(self, engine: str) -> Choice:
         """Return the estimators' own defaults, with log loss."""
@@ -125,7 +128,7 @@ class Space:
         if self.rows > MOST_ROWS_OF_ALL:
             first = {one["engine"]: one for one in reversed(members)}
             members = [first[engine] for engine in ENGINES if engine in first]
-        return members[:1] if self.rows > MOST_ROWS_OF_TWO else members
+        return members[:1] if self.rows > self.most_rows_of_two else members
 
     def first(self) -> list[Choice]:
         """Return the candidates to begin with, those of the portfolio before others."""
