@@ -31,7 +31,7 @@ from gbimb.dask import (
     DaskImbalancedLGBMClassifier,
     DaskImbalancedXGBClassifier,
     DaskUnderBaggingClassifier,
-    _bag_size,
+    _bag_fits,
 )
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def bags(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Yield time and memory of a bag that one worker trains, and of the same that all train."""
     kinds = {"xgboost": ImbalancedXGBClassifier, "lightgbm": ImbalancedLGBMClassifier}
     for n, name, share in product(args.workers, args.engines, (1e9, 0.0)):
-        _bag_size.WORKER_SHARE = share
+        _bag_fits.WORKER_SHARE = share
         with cluster(n, memory_limit="auto") as client:
             X, y = rows(client, args.rows * n, args.features, 2 * n)
             small = kinds[name](n_estimators=args.rounds, early_stopping_rounds=None)

@@ -9,8 +9,9 @@ import numpy as np
 from dask.utils import format_bytes
 from sklearn.utils.validation import validate_data
 
-from gbimb.dask._bag_fits import BagFits, Drawn
-from gbimb.dask._bag_size import (
+from gbimb.dask._bag_fits import (
+    BagFits,
+    Drawn,
     bag_bytes,
     dependence_of,
     draw_of_each,
@@ -25,10 +26,10 @@ from gbimb.dask._estimator import (
     refuse_areas,
     refuse_checkpoints,
 )
-from gbimb.dask._fit import ClusterTable, see_all
 from gbimb.dask._pieces import as_collection, meta_of, split_dependent
+from gbimb.dask._prepared import ClusterTable, see_all
 from gbimb.dask._rows import HoldOutRule, encode
-from gbimb.dask._summary import Labels, merge_columns
+from gbimb.dask._summary import Labels
 from gbimb.decisions.sampling import resolve_sampling_strategy
 from gbimb.estimators import UnderBaggingClassifier
 from gbimb.estimators.bag_checks import make_prototype, warn_of_bags
@@ -37,7 +38,6 @@ from gbimb.estimators.fitted import all_or_nothing
 from gbimb.exceptions import InvalidParameterError
 from gbimb.log import logger
 from gbimb.model.bags import Bags, OutOfBag
-from gbimb.tables.schema import Schema
 from gbimb.training.bagging.average import add_bag
 from gbimb.training.bagging.population import Population
 from gbimb.training.bagging.preparation import draw_rows
@@ -147,11 +147,9 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
                 validate_data(self, meta, reset=True, skip_check_array=True)
                 # Refuses what cannot be before rows are drawn.
                 task = self._task(labels.classes.size)
-                names = getattr(self, "feature_names_in_", None)
-                schema = Schema.of(self, merge_columns(table.summaries, names))
+                schema = table.schema(self)
                 validate_data(prototype, meta, reset=True, skip_check_array=True)
-                is_sparse = any(s.is_sparse for s in table.summaries)
-                recipe = Recipe.make(prototype, schema, labels.classes, is_sparse=is_sparse)
+                recipe = Recipe.make(prototype, schema, labels.classes, is_sparse=table.is_sparse)
                 bags = Bags(draw_seed(self.random_state))
                 counts = labels.kept.sum(axis=0)
                 of_labels = labels.classes.labels.tolist()

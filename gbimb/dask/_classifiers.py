@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from gbimb.dask._cluster import find_client, gather
+from gbimb.dask._cluster import find_client
 from gbimb.dask._estimator import (
     DaskPredictions,
     local_parameters,
     refuse_areas,
     refuse_checkpoints,
 )
-from gbimb.dask._fit import (
+from gbimb.dask._fit import fit_model
+from gbimb.dask._pieces import as_collection, meta_of, split, split_dependent
+from gbimb.dask._prepared import (
     ClusterTable,
-    combine,
     encode_all,
     hold_out_rules,
-    start_of,
-    train_on_cluster,
+    holds_out,
+    warn_of_copies,
 )
-from gbimb.dask._pieces import as_collection, meta_of, split, split_dependent
-from gbimb.dask._rows import some_hashes
-from gbimb.dask._summary import Labels, merge_columns
-from gbimb.dask._worker import Job
+from gbimb.dask._summary import Labels
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.estimators.base import BaseImbalancedClassifier
 from gbimb.estimators.base_checks import refuse_beside
 from gbimb.estimators.fitted import all_or_nothing
-from gbimb.exceptions import InvalidDataError, InvalidParameterError
-from gbimb.tables.schema import Schema
-from gbimb.training.copies import copies_among
-from gbimb.training.held_out.plan import HOLD_OUT, SMALLEST_CLASS, SMALLEST_TABLE
+from gbimb.exceptions import InvalidParameterError
 from gbimb.training.held_out.validation_rows import one_validation_set
 from gbimb.training.loss import make_loss
 from gbimb.training.recipe import Recipe
 from gbimb.training.remarks import warn_if_nothing_learned
+from gbimb.training.seed import draw_seed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +42,6 @@ if TYPE_CHECKING:
 
 
 HOLD_OUTS = ("auto", "holdout")
-HASHED_ROWS = 200_000
 
 
 class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
@@ -128,65 +120,40 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
         local = self._untrained()
         validate_data(local, meta, reset=True, skip_check_array=True)
         loss = make_loss(local, labels.codes, labels.totals)
-        names = getattr(local, "feature_names_in_", None)
-        schema = Schema.of(local, merge_columns(table.summaries, names))
-        is_sparse = any(s.is_sparse for s in table.summaries)
-        recipe = Recipe.make(local, schema, labels.classes, is_sparse=is_sparse)
+        recipe = Recipe.make(local, table.schema(local), labels.classes, is_sparse=table.is_sparse)
         task = recipe.task(loss)  # refuses what cannot be before rows move
         hold_out, reason = self._holds_out(labels, given=given is not None, by=by)
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        seed = draw_seed(self.random_state)
         rules, held = hold_out_rules(client, table, labels, seed=seed, hold_out=hold_out, by=by)
         parts, recipe = encode_all(
             client, recipe, table, labels, validation, seed=seed, rules=rules, held=held
         )
         if hold_out and by is None:
-            self._warn_of_copies(client, parts.train, labels)
+            warn_of_copies(client, parts.train, labels)
         del table, validation, pieces, watched
-        start = start_of(loss, parts.totals)
-        rows = int(labels.kept.sum())
-        job = Job(recipe, task, start, rows, parts.held_out, seed, self.n_jobs)
-        outcomes = train_on_cluster(client, job, parts)
-        model = None
-        if by == "time" and hold_out:
-            again = replace(job, held_out=None, rounds=outcomes[0].boosted.rounds)
-            model = train_on_cluster(client, again, parts)[0].model
-        trained = combine(job, outcomes, correct=self.calibration is not None, model=model)
+        fit = fit_model(
+            client,
+            recipe,
+            task,
+            parts,
+            labels.kept.sum(axis=1),
+            seed=seed,
+            n_jobs=self.n_jobs,
+            reason=reason,
+            again=hold_out and by == "time",
+        )
         validate_data(self, meta, reset=True, skip_check_array=True)
-        self.model_ = recipe.model(trained, task, seed, reason)
-        self.n_workers_ = len(outcomes)
-        self.bytes_per_round_ = max(outcome.bytes_per_round for outcome in outcomes)
-
-    @staticmethod
-    def _warn_of_copies(client: Client, encoded: Sequence[Any], labels: Labels) -> None:
-        """Warn of an oversampled class; its copies lie on many workers, and stay where they are."""
-        one_in = max(1, int(labels.kept.sum()) // HASHED_ROWS)
-        found = gather(client, client.map(some_hashes, encoded, one_in=one_in, pure=False))
-        codes = labels.classes.codes(np.concatenate([y for _, y in found]))
-        copies = copies_among(np.concatenate([hashes for hashes, _ in found]), codes)
-        if copies is not None:
-            copies.warn(labels.classes.labels, apart=False)
+        self.model_ = fit.model
+        self.n_workers_, self.bytes_per_round_ = fit.n_workers, fit.bytes_per_round
 
     def _holds_out(self, labels: Labels, *, given: bool, by: str | None) -> tuple[bool, str]:
         """Return whether rows are held out of ``X``, and which are."""
-        counts = np.sort(labels.kept.sum(axis=0))[::-1]
-        size = f"{counts.sum():,} rows, {counts[-1]:,} of the rarest class"
-        auto = isinstance(self.cv, str) and self.cv == "auto"
-        if given:
-            if not auto and self.cv is not None:
-                msg = f"Give either X_val and y_val to fit or cv, got both (cv={self.cv!r})."
-                raise InvalidParameterError(msg)
-            return False, "the validation rows given to fit"
-        few = counts.sum() < SMALLEST_TABLE or counts[1] < SMALLEST_CLASS
-        if self.cv is None or (auto and few):
-            return False, f"no rows held out ({size})"
-        if counts[1] < HOLD_OUT:
-            msg = (
-                f"cv={self.cv!r} needs at least {HOLD_OUT} rows of two classes, got {counts[1]} of "
-                "the second. Use cv=None, or X_val and y_val."
-            )
-            raise InvalidDataError(msg)
-        kind = {None: "one row in five", "groups": "one group in five", "time": "the newest fifth"}
-        return True, f"{kind[by]} held out ({size})"
+        if not given:
+            return holds_out(labels, self.cv, by)
+        if self.cv not in ("auto", None):
+            msg = f"Give either X_val and y_val to fit or cv, got both (cv={self.cv!r})."
+            raise InvalidParameterError(msg)
+        return False, "the validation rows given to fit"
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

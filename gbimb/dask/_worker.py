@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from distributed import get_worker
 
-from gbimb.dask._group import GlobalLoss, Group
-from gbimb.dask._process import check_going, linked, topic_of
+from gbimb.dask._process import GlobalLoss, Group, check_going, linked, topic_of
 from gbimb.dask._rows import EncodedPiece, join, stack
 from gbimb.engines.lightgbm import forget_network, network_params, ports_of
 from gbimb.engines.xgboost import all_reduce, joined

@@ -14,7 +14,7 @@ from sklearn.metrics import matthews_corrcoef
 
 import gbimb
 from gbimb.dask import DaskImbalancedXGBClassifier, DaskUnderBaggingClassifier
-from gbimb.dask._bag_size import bag_bytes, room_for_a_bag
+from gbimb.dask._bag_fits import bag_bytes, room_for_a_bag
 from gbimb.dask._pieces import Piece
 from gbimb.dask._summary import summarise
 from gbimb.exceptions import GbimbError
@@ -38,7 +38,7 @@ TOGETHER = "all workers train it together"
 @pytest.fixture
 def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """No bag fits on one worker."""
-    monkeypatch.setattr("gbimb.dask._bag_size.WORKER_SHARE", 0.0)
+    monkeypatch.setattr("gbimb.dask._bag_fits.WORKER_SHARE", 0.0)
 
 
 def label_sorted(n: int, n_classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +100,7 @@ def test_a_bag_that_all_workers_train_is_the_one_that_one_worker_trains(
     with caplog.at_level(logging.INFO, "gbimb"):
         here = fit_bags(client, "xgb", *rows, replacement=replacement)
         assert TOGETHER not in caplog.text
-        monkeypatch.setattr("gbimb.dask._bag_size.WORKER_SHARE", 0.0)
+        monkeypatch.setattr("gbimb.dask._bag_fits.WORKER_SHARE", 0.0)
         there = fit_bags(client, "xgb", *rows, replacement=replacement)
         assert TOGETHER in caplog.text
     X_new, _ = numbers(1000, seed=1)

@@ -29,7 +29,7 @@ def noise() -> tuple[np.ndarray, np.ndarray]:
 def test_copies_on_a_cluster_are_said(
     client: Client, monkeypatch: pytest.MonkeyPatch, hashed: int
 ) -> None:
-    monkeypatch.setattr("gbimb.dask._classifiers.HASHED_ROWS", hashed)
+    monkeypatch.setattr("gbimb.dask._prepared.HASHED_ROWS", hashed)
     X, y = noise()
     clf = DaskImbalancedLGBMClassifier(client=client, n_estimators=5, **SHAPE["lgbm"])
     with pytest.warns(gbimb.GbimbWarning, match="rows of class 0 are exact copies.*same rows"):

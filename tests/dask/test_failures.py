@@ -155,7 +155,7 @@ def test_bags_lose_a_worker_and_end_soon(cluster: distributed.LocalCluster) -> N
 def test_a_bag_that_all_workers_train_loses_one_and_ends_with_a_sentence(
     cluster: distributed.LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gbimb.dask._bag_size.WORKER_SHARE", 0.0)
+    monkeypatch.setattr("gbimb.dask._bag_fits.WORKER_SHARE", 0.0)
     with distributed.Client(cluster) as client:
         killer, killed = killer_of(cluster)
         slow = gbimb.ImbalancedXGBClassifier(n_estimators=100_000, early_stopping_rounds=None)
