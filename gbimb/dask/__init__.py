@@ -17,9 +17,11 @@ except ImportError as error:
     raise MissingDependencyError(_MSG) from error
 
 from gbimb.dask._bagging import DaskUnderBaggingClassifier
+from gbimb.dask._blend import DaskImbalancedClassifier
 from gbimb.dask._classifiers import DaskImbalancedLGBMClassifier, DaskImbalancedXGBClassifier
 
 __all__ = [
+    "DaskImbalancedClassifier",
     "DaskImbalancedLGBMClassifier",
     "DaskImbalancedXGBClassifier",
     "DaskUnderBaggingClassifier",

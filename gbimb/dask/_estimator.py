@@ -160,12 +160,16 @@ def local_parameters(local: type[DecidingClassifier]) -> Callable[[Init], Init]:
     return show
 
 
+def has_area(name: str) -> bool:
+    """Return whether a metric is an area under a curve, which cannot be added up over workers."""
+    return name in METRICS and METRICS[name].area is not None
+
+
 def refuse_areas(eval_metric: str | Sequence[str]) -> None:
     """Raise if a metric is watched that cannot be added up over workers."""
     names = (eval_metric,) if isinstance(eval_metric, str) else eval_metric
-    areas = [own for own, row in METRICS.items() if row.area is not None]
     for name in names:
-        if name in areas:
+        if has_area(name):
             msg = (
                 f"eval_metric must be a function of counts on Dask, such as 'mcc', 'f1' or "
                 f"'fbeta:2', or 'log_loss', got {name!r}: it wants all scores in one place."

@@ -13,7 +13,7 @@ import numpy as np
 from gbimb.dask._cluster import gather, one_fit_at_a_time
 from gbimb.dask._prepared import draw_samples
 from gbimb.dask._process import break_off, end_fit, free_port, start_tracker, topic_of
-from gbimb.dask._worker import Job, train_part
+from gbimb.dask._worker import Job, score_held_out, train_part
 from gbimb.engines.lightgbm import ports_of
 from gbimb.log import logger
 from gbimb.training.cross_fit import finish
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gbimb.dask._worker import Outcome
     from gbimb.model.model import BoosterModel
     from gbimb.training.recipe import Recipe
+    from gbimb.training.rows import EngineTable
     from gbimb.training.tasks import Task
 
 
@@ -186,6 +187,35 @@ def fit_model(
     return ClusterFit(model, judge, len(outcomes), sent)
 
 
+def score_all(
+    client: distributed.Client, split: Split, model: BoosterModel, seed: int, n_jobs: int | None
+) -> tuple[HeldOut, FloatArray]:
+    """Return the held-out rows and their probabilities, in the order of the pieces.
+
+    More than 500,000 of a class are drawn at random, the same for all models.
+    """
+    if split.held_out is None:
+        return HeldOut(np.empty(0, np.float32), None), np.empty(0)
+    shared = client.scatter(model, broadcast=True, hash=False)
+    tasks = [
+        client.submit(
+            score_held_out, part, shared, split.held_out, seed, i, n_jobs=n_jobs, pure=False
+        )
+        for i, part in enumerate(split.train)
+    ]
+    return _together([part for part in gather(client, tasks) if part is not None])
+
+
+def _together(parts: Sequence[EngineTable]) -> tuple[HeldOut, FloatArray]:
+    """Return labels and weights of scored rows, and their scores."""
+    weighted = any(part.weight is not None for part in parts)
+    weights = [np.ones(p.y.size) if p.weight is None else p.weight for p in parts]
+    rows = HeldOut(
+        np.concatenate([part.y for part in parts]), np.concatenate(weights) if weighted else None
+    )
+    return rows, np.concatenate([part.matrix for part in parts])
+
+
 def combine(job: Job, outcomes: Sequence[Outcome], *, correct: bool, model: Any = None) -> Trained:
     """Return the booster; to ``correct`` is to do so on the held-out rows of all workers.
 
@@ -197,13 +227,7 @@ def combine(job: Job, outcomes: Sequence[Outcome], *, correct: bool, model: Any 
         booster = engine.merge([first.model], 1.0, start)
         member = TrainedMember(*ONE_MEMBER, first.boosted, [first.model], np.empty(0))
         return Trained(booster, (member,))
-    parts = [outcome.held_out for outcome in outcomes if outcome.held_out.y.size]
-    weighted = any(part.weight is not None for part in parts)
-    weights = [np.ones(p.y.size) if p.weight is None else p.weight for p in parts]
-    held_out = HeldOut(
-        np.concatenate([part.y for part in parts]), np.concatenate(weights) if weighted else None
-    )
-    raw = np.concatenate([part.matrix for part in parts])
+    held_out, raw = _together([o.held_out for o in outcomes if o.held_out.y.size])
     return finish(
         engine,
         job.task,

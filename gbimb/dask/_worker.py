@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import FloatArray
+    from gbimb.model.model import BoosterModel
     from gbimb.training.boosting import Boosted
     from gbimb.training.recipe import Recipe
     from gbimb.training.tasks import Task
@@ -281,6 +282,30 @@ def _scores(engine: Any, booster: Any, rows: EngineTable, threads: int) -> Float
     if rows.y.size == 0:
         return np.zeros(0)
     return np.concatenate([engine.raw_score(booster, part, threads) for part in parts])
+
+
+def score_held_out(
+    encoded: EncodedPiece | None,
+    model: BoosterModel,
+    totals: NDArray[np.int64],
+    seed: int,
+    piece: int,
+    *,
+    n_jobs: int | None,
+) -> EngineTable | None:
+    """Return probabilities of the held-out rows that a client gets, of all models the same rows.
+
+    None where there are none; ``totals`` are the held-out rows of each target in all pieces.
+    """
+    if encoded is None:
+        return None
+    rows = thin(encoded.held_out, totals, np.random.default_rng([seed, piece]))
+    if rows.y.size == 0:
+        return None
+    threads = resolve_jobs(n_jobs or get_worker().state.nthreads)
+    with thread_limit(threads):
+        proba = model.calibrated(model.raw_score_of(rows.matrix, threads))
+    return EngineTable(proba, rows.y, rows.weight)
 
 
 def thin(rows: EngineTable, totals: NDArray[np.int64], rng: np.random.Generator) -> EngineTable:

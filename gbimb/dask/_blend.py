@@ -1,0 +1,251 @@
+"""The portfolio on Dask: a booster of each engine, trained by all workers, and their blend."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from gbimb.dask._cluster import find_client
+from gbimb.dask._estimator import (
+    DaskPredictions,
+    has_area,
+    local_parameters,
+    refuse_checkpoints,
+)
+from gbimb.dask._fit import fit_model, score_all
+from gbimb.dask._pieces import as_collection, meta_of, split_dependent
+from gbimb.dask._prepared import (
+    ClusterTable,
+    encode_all,
+    hold_out_rules,
+    holds_out,
+    warn_of_copies,
+)
+from gbimb.dask._summary import Labels
+from gbimb.estimators import ImbalancedClassifier
+from gbimb.estimators.blends.base import BOOSTERS
+from gbimb.estimators.fitted import all_or_nothing
+from gbimb.exceptions import InvalidParameterError
+from gbimb.training.recipe import Recipe
+from gbimb.training.search.blend import blend
+from gbimb.training.search.compare import shared_parameters, without_comparison
+from gbimb.training.search.cross_fit import CrossFitted
+from gbimb.training.search.judged import JudgedRows
+from gbimb.training.search.objective import check_metric, make_objective
+from gbimb.training.search.progress import progress
+from gbimb.training.search.search import FINISHED, TrialResult
+from gbimb.training.search.space import ENGINES, Space
+from gbimb.training.seed import draw_seed
+
+if TYPE_CHECKING:
+    from dask.delayed import Delayed
+    from distributed import Client
+
+    from gbimb.dask._fit import ClusterFit
+    from gbimb.dask._prepared import Split
+    from gbimb.tables.schema import Schema
+    from gbimb.training.search.objective import SearchObjective
+
+
+class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
+    """What to use first on a Dask cluster: a booster of each engine, blended.
+
+    The boosters of :class:`~gbimb.ImbalancedClassifier`, each trained by all workers on the rows
+    that they have, as in :class:`DaskImbalancedXGBClassifier`, with the same rows held out. Their
+    blend, its recalibration and the one decision rule for ``metric`` come from these rows, as in
+    the local estimator, whose model this is.
+
+    Parameters
+    ----------
+    client : distributed.Client or None, default=None
+        None is the client made last.
+    **parameters
+        Those of :class:`~gbimb.ImbalancedClassifier`, with the same meaning, except:
+        ``estimators`` and ``checkpoint_path`` are None, and ``n_jobs`` are threads of each
+        worker, None those that Dask gives it.
+
+    Attributes
+    ----------
+    classes_, members_, weights_, threshold_, leaderboard_, validation_, ...
+        As in the local estimator.
+    n_workers_ : int
+        Workers that took part.
+    bytes_per_round_ : float
+        What a worker sent off for metrics and sums of the loss, on average over the rounds of
+        the member that sent most.
+
+    Notes
+    -----
+    There are no forests, which want all rows in one place. Up to 50,000 rows there are two
+    members of LightGBM (two classes only) and one of XGBoost, above that one of each, however
+    many rows there are. One row in five is held out, once: there is no cross-fitting. With
+    ``time`` each member is trained on the newest fifth, too, in the end. Members stop on
+    ``metric``, or on the log loss where that is an area or has a bound. The client gets the
+    probabilities of the held-out rows: all of them up to 500,000 of a class, otherwise as many
+    drawn at random.
+
+    Examples
+    --------
+    >>> import dask.array as da, numpy as np, distributed
+    >>> from gbimb.dask import DaskImbalancedClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = da.from_array(rng.normal(size=(4000, 5)), chunks=(1000, 5))
+    >>> y = (X[:, 0] > 1.8).astype(int)
+    >>> with distributed.Client(n_workers=2) as client:    # doctest: +SKIP
+    ...     clf = DaskImbalancedClassifier(random_state=0).fit(X, y)
+    ...     print(clf.explain_choice())
+    ...     clf.predict_proba(X).compute().shape
+    (4000, 2)
+    """
+
+    _local_class = ImbalancedClassifier
+    client: Client | None
+
+    @local_parameters(ImbalancedClassifier)
+    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:
+        super().__init__(**parameters)
+        self.client = client
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        time: Any = None,
+    ) -> DaskImbalancedClassifier:
+        """Train each member on all workers that have rows of ``X``, and blend them.
+
+        Parameters
+        ----------
+        X : Dask DataFrame, Dask Array or ParquetSource
+            Rows may lie on workers in any order; a partition may lack a class or rows.
+        y : Dask Series or Array with the partitions of X
+            Of a source, the labels and weights are columns of its own.
+        sample_weight : Dask Series or Array, optional
+        groups : Dask Series or Array with the partitions of X, optional
+            Equal for rows that belong together: about one group in five is held out whole.
+        time : Dask Series or Array with the partitions of X, optional
+            Numbers or dates: about the newest fifth of the rows is held out, and then trained on,
+            too, for as many rounds.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ClusterError
+            If a worker dies during training or the scheduler goes away.
+        GbimbError
+            If an argument cannot be used; also a ValueError or a TypeError.
+        """
+        with all_or_nothing(self):
+            self._check_parameters()
+            client = find_client(self.client)
+            with client.as_current():
+                pieces, by = split_dependent(X, y, sample_weight, groups, time)
+                self._fit(client, meta_of(as_collection(X)), pieces, by)
+        return self
+
+    def _fit(self, client: Client, meta: Any, pieces: list[Delayed], by: str | None) -> None:
+        validate_data(self, meta, reset=True, skip_check_array=True)
+        table = ClusterTable.load(client, pieces, "y")
+        labels = Labels.of(table.summaries, self.pos_label)
+        classes, rows = labels.classes, labels.kept.sum(axis=1)
+        objective = make_objective(self.metric, classes.size, swap=classes.swapped)
+        hold_out, reason = holds_out(labels, "auto", by)
+        seed = draw_seed(self.random_state)
+        schema = table.schema(self)
+        space = self._space(labels, schema, objective)
+        choices = space.portfolio() if hold_out else without_comparison(space, reason)
+        candidates = [space.candidate(choice) for choice in choices]
+        for candidate in candidates:
+            validate_data(candidate.estimator, meta, reset=True, skip_check_array=True)
+        recipes = [
+            replace(
+                Recipe.make(one.estimator, schema, classes, is_sparse=table.is_sparse),
+                ordered=one.ordered,
+            )
+            for one in candidates
+        ]
+        rules, held = hold_out_rules(client, table, labels, seed=seed, hold_out=hold_out, by=by)
+        # The pieces as the engines take them: of sparse matrices not both the same.
+        splits: dict[bool, Split] = {}
+        for recipe in recipes:
+            if recipe.zero_is_missing not in splits:
+                splits[recipe.zero_is_missing], seen = encode_all(
+                    client, recipe, table, labels, None, seed=seed, rules=rules, held=held
+                )
+                if len(splits) == 1:
+                    schema = seen.schema
+        del table, pieces
+        if hold_out and by is None:
+            warn_of_copies(client, next(iter(splits.values())).train, labels)
+        fits: list[ClusterFit] = []
+        results: list[TrialResult] = []
+        with progress(None, len(choices), self.verbose) as show:
+            for choice, candidate, unseen in zip(choices, candidates, recipes, strict=True):
+                began = perf_counter()
+                recipe = unseen.with_encoder(schema.encoder)
+                split = splits[recipe.zero_is_missing]
+                task = recipe.task(recipe.loss(labels.codes, labels.totals))
+                fit = fit_model(
+                    client,
+                    recipe,
+                    task,
+                    split,
+                    rows,
+                    seed=seed,
+                    n_jobs=self.n_jobs,
+                    reason=reason,
+                    again=hold_out and by == "time",
+                )
+                held_out, proba = score_all(client, split, fit.judge, seed, self.n_jobs)
+                judged = JudgedRows(schema, classes, held_out.y, held_out.weight, reason, seed)
+                scores, loss = judged.judge(proba, objective)
+                fitted = CrossFitted(candidate, fit.model, proba)
+                score = float(scores.mean()) if scores.size else np.nan
+                seconds = perf_counter() - began
+                results.append(
+                    TrialResult(candidate, choice, FINISHED, score, loss, seconds, fitted, scores)
+                )
+                show(results[-1])
+                fits.append(fit)
+        model, shares = blend(judged, results, objective, self.threshold, self.confidence)
+        self._finish(model, results, shares, seed)
+        self.n_workers_ = max(fit.n_workers for fit in fits)
+        self.bytes_per_round_ = max(fit.bytes_per_round for fit in fits)
+
+    def _space(self, labels: Labels, schema: Schema, objective: SearchObjective) -> Space:
+        """Return the members that suit the table, both engines however many rows there are."""
+        n_classes = labels.classes.size
+        watched = "log_loss" if has_area(objective.watched) else objective.watched
+        return Space(
+            engines=ENGINES,
+            rows=int(labels.kept.sum()),
+            classes=n_classes,
+            class_weights={"none": None},
+            has_categories=bool(schema.encoder.categorical),
+            fixed=shared_parameters(watched, n_classes, self.n_jobs),
+            make={each.engine_name: each for each in BOOSTERS},
+            most_rows_of_two=math.inf,
+        )
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        refuse_checkpoints(self)
+        check_metric(self.metric)
+        if self.estimators:
+            names = [name for name, _ in self.estimators]
+            msg = (
+                f"estimators must be None on Dask, got {names}: they want all rows in one place. "
+                "Leave them out, or fit ImbalancedClassifier on one machine."
+            )
+            raise InvalidParameterError(msg)
