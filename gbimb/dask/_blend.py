@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -43,13 +43,93 @@ from gbimb.training.search.space import ENGINES, Space
 from gbimb.training.seed import draw_seed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from dask.delayed import Delayed
     from distributed import Client
+    from numpy.typing import ArrayLike
 
+    from gbimb.array_types import FloatArray
     from gbimb.dask._fit import ClusterFit
     from gbimb.dask._prepared import Split
     from gbimb.tables.schema import Schema
     from gbimb.training.search.objective import SearchObjective
+
+
+@dataclass(frozen=True, eq=False)
+class MemberFits:
+    """Trains members on one table, with the same rows held out of each.
+
+    Attributes
+    ----------
+    client : Client
+    labels : Labels
+    schema : Schema
+        With what all rows hold.
+    splits : dict of bool to Split
+        The pieces as engines take them, by whether zeros of a sparse matrix are missing values.
+    seed : int
+    reason : str
+        Which rows are held out, and why.
+    again : bool
+        Whether these are trained on in the end, too.
+    """
+
+    client: Client
+    labels: Labels
+    schema: Schema
+    splits: Mapping[bool, Split]
+    seed: int
+    reason: str
+    again: bool
+
+    @classmethod
+    def of(
+        cls,
+        client: Client,
+        table: ClusterTable,
+        labels: Labels,
+        recipes: Sequence[Recipe],
+        seed: int,
+        *,
+        reason: str,
+        hold_out: bool,
+        by: str | None,
+    ) -> MemberFits:
+        """Encode the pieces where they are, once for all members that take them alike."""
+        rules, held = hold_out_rules(client, table, labels, seed=seed, hold_out=hold_out, by=by)
+        splits: dict[bool, Split] = {}
+        seen = []
+        for recipe in recipes:
+            if recipe.zero_is_missing not in splits:
+                splits[recipe.zero_is_missing], known = encode_all(
+                    client, recipe, table, labels, None, seed=seed, rules=rules, held=held
+                )
+                seen.append(known.schema)
+        if hold_out and by is None:
+            warn_of_copies(client, next(iter(splits.values())).train, labels)
+        return cls(client, labels, seen[0], splits, seed, reason, hold_out and by == "time")
+
+    def fit(self, recipe: Recipe) -> tuple[ClusterFit, JudgedRows, FloatArray]:
+        """Return a member, the rows that it did not see, and its probabilities of them."""
+        recipe = recipe.with_encoder(self.schema.encoder)
+        split, n_jobs = self.splits[recipe.zero_is_missing], recipe.parameters.n_jobs
+        fit = fit_model(
+            self.client,
+            recipe,
+            recipe.task(recipe.loss(self.labels.codes, self.labels.totals)),
+            split,
+            self.labels.kept.sum(axis=1),
+            seed=self.seed,
+            n_jobs=n_jobs,
+            reason=self.reason,
+            again=self.again,
+        )
+        rows, proba = score_all(self.client, split, fit.judge, self.seed, n_jobs)
+        judged = JudgedRows(
+            self.schema, self.labels.classes, rows.y, rows.weight, self.reason, self.seed
+        )
+        return fit, judged, proba
 
 
 class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
@@ -107,8 +187,10 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
     client: Client | None
 
     @local_parameters(ImbalancedClassifier)
-    def __init__(self, *, client: Client | None = None, **parameters: Any) -> None:
-        super().__init__(**parameters)
+    def __init__(
+        self, metric: str | ArrayLike = "mcc", *, client: Client | None = None, **parameters: Any
+    ) -> None:
+        super().__init__(metric, **parameters)
         self.client = client
 
     def fit(
@@ -158,57 +240,35 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
         validate_data(self, meta, reset=True, skip_check_array=True)
         table = ClusterTable.load(client, pieces, "y")
         labels = Labels.of(table.summaries, self.pos_label)
-        classes, rows = labels.classes, labels.kept.sum(axis=1)
+        classes = labels.classes
         objective = make_objective(self.metric, classes.size, swap=classes.swapped)
         hold_out, reason = holds_out(labels, "auto", by)
-        seed = draw_seed(self.random_state)
         schema = table.schema(self)
         space = self._space(labels, schema, objective)
         choices = space.portfolio() if hold_out else without_comparison(space, reason)
         candidates = [space.candidate(choice) for choice in choices]
-        for candidate in candidates:
-            validate_data(candidate.estimator, meta, reset=True, skip_check_array=True)
-        recipes = [
-            replace(
-                Recipe.make(one.estimator, schema, classes, is_sparse=table.is_sparse),
-                ordered=one.ordered,
-            )
-            for one in candidates
-        ]
-        rules, held = hold_out_rules(client, table, labels, seed=seed, hold_out=hold_out, by=by)
-        # The pieces as the engines take them: of sparse matrices not both the same.
-        splits: dict[bool, Split] = {}
-        for recipe in recipes:
-            if recipe.zero_is_missing not in splits:
-                splits[recipe.zero_is_missing], seen = encode_all(
-                    client, recipe, table, labels, None, seed=seed, rules=rules, held=held
-                )
-                if len(splits) == 1:
-                    schema = seen.schema
+        recipes = []
+        for one in candidates:
+            validate_data(one.estimator, meta, reset=True, skip_check_array=True)
+            recipe = Recipe.make(one.estimator, schema, classes, is_sparse=table.is_sparse)
+            recipes.append(replace(recipe, ordered=one.ordered))
+        members = MemberFits.of(
+            client,
+            table,
+            labels,
+            recipes,
+            draw_seed(self.random_state),
+            reason=reason,
+            hold_out=hold_out,
+            by=by,
+        )
         del table, pieces
-        if hold_out and by is None:
-            warn_of_copies(client, next(iter(splits.values())).train, labels)
         fits: list[ClusterFit] = []
         results: list[TrialResult] = []
         with progress(None, len(choices), self.verbose) as show:
-            for choice, candidate, unseen in zip(choices, candidates, recipes, strict=True):
+            for choice, candidate, recipe in zip(choices, candidates, recipes, strict=True):
                 began = perf_counter()
-                recipe = unseen.with_encoder(schema.encoder)
-                split = splits[recipe.zero_is_missing]
-                task = recipe.task(recipe.loss(labels.codes, labels.totals))
-                fit = fit_model(
-                    client,
-                    recipe,
-                    task,
-                    split,
-                    rows,
-                    seed=seed,
-                    n_jobs=self.n_jobs,
-                    reason=reason,
-                    again=hold_out and by == "time",
-                )
-                held_out, proba = score_all(client, split, fit.judge, seed, self.n_jobs)
-                judged = JudgedRows(schema, classes, held_out.y, held_out.weight, reason, seed)
+                fit, judged, proba = members.fit(recipe)
                 scores, loss = judged.judge(proba, objective)
                 fitted = CrossFitted(candidate, fit.model, proba)
                 score = float(scores.mean()) if scores.size else np.nan
@@ -219,7 +279,7 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
                 show(results[-1])
                 fits.append(fit)
         model, shares = blend(judged, results, objective, self.threshold, self.confidence)
-        self._finish(model, results, shares, seed)
+        self._finish(model, results, shares, members.seed)
         self.n_workers_ = max(fit.n_workers for fit in fits)
         self.bytes_per_round_ = max(fit.bytes_per_round for fit in fits)
 
