@@ -77,7 +77,7 @@ EstimatorName: TypeAlias = Annotated[
     typer.Option(
         help="One of blend: a fixed blend of unlike members; booster: one; bagging: bags with as "
         "many common as rare rows, for large tables; auto: a search. Default: blend, or what "
-        "--loss, --engine, --validation or --dask ask for."
+        "--loss, --engine or --validation ask for."
     ),
 ]
 SPELLED: Final = {

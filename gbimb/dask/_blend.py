@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from sklearn.utils.validation import validate_data
@@ -30,6 +30,7 @@ from gbimb.dask._summary import Labels
 from gbimb.estimators import ImbalancedClassifier
 from gbimb.estimators.blends.base import BOOSTERS
 from gbimb.estimators.fitted import all_or_nothing
+from gbimb.estimators.row_costs import is_cost
 from gbimb.exceptions import InvalidParameterError
 from gbimb.training.recipe import Recipe
 from gbimb.training.search.blend import blend
@@ -54,6 +55,12 @@ if TYPE_CHECKING:
     from gbimb.dask._prepared import Split
     from gbimb.tables.schema import Schema
     from gbimb.training.search.objective import SearchObjective
+
+
+COSTS_OF_ROWS: Final = (
+    "metric='cost' with cost_fp and cost_fn needs a table in memory, got a fit on Dask. Give the "
+    "costs to predict alone, or fit ImbalancedClassifier on one machine."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +208,8 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
         *,
         groups: Any = None,
         time: Any = None,
+        cost_fp: Any = None,
+        cost_fn: Any = None,
     ) -> DaskImbalancedClassifier:
         """Train each member on all workers that have rows of ``X``, and blend them.
 
@@ -216,6 +225,9 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
         time : Dask Series or Array with the partitions of X, optional
             Numbers or dates: about the newest fifth of the rows is held out, and then trained on,
             too, for as many rounds.
+        cost_fp, cost_fn : None
+            Costs of each row judge members in the local estimator only; give them to
+            :meth:`predict`.
 
         Returns
         -------
@@ -230,6 +242,8 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
         """
         with all_or_nothing(self):
             self._check_parameters()
+            if cost_fp is not None or cost_fn is not None:
+                raise InvalidParameterError(COSTS_OF_ROWS)
             client = find_client(self.client)
             with client.as_current():
                 pieces, by = split_dependent(X, y, sample_weight, groups, time)
@@ -302,6 +316,8 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
         super()._check_parameters()
         refuse_checkpoints(self)
         check_metric(self.metric)
+        if is_cost(self.metric):
+            raise InvalidParameterError(COSTS_OF_ROWS)
         if self.estimators:
             names = [name for name, _ in self.estimators]
             msg = (

@@ -42,6 +42,10 @@ def make_model(
     }
     kind = _kind(estimator, given)
     _refuse(kind, given)
+    if kind == BLEND and dask is not None:
+        from gbimb.dask import DaskImbalancedClassifier
+
+        return DaskImbalancedClassifier(metric=metric)
     if kind == BLEND:
         return ImbalancedClassifier(metric=metric)
     if kind == SEARCH:
@@ -61,11 +65,12 @@ def _kind(estimator: str | None, given: dict[str, Any]) -> str:
         return SEARCH
     if estimator is not None:
         return estimator
-    return BLEND if all(value is None for value in given.values()) else BOOSTER
+    others = (value for option, value in given.items() if option not in ALLOWED[BLEND])
+    return BLEND if all(value is None for value in others) else BOOSTER
 
 
 ALLOWED: Final = {
-    BLEND: (),
+    BLEND: ("--dask",),
     BOOSTER: ("--loss", "--engine", "--validation", "--dask"),
     BAGGING: ("--loss", "--engine", "--dask"),
     SEARCH: ("--engine", "--time-budget"),
