@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.dask
 
 
-@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize(
+    ("kind", "options", "name"),
+    [
+        ("file", ["--engine", "xgboost"], "DaskImbalancedXGBClassifier"),
+        ("folder", [], "DaskImbalancedClassifier"),
+    ],
+)
 def test_a_model_is_fitted_on_a_cluster_and_saved(
-    client: Client, tmp_path: Path, kind: str
+    client: Client, tmp_path: Path, kind: str, options: list[str], name: str
 ) -> None:
     X, y = frame(1200)
     (tmp_path / "folder").mkdir()
@@ -33,13 +39,11 @@ def test_a_model_is_fitted_on_a_cluster_and_saved(
     arguments = ["fit", str(data if kind == "file" else data.parent), "--target", "y"]
     out = tmp_path / "model.gbimb"
     address = client.scheduler.address
-    arguments += ["--out", str(out), "--engine", "xgboost", "--dask", address]
+    arguments += ["--out", str(out), *options, "--dask", address]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.stderr
-    assert (
-        "DaskImbalancedXGBClassifier was trained to predict 'fine' or 'fraud' on 1,200 rows"
-        in result.stdout
-    )
+    said = f"{name} was trained to predict 'fine' or 'fraud' on 1,200 rows"
+    assert said in result.stdout
     assert gbimb.load(out).predict_proba(X).shape == (1200, 2)
 
 
@@ -63,7 +67,7 @@ def test_workers_on_this_machine_leave_the_output_to_the_command(tmp_path: Path)
     ("options", "sentence"),
     [
         (["--dask", "tcp://127.0.0.1:1"], "The Dask scheduler must answer at its address"),
-        (["--dask", "local", "--loss", "auto"], "--dask goes with --estimator booster or bagging"),
+        (["--dask", "local", "--loss", "auto"], "--dask goes with --estimator blend or booster"),
         (["--dask", "nonsense"], "The Dask scheduler must answer at its address"),
     ],
 )
