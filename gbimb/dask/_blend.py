@@ -172,8 +172,9 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
     members of LightGBM (two classes only) and one of XGBoost, above that one of each, however
     many rows there are. One row in five is held out, once: there is no cross-fitting. With
     ``time`` each member is trained on the newest fifth, too, in the end. Members stop on
-    ``metric``, or on the log loss where that is an area or has a bound. The client gets the
-    probabilities of the held-out rows: all of them up to 500,000 of a class, otherwise as many
+    ``metric``, or on the log loss where that is an area or has a bound. From 1,000 rows on each
+    tree draws four rows in five of every worker, so that the model depends a little on which
+    worker has which rows. The client gets the probabilities of the held-out rows: all of them up to 500,000 of a class, otherwise as many
     drawn at random.
 
     Examples
