@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import validate_data
@@ -27,11 +27,13 @@ from gbimb.dask._prepared import (
     warn_of_copies,
 )
 from gbimb.dask._summary import Labels
+from gbimb.decisions.rules import RowCosts
 from gbimb.estimators import ImbalancedClassifier
 from gbimb.estimators.blends.base import BOOSTERS
 from gbimb.estimators.fitted import all_or_nothing
-from gbimb.estimators.row_costs import is_cost
+from gbimb.estimators.row_costs import refuse_costs_beside_source, serves_costs
 from gbimb.exceptions import InvalidParameterError
+from gbimb.tables.parquet.source import ParquetSource
 from gbimb.training.recipe import Recipe
 from gbimb.training.search.blend import blend
 from gbimb.training.search.compare import shared_parameters, without_comparison
@@ -55,12 +57,6 @@ if TYPE_CHECKING:
     from gbimb.dask._prepared import Split
     from gbimb.tables.schema import Schema
     from gbimb.training.search.objective import SearchObjective
-
-
-COSTS_OF_ROWS: Final = (
-    "metric='cost' with cost_fp and cost_fn needs a table in memory, got a fit on Dask. Give the "
-    "costs to predict alone, or fit ImbalancedClassifier on one machine."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,9 +128,15 @@ class MemberFits:
             reason=self.reason,
             again=self.again,
         )
-        rows, proba = score_all(self.client, split, fit.judge, self.seed, n_jobs)
+        rows, proba, costs = score_all(self.client, split, fit.judge, self.seed, n_jobs)
         judged = JudgedRows(
-            self.schema, self.labels.classes, rows.y, rows.weight, self.reason, self.seed
+            self.schema,
+            self.labels.classes,
+            rows.y,
+            rows.weight,
+            self.reason,
+            self.seed,
+            None if costs is None else RowCosts(costs[:, 0], costs[:, 1], 1),
         )
         return fit, judged, proba
 
@@ -168,14 +170,14 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
 
     Notes
     -----
-    There are no forests, which want all rows in one place. Up to 50,000 rows there are two
-    members of LightGBM (two classes only) and one of XGBoost, above that one of each, however
-    many rows there are. One row in five is held out, once: there is no cross-fitting. With
-    ``time`` each member is trained on the newest fifth, too, in the end. Members stop on
-    ``metric``, or on the log loss where that is an area or has a bound. From 1,000 rows on each
-    tree draws four rows in five of every worker, so that the model depends a little on which
-    worker has which rows. The client gets the probabilities of the held-out rows: all of them up to 500,000 of a class, otherwise as many
-    drawn at random.
+    There are no forests, which want all rows in one place. Up to 50,000 rows there are two members
+    of LightGBM (two classes only) and one of XGBoost, above that one of each, however many rows
+    there are. One row in five is held out, once: there is no cross-fitting. With ``time`` each
+    member is trained on the newest fifth, too, in the end. Members stop on ``metric``, or on the
+    log loss where that is an area, has a bound or is a cost. From 1,000 rows on each tree draws
+    four rows in five of every worker, so that the model depends a little on which worker has which
+    rows. The client gets the probabilities of the held-out rows: all of them up to 500,000 of a
+    class, otherwise as many drawn at random.
 
     Examples
     --------
@@ -226,9 +228,8 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
         time : Dask Series or Array with the partitions of X, optional
             Numbers or dates: about the newest fifth of the rows is held out, and then trained on,
             too, for as many rounds.
-        cost_fp, cost_fn : None
-            Costs of each row judge members in the local estimator only; give them to
-            :meth:`predict`.
+        cost_fp, cost_fn : float, Dask Series or Array with the partitions of X, optional
+            Both with ``metric="cost"``, as in the local estimator; not beside a source.
 
         Returns
         -------
@@ -243,19 +244,28 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
         """
         with all_or_nothing(self):
             self._check_parameters()
-            if cost_fp is not None or cost_fn is not None:
-                raise InvalidParameterError(COSTS_OF_ROWS)
+            if isinstance(X, ParquetSource):
+                refuse_costs_beside_source(self.metric, cost_fp, cost_fn)
+            costs = {"cost_fp": cost_fp, "cost_fn": cost_fn}
             client = find_client(self.client)
             with client.as_current():
-                pieces, by = split_dependent(X, y, sample_weight, groups, time)
-                self._fit(client, meta_of(as_collection(X)), pieces, by)
+                pieces, by = split_dependent(X, y, sample_weight, groups, time, **costs)
+                self._fit(client, meta_of(as_collection(X)), pieces, by, costs)
         return self
 
-    def _fit(self, client: Client, meta: Any, pieces: list[Delayed], by: str | None) -> None:
+    def _fit(
+        self,
+        client: Client,
+        meta: Any,
+        pieces: list[Delayed],
+        by: str | None,
+        costs: Mapping[str, object],
+    ) -> None:
         validate_data(self, meta, reset=True, skip_check_array=True)
         table = ClusterTable.load(client, pieces, "y")
         labels = Labels.of(table.summaries, self.pos_label)
         classes = labels.classes
+        serves_costs(self.metric, classes.size, **costs)  # or refuses
         objective = make_objective(self.metric, classes.size, swap=classes.swapped)
         hold_out, reason = holds_out(labels, "auto", by)
         schema = table.schema(self)
@@ -317,8 +327,6 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
         super()._check_parameters()
         refuse_checkpoints(self)
         check_metric(self.metric)
-        if is_cost(self.metric):
-            raise InvalidParameterError(COSTS_OF_ROWS)
         if self.estimators:
             names = [name for name, _ in self.estimators]
             msg = (

@@ -189,13 +189,13 @@ def fit_model(
 
 def score_all(
     client: distributed.Client, split: Split, model: BoosterModel, seed: int, n_jobs: int | None
-) -> tuple[HeldOut, FloatArray]:
-    """Return the held-out rows and their probabilities, in the order of the pieces.
+) -> tuple[HeldOut, FloatArray, FloatArray | None]:
+    """Return the held-out rows, their probabilities and costs, in the order of the pieces.
 
     More than 500,000 of a class are drawn at random, the same for all models.
     """
     if split.held_out is None:
-        return HeldOut(np.empty(0, np.float32), None), np.empty(0)
+        return HeldOut(np.empty(0, np.float32), None), np.empty(0), None
     shared = client.scatter(model, broadcast=True, hash=False)
     tasks = [
         client.submit(
@@ -203,7 +203,10 @@ def score_all(
         )
         for i, part in enumerate(split.train)
     ]
-    return _together([part for part in gather(client, tasks) if part is not None])
+    parts = [part for part in gather(client, tasks) if part is not None]
+    costs = [cost for _, cost in parts if cost is not None]
+    rows, proba = _together([scored for scored, _ in parts])
+    return rows, proba, np.concatenate(costs) if costs else None
 
 
 def _together(parts: Sequence[EngineTable]) -> tuple[HeldOut, FloatArray]:

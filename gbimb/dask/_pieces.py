@@ -23,22 +23,29 @@ from gbimb.tables.dependence import check_one_of, refuse_beside_source
 from gbimb.tables.keys import column_of, group_keys, time_keys
 from gbimb.tables.parquet.row_groups import list_groups, read_groups
 from gbimb.tables.parquet.source import ParquetSource
+from gbimb.validation import check_row_cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
+    from gbimb.array_types import FloatArray
+
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Some rows as they came: a table, labels and weights, and keys of their groups or times."""
+    """Some rows as they came: a table, labels and weights, and keys of their groups or times.
+
+    ``costs`` are those of a false positive and of a false negative, shape (n, 2).
+    """
 
     table: Any
     y: NDArray[Any]
     weight: NDArray[Any] | None
     groups: NDArray[np.uint64] | None = None
     time: NDArray[Any] | None = None
+    costs: FloatArray | None = None
 
 
 def weigh(piece: Piece, factor: float) -> Piece:
@@ -107,6 +114,8 @@ def split(
     *,
     groups: Any = None,
     time: Any = None,
+    cost_fp: Any = None,
+    cost_fn: Any = None,
 ) -> list[Delayed]:
     """Return the pieces of collections that have the same rows in the same partitions.
 
@@ -125,19 +134,23 @@ def split(
     tables = blocks_of(X, f"X{suffix}")
     labels = blocks_beside(X, tables, y, f"y{suffix}")
     others = {f"sample_weight{suffix}": weight, "groups": groups, "time": time}
+    costs = {"cost_fp": cost_fp, "cost_fn": cost_fn}
+    numbers = {name for name, cost in costs.items() if np.ndim(cost) == 0}
     beside: list[list[Any]] = [
-        [None] * len(tables) if values is None else blocks_beside(X, tables, values, name)
-        for name, values in others.items()
+        [values] * len(tables)
+        if values is None or name in numbers
+        else blocks_beside(X, tables, values, name)
+        for name, values in (others | costs).items()
     ]
     make = delayed(_make_piece)
     return renamed(make(*parts) for parts in zip(tables, labels, *beside, strict=True))
 
 
 def split_dependent(
-    X: Any, y: Any, weight: Any, groups: Any, time: Any
+    X: Any, y: Any, weight: Any, groups: Any, time: Any, **costs: Any
 ) -> tuple[list[Delayed], str | None]:
     """Return pieces with groups or times, and which of the two was given: "groups" or "time"."""
-    pieces = split(X, y, weight, groups=groups, time=time)
+    pieces = split(X, y, weight, groups=groups, time=time, **costs)
     source = isinstance(X, ParquetSource)
     by_group, by_time = (X.group, X.time) if source else (groups, time)
     check_one_of(by_group, by_time, "group" if source else "groups")
@@ -279,14 +292,25 @@ def _ordered(values: Any, table: Any, name: str, one_source: bool) -> Any:  # no
     raise InvalidDataError(msg)
 
 
-def _make_piece(table: Any, y: Any, weight: Any, groups: Any = None, time: Any = None) -> Piece:
+def _make_piece(  # noqa: PLR0917  Dask passes them by position
+    table: Any,
+    y: Any,
+    weight: Any,
+    groups: Any = None,
+    time: Any = None,
+    cost_fp: Any = None,
+    cost_fn: Any = None,
+) -> Piece:
     rows = int(table.shape[0])
+    costs = {"cost_fp": cost_fp, "cost_fn": cost_fn}
+    checked = [check_row_cost(np.asarray(c), rows, k) for k, c in costs.items() if c is not None]
     piece = Piece(
         table,
         _column(y),
         None if weight is None else _column(weight),
         None if groups is None else group_keys(column_of(groups, "groups", rows)),
         None if time is None else time_keys(column_of(time, "time", rows)),
+        np.column_stack(checked) if checked else None,
     )
     sizes = {int(part.shape[0]) for part in (table, piece.y, piece.weight) if part is not None}
     if len(sizes) > 1:

@@ -75,10 +75,11 @@ def n_held_out(before: IntArray, rows: IntArray) -> IntArray:
 
 @dataclass(frozen=True, eq=False)
 class EncodedPiece:
-    """One piece as the engine takes it: rows to train on and rows held out."""
+    """One piece as the engine takes it: rows to train on and rows held out, with their costs."""
 
     train: EngineTable
     held_out: EngineTable
+    costs: FloatArray | None = None
 
 
 def encode(piece: Piece, recipe: Recipe, rule: HoldOutRule, name: str = "y") -> EncodedPiece | None:
@@ -100,7 +101,12 @@ def encode(piece: Piece, recipe: Recipe, rule: HoldOutRule, name: str = "y") -> 
     held_out = rule.held_out(labels.codes, piece, kept)
     if not held_out.any():
         return EncodedPiece(rows, rows.part(np.zeros(0, np.intp)))
-    return EncodedPiece(rows.part(np.flatnonzero(~held_out)), rows.part(np.flatnonzero(held_out)))
+    costs = piece.costs if piece.costs is None or kept is None else piece.costs[kept]
+    return EncodedPiece(
+        rows.part(np.flatnonzero(~held_out)),
+        rows.part(np.flatnonzero(held_out)),
+        None if costs is None else costs[held_out],
+    )
 
 
 def observe(encoded: EncodedPiece | None, pieces: int) -> Observed | None:

@@ -292,20 +292,24 @@ def score_held_out(
     piece: int,
     *,
     n_jobs: int | None,
-) -> EngineTable | None:
-    """Return probabilities of the held-out rows that a client gets, of all models the same rows.
+) -> tuple[EngineTable, FloatArray | None] | None:
+    """Return probabilities of the held-out rows that a client gets, and what these rows cost.
 
-    None where there are none; ``totals`` are the held-out rows of each target in all pieces.
+    They are the same for all models. None where there are none; ``totals`` are the held-out rows
+    of each target in all pieces.
     """
     if encoded is None:
         return None
-    rows = thin(encoded.held_out, totals, np.random.default_rng([seed, piece]))
-    if rows.y.size == 0:
+    rows = encoded.held_out
+    numbered = EngineTable(np.arange(rows.y.size), rows.y, rows.weight)
+    some = thin(numbered, totals, np.random.default_rng([seed, piece]))
+    if some.y.size == 0:
         return None
     threads = resolve_jobs(n_jobs or get_worker().state.nthreads)
     with thread_limit(threads):
-        proba = model.calibrated(model.raw_score_of(rows.matrix, threads))
-    return EngineTable(proba, rows.y, rows.weight)
+        raw = model.raw_score_of(rows.matrix[some.matrix], threads)
+        scored = EngineTable(model.calibrated(raw), some.y, some.weight)
+    return scored, None if encoded.costs is None else encoded.costs[some.matrix]
 
 
 def thin(rows: EngineTable, totals: NDArray[np.int64], rng: np.random.Generator) -> EngineTable:

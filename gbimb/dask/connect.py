@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dask.dataframe as dd
 import distributed
+import numpy as np
 import pandas as pd
 
 from gbimb.exceptions import ClusterError
@@ -65,12 +66,16 @@ def _be_quiet() -> None:
 
 
 def spread(client: distributed.Client, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of ``fit`` as Dask collections, two partitions a worker."""
+    """Return the arguments of ``fit`` as Dask collections, two partitions a worker.
+
+    Numbers stay what they are.
+    """
     if isinstance(given["X"], ParquetSource):
         return dict(given)
     parts = PARTS_PER_WORKER * len(client.nthreads())
-    frames = {name: _frame(values) for name, values in given.items()}
-    return {name: dd.from_pandas(frame, npartitions=parts) for name, frame in frames.items()}
+    tables = {name: _frame(values) for name, values in given.items() if np.ndim(values)}
+    frames = {name: dd.from_pandas(table, npartitions=parts) for name, table in tables.items()}
+    return {**given, **frames}
 
 
 def _frame(values: Any) -> pd.DataFrame | pd.Series[Any]:

@@ -54,9 +54,20 @@ def costs_of_fit(
     metric: object, n_classes: int, n: int, cost_fp: RowCost | None, cost_fn: RowCost | None
 ) -> RowCosts | None:
     """Return the costs of ``n`` rows to train on, of the positive class in column 1, or raise."""
+    if not serves_costs(metric, n_classes, cost_fp, cost_fn):
+        return None
+    fp, fn = (
+        check_row_cost(_values(None, cost, name), n, name)
+        for name, cost in (("cost_fp", cost_fp), ("cost_fn", cost_fn))
+    )
+    return RowCosts(fp, fn, 1)
+
+
+def serves_costs(metric: object, n_classes: int, cost_fp: object, cost_fn: object) -> bool:
+    """Whether a fit serves costs of each row; raise if metric and costs do not go together."""
     serves = is_cost(metric)
     if not serves and cost_fp is None and cost_fn is None:
-        return None
+        return False
     if not serves:
         msg = (
             f"cost_fp and cost_fn of fit go with metric={COST!r}, got metric={metric!r:.60}. Set "
@@ -70,11 +81,7 @@ def costs_of_fit(
         )
         raise InvalidTypeError(msg)
     check_both(n_classes, cost_fp, cost_fn)
-    fp, fn = (
-        check_row_cost(_values(None, cost, name), n, name)
-        for name, cost in (("cost_fp", cost_fp), ("cost_fn", cost_fn))
-    )
-    return RowCosts(fp, fn, 1)
+    return True
 
 
 def check_both(n_classes: int, cost_fp: object, cost_fn: object) -> None:

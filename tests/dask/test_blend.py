@@ -19,7 +19,13 @@ from sklearn.naive_bayes import GaussianNB
 import gbimb
 from gbimb.dask import DaskImbalancedClassifier, DaskImbalancedXGBClassifier, _blend, _worker
 from gbimb.dask._rows import EncodedPiece, HoldOutRule
-from gbimb.exceptions import GbimbWarning, InvalidParameterError, InvalidTypeError
+from gbimb.decisions.threshold import cheapest_threshold
+from gbimb.exceptions import (
+    GbimbWarning,
+    InvalidDataError,
+    InvalidParameterError,
+    InvalidTypeError,
+)
 from gbimb.training.rows import EngineTable
 from gbimb.training.seed import draw_seed
 from tests.dask.tables import arrays, even, frame, numbers
@@ -52,6 +58,7 @@ def fitted(
     n = len(rows[0])
     beside = {"groups": groups, "time": time}
     given = {k: da.from_array(v, chunks=even(n, PARTS)) for k, v in beside.items() if v is not None}
+    given |= {k: parameters.pop(k) for k in ("cost_fp", "cost_fn") if k in parameters}
     clf = DaskImbalancedClassifier(client=client, **{"random_state": 0, **parameters})
     return clf.fit(*arrays(*rows, sizes=even(n, PARTS)), **given)
 
@@ -212,6 +219,53 @@ def test_costs_bounds_and_promises_decide_as_in_the_local_estimator(client: Clie
     assert "recall at precision >= 0.4" in bound.explain_choice()
 
 
+def test_members_are_judged_by_what_each_held_out_row_costs(client: Client) -> None:
+    X, y = numbers(N)
+    amounts = np.exp(np.random.default_rng(1).uniform(0, np.log(100), N))
+    costs = {"cost_fp": 5.0, "cost_fn": da.from_array(amounts, chunks=even(N, PARTS))}
+    weight = (np.arange(N) % 7 > 0).astype(float)  # rows without weight take their costs along
+    clf = fitted(client, X, y, weight, metric="cost", **costs)
+    there = held_out_rows(y, weight > 0)
+    proba = clf.predict_proba(X[there])[:, 1]
+    flagged = proba * amounts[there] > (1 - proba) * 5.0
+    wrong = np.where(y[there] == 1, amounts[there], 5.0)
+    each = np.where(flagged == (y[there] == 1), 0.0, wrong)
+    rng = np.random.default_rng(0)  # that of the bootstraps
+    means = [-np.average(each, weights=rng.poisson(1.0, each.size)) for _ in range(50)]
+    assert clf.best_score_ == pytest.approx(np.mean(means))
+    expected = cheapest_threshold(y[there], proba, np.full(each.size, 5.0), amounts[there])
+    assert clf.threshold_ == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "sentence"),
+    [
+        ({"metric": "cost"}, InvalidTypeError, "needs cost_fp and cost_fn in fit"),
+        ({"metric": "cost", "cost_fn": 1.0}, InvalidTypeError, "cost_fp is missing"),
+        ({"cost_fp": 1.0, "cost_fn": 1.0}, InvalidParameterError, "go with metric='cost'"),
+        ({"cost_fp": np.ones(200)}, InvalidTypeError, "cost_fp must be a Dask Series or Array"),
+        ({"cost_fp": -1.0}, InvalidDataError, "cost_fp must be >= 0"),
+    ],
+)
+def test_wrong_costs_get_a_sentence(
+    client: Client, parameters: dict[str, Any], error: Any, sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        fitted(client, *numbers(200), **parameters)
+
+
+def test_costs_of_rows_beside_a_source_or_of_many_classes_are_refused(
+    client: Client, tmp_path: Path
+) -> None:
+    X, _ = numbers(300)
+    clf = DaskImbalancedClassifier("cost", client=client)
+    with pytest.raises(InvalidParameterError, match=r"two classes, got 3.*matrix"):
+        clf.fit(*arrays(X, np.arange(300) % 3, sizes=even(300, 2)), cost_fp=1.0, cost_fn=2.0)
+    pd.DataFrame(X, columns=list("abcde")).assign(y=0).to_parquet(tmp_path / "part.parquet")
+    with pytest.raises(InvalidParameterError, match="needs a table in memory"):
+        clf.fit(gbimb.ParquetSource(tmp_path, "y"), cost_fp=1.0, cost_fn=2.0)
+
+
 def test_too_few_rows_give_a_mean_of_both_engines(client: Client) -> None:
     X, y = numbers(90)
     with pytest.warns(GbimbWarning, match="too few rows to hold any out"):
@@ -235,7 +289,7 @@ def test_of_a_large_class_all_members_predict_the_same_rows() -> None:
     n = 4000
     y = (rng.random(n) < 0.1).astype(np.float32)
     table = EngineTable(rng.normal(size=(n, 3)), y, None)
-    piece = EncodedPiece(table.part(np.empty(0, np.intp)), table)
+    piece = EncodedPiece(table.part(np.empty(0, np.intp)), table, table.matrix[:, :2])
     totals = np.array([10 * _worker.KEPT_OF_A_CLASS, 5])
 
     class Column:
@@ -254,9 +308,11 @@ def test_of_a_large_class_all_members_predict_the_same_rows() -> None:
     )
     assert first is not None
     assert second is not None
+    (first, costs), (second, _) = first, second
     np.testing.assert_array_equal(first.y, second.y)
     both = pd.DataFrame(table.matrix).set_index(0)[1]
     np.testing.assert_array_equal(second.matrix, both.loc[first.matrix])
+    np.testing.assert_array_equal(costs[:, 0], first.matrix)
     assert (first.y == 1).sum() == (y == 1).sum()
     assert first.weight[first.y == 0].sum() == pytest.approx((y == 0).sum(), rel=0.15)
     assert set(first.weight[first.y == 0]) == {10.0}
@@ -275,7 +331,6 @@ def test_a_clone_has_the_parameters_and_the_client(client: Client) -> None:
         ({"estimators": [("nb", GaussianNB())]}, r"estimators must be None on Dask, got \['nb'\]"),
         ({"checkpoint_path": "folder", "random_state": 0}, "checkpoint_path .* ignored on Dask"),
         ({"metric": "nix"}, "metric must be one of"),
-        ({"metric": "cost"}, "needs a table in memory, got a fit on Dask"),
         ({"threshold": 2.0}, "threshold"),
     ],
 )

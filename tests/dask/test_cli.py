@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -27,12 +28,14 @@ pytestmark = pytest.mark.dask
     [
         ("file", ["--engine", "xgboost"], "DaskImbalancedXGBClassifier"),
         ("folder", [], "DaskImbalancedClassifier"),
+        ("file", ["--cost", "fp=5,fn=amount"], "DaskImbalancedClassifier"),
     ],
 )
 def test_a_model_is_fitted_on_a_cluster_and_saved(
     client: Client, tmp_path: Path, kind: str, options: list[str], name: str
 ) -> None:
     X, y = frame(1200)
+    X["amount"] = np.exp(X["b"])
     (tmp_path / "folder").mkdir()
     data = tmp_path / "folder" / "data.parquet"
     X.assign(y=y).to_parquet(data)
