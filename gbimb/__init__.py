@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         thresholds,
         xgboost,
     )
-    from gbimb.decisions.prevalence import estimate_prevalence
+    from gbimb.decisions.prevalence import PrevalenceEstimate, estimate_prevalence
     from gbimb.decisions.prior import correct_prior
     from gbimb.estimators import (
         AutoImbalancedClassifier,
@@ -53,6 +53,7 @@ __all__ = [
     "ImbalancedXGBClassifier",
     "LogisticLoss",
     "ParquetSource",
+    "PrevalenceEstimate",
     "SoftFBetaLoss",
     "SoftMCCLoss",
     "SoftmaxFocalLoss",
@@ -86,6 +87,7 @@ _HOME = {
     "ImbalancedXGBClassifier": "gbimb.estimators",
     "LogisticLoss": "gbimb.losses",
     "ParquetSource": "gbimb.tables.parquet.source",
+    "PrevalenceEstimate": "gbimb.decisions.prevalence",
     "SoftFBetaLoss": "gbimb.losses",
     "SoftMCCLoss": "gbimb.losses",
     "SoftmaxFocalLoss": "gbimb.losses",

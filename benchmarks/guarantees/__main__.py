@@ -70,7 +70,9 @@ def main() -> None:
         write("scores_by_population", summarise(whole, ["rule", "population"]))
         write("scores_by_positives", summarise(rows, ["rule", "rows", "positives"]))
     if "limits" in args.part:
-        write("limits", summarise(limits(args.confidence), ["rows", "positives"]))
+        means = summarise(limits(args.confidence), ["rows", "positives"])
+        columns = ("rows", "positives", "loss")
+        write("limits", [{name: row[name] for name in columns} for row in means])
     if "averages" in args.part:
         write("averages", summarise(averages(args.fits, args.confidence), ["mean", "rule"]))
     if "fits" in args.part:

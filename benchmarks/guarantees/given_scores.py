@@ -44,13 +44,12 @@ def choices(n: int, confidence: float, seed: int) -> Iterator[dict[str, Any]]:
             "positives": positives,
             "prevalence": prevalence,
         }
-        for rule, part in itertools.product(RULES, ("all", "fifth")):
-            rows = slice(None) if part == "all" else slice(None, None, 5)
-            if y[rows].any():
+        drawn = {"all": in_order(y, proba), "fifth": in_order(y[::5], proba[::5])}
+        for rule, (part, rows) in itertools.product(RULES, drawn.items()):
+            if rows[0].any():
                 found = choose(
                     population,
-                    y[rows],
-                    proba[rows],
+                    *rows,
                     rule=rule,
                     confidence=confidence,
                     prevalence=prevalence,
@@ -58,6 +57,12 @@ def choices(n: int, confidence: float, seed: int) -> Iterator[dict[str, Any]]:
             else:
                 found = {"kept": True, "met": False, "loss": None}
             yield {**about, "rule": rule, "rows": part, **found}
+
+
+def in_order(y: Any, proba: Any) -> tuple[Any, Any]:
+    """Return the rows with the highest score first, so that each rule need not sort them."""
+    order = np.argsort(-proba, kind="stable")
+    return y[order], proba[order]
 
 
 def choose(
@@ -98,9 +103,9 @@ def limits(confidence: float) -> Iterator[dict[str, Any]]:
         if n > MOST_ROWS or population.decimals is not None:
             continue
         flagged = np.unique(np.geomspace(1, n if part == "all" else n / 5, 600).astype(int))
-        rates = population.rates(GRID, prevalence)
+        on_grid = population.rates(GRID, prevalence)
         share = flagged / (n if part == "all" else n / 5)
-        rates = {k: np.interp(-share, -rates["alerts"], rate) for k, rate in rates.items()}
+        rates = {k: np.interp(-share, -on_grid["alerts"], rate) for k, rate in on_grid.items()}
         hits = binom.isf(1.0 - confidence, flagged, bound.value)
         passes = np.where(rates["precision"] >= bound.value, 1.0, 0.0)
         passes *= binom.sf(hits, flagged, rates["precision"])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.special import expit, logit, ndtr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,8 +67,8 @@ class Population:
 
     def rates(self, z: Any, prevalence: float) -> dict[str, Any]:
         """Return the true rates of flagging all rows above ``z``."""
-        positives = norm.sf(np.asarray(z) - self.distance)
-        negatives = (1 - self.alike) * norm.sf(z) + self.alike * positives
+        positives = ndtr(self.distance - np.asarray(z))
+        negatives = (1 - self.alike) * ndtr(-np.asarray(z)) + self.alike * positives
         alerts = prevalence * positives + (1 - prevalence) * negatives
         precision = np.divide(
             prevalence * positives, alerts, out=np.ones_like(alerts), where=alerts > 0
@@ -81,6 +81,7 @@ class Population:
             "precision": precision,
         }
 
+    @cache  # noqa: B019  there are six, for as long as the program runs
     def best(self, bound: RateBound, served: str, prevalence: float) -> float:
         """Return the highest rate ``served`` of a threshold that keeps to the bound."""
         z = GRID

@@ -45,6 +45,12 @@ class PrevalenceEstimate:
         Of the EM algorithm.
     converged : bool
         Whether they were enough.
+
+    Examples
+    --------
+    >>> found = estimate_prevalence([0.1, 0.2, 0.9, 0.8] * 50, prevalence=0.3)
+    >>> bool(found.low < found.prevalence < found.high), found.n
+    (True, 200)
     """
 
     prevalence: Any

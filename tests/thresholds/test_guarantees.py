@@ -13,6 +13,7 @@ from scipy.special import expit, logit
 from scipy.stats import binom, norm
 
 import gbimb
+from gbimb.decisions.promises import _power
 from gbimb.exceptions import GbimbWarning, InvalidDataError, InvalidParameterError
 from gbimb.thresholds import Guarantee, guaranteed_threshold
 
@@ -178,6 +179,40 @@ def test_five_positives_are_promised_what_they_can(rule: str) -> None:
         sentence = str(caught[0].message)
         assert sentence.startswith(f"{found.rule} cannot be promised with 95 % confidence on 100")
         assert f"{found.bound:.3g}" in sentence
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_five_positives_under_weights_are_promised_no_more(rule: str) -> None:
+    y = np.r_[np.ones(5), np.zeros(95)]
+    p = np.r_[0.9, 0.85, 0.8, 0.75, 0.7, np.linspace(0.01, 0.6, 95)]
+    plain, found = (quiet(y, p, rule, sample_weight=w) for w in (None, np.arange(100) % 3 + 1.0))
+    assert 0 < found.threshold < 1
+    assert not found.met or plain.met
+    if not plain.met:
+        worse = found.bound <= plain.bound if ">=" in rule else found.bound >= plain.bound
+        assert worse
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("rule", [rule for rule in RULES if not rule.startswith("precision")])
+def test_of_scores_only_their_order_counts_except_for_a_precision(
+    rule: str, weighted: bool
+) -> None:
+    y, p = draw(np.random.default_rng(6), 900, decimals=2)
+    weight = np.arange(900) % 3 + 1.0 if weighted else None
+    one, other = (quiet(y, scores, rule, sample_weight=weight) for scores in (p, p**3))
+    assert (one.bound, one.met) == (other.bound, other.met)
+    assert ((p >= one.threshold) == (p**3 >= other.threshold)).all()
+
+
+def test_the_main_start_of_the_precision_tests_is_where_one_passes_most_often() -> None:
+    # Power by the binomial law of scipy.stats; of 40 flagged at 0.95 a test passes more often
+    # than of 20 at 0.95 or of 400 at 0.7.
+    size, mean = np.array([20.0, 40.0, 400.0]), np.array([0.95, 0.95, 0.7])
+    critical = binom.isf(0.045, size, 0.8)
+    wanted = binom.sf(critical, size, mean)
+    np.testing.assert_allclose(_power(size, mean, 0.8, 0.045), wanted, rtol=1e-9)
+    assert np.argmax(wanted) == 1
 
 
 @pytest.mark.parametrize("rule", RULES)
