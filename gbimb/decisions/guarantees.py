@@ -44,8 +44,9 @@ class Guarantee:
     --------
     >>> import numpy as np
     >>> y = np.arange(1000) % 4 == 0
-    >>> print(guaranteed_threshold(y, np.where(y, 0.8, 0.1), "recall >= 0.8"))
-    recall >= 0.8 holds on new rows with 95 % confidence, chosen on 1,000 rows, 250 of them positive.
+    >>> found = guaranteed_threshold(y, np.where(y, 0.8, 0.1), "recall >= 0.8")
+    >>> found.met, found.bound, found.positives
+    (True, 0.8, 250)
     """
 
     rule: str
