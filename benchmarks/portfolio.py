@@ -92,6 +92,7 @@ def cross_fit(
         classes=2,
         class_weights={"none": None, "root": (np.mean(y == 0) / np.mean(y)) ** 0.5},
         has_categories=bool(encoder.categorical),
+        has_pairs=len(encoder.numbers(X.shape[1])) > 1,
         fixed={"eval_metric": ("mcc",), "threshold": 0.5, "n_jobs": 1},
         make=fitter.make,
     )
@@ -101,6 +102,8 @@ def cross_fit(
         candidate = space.candidate({**space.base(choice["engine"]), **choice})
         if not space.has_categories:
             candidate = replace(candidate, ordered=False)
+        if not space.has_pairs:
+            candidate = replace(candidate, pairs=False)
         began = time.process_time()
         fitted = fitter.fit(candidate, i)
         seconds = time.process_time() - began

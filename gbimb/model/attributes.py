@@ -16,6 +16,7 @@ from gbimb.json_text import shown
 from gbimb.losses import Loss
 from gbimb.metrics import parse_bound
 from gbimb.model.kept_rows import are_marginals, are_scores, is_share
+from gbimb.model.pairs import are_pairs
 from gbimb.tables.text_forms import FORMS, LABEL_FORMS, TEXT
 
 if TYPE_CHECKING:
@@ -256,6 +257,7 @@ BOOSTING: Final[dict[str, Rule]] = {
     "best_score_": ("a number", lambda v, _: _is_number(v)),
     "blend_": ("a number in (0, 1] by name", lambda v, _: _is_blend(v)),
     "evals_result_": ("lists of numbers by name", lambda v, _: _is_history(v)),
+    "_pairs": ("pairs of two columns", lambda v, s: are_pairs(v, s.features)),
 }
 XGBOOST: Final[dict[str, Rule]] = {
     **BOOSTING,
@@ -304,7 +306,7 @@ SHARED_BY_BAGS: Final = (
 )
 OPTIONAL: Final = {
     *("feature_names_in_", "calibrator_", "guarantee_", "blend_", "best_iterations_", "readings_"),
-    *("_held_out", "_adapted_to"),
+    *("_held_out", "_adapted_to", "_pairs"),
 }
 
 

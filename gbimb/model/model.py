@@ -18,6 +18,7 @@ from gbimb.decisions.prior import correct_prior, keep_from_certainty
 from gbimb.decisions.rules import ClassWeights, Threshold
 from gbimb.engines.registry import get_engine
 from gbimb.exceptions import InvalidDataError
+from gbimb.model.pairs import with_pairs
 from gbimb.parallel import expect_engine_threads, thread_limit
 
 if TYPE_CHECKING:
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
     from gbimb.decisions.rules import Rule
     from gbimb.engines.interface import Engine
     from gbimb.losses import BinaryLoss, MulticlassLoss
+    from gbimb.model.pairs import Pairs
     from gbimb.tables.classes import Classes
     from gbimb.tables.encoder import TableEncoder
     from gbimb.tables.schema import Schema
 
 SMALLEST_PROBABILITY: Final = 1e-12
+PAIRED_ROWS: Final = 1 << 16
+"""Rows at a time that get columns of pairs in prediction."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +146,8 @@ class BoosterModel(Model):
         Share of each member of a blend; empty where there is one.
     zero_is_missing : bool
         Whether zeros of a sparse matrix were missing values in training.
+    pairs : tuple of pairs of int
+        Columns whose differences and ratios the booster sees, too.
     """
 
     engine: str
@@ -151,22 +157,29 @@ class BoosterModel(Model):
     history: Mapping[str, Mapping[str, list[float]]] = field(default_factory=dict)
     blend: Mapping[str, float] = field(default_factory=dict)
     zero_is_missing: bool = False
+    pairs: Pairs = ()
 
     def matrix(self, table: Any) -> Any:
         """Return a table as the booster takes it, an ndarray or a CSR matrix."""
-        return self.layout(self.schema.encoder.transform(table))
+        return with_pairs(self.layout(self.schema.encoder.transform(table)), self.pairs)
 
     def layout(self, encoded: Any) -> Any:
-        """Return numbers as the booster takes them: with or without their zeros."""
+        """Return numbers with or without their zeros, as the booster takes them beside pairs."""
         return as_layout(get_engine(self.engine), encoded, zero_is_missing=self.zero_is_missing)
 
     def raw_score(self, table: Any, threads: int) -> FloatArray:
         """Return the raw scores of a table, shape (n,) or (n, K)."""
-        return self.raw_score_of(self.matrix(table), threads)
+        return self.raw_score_of(self.layout(self.schema.encoder.transform(table)), threads)
 
-    def raw_score_of(self, matrix: Any, threads: int) -> FloatArray:
-        """Return the raw scores of what :meth:`matrix` returned."""
-        return get_engine(self.engine).raw_score(self.booster, matrix, threads)
+    def raw_score_of(self, layout: Any, threads: int) -> FloatArray:
+        """Return the raw scores of what :meth:`layout` returned."""
+        engine = get_engine(self.engine)
+        if not self.pairs:
+            return engine.raw_score(self.booster, layout, threads)
+        parts = (layout[i : i + PAIRED_ROWS] for i in range(0, layout.shape[0], PAIRED_ROWS))
+        return np.concatenate(
+            [engine.raw_score(self.booster, with_pairs(p, self.pairs), threads) for p in parts]
+        )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Expect that a booster which is unpickled starts threads."""

@@ -90,9 +90,9 @@ class Reader:
             raise malformed("booster", name)
         columns = values["_encoder"].columns
         counts = [len(c.categories or ()) if c.is_nominal else None for c in columns]
-        booster = get_engine(kind.engine_name).load(
-            self.boosters.pop(name), size.outputs, counts or [None] * size.features
-        )
+        pairs = values.get("_pairs", ())
+        counts = (counts or [None] * size.features) + [None] * (2 * len(pairs))
+        booster = get_engine(kind.engine_name).load(self.boosters.pop(name), size.outputs, counts)
         model = BoosterModel(
             **_shared(values),
             validation=values["validation_"],
@@ -104,6 +104,7 @@ class Reader:
             history=values["evals_result_"],
             blend=values.get("blend_", {}),
             zero_is_missing=values.get("_zero_is_missing", False),
+            pairs=pairs,
         )
         return _with_readings(with_model(kind(**params), model), values)
 
@@ -285,6 +286,7 @@ MADE: Final[dict[str, Callable[[Any], Any]]] = {
     "_encoder": _encoder,
     "readings_": lambda pairs: {name: Reading(*pair) for name, pair in pairs.items()},
     "_correction": lambda line: Correction(*line),
+    "_pairs": lambda pairs: tuple(tuple(pair) for pair in pairs),
     "leaderboard_": pd.DataFrame,
     "guarantee_": lambda v: None if v is None else Guarantee(*v),
     "calibrator_": lambda v: None if v is None else Calibrator(tuple(map(_curve, v))),

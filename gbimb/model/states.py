@@ -201,6 +201,7 @@ def _limits(estimator: Any) -> list[float]:
 HIDDEN: Final[dict[str, Callable[[Any], Any]]] = {
     "_encoder": attrgetter("model_.schema.encoder"),
     "_zero_is_missing": attrgetter("model_.zero_is_missing"),
+    "_pairs": lambda fitted: _given(fitted.model_.pairs or None),
     "_correction": attrgetter("model_.correction"),
     "_share": attrgetter("model_.natural_share"),
     "_digest": attrgetter("bags_.digest"),
@@ -234,6 +235,7 @@ PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
     "_encoder": _columns,
     "readings_": lambda found: {name: [r.form, r.missing] for name, r in found.items()},
     "_correction": list,
+    "_pairs": lambda pairs: [list(pair) for pair in pairs],
     "leaderboard_": lambda table: table.to_dict("list"),
     "guarantee_": lambda g: None if g is None else list(astuple(g)),
     "calibrator_": lambda c: None if c is None else [_numbers(curve) for curve in c.curves],

@@ -71,6 +71,10 @@ class TableEncoder:
         """Positions of the columns with categories that have no order."""
         return [i for i, column in enumerate(self.columns) if column.is_nominal]
 
+    def numbers(self, n_features: int) -> list[int]:
+        """Return the positions of the other columns, of so many."""
+        return sorted({*range(n_features)}.difference(self.categorical))
+
     def transform(
         self, X: object, tally: Tally | None = None
     ) -> Any:  # an ndarray, a SciPy matrix or a stream

@@ -12,6 +12,7 @@ from gbimb.engines.parameters import check_interactions, check_monotone
 from gbimb.engines.registry import get_engine
 from gbimb.losses import MulticlassLoss
 from gbimb.model.model import BoosterModel, as_layout, make_rule
+from gbimb.model.pairs import gains_of_columns, pair_names, with_pairs
 from gbimb.tables.encoder import see_rows
 from gbimb.tables.parquet.stream import StreamedMatrix
 from gbimb.training.loss import make_loss
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from gbimb.engines.interface import Bins, Engine
     from gbimb.losses import BinaryLoss
+    from gbimb.model.pairs import Pairs
     from gbimb.tables.classes import Classes
     from gbimb.tables.encoder import TableEncoder
     from gbimb.tables.labels import LabelCodes
@@ -50,6 +52,8 @@ class Recipe:
         Whether zeros of a sparse matrix are missing values to the engine.
     ordered : bool
         Whether trees split categories by their order, as numbers, instead of into sets.
+    pairs : tuple of pairs of int
+        Columns whose differences and ratios the trees see, too.
     """
 
     parameters: Any
@@ -57,6 +61,7 @@ class Recipe:
     classes: Classes
     zero_is_missing: bool = False
     ordered: bool = False
+    pairs: Pairs = ()
 
     @classmethod
     def make(cls, parameters: Any, schema: Schema, classes: Classes, *, is_sparse: bool) -> Recipe:
@@ -87,7 +92,8 @@ class Recipe:
 
     def layout(self, encoded: Any) -> Any:  # numbers of a table
         """Return numbers as the engine takes them."""
-        return as_layout(self.engine, encoded, zero_is_missing=self.zero_is_missing)
+        matrix = as_layout(self.engine, encoded, zero_is_missing=self.zero_is_missing)
+        return with_pairs(matrix, self.pairs)
 
     def loss(self, labels: LabelCodes, weight: NDArray[Any] | None) -> BinaryLoss | MulticlassLoss:
         """Return the loss for rows with these labels."""
@@ -131,7 +137,7 @@ class Recipe:
         pace = self._pace(loss)
         params = engine.tree_params(self.parameters, n_rows, pace, seed, threads)
         check_interactions(given, data.matrix.shape[1])
-        names = self.schema.engine_names()
+        names = pair_names(self.schema.engine_names(), self.pairs)
         encoder = self.schema.encoder
         nominal = [] if self.ordered else encoder.categorical
         categorical = {i: encoder.columns[i].name for i in nominal}
@@ -173,6 +179,7 @@ class Recipe:
         """Return the model of what was trained, calibrated and with a decision rule."""
         engine = self.engine
         gains = engine.feature_gains(trained.booster)
+        gains = gains_of_columns(gains, self.schema.n_features, self.pairs)
         calibrator, held_out = None, None
         if trained.y is None or trained.proba is None:
             rule = task.undecided()
@@ -200,6 +207,7 @@ class Recipe:
             history=history,
             blend=blend,
             zero_is_missing=self.zero_is_missing,
+            pairs=self.pairs,
             held_out=held_out,
         )
 

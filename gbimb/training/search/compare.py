@@ -115,6 +115,8 @@ def _space(fitter: CrossFitter, engines: tuple[str, ...], objective: SearchObjec
         classes=labels.classes.size,
         class_weights=_class_weights(labels, fitter.weight),
         has_categories=bool(fitter.schema.encoder.categorical),
+        has_pairs=isinstance(fitter.encoded, np.ndarray)
+        and len(fitter.schema.encoder.numbers(fitter.schema.n_features)) > 1,
         fixed=shared_parameters(objective.watched, labels.classes.size, fitter.threads),
         make=fitter.make,
         foreign=fitter.foreign,

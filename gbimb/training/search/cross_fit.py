@@ -10,6 +10,7 @@ from scipy import sparse
 
 from gbimb.engines.parameters import engine_errors
 from gbimb.model.model import ForeignMember
+from gbimb.model.pairs import strongest_pairs
 from gbimb.tables.read import take
 from gbimb.training.bagging.one_bag import certainty_limit, link_after_drawing
 from gbimb.training.checkpoint import digest
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.decisions.rules import RowCosts
     from gbimb.model.model import BoosterModel
+    from gbimb.model.pairs import Pairs
     from gbimb.tables.dependence import Dependence
     from gbimb.tables.labels import LabelCodes
     from gbimb.tables.schema import Schema
@@ -68,6 +70,8 @@ class Candidate:
         Whether trees split categories by their order, as numbers.
     foreign : bool
         Whether ``estimator`` is a classifier of another package.
+    pairs : bool
+        Whether trees see differences and ratios of the strongest columns, too.
     """
 
     name: str
@@ -77,6 +81,7 @@ class Candidate:
     forest: Forest | None = None
     ordered: bool = False
     foreign: bool = False
+    pairs: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +145,9 @@ class CrossFitter:
     costs: RowCosts | None = None
     foreign: Mapping[str, Any] = field(default_factory=dict)
     table: Any = None
-    _bins: dict[tuple[str, bool], Any] = field(default_factory=dict)
+    _bins: dict[tuple[str, bool, Pairs], Any] = field(default_factory=dict)
     _rows: ForestRows | None = None
+    _gains: FloatArray | None = None
 
     def __post_init__(self) -> None:
         self.splits = self.plan.splits
@@ -173,7 +179,11 @@ class CrossFitter:
         recipe = Recipe.make(
             parameters, self.schema, self.labels.classes, is_sparse=sparse.issparse(self.encoded)
         )
-        recipe = replace(recipe, ordered=candidate.ordered)
+        recipe = replace(
+            recipe,
+            ordered=candidate.ordered,
+            pairs=self._strongest_pairs() if candidate.pairs else (),
+        )
         with engine_errors(recipe.engine, parameters.engine_params):
             bins, data = self._bins_of(recipe)
             folds = self._folds(candidate, index)
@@ -200,6 +210,8 @@ class CrossFitter:
                 engine_params=recipe.tree_params(task.loss, data.y.size, seed, threads),
             )
         model = recipe.model(trained, task, seed, self.plan.reason)
+        if self._gains is None:
+            self._gains = model.importances
         if trained.proba is None:
             return CrossFitted(candidate, model, np.empty(0))
         rows = np.concatenate([fold.held_out for fold in folds])
@@ -255,9 +267,8 @@ class CrossFitter:
         if self.checkpoint is None:
             return None
         rows = self.labels.codes.size
-        what = digest(
-            candidate.estimator, candidate.drawn, candidate.bags, candidate.forest, seed, rows
-        )
+        how = candidate.drawn, candidate.bags, candidate.forest, candidate.ordered, candidate.pairs
+        what = digest(candidate.estimator, *how, seed, rows)
         return self.checkpoint.file(f"candidate-{what}")
 
     def part(self, rows: IntArray) -> CrossFitter:
@@ -282,10 +293,27 @@ class CrossFitter:
             stands_for=each if each.min() < EVENLY_DRAWN else None,
             _bins={},
             _rows=None,
+            _gains=None,
         )
 
+<<<<<<< HEAD
+=======
+    def likelihood(self, proba: FloatArray) -> FloatArray:
+        """Return the probability given to the class of each held-out row, shape (m,)."""
+        if proba.ndim == 2:
+            found: FloatArray = proba[np.arange(self.y.size), self.y.astype(np.intp)]
+            return found
+        return np.where(self.y == 1, proba, 1.0 - proba)
+
+    def _strongest_pairs(self) -> Pairs:
+        """Return the pairs of the columns that the first booster used most; none before it."""
+        if self._gains is None or sparse.issparse(self.encoded):
+            return ()
+        return strongest_pairs(self._gains, self.schema.encoder.numbers(self.schema.n_features))
+
+>>>>>>> 6b34662 (Portfolio has a member with ratios and differences of the strongest columns)
     def _bins_of(self, recipe: Recipe) -> tuple[Any, EngineTable]:
-        key = recipe.parameters.engine_name, recipe.ordered
+        key = recipe.parameters.engine_name, recipe.ordered, recipe.pairs
         if key not in self._bins:
             data = EngineTable(recipe.layout(self.encoded), self.labels.targets, self.weight)
             self._bins[key] = recipe.bins(data, None, self.seed, self.threads), data

@@ -29,6 +29,7 @@ INGREDIENTS: Final[dict[str, Callable[[Choice], bool]]] = {
     "extra trees (random splits)": lambda c: bool(c.get("extra_trees")),
     "more than 16 leaves": lambda c: c.get("num_leaves", 2 ** c.get("max_depth", 0)) > 16,
     "categories as numbers": lambda c: c["ordered"],
+    "ratios and differences of columns": lambda c: c["pairs"],
 }
 
 

@@ -37,6 +37,7 @@ PORTFOLIO: Final[tuple[Choice, ...]] = (
         "extra_trees": True,
         "ordered": True,
     },
+    {"engine": "lightgbm", "pairs": True},
 )
 """Of two classes; chosen with ``python -m benchmarks.portfolio``."""
 
@@ -74,6 +75,8 @@ class Space:
     class_weights : mapping
         What "none", "root" and "balanced" are as ``scale_pos_weight``.
     has_categories : bool
+    has_pairs : bool
+        Whether there are two columns of numbers or more, in a table that is not sparse.
     fixed : mapping
         Constructor parameters that every candidate gets.
     make : mapping of engine to class
@@ -89,6 +92,7 @@ class Space:
     classes: int
     class_weights: Mapping[str, Any]
     has_categories: bool
+    has_pairs: bool
     fixed: Mapping[str, Any]
     make: Mapping[str, Any]
     foreign: Mapping[str, Any] = field(default_factory=dict)
@@ -113,6 +117,7 @@ class Space:
             "reg_lambda": 1.0,
             "one_hot_up_to": ONE_HOT if engine == "lightgbm" else 4,
             "ordered": False,
+            "pairs": False,
         }
         if engine == "lightgbm":
             fewest = min(20, self.rows // 50)
@@ -149,6 +154,8 @@ class Space:
                     "ordered": False,
                     "one_hot_up_to": self.base(one["engine"])["one_hot_up_to"],
                 }
+            if not self.has_pairs and one["engine"] in ENGINES:
+                one["pairs"] = False
             if one not in found:
                 found.append(one)
         return found
@@ -181,6 +188,8 @@ class Space:
         if self.has_categories:
             choice["one_hot_up_to"] = pick("one_hot_up_to", [4, 16, 64])
             choice["ordered"] = pick("ordered", [False, True])
+        if self.has_pairs:
+            choice["pairs"] = pick("pairs", [False, True])
         if choice["engine"] == "lightgbm":
             choice["num_leaves"] = trial.suggest_int("num_leaves", 3, MOST_LEAVES, log=True)
             choice["min_child_samples"] = trial.suggest_int("min_child_samples", 1, 100, log=True)
@@ -224,7 +233,9 @@ class Space:
         )
         drawn = choice.get("drawn") if choice["rows"] == "drawn" else None
         bags = DRAWN_BAGS if drawn else 1
-        return Candidate(name, estimator, drawn, bags, ordered=choice["ordered"])
+        return Candidate(
+            name, estimator, drawn, bags, ordered=choice["ordered"], pairs=choice["pairs"]
+        )
 
 
 def describe(choice: Choice, base: Choice) -> str:
@@ -241,6 +252,8 @@ def describe(choice: Choice, base: Choice) -> str:
         parts.append("extra trees")
     if choice["ordered"]:
         parts.append("categories as numbers")
+    if choice["pairs"]:
+        parts.append("ratios and differences")
     for name, short in SHORT.items():
         if name in choice and choice[name] != base.get(name):
             parts.append(f"{short} {choice[name]:.2g}")
