@@ -48,14 +48,16 @@ EQUAL: Final = float("inf")
 CANDIDATES: Final = {f"P{i}": choice for i, choice in enumerate(PORTFOLIO)} | {
     f"F{i}": choice for i, choice in enumerate(FIRST[:6])
 }
+ALL: Final = tuple(f"P{i}" for i in range(len(PORTFOLIO)))
 BLENDS: Final[dict[str, tuple[tuple[str, ...], float]]] = {
     "LightGBM alone": (("P0",), 10.0),
     "three": (("P0", "P1", "P2"), 10.0),
-    "the portfolio": (("P0", "P1", "P2", "P3"), 10.0),
-    "the portfolio, prior 1": (("P0", "P1", "P2", "P3"), 1.0),
-    "the portfolio, prior 100": (("P0", "P1", "P2", "P3"), 100.0),
-    "the portfolio, equal weights": (("P0", "P1", "P2", "P3"), EQUAL),
-    **{f"the portfolio and {name}": (("P0", "P1", "P2", "P3", name), 10.0)
+    "without ratios and differences": (("P0", "P1", "P2", "P3"), 10.0),
+    "the portfolio": (ALL, 10.0),
+    "the portfolio, prior 1": (ALL, 1.0),
+    "the portfolio, prior 100": (ALL, 100.0),
+    "the portfolio, equal weights": (ALL, EQUAL),
+    **{f"the portfolio and {name}": ((*ALL, name), 10.0)
        for name in CANDIDATES if name.startswith("F")},
 }  # fmt: skip
 

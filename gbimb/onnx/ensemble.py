@@ -243,5 +243,6 @@ def compared_as_numbers(boosters: Iterable[Trees], n_features: int) -> BoolArray
         for tree in booster.trees:
             by_number = tree.left >= 0
             by_number[list(tree.categories)] = False
-            compared[tree.feature[by_number]] = True
+            feature = tree.feature[by_number]
+            compared[feature[feature < n_features]] = True  # pairs are of numbers
     return compared

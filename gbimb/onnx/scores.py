@@ -12,6 +12,7 @@ from gbimb.model.model import SMALLEST_PROBABILITY, AveragedModel, BoosterModel
 from gbimb.onnx.curves import calibrated
 from gbimb.onnx.ensemble import Ensemble, Unseen, from_first, without_zeros, zero_limits
 from gbimb.onnx.links import link_of, probability
+from gbimb.onnx.pairs import beside_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,18 +118,25 @@ def _mean(
 def _kind(member: Grown) -> tuple[Any, ...]:
     """Return what members must share to be computed together."""
     model = member.model
-    limits = zero_limits(member.trees, model.schema.n_features)
+    limits = zero_limits(member.trees, _width(model))
     return (
-        *(model.engine, model.zero_is_missing, limits.tobytes()),
+        *(model.engine, model.zero_is_missing, model.pairs, limits.tobytes()),
         *link_of(model.link),
         model.calibrator is None,
     )
 
 
+def _width(model: BoosterModel) -> int:
+    """Return the number of columns that the booster sees."""
+    return model.schema.n_features + 2 * len(model.pairs)
+
+
 def _raw(graph: Graph, members: Sequence[Grown], matrix: str, unseen: Unseen) -> str:
     """Return the raw scores of members of one kind, shape (n, M * outputs)."""
     model, first = members[0]
-    limits = zero_limits(first, model.schema.n_features)
+    limits = zero_limits(first, _width(model))
+    if model.pairs:
+        matrix, unseen = beside_pairs(graph, matrix, model.pairs, unseen)
     if model.zero_is_missing:
         limits = np.zeros(limits.size)
     if (limits >= 0).any():

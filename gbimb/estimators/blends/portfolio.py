@@ -36,8 +36,9 @@ class ImbalancedClassifier(BlendedClassifier):
     """For imbalanced classes, two or more: a fixed portfolio of unlike members, blended.
 
     Without search and without a clock, so that it is the same model on every machine. Small and
-    random trees of LightGBM, trees of XGBoost and forests of extremely randomised trees are
-    cross-fitted on the same folds. The blend minimises the log loss of the held-out rows over
+    random trees of LightGBM, small ones that also see differences and ratios of the six strongest
+    columns, trees of XGBoost and forests of extremely randomised trees are cross-fitted on the
+    same folds. The blend minimises the log loss of the held-out rows over
     the members' weights, drawn towards equal ones; its probabilities are recalibrated, and one
     decision rule serves ``metric``, on the same rows.
 
@@ -105,7 +106,7 @@ class ImbalancedClassifier(BlendedClassifier):
     >>> clf.predict_proba(X).shape
     (1000, 2)
     >>> len(clf.leaderboard_)
-    4
+    5
     """
 
     def __init__(
