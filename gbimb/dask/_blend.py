@@ -318,6 +318,7 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
             classes=n_classes,
             class_weights={"none": None},
             has_categories=bool(schema.encoder.categorical),
+            has_pairs=False,
             fixed=shared_parameters(watched, n_classes, self.n_jobs),
             make={each.engine_name: each for each in BOOSTERS},
             most_rows_of_two=math.inf,

@@ -296,22 +296,12 @@ class CrossFitter:
             _gains=None,
         )
 
-<<<<<<< HEAD
-=======
-    def likelihood(self, proba: FloatArray) -> FloatArray:
-        """Return the probability given to the class of each held-out row, shape (m,)."""
-        if proba.ndim == 2:
-            found: FloatArray = proba[np.arange(self.y.size), self.y.astype(np.intp)]
-            return found
-        return np.where(self.y == 1, proba, 1.0 - proba)
-
     def _strongest_pairs(self) -> Pairs:
         """Return the pairs of the columns that the first booster used most; none before it."""
         if self._gains is None or sparse.issparse(self.encoded):
             return ()
         return strongest_pairs(self._gains, self.schema.encoder.numbers(self.schema.n_features))
 
->>>>>>> 6b34662 (Portfolio has a member with ratios and differences of the strongest columns)
     def _bins_of(self, recipe: Recipe) -> tuple[Any, EngineTable]:
         key = recipe.parameters.engine_name, recipe.ordered, recipe.pairs
         if key not in self._bins:
