@@ -118,6 +118,10 @@ METHODS: Final[Mapping[str, QualityMethod]] = MappingProxyType({
         _rival(PLAIN, "LightGBM", "boosting.lightgbm_plain", *_LIGHTGBM),
         _rival(BASELINE, "LightGBM, weighted (baseline)", "boosting.lightgbm_weighted", *_LIGHTGBM),
         _rival("xgboost_weighted", "XGBoost, weighted", "boosting.xgboost_weighted", "xgboost-cpu"),
+        _rival("lightgbm_codes", "LightGBM, weighted, categories as numbers",
+               "coded.lightgbm_weighted", *_LIGHTGBM),
+        _rival("xgboost_codes", "XGBoost, weighted, categories as numbers",
+               "coded.xgboost_weighted", "xgboost-cpu"),
         _rival("lightgbm_tuned_threshold", "LightGBM, TunedThresholdClassifierCV",
                "boosting.lightgbm_tuned_threshold", *_LIGHTGBM, binary_only=True),
         QualityMethod("lightgbm_tuned_f1", "LightGBM, TunedThresholdClassifierCV for F1",
@@ -146,11 +150,15 @@ METHODS: Final[Mapping[str, QualityMethod]] = MappingProxyType({
         _rival("catboost_balanced", "CatBoost, balanced", "catboost_models.balanced", "catboost"),
         _rival("catboost_focal", "CatBoost, Focal", "catboost_models.focal", "catboost",
                binary_only=True),
+        QualityMethod("catboost_cross_fitted", "CatBoost, cross-fitted, gbimb's threshold",
+               "catboost_cross_fitted.log_loss", "cross_fitted", ("catboost",), binary_only=True),
         _automl("flaml_mcc", "FLAML, MCC, 60 s", "flaml_models.mcc", "FLAML"),
         _automl("autogluon_medium", "AutoGluon medium, 60 s", "autogluon_models.predictor",
                 "autogluon.tabular", presets="medium_quality"),
         _automl("autogluon_good", "AutoGluon good, 60 s", "autogluon_models.predictor",
                 "autogluon.tabular", presets="good_quality"),
+        _automl("autogluon_best", "AutoGluon best, log loss, threshold for MCC, 60 s",
+                "autogluon_log_loss.predictor", "autogluon.tabular", presets="best_quality"),
     )
 })  # fmt: skip
 """The methods by name, in the order in which they run: cheap rivals before expensive ones."""

@@ -124,7 +124,7 @@ def test_votes_are_calibrated_before_they_are_blended() -> None:
 
 def test_forests_take_part_are_kept_and_give_no_row_a_probability_of_zero(tmp_path: Path) -> None:
     X, y = numbers(600)
-    clf = quick(n_trials=5).fit(X, y)
+    clf = quick(n_trials=6).fit(X, y)
     board = clf.leaderboard_
     forests = board["candidate"].str.startswith("Forest")
     assert forests.sum() == 2

@@ -17,7 +17,11 @@ MAKE = {each.engine_name: each for each in BOOSTERS}
 def space(rows: int, *, many: bool, engines: tuple[str, ...] = ENGINES) -> Space:
     weights: dict[str, Any] = {"none": None, "root": 3.0, "balanced": "balanced"}
     return Space(
-        engines, rows, 3 if many else 2, weights, has_categories=False, fixed={}, make=MAKE
+        *(engines, rows, 3 if many else 2, weights),
+        has_categories=False,
+        has_pairs=True,
+        fixed={},
+        make=MAKE,
     )
 
 

@@ -108,6 +108,7 @@ def test_the_size_of_the_table_decides_on_the_members(rows: int, engines: set[st
         classes=2,
         class_weights={},
         has_categories=False,
+        has_pairs=True,
         fixed={},
         make={},
     )
