@@ -2,9 +2,10 @@
 
 Cross-fits small LightGBM boosters on the columns as they are, on the same with target-encoded
 categories, and on tables with generated features, then blends each with the portfolio's four
-members without them and judges the test rows as ``benchmarks.portfolio`` does. Whatever looks at a label is learnt on
-the training part of each fold. Writes ``benchmarks/results/generated_features.csv``; one fold of
-the 21 tables of two classes takes about fifteen minutes of one processor.
+members without them and judges the test rows as ``benchmarks.portfolio`` does. Whatever looks at
+a label is learnt on the training part of each fold. Writes
+``benchmarks/results/generated_features.csv``; one fold of the 21 tables of two classes takes about
+fifteen minutes of one processor.
 """
 
 from __future__ import annotations
