@@ -91,15 +91,18 @@ class Model(ABC):
 
     def calibrated(self, raw: FloatArray) -> FloatArray:
         """Return the probability of the positive class of two, (n,), or of each of more, (n, K)."""
-        proba = self.in_training(raw)
-        if self.adapted_to is None:
-            return proba
-        return correct_prior(proba, self.trained_prevalence, self.adapted_to)
+        return self.adapted(self.in_training(raw))
 
     def in_training(self, raw: FloatArray) -> FloatArray:
         """Return the same probabilities in the prevalence of training."""
         proba = self.link.probability(raw)
         return proba if self.calibrator is None else self.calibrator(proba)
+
+    def adapted(self, proba: FloatArray) -> FloatArray:
+        """Return probabilities in the prevalence of training as those in that adapted to."""
+        if self.adapted_to is None:
+            return proba
+        return correct_prior(proba, self.trained_prevalence, self.adapted_to)
 
     @property
     def trained_prevalence(self) -> FloatArray:

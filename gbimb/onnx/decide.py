@@ -83,7 +83,8 @@ def smallest_flagged(model: Model) -> float:
             proba = model.probability(model.correction.apply(to_raw(exact)))
         else:
             curve = model.calibrator
-            proba = model.classes.columns(exact if curve is None else curve(exact))
+            trained = exact if curve is None else curve(exact)
+            proba = model.classes.columns(model.adapted(trained))
         found: NDArray[np.bool_] = model.rule.decide(proba) == model.classes.positive_code
         return found
 

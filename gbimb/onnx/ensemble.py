@@ -1,9 +1,12 @@
 """Trees as the operator TreeEnsemble.
 
 What stands in for values that training never saw is a matter of which way they go at each split,
-so that it costs nothing: the branch of a missing value is that of the typical value, and a split
-by category asks for the other categories where the typical one is among those that it would ask
-for.
+so that it costs nothing: the branch of a missing value is that of the typical value, and that of
+an unknown category that of the typical one.
+
+Every split is ``x <= threshold``, and missing values are minus infinity in a second copy of the
+columns, to which those splits look that send them to the left: runtimes are quickest with trees of
+one kind of split without a word on missing values.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.onnx.graph import DOUBLE, FLOAT, tensor
+from gbimb.onnx.categories import CategorySplits
+from gbimb.onnx.graph import tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,11 +29,9 @@ if TYPE_CHECKING:
     from gbimb.onnx.graph import Graph
     from gbimb.tables.encoder import TableEncoder
 
-UP_TO, BELOW, MEMBER = 0, 1, 6  # nodes_modes of the operator
+UP_TO, MEMBER = 0, 6  # nodes_modes of the operator
 SUM: Final = 1
-FIRST: Final = 1
-"""The place of the first of categories without an order: on some processors the operator takes a
-missing value for the place 0."""
+ANSWERED: Final = 0.5  # between the answers 0 and 1 to a split by category
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,8 @@ class Ensemble:
         self._kind, self._unseen = kind, unseen
         self._parts: dict[str, list[NDArray[Any]]] = {}
         self._roots: list[int] = []
-        self._members: list[NDArray[Any]] = []
+        self._by_category = CategorySplits()
+        self._asking: dict[int, int] = {}  # nodes by category, and which split each is
         self._nodes = self._leaves = self._outputs = 0
 
     def add(self, trees: Trees) -> None:
@@ -89,32 +92,23 @@ class Ensemble:
             self._leaf(tree.value[0], self._outputs + tree.output)
             return
         inner = np.flatnonzero(~leaf)
-        left, right, feature = tree.left[inner], tree.right[inner], tree.feature[inner]
-        threshold = tree.threshold[inner].astype(self._kind.dtype)
-        modes = np.full(inner.size, UP_TO if self._kind.up_to else BELOW, np.uint8)
-        missing_left = self._missing_left(tree, inner)
-        nominal = self._unseen.n_categories[feature] > 0
-        threshold[nominal] = self._between_places(threshold[nominal])
-        for node, codes in sorted(tree.categories.items()):
+        left, right = tree.left[inner], tree.right[inner]
+        for node, codes in tree.categories.items():
             at = int(np.searchsorted(inner, node))
-            asked, swap = self._asked(int(feature[at]), codes, bool(missing_left[at]))
-            if swap:
+            goes_left = self._goes_left(tree, node, codes)
+            if goes_left[-2]:
+                goes_left = ~goes_left
                 left[at], right[at] = right[at], left[at]
-                missing_left[at] = not missing_left[at]
-            if asked.size:
-                modes[at], threshold[at] = MEMBER, 0.0
-                self._members.append(np.append(asked + FIRST, np.nan).astype(self._kind.dtype))
-            else:
-                threshold[at] = -np.inf  # no category is
+            number = self._by_category.number(int(tree.feature[node]), goes_left)
+            self._asking[self._nodes + at] = number
         number = np.where(
             leaf, np.cumsum(leaf) - 1 + self._leaves, np.cumsum(~leaf) - 1 + self._nodes
         )
         self._roots.append(self._nodes)
         self._append(
-            nodes_featureids=feature,
-            nodes_splits=threshold,
-            nodes_modes=modes,
-            nodes_missing_value_tracks_true=missing_left,
+            nodes_featureids=tree.feature[inner],
+            nodes_splits=self._at_most(tree.threshold[inner]),
+            nodes_missing_value_tracks_true=self._missing_left(tree, inner),
             nodes_truenodeids=number[left],
             nodes_falsenodeids=number[right],
             nodes_trueleafs=leaf[left],
@@ -125,35 +119,29 @@ class Ensemble:
         self._nodes += inner.size
         self._leaves += int(leaf.sum())
 
+    def _at_most(self, threshold: NDArray[Any]) -> NDArray[Any]:
+        """Return the largest value that goes to the left."""
+        threshold = threshold.astype(self._kind.dtype)
+        if self._kind.up_to:
+            return threshold
+        below: NDArray[Any] = np.nextafter(threshold, self._kind.dtype.type(-np.inf))
+        return below
+
     def _missing_left(self, tree: Tree, inner: NDArray[Any]) -> BoolArray:
         """Return where NaN goes: where the typical value of its column does, if it has one."""
         fill = self._unseen.fill[tree.feature[inner]].astype(self._kind.dtype)
-        threshold = tree.threshold[inner].astype(self._kind.dtype)
-        goes_left = fill <= threshold if self._kind.up_to else fill < threshold
-        for node, codes in tree.categories.items():
-            at = int(np.searchsorted(inner, node))
-            goes_left[at] = fill[at] in codes
+        goes_left = fill <= self._at_most(tree.threshold[inner])
         missing_left: BoolArray = np.where(np.isnan(fill), tree.missing_left[inner], goes_left)
         return missing_left
 
-    def _asked(
-        self,
-        feature: int,
-        codes: NDArray[Any],
-        missing_left: bool,  # noqa: FBT001
-    ) -> tuple[NDArray[Any], bool]:
-        """Return the categories to ask for, and whether those that are not go to the left."""
-        unknown = self._unseen.unknown[feature]
-        known = np.arange(self._unseen.n_categories[feature])
-        goes_left = missing_left if np.isnan(unknown) else unknown in codes
-        return (np.setdiff1d(known, codes), True) if goes_left else (codes, False)
-
-    def _between_places(self, threshold: NDArray[Any]) -> NDArray[Any]:
-        """Return thresholds on places from ``FIRST`` on that part whole ones as on those from 0."""
-        between: NDArray[Any] = (
-            np.floor(threshold) + 0.5 if self._kind.up_to else np.ceil(threshold) - 0.5
-        )
-        return between + FIRST
+    def _goes_left(self, tree: Tree, node: int, codes: NDArray[Any]) -> BoolArray:
+        """Return which categories go to the left, then whether unknown and missing ones do."""
+        feature = int(tree.feature[node])
+        fill, unknown = self._unseen.fill[feature], self._unseen.unknown[feature]
+        known = np.isin(np.arange(self._unseen.n_categories[feature]), codes)
+        missing_left = tree.missing_left[node] if np.isnan(fill) else fill in codes
+        unknown_left = missing_left if np.isnan(unknown) else unknown in codes
+        return np.append(known, [unknown_left, missing_left])
 
     def _leaf(self, number: float, output: int) -> None:
         """Add a tree that gives every row the same: a split, for runtimes stumble over a leaf."""
@@ -161,8 +149,7 @@ class Ensemble:
         self._append(
             nodes_featureids=np.zeros(1, np.intp),
             nodes_splits=np.zeros(1, self._kind.dtype),
-            nodes_modes=np.full(1, UP_TO if self._kind.up_to else BELOW, np.uint8),
-            nodes_missing_value_tracks_true=np.zeros(1, np.intp),
+            nodes_missing_value_tracks_true=np.zeros(1, bool),
             nodes_truenodeids=np.full(1, self._leaves),
             nodes_falsenodeids=np.full(1, self._leaves + 1),
             nodes_trueleafs=np.ones(1, np.intp),
@@ -180,30 +167,53 @@ class Ensemble:
     def write(self, graph: Graph, matrix: str) -> str:
         """Return the raw scores in double precision, shape (n, number of raw scores)."""
         dtype = self._kind.dtype
-        attributes: dict[str, Any] = {}
-        for name, parts in self._parts.items():
-            whole = np.concatenate(parts)
+        whole = {name: np.concatenate(parts) for name, parts in self._parts.items()}
+        table, attributes = self._columns(graph, matrix, whole)
+        for name, part in whole.items():
             keeps = name in {"nodes_splits", "nodes_modes", "leaf_weights"}
-            attributes[name] = tensor(whole) if keeps else whole.astype(np.int64).tolist()
-        if self._members:
-            attributes["membership_values"] = tensor(np.concatenate(self._members))
-        single = dtype == np.float32
+            attributes[name] = tensor(part) if keeps else part.astype(np.int64).tolist()
         raw = graph.add(
             "TreeEnsemble",
-            graph.add("Cast", matrix, to=FLOAT) if single else matrix,
+            table,
             n_targets=self._outputs,
             aggregate_function=SUM,
             post_transform=0,
             tree_roots=self._roots,
             **attributes,
         )
-        return graph.add("Cast", raw, to=DOUBLE) if single else raw
+        return raw if dtype == np.float64 else graph.cast(raw, np.float64)
 
-
-def from_first(graph: Graph, matrix: str, unseen: Unseen) -> str:
-    """Return a matrix in which the places of categories without an order begin at ``FIRST``."""
-    nominal = unseen.n_categories > 0
-    return graph.sum(matrix, np.where(nominal, FIRST, 0.0)) if nominal.any() else matrix
+    def _columns(
+        self, graph: Graph, matrix: str, nodes: dict[str, NDArray[Any]]
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the columns that the nodes look at, to which these are changed, and the sets."""
+        dtype, feature = self._kind.dtype, nodes["nodes_featureids"]
+        missing_left = nodes["nodes_missing_value_tracks_true"]
+        asking = np.array(sorted(self._asking), np.intp)
+        missing_left[asking] = False
+        numbers = matrix if dtype == np.float64 else graph.cast(matrix, dtype)
+        names, width = [numbers], self._unseen.n_categories.size
+        if missing_left.any():
+            lowest = graph.constant(-np.inf, dtype)
+            names.append(graph.add("Where", graph.add("IsNaN", numbers), lowest, numbers))
+            feature = feature + width * missing_left
+            missing_left[:] = False
+        added, columns = self._by_category.write(graph, matrix, dtype)
+        width *= len(names)
+        modes, sets = np.full(feature.size, UP_TO, np.uint8), []
+        for node in asking:
+            number = self._asking[int(node)]
+            column = columns[number]
+            feature[node], nodes["nodes_splits"][node] = width + column.place, ANSWERED
+            if column.asked is None:
+                continue
+            missing_left[node] = self._by_category.missing_is_true(number)
+            if column.asked.size:
+                modes[node] = MEMBER
+                sets.append(np.append(column.asked, dtype.type(np.nan)))
+        nodes |= {"nodes_featureids": feature, "nodes_modes": modes}
+        table = graph.side_by_side([*names, *added])
+        return table, {"membership_values": tensor(np.concatenate(sets))} if sets else {}
 
 
 def without_zeros(

@@ -113,6 +113,14 @@ class Graph:
         """Return some columns, in that order."""
         return self.add("Gather", value, self.constant(places, np.int64), axis=1)
 
+    def side_by_side(self, parts: Sequence[str]) -> str:
+        """Return the columns of several matrices as one."""
+        return parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=1)
+
+    def cast(self, value: str, dtype: Any) -> str:
+        """Return ``value`` as floats of another precision."""
+        return self.add("Cast", value, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
     def flat(self, value: str, output: str | None = None) -> str:
         """Return shape (n,) of shape (n, 1)."""
         return self.add("Squeeze", value, self.constant([1], np.int64), output=output)
@@ -150,7 +158,7 @@ def tensor(array: NDArray[Any], name: str = "values") -> onnx.TensorProto:
     if array.dtype == object:
         texts = [str(text).encode() for text in array.ravel()]
         return helper.make_tensor(name, STRING, array.shape, texts)
-    return numpy_helper.from_array(np.ascontiguousarray(array), name)
+    return numpy_helper.from_array(np.asarray(array, order="C"), name)
 
 
 def value(name: str, kind: int, *shape: str | int) -> onnx.ValueInfoProto:

@@ -1,6 +1,7 @@
 """ONNX's reference evaluator with trees that are walked by all rows at once.
 
-Its own walks row by row, and ends a set of categories at the category 0.
+Its own walks row by row, and ends a set of categories at the category 0; its LabelEncoder does not
+find NaN among the keys.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LEQ, LT, MEMBER = 0, 1, 6
+MEMBER = 6
 
 
 class TreeEnsemble(OpRun):  # type: ignore[misc]  # not annotated
@@ -51,6 +53,23 @@ class TreeEnsemble(OpRun):  # type: ignore[misc]  # not annotated
         return (scores,)
 
 
+class LabelEncoder(OpRun):  # type: ignore[misc]  # not annotated
+    """The operator of that name with tensors as attributes."""
+
+    op_domain = ML
+
+    def _run(
+        self,
+        x: NDArray[Any],
+        keys_tensor: Any = None,
+        values_tensor: Any = None,
+        default_tensor: Any = None,
+        **_: Any,
+    ) -> tuple[NDArray[Any]]:
+        places = pd.Index(keys_tensor).get_indexer(pd.Index(x))
+        return (np.where(places < 0, default_tensor, values_tensor[places]),)
+
+
 def _leaves(
     X: NDArray[Any], root: int, found: dict[str, NDArray[Any]], sets: dict[int, NDArray[Any]]
 ) -> NDArray[np.intp]:
@@ -60,11 +79,10 @@ def _leaves(
     while waiting:
         node, rows = waiting.pop()
         values = X[rows, found["nodes_featureids"][node]]
-        mode, split = found["nodes_modes"][node], found["nodes_splits"][node]
-        if mode == MEMBER:
+        if found["nodes_modes"][node] == MEMBER:
             true = np.isin(values, sets[node])
         else:
-            true = values <= split if mode == LEQ else values < split
+            true = values <= found["nodes_splits"][node]
         true |= np.isnan(values) & bool(found["nodes_missing_value_tracks_true"][node])
         for side, some in (("true", rows[true]), ("false", rows[~true])):
             child = int(found[f"nodes_{side}nodeids"][node])
@@ -77,4 +95,4 @@ def _leaves(
 
 def evaluator(path: Path) -> Any:
     """Return what runs the file at ``path``."""
-    return ReferenceEvaluator(str(path), new_ops=[TreeEnsemble])
+    return ReferenceEvaluator(str(path), new_ops=[LabelEncoder, TreeEnsemble])

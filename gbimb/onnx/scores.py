@@ -10,7 +10,7 @@ from gbimb.engines.registry import get_engine
 from gbimb.exceptions import InvalidDataError
 from gbimb.model.model import SMALLEST_PROBABILITY, AveragedModel, BoosterModel
 from gbimb.onnx.curves import calibrated
-from gbimb.onnx.ensemble import Ensemble, Unseen, from_first, without_zeros, zero_limits
+from gbimb.onnx.ensemble import Ensemble, Unseen, without_zeros, zero_limits
 from gbimb.onnx.links import link_of, probability
 from gbimb.onnx.pairs import beside_pairs
 
@@ -73,12 +73,11 @@ def grown(model: Model) -> list[Grown]:
 def scores(graph: Graph, model: Model, members: Sequence[Grown], matrix: str) -> Scores:
     """Add what turns the matrix of a table into raw scores and probabilities."""
     unseen = Unseen.of(model.schema.encoder, model.schema.n_features)
-    matrix = from_first(graph, matrix, unseen)
     if not isinstance(model, AveragedModel):
         raw = _raw(graph, members, matrix, unseen)
         linked = _linked(graph, members, raw)
-        proba = _curved(graph, linked, [model])
-        return Scores(raw, _one(graph, model, proba), _one(graph, model, linked))
+        proba = _one(graph, model, _curved(graph, linked, [model]))
+        return Scores(raw, _adapted(graph, model, proba), _one(graph, model, linked))
     mean = _mean(graph, model, members, matrix, unseen)
     inside = graph.clip(mean, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
     if model.classes.size == 2:
@@ -87,23 +86,42 @@ def scores(graph: Graph, model: Model, members: Sequence[Grown], matrix: str) ->
         graph.mul(model.correction.slope, graph.add("Log", inside)), model.correction.intercept
     )
     spread = _by_member(graph, raw, 1, model.classes.n_outputs)
-    proba = _curved(graph, probability(graph, spread, [model.link]), [model])
-    return Scores(raw, _one(graph, model, proba), mean)
+    linked = probability(graph, spread, [model.link])
+    proba = _one(graph, model, _curved(graph, linked, [model]))
+    return Scores(raw, _adapted(graph, model, proba), mean)
+
+
+def _adapted(graph: Graph, model: Model, proba: str) -> str:
+    """Return the probabilities in the prevalence that the model is adapted to, if it is."""
+    if model.adapted_to is None:
+        return proba
+    change = model.adapted_to / model.trained_prevalence
+    if model.classes.size > 2:
+        changed = graph.mul(proba, change)
+        return graph.div(changed, graph.over_last("ReduceSum", changed))
+    positive = graph.mul(proba, change[1])
+    negative = graph.mul(graph.sub(1.0, proba), change[0])
+    return graph.div(positive, graph.sum(negative, positive))
 
 
 def _mean(
     graph: Graph, model: AveragedModel, members: Sequence[Grown], matrix: str, unseen: Unseen
 ) -> str:
     """Return the mean of the members' probabilities, added in their order."""
-    groups: dict[Any, list[int]] = {}
+    kinds: dict[Any, list[int]] = {}
     for i, member in enumerate(members):
-        groups.setdefault(_kind(member), []).append(i)
+        kinds.setdefault(_kind(member), []).append(i)
+    forms: dict[Any, list[list[int]]] = {}
+    for places in kinds.values():
+        forms.setdefault(_form(members[places[0]]), []).append(places)
     proba = [""] * len(members)
-    for places in groups.values():
-        some = [members[i] for i in places]
-        linked = _linked(graph, some, _raw(graph, some, matrix, unseen))
+    for parts in forms.values():
+        raws = [_raw(graph, [members[i] for i in places], matrix, unseen) for places in parts]
+        order = [i for places in parts for i in places]
+        some = [members[i] for i in order]
+        linked = _linked(graph, some, graph.side_by_side(raws))
         whole = _curved(graph, linked, [member.model for member in some])
-        for i, part in zip(places, graph.split(whole, len(places)), strict=True):
+        for i, part in zip(order, graph.split(whole, len(order)), strict=True):
             proba[i] = part
     if model.weights is not None:
         proba = [graph.mul(weight, p) for weight, p in zip(model.weights, proba, strict=True)]
@@ -116,14 +134,15 @@ def _mean(
 
 
 def _kind(member: Grown) -> tuple[Any, ...]:
-    """Return what members must share to be computed together."""
+    """Return what members must share for their trees to be walked together."""
     model = member.model
     limits = zero_limits(member.trees, _width(model))
-    return (
-        *(model.engine, model.zero_is_missing, model.pairs, limits.tobytes()),
-        *link_of(model.link),
-        model.calibrator is None,
-    )
+    return (model.engine, model.zero_is_missing, model.pairs, limits.tobytes(), *_form(member))
+
+
+def _form(member: Grown) -> tuple[Any, ...]:
+    """Return what members must share for their probabilities to be computed together."""
+    return (*link_of(member.model.link), member.model.calibrator is None)
 
 
 def _width(model: BoosterModel) -> int:

@@ -18,7 +18,7 @@ from gbimb.exceptions import InvalidDataError, InvalidParameterError, MissingDep
 from tests.onnx.models import KINDS, LGBM, WORDS, XGB, frame, model, numbers, quick
 from tests.onnx.runs import assert_same, export, feed, run, said, session  # skips without onnx
 
-from gbimb.onnx import check, decide, ensemble  # isort: skip
+from gbimb.onnx import categories, check, decide, ensemble  # isort: skip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,8 +101,9 @@ def test_the_file_is_not_larger_than_twice_the_model(kind: str, tmp_path: Path) 
     assert export(clf, tmp_path).stat().st_size < 2 * whole
 
 
-def test_no_split_asks_for_the_place_0(tmp_path: Path) -> None:
+def test_no_split_asks_for_the_place_0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On some processors a missing value would be one."""
+    monkeypatch.setattr(categories, "MOST_COLUMNS", 0)
     onnx = pytest.importorskip("onnx")
     graph = onnx.load(export(model("frame", "xgb"), tmp_path)).graph
     trees = next(node for node in graph.node if node.op_type == "TreeEnsemble")
@@ -123,8 +124,11 @@ def test_a_file_that_compares_otherwise_at_a_split_is_an_error(
     if not fast:
         monkeypatch.setattr(check, "find_spec", lambda _: None)
     (tmp_path / "model.onnx").write_bytes(b"before")
-    monkeypatch.setattr(ensemble, "UP_TO", 1)
-    monkeypatch.setattr(ensemble, "BELOW", 0)
+    right = ensemble.Ensemble._at_most
+    off = {"lgbm": -np.inf, "xgb": np.inf}[kind]
+    monkeypatch.setattr(
+        ensemble.Ensemble, "_at_most", lambda *a: np.nextafter(right(*a), right(*a).dtype.type(off))
+    )
     with pytest.raises(InvalidDataError, match=r"would not predict as Imbalanced.* differ by"):
         export(model("numbers", kind), tmp_path)
     assert [each.name for each in tmp_path.iterdir()] == ["model.onnx"]

@@ -12,6 +12,7 @@ import pytest
 import gbimb
 from gbimb.decisions.rules import Costs
 from gbimb.model.states import with_model
+from gbimb.onnx import categories
 from gbimb.training.search.forest import Forest, ForestRows, calibrate, grow
 from tests.onnx.models import (
     KINDS,
@@ -56,6 +57,19 @@ def test_probabilities_of_two_classes_are_the_same_to_the_last_bit(
     found = run(export(clf, tmp_path), rows(clf))
     with pytest.warns(gbimb.exceptions.GbimbWarning):
         assert found.probability.tobytes() == clf.predict_proba(rows(clf)).tobytes()
+
+
+@both
+@inputs
+@pytest.mark.parametrize("most", [0, 3, 40])
+def test_splits_by_category_answer_the_same_as_columns_and_as_sets(
+    most: int, kind: str, columns: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clf = model("frame", kind)
+    before = run(export(clf, tmp_path, columns=columns), rows(clf))
+    monkeypatch.setattr(categories, "MOST_COLUMNS", most)
+    found = run(export(clf, tmp_path, columns=columns), rows(clf))
+    assert found.raw_score.tobytes() == before.raw_score.tobytes()
 
 
 def thresholds(clf: Any) -> pd.DataFrame:
@@ -135,6 +149,19 @@ def test_a_row_exactly_at_the_threshold_gets_the_same_label(
         for threshold in (value, np.nextafter(value, 0), np.nextafter(value, 1)):
             fitted.threshold_ = threshold
             assert_same(fitted, export(fitted, tmp_path), X, 1e-6)
+
+
+@both
+@pytest.mark.parametrize("name", ["numbers", "isotonic", "beta", "bags", "4 classes, beta"])
+def test_a_model_adapted_to_another_prevalence_is_a_file_too(
+    name: str, kind: str, tmp_path: Path
+) -> None:
+    clf = model(name, kind)
+    share = 0.02 if clf.classes_.size == 2 else [0.7, 0.2, 0.09, 0.01]
+    adapted = clf.adapt(prevalence=share)
+    found = assert_same(adapted, export(adapted, tmp_path), rows(clf), 1e-9)
+    unadapted = run(export(clf, tmp_path), rows(clf)).probability
+    assert np.abs(found.probability - unadapted).max() > 0.01
 
 
 def test_class_weights_decide_inside_the_file(tmp_path: Path) -> None:
