@@ -3,9 +3,11 @@
 ::
 
     python -m benchmarks.onnx
+    python -m benchmarks.onnx --rows 1000000 --output benchmarks/results/onnx.csv
     python -m benchmarks.onnx --rows 100000 --models lightgbm xgboost
 
-Every time is that of the processor, the best of three, with one thread.
+Rows that are compared hold missing values, and categories that training did not see. Every time is
+that of the processor, the best of three, with one thread.
 """
 
 from __future__ import annotations
@@ -43,7 +45,12 @@ def table(n: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
     X["few"] = np.array(["red", "green", "blue"])[rng.integers(0, 3, n)]
     X["many"] = np.array([f"shop {i}" for i in range(100)])[rng.integers(0, 100, n)]
     known = np.nan_to_num(numbers)
-    score = known[:, 0] + known[:, 1] * known[:, 2] + known[:, 3] ** 2 + (X["few"] == "red")
+    if seed:  # new rows
+        for name in ("few", "many"):
+            X.loc[rng.random(n) < 0.01, name] = None
+            X.loc[rng.random(n) < 0.01, name] = "never seen"
+    red = (X["few"] == "red").to_numpy(bool)
+    score = known[:, 0] + known[:, 1] * known[:, 2] + known[:, 3] ** 2 + red
     return X, np.asarray(score + rng.normal(size=n))
 
 
@@ -56,6 +63,14 @@ def labels(score: np.ndarray, n_classes: int) -> np.ndarray:
 MODELS: dict[str, tuple[Callable[[], Any], int]] = {
     "lightgbm": (lambda: LGBM(n_estimators=100, cv=2, random_state=0), 2),
     "xgboost": (lambda: XGB(n_estimators=100, cv=2, random_state=0), 2),
+    "lightgbm, isotonic": (
+        lambda: LGBM(n_estimators=50, cv=2, calibration="isotonic", random_state=0),
+        2,
+    ),
+    "xgboost, beta": (
+        lambda: XGB(n_estimators=50, cv=2, calibration="beta", random_state=0),
+        2,
+    ),
     "bags": (
         lambda: gbimb.UnderBaggingClassifier(LGBM(n_estimators=50, cv="auto"), random_state=0),
         2,
@@ -63,7 +78,14 @@ MODELS: dict[str, tuple[Callable[[], Any], int]] = {
     "lightgbm, 14 classes": (lambda: LGBM(n_estimators=15, cv=2, random_state=0), 14),
     "xgboost, 14 classes": (lambda: XGB(n_estimators=15, cv=2, random_state=0), 14),
     "portfolio": (lambda: gbimb.ImbalancedClassifier(random_state=0), 2),
+    "automatic": (
+        lambda: gbimb.AutoImbalancedClassifier(time_budget=None, n_trials=4, random_state=0),
+        2,
+    ),
 }
+"""How each is made, and the number of classes."""
+SMALL_TABLE = {"portfolio": 1_500, "automatic": 1_500}
+"""Rows to train on where there is much to fit."""
 
 
 def best(task: Callable[[], Any]) -> float:
@@ -84,20 +106,26 @@ def opened(path: Path) -> onnxruntime.InferenceSession:
 
 
 def fed(X: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return the matrix that the file takes."""
-    places = [
-        X[name].to_numpy(np.float64)
-        if X[name].dtype.kind == "f"
-        else np.unique(X[name].to_numpy(object).astype(str), return_inverse=True)[1]
-        for name in X
-    ]
-    return {"X": np.column_stack(places).astype(np.float64)}
+    """Return the matrix that the file takes: categories as their places, 999 for unknown ones."""
+    places = []
+    for name, values in X.items():
+        if values.dtype.kind == "f":
+            places.append(values.to_numpy(np.float64))
+            continue
+        known = sorted(
+            {"red", "green", "blue"} if name == "few" else map("shop {}".format, range(100))
+        )
+        place = pd.Index(known).get_indexer(values).astype(np.float64)
+        place[place < 0] = 999.0
+        place[values.isna()] = np.nan
+        places.append(place)
+    return {"X": np.column_stack(places)}
 
 
 def measure(name: str, rows: int) -> dict[str, Any]:
     """Return what was measured of one model."""
     make, n_classes = MODELS[name]
-    X, score = table(TRAINED_ON, 0)
+    X, score = table(SMALL_TABLE.get(name, TRAINED_ON), 0)
     clf = make().fit(X, labels(score, n_classes))
     clf.set_params(n_jobs=1)
     with tempfile.TemporaryDirectory() as folder:
@@ -137,14 +165,19 @@ def main() -> None:
     """Print one row a model."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows that are compared")
+    parser.add_argument("--output", type=Path, help="a CSV file for the results")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", gbimb.exceptions.GbimbWarning)
-    for i, name in enumerate(arguments.models):
+    results = []
+    for name in arguments.models:
         found = measure(name, arguments.rows)
-        if i == 0:
+        results.append(found)
+        if len(results) == 1:
             print(f"| {' | '.join(found)} |\n|{'---|' * len(found)}")
         print(f"| {' | '.join(map(str, found.values()))} |", flush=True)
+        if arguments.output is not None:
+            pd.DataFrame(results).to_csv(arguments.output, index=False)
 
 
 if __name__ == "__main__":

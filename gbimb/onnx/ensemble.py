@@ -99,8 +99,8 @@ class Ensemble:
             if goes_left[-2]:
                 goes_left = ~goes_left
                 left[at], right[at] = right[at], left[at]
-            number = self._by_category.number(int(tree.feature[node]), goes_left)
-            self._asking[self._nodes + at] = number
+            split = self._by_category.number(int(tree.feature[node]), goes_left)
+            self._asking[self._nodes + at] = split
         number = np.where(
             leaf, np.cumsum(leaf) - 1 + self._leaves, np.cumsum(~leaf) - 1 + self._nodes
         )
