@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 from typing import TYPE_CHECKING, Any
 
@@ -117,9 +118,12 @@ def test_the_blend_is_that_of_the_members_probabilities_of_held_out_rows(
     np.testing.assert_allclose(-by_name, np.sort(losses), atol=1e-9)
 
 
-def test_a_member_is_the_estimator_of_its_engine(client: Client) -> None:
+def test_a_member_is_the_estimator_of_its_engine_and_no_rows_are_left(client: Client) -> None:
     X, y = numbers(N)
+    before = set(client.futures)
     clf = fitted(client, X, y)
+    gc.collect()
+    assert set(client.futures) <= before
     (member,) = [m for m in clf.members_ if isinstance(m, gbimb.ImbalancedXGBClassifier)]
     alone = DaskImbalancedXGBClassifier(client=client, **{**member.get_params(), "random_state": 0})
     alone.fit(*arrays(X, y, sizes=even(N, PARTS)))
