@@ -144,13 +144,14 @@ class TrainingDisplay(Display):
             if end := dots.get(str(data)):
                 own.plot([end], [values["value"].iloc[end - 1]], "o", color=colour(i))
         if dots:
-            label = f"rounds kept: {', '.join(map(str, dots.values()))}"
+            label = f"last round of each member: {', '.join(map(str, dots.values()))}"
             lines += ax.plot([], [], "o", color=text_colour(), label=label)
         elif isinstance(kept, int | np.integer):
-            label, ink = f"{kept} rounds kept", text_colour()
+            label, ink = f"last round of the model: {kept}", text_colour()
             lines.append(ax.axvline(kept, color=ink, linestyle=":", linewidth=1.2, label=label))
-        quantity = "loss" if all(falling) else "score"
-        ax.set(xlabel="round", ylabel=f"{quantity} on held-out rows")
+        metrics = {str(metric) for (_, metric), _ in groups}
+        quantity = _in_words(metrics.pop()) if len(metrics) == 1 else "scores"
+        ax.set(xlabel="round of boosting", ylabel=f"{quantity} on held-out rows")
         legend_above(ax, lines, 3)
         return self._drawn(ax)
 
@@ -171,6 +172,10 @@ def rounds_kept(estimator: Any) -> int | Mapping[str, int] | None:
     """Return the rounds kept; with several members, those of each."""
     each: Mapping[str, int] = getattr(estimator, "best_iterations_", {})
     return each if len(each) > 1 else getattr(estimator, "best_iteration_", None)
+
+
+def _in_words(metric: str) -> str:
+    return metric.upper() if metric in ("mcc", "f1") else metric.replace("_", " ")
 
 
 def _falls(metric: str) -> bool:

@@ -22,6 +22,7 @@ from gbimb.report.models.compare import compare, sentences
 from gbimb.report.models.held_out import CAUTION, held_out_rows
 from gbimb.report.models.held_out import NAME as HELD_OUT
 from gbimb.report.models.judged import Judged, check_model
+from gbimb.report.models.notebook import fragment
 from gbimb.report.models.opening import baseline_of, open_rows, request_of
 from gbimb.report.models.permutation import permutation_importances
 from gbimb.tables.files.options import AS_FOUND, ReadOptions
@@ -65,6 +66,16 @@ class Evaluation:
             f"problems {found.count('problem')}, warnings {found.count('warning')}; "
             "see .facts, .table, .save(path)>"
         )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: verdict, scores, warnings, the report to unfold."""
+        from gbimb.report._render import evaluation_page
+
+        try:
+            page = evaluation_page(self.facts, self.displays, self.table)
+        except ImportError:  # jinja2 or matplotlib
+            page = None
+        return fragment(self.facts, page)
 
     def save(self, path: str | Path) -> list[str]:
         """Write the report, and its numbers beside it.

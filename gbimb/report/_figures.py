@@ -12,13 +12,14 @@ from gbimb.plots.axes import (
     clip_probability,
     colour,
     escape_dollars,
+    legend_above,
     mark_threshold,
     probability_axis,
     probability_limits,
     text_colour,
 )
 from gbimb.report._over_time import plot_over_time
-from gbimb.report._svg import draw, positions
+from gbimb.report._svg import SERIES, draw, positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,8 +52,8 @@ CAPTIONS: Final = {
     "training": (
         "Training",
         (
-            "Scores of held-out rows; the dotted line (with several members, the dots) marks the "
-            "rounds kept."
+            "Scores of held-out rows after each round; the dotted line (with several members, the "
+            "dots) marks the last round that the model uses."
         ),
     ),
     "differences": (
@@ -61,6 +62,10 @@ CAPTIONS: Final = {
     ),
     "ranks": ("Critical differences", "1 is the best mean rank."),
     "cost": ("Cost of a row", "Mean over all rows; the band is a 95 % interval."),
+    "classes": (
+        "Precision and recall of each class",
+        "Each class against the others. The number is the average precision.",
+    ),
     "over_time": ("Scores over time", "Blocks of about as many rows; bars are 95 % intervals."),
 }
 
@@ -76,6 +81,9 @@ def evaluation_figures(
     if facts.get("cost") is not None:
         threshold = facts["threshold"]
         figures["cost"], axes["cost"] = draw(lambda ax: _plot_cost(ax, table, threshold), "cost")
+    if "class_curves" in facts:
+        curves = facts["class_curves"]
+        figures["classes"], _ = draw(lambda ax: _plot_classes(ax, curves), "classes")
     if facts["over_time"] is not None:
         blocks = facts["over_time"]["blocks"]
         figures["over_time"], _ = draw(lambda ax: plot_over_time(ax, blocks), "over_time")
@@ -99,13 +107,26 @@ def _lines(axes: Axes, thresholds: Any) -> dict[str, Any]:
     return {"x": x, "bottom": ends[0], "top": ends[1]}
 
 
+def _plot_classes(ax: Axes, curves: Sequence[dict[str, Any]]) -> None:
+    lines = []
+    for i, curve in enumerate(curves):
+        label = f"{escape_dollars(curve['name'])} {curve['average_precision']:.2f}"
+        style = "-" if i < len(SERIES) else "--"
+        lines += ax.plot(
+            curve["recall"], curve["precision"], style, color=colour(i), label=label, lw=1.3
+        )
+    ax.set(xlabel="recall", ylabel="precision", ylim=(-0.03, 1.03))
+    legend_above(ax, lines, 3)
+
+
 def _plot_cost(ax: Axes, table: pd.DataFrame, threshold: float) -> None:
     data = table[table["tp"] + table["fp"] > 0]
     x = clip_probability(data["threshold"].to_numpy())
     ax.fill_between(x, data["cost_low"], data["cost_high"], color=colour(0), alpha=0.15, lw=0)
     ax.plot(x, data["cost"], color=colour(0), label="cost")
-    nobody = float(table["cost"].iloc[0])
+    nobody, everybody = (float(table["cost"].iloc[end]) for end in (0, -1))
     ax.axhline(nobody, color=text_colour(), linestyle="--", linewidth=1, label="no row flagged")
+    ax.axhline(everybody, color=text_colour(), linestyle="-.", linewidth=1, label="all flagged")
     mark_threshold(ax, threshold)
     probability_axis(ax.xaxis, *probability_limits(x))
     ax.set(xlabel="threshold on the probability", ylabel="cost of a row")

@@ -12,6 +12,8 @@ from gbimb.metrics import (
     average_precision,
     macro_f1_score,
     macro_recall_score,
+    precision_score,
+    recall_score,
     rk_score,
     threshold_curve,
 )
@@ -41,6 +43,8 @@ SCORES: Final = {
     "balanced_accuracy": ("mean recall", macro_recall_score),
 }
 CONFUSIONS_SHOWN: Final = 15
+CURVES_SHOWN: Final = 12
+CURVE_POINTS: Final = 200
 SMALLEST: Final = 1e-15
 
 
@@ -69,6 +73,7 @@ def many_facts(
         "scores": _scores(rows, weight, matrix),
         "classes": table.to_dict("records"),
         "matrix": matrix,
+        "class_curves": _curves(rows, weight),
         "confusions": _confusions(matrix, rows.names),
         "reliability": bins.to_dict("records"),
     }
@@ -147,6 +152,29 @@ def _classes(rows: EvaluatedRows, matrix: FloatArray, weight: FloatArray) -> pd.
             ],
         }
     )
+
+
+def _curves(rows: EvaluatedRows, weight: FloatArray) -> list[dict[str, Any]]:
+    """Return precision and recall of classes with rows, the rarest first, at some thresholds."""
+    totals = np.bincount(rows.codes, weight, len(rows.names))
+    found: list[dict[str, Any]] = []
+    for code in np.argsort(totals, kind="stable"):
+        if totals[code] == 0 or len(found) == CURVES_SHOWN:
+            continue
+        y = (rows.codes == code).astype(np.uint8)
+        curve = threshold_curve(y, rows.proba[:, code], weight)
+        size = curve.scores.size
+        at = np.unique(np.linspace(0, size - 1, min(size, CURVE_POINTS)).astype(np.intp))
+        some = curve.counts.at(at)
+        found.append(
+            {
+                "name": rows.names[code],
+                "average_precision": average_precision(curve),
+                "recall": recall_score(some),
+                "precision": precision_score(some),
+            }
+        )
+    return found
 
 
 def _confusions(matrix: FloatArray, names: list[str]) -> list[dict[str, Any]]:

@@ -222,10 +222,23 @@ def percent(value: float) -> str:
 
 
 def _cell(value: Any) -> str:
-    """Return a value of the table; a whole number, such as an identifier, with all its digits.
+    """Return a value of the table with three digits; of a whole number, an identifier, all.
 
-    >>> _cell(1234567.0), _cell(0.123456789)
-    ('1234567', '0.123457')
+    >>> _cell(1234567.0), _cell(0.123456789), _cell(98765.4321), _cell(0.000012345)
+    ('1234567', '0.123', '98765', '1.23e-05')
+    """
+    if not isinstance(value, float):
+        return _exact(value)
+    if value.is_integer() and abs(value) < 2**53:
+        return f"{value:.0f}"
+    return f"{value:.0f}" if 1000 <= abs(value) < 2**53 else f"{value:.3g}"
+
+
+def _exact(value: Any) -> str:
+    """Return a value of the table with all that is known of it.
+
+    >>> _exact(0.123456789), _exact(None)
+    ('0.123457', '')
     """
     if value is None:
         return ""
@@ -258,6 +271,8 @@ def _environment() -> Any:  # a jinja2 environment
         "signed": "{:+.3f}".format,
         "p_value": lambda p: p_text(p).removeprefix("p = "),
         "cell": _cell,
+        "exact": _exact,
+        "whole_percent": "{:.0%}".format,
         "quoted": repr,
     }
     return environment

@@ -95,7 +95,21 @@ def binary_verdict(facts: dict[str, Any], finding: Finding) -> list[str]:
         trust += ", so on average they can be trusted"
     else:
         trust += ", too few to tell whether they can be trusted"
-    return [f"{first}. {_interval('MCC', mcc)}", f"{trust}. {_rule(facts, finding)}."]
+    lines = [f"{first}. {_interval('MCC', mcc)}", f"{trust}. {_rule(facts, finding)}."]
+    return lines if facts["cost"] is None else [_worth(facts), *lines]
+
+
+def _worth(facts: dict[str, Any]) -> str:
+    """Return whether the model costs less than flagging no row, or every row."""
+    cost, positive = facts["cost"], facts["positive"]
+    best = min(cost["nobody"], cost["everybody"])
+    which = "no row" if cost["nobody"] <= cost["everybody"] else "every row"
+    how = "better" if cost["chosen"] < best else "worse" if cost["chosen"] > best else "no better"
+    return (
+        f"A row costs {cost['chosen']:.3g} on average at the threshold {facts['threshold']:.3g}, "
+        f"{cost['nobody']:.3g} if no row is flagged as {positive!r} and {cost['everybody']:.3g} if "
+        f"every row is: the model is {how} than flagging {which}."
+    )
 
 
 def _interval(label: str, score: dict[str, Any]) -> str:

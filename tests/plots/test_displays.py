@@ -179,9 +179,9 @@ def test_training_marks_the_rounds_kept(fitted: Fitted) -> None:
     display = plots.TrainingDisplay.from_estimator(fitted)
     labels = [line.get_label() for line in display.ax_.lines]
     small, larger = fitted.best_iterations_.values()
-    assert f"rounds kept: {small}, {larger}" in labels
+    assert f"last round of each member: {small}, {larger}" in labels
     one = plots.TrainingDisplay.from_evals_result({"valid": {"mcc": [0.2, 0.4, 0.3]}}, 2)
-    assert "2 rounds kept" in [line.get_label() for line in one.ax_.lines]
+    assert "last round of the model: 2" in [line.get_label() for line in one.ax_.lines]
 
 
 def test_training_without_a_history_says_so(table: Table) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, matthews_corrcoef
+from sklearn.metrics import average_precision_score, log_loss, matthews_corrcoef
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -19,6 +19,9 @@ from sklearn.svm import LinearSVC
 
 import gbimb
 from gbimb.report import evaluate
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def rows(n: int = 800, seed: int = 0) -> tuple[pd.DataFrame, pd.Series[Any]]:
@@ -54,7 +57,7 @@ def test_the_scores_are_those_of_what_the_classifier_predicts(model: Any) -> Non
     assert type(model).__name__ in found.facts["model"]["class"]
 
 
-def test_a_table_with_its_label_and_a_file_give_the_same(tmp_path: Any) -> None:
+def test_a_table_with_its_label_and_a_file_give_the_same(tmp_path: Path) -> None:
     X, y = rows(seed=1)
     model = LogisticRegression().fit(*rows())
     frame = X.assign(state=y)
@@ -80,7 +83,7 @@ def test_more_than_two_classes() -> None:
     assert scores(found)["mcc"] == pytest.approx(matthews_corrcoef(y[500:], model.predict(X[500:])))
 
 
-def test_shuffling_a_column_that_says_nothing_costs_nothing(tmp_path: Any) -> None:
+def test_shuffling_a_column_that_says_nothing_costs_nothing(tmp_path: Path) -> None:
     model = LogisticRegression().fit(*rows())
     found = evaluate(model, *rows(seed=1))
     falls = {c["name"]: c["fall"] for c in found.facts["permutation"]["shown"]}
@@ -108,6 +111,46 @@ def test_labels_and_rows_must_be_as_many() -> None:
     X, y = rows()
     with pytest.raises(gbimb.GbimbError, match="one label for each row of X"):
         evaluate(model, X, y[:-1])
+
+
+def test_a_notebook_shows_the_verdict_and_holds_the_report_in_a_frame() -> None:
+    X, y = rows(seed=1)
+    found = evaluate(LogisticRegression().fit(*rows()), X, y)
+    html = found._repr_html_()
+    assert "<p>The model finds" in html
+    frame = html[html.index("srcdoc=") :]
+    assert "&lt;!DOCTYPE html&gt;" in frame
+    assert "<script" not in html
+
+
+def test_costs_are_first_compared_with_flagging_nobody_and_everybody(tmp_path: Path) -> None:
+    X, y = rows(seed=1)
+    model = LogisticRegression().fit(*rows())
+    for costs, words in (
+        ({"fp": 1, "fn": 1}, "the model is better than flagging no row"),
+        ({"fp": 1, "fn": 500}, "the model is worse than flagging every row"),
+    ):
+        found = evaluate(model, X, y, costs=costs, permutation=False)
+        flagged, ill = model.predict(X) == "ill", (y == "ill").to_numpy()
+        chosen = costs["fp"] * np.mean(flagged & ~ill) + costs["fn"] * np.mean(ill & ~flagged)
+        first = found.facts["verdict"][0]
+        assert first.startswith(f"A row costs {chosen:.3g} on average")
+        assert f"{costs['fn'] * ill.mean():.3g} if no row is flagged" in first
+        assert words in first
+    page = (tmp_path / found.save(tmp_path / "r.html")[0]).read_text()
+    assert "all flagged" in page
+
+
+def test_each_class_has_a_curve() -> None:
+    X, y = rows()
+    y = y.where(X["noise"] < 1.5, "other")
+    model = RandomForestClassifier(20, random_state=0).fit(X, y)
+    curves = evaluate(model, X, y, permutation=False).facts["class_curves"]
+    assert sorted(curve["name"] for curve in curves) == ["ill", "other", "well"]
+    for curve in curves:
+        at = model.classes_.tolist().index(curve["name"])
+        wanted = average_precision_score(y == curve["name"], model.predict_proba(X)[:, at])
+        assert curve["average_precision"] == pytest.approx(wanted)
 
 
 # --- models against a baseline ---
@@ -172,7 +215,7 @@ def fitted() -> gbimb.ImbalancedLGBMClassifier:
     return clf.fit(*rows(3000))
 
 
-def test_a_model_is_evaluated_on_what_it_held_out(fitted: Any, tmp_path: Any) -> None:
+def test_a_model_is_evaluated_on_what_it_held_out(fitted: Any, tmp_path: Path) -> None:
     found = evaluate(fitted)
     _, y = rows(3000)
     assert (found.facts["rows"], found.facts["positives"]) == (3000, int((y == "ill").sum()))

@@ -80,9 +80,13 @@ def texts(page: Chrome, attribute: str) -> dict[str, str]:
 
 
 def move(page: Chrome, at: int) -> None:
+    """Move the slider to a threshold; its axis is even in log odds."""
     script = """
         const slider = document.getElementById("slider");
-        slider.value = arguments[0];
+        const all = JSON.parse(document.getElementById("report-data").textContent).threshold;
+        const at = Math.min(arguments[0], all.length - 1);
+        const p = Math.min(Math.max(all[at], 1e-7), 1 - 1e-7);
+        slider.value = Math.log(p / (1 - p));
         slider.dispatchEvent(new Event("input"));
     """
     page.execute_script(script, at)
@@ -134,9 +138,25 @@ def test_keys_move_the_slider(page: Chrome) -> None:
     from selenium.webdriver import Keys
 
     slider = page.find_element("id", "slider")
-    before = int(slider.get_attribute("value"))
+    before = int(slider.get_attribute("data-at"))
     slider.send_keys(Keys.ARROW_RIGHT)
-    assert int(slider.get_attribute("value")) == before + 1
+    assert int(slider.get_attribute("data-at")) == before + 1
+
+
+def test_the_slider_moves_on_the_axis_of_the_pictures(page: Chrome) -> None:
+    script = """
+        const slider = document.getElementById("slider");
+        const mark = document.querySelector("svg[data-figure=threshold] .mark");
+        return [(slider.value - slider.min) / (slider.max - slider.min), mark.getAttribute("x1")];
+    """
+    places = []
+    for at in (20, 60, 100):
+        move(page, at)
+        places.append([float(number) for number in page.execute_script(script)])
+    (a, x), (b, y), (c, z) = places
+    assert (b - a) / (c - a) == pytest.approx((y - x) / (z - x), abs=0.02)
+    key = page.find_element("css selector", "#figure-threshold .key")
+    assert key.is_displayed()
 
 
 def test_marks_move_in_the_pictures(page: Chrome) -> None:

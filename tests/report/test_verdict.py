@@ -25,8 +25,8 @@ def test_few_rows_are_not_said_to_show_that_probabilities_can_be_trusted(
 ) -> None:
     y = (np.arange(1000) < positives).astype(int)
     facts = facts_of(y, np.linspace(2, 0, 1000) * expected / 1000, 0.01)
-    assert f"there are {positives}, too few to tell" in facts["verdict"][1]
-    assert TRUST not in facts["verdict"][1]
+    assert f"there are {positives}, too few to tell" in facts["verdict"][-1]
+    assert TRUST not in facts["verdict"][-1]
     check = check_of(facts, "GBI007")
     assert check["severity"] == "skipped"
     assert "too few to tell" in check["text"]
@@ -35,7 +35,7 @@ def test_few_rows_are_not_said_to_show_that_probabilities_can_be_trusted(
 def test_probabilities_are_trusted_where_many_rows_agree() -> None:
     y, proba = true_ones(10_000)
     facts = facts_of(y, proba, 0.1)
-    assert TRUST in facts["verdict"][1]
+    assert TRUST in facts["verdict"][-1]
     assert check_of(facts, "GBI007")["severity"] == "passed"
     assert "too low here" in facts_of(y, proba / 2, 0.1)["verdict"][1]
 
@@ -84,11 +84,11 @@ def test_with_costs_the_verdict_names_a_cheaper_threshold() -> None:
     facts = facts_of(y, proba, 0.5, costs=COSTS)
     cost = facts["cost"]
     assert (
-        f"At the threshold 0.5 a row costs {cost['chosen']:.3g} on average" in facts["verdict"][1]
+        f"At the threshold 0.5 a row costs {cost['chosen']:.3g} on average" in facts["verdict"][-1]
     )
-    assert f"less near {cost['least_threshold']:.3g}" in facts["verdict"][1]
-    assert "with true probabilities 0.0476 is best" in facts["verdict"][1]
-    assert "MCC" not in facts["verdict"][1]
+    assert f"less near {cost['least_threshold']:.3g}" in facts["verdict"][-1]
+    assert "with true probabilities 0.0476 is best" in facts["verdict"][-1]
+    assert "MCC" not in facts["verdict"][-1]
     check = check_of(facts, "GBI008")
     assert check["severity"] == "warning"
     assert "of the cost of a row" in check["text"]
@@ -101,5 +101,5 @@ def test_with_costs_the_cheapest_threshold_is_left_alone() -> None:
     words = (
         f"No threshold is clearly cheaper than 0.0476, where a row costs {chosen:.3g} on average."
     )
-    assert facts["verdict"][1].endswith(words)
+    assert facts["verdict"][-1].endswith(words)
     assert check_of(facts, "GBI008")["severity"] == "passed"

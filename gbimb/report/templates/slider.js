@@ -41,6 +41,24 @@
     return (i) => set({ x1: place.x[i], x2: place.x[i], y1: place.top, y2: place.bottom });
   });
 
+  /* The slider moves on the axis of the pictures: even in log odds. */
+  const logOdds = data.threshold.map((p) => {
+    const inside = Math.min(Math.max(p, 1e-7), 1 - 1e-7);
+    return Math.log(inside / (1 - inside));
+  });
+  slider.min = logOdds[0];
+  slider.max = logOdds[logOdds.length - 1];
+
+  function nearest(value) {
+    let low = 0, high = logOdds.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (logOdds[middle] < value) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && value - logOdds[low - 1] < logOdds[low] - value ? low - 1 : low;
+  }
+
   function show(i) {
     const counts = countsAt(i);
     const rates = ratesOf(counts);
@@ -56,15 +74,24 @@
     all("[data-rate]").forEach((cell) => { cell.textContent = rates[cell.dataset.rate]; });
     const threshold = digits(data.threshold[i]);
     document.getElementById("threshold").textContent = threshold;
-    slider.value = i;
+    slider.value = logOdds[i];
+    slider.dataset.at = i;
     slider.setAttribute("aria-valuetext", threshold);
     movers.forEach((move) => move(i));
   }
 
-  slider.addEventListener("input", () => show(Number(slider.value)));
+  slider.addEventListener("input", () => show(nearest(Number(slider.value))));
   all("button[data-at]").forEach((button) => {
     button.addEventListener("click", () => show(Number(button.dataset.at)));
   });
-  all(".slider [hidden]").forEach((part) => { part.hidden = false; });
+  /* Arrow keys go to the next threshold, which may be nearer than a step of the slider. */
+  slider.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const at = Number(slider.dataset.at) + step;
+    show(Math.min(Math.max(at, 0), logOdds.length - 1));
+  });
+  all(".key[hidden], .slider [hidden]").forEach((part) => { part.hidden = false; });
   show(data.chosen);
 })();
