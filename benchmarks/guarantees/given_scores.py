@@ -14,7 +14,7 @@ from gbimb.metrics import parse_bound
 from gbimb.thresholds import guaranteed_threshold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 RULES = (
     "precision >= 0.8",
@@ -29,8 +29,18 @@ MOST_ROWS = 20_000  # the rarer the class, the fewer positives: sorting takes th
 SERVED = {"recall": "precision"}  # of the other rules recall
 
 
-def choices(n: int, confidence: float, seed: int) -> Iterator[dict[str, Any]]:
-    """Yield ``n`` choices for each rule, on all rows and on a fifth of them, of mixed sizes."""
+def choices(
+    n: int,
+    confidence: float,
+    seed: int,
+    rules: Sequence[str] = RULES,
+    promise: Callable[..., Any] = guaranteed_threshold,
+) -> Iterator[dict[str, Any]]:
+    """Yield ``n`` choices for each rule, on all rows and on a fifth of them, of mixed sizes.
+
+    ``promise`` returns threshold, bound and whether the rule is met, from labels, probabilities,
+    rule and confidence.
+    """
     sizes = itertools.product(POPULATIONS, POSITIVES, PREVALENCES)
     cells = [cell for cell in sizes if cell[1] / cell[2] <= MOST_ROWS]
     for i in range(n):
@@ -45,7 +55,7 @@ def choices(n: int, confidence: float, seed: int) -> Iterator[dict[str, Any]]:
             "prevalence": prevalence,
         }
         drawn = {"all": in_order(y, proba), "fifth": in_order(y[::5], proba[::5])}
-        for rule, (part, rows) in itertools.product(RULES, drawn.items()):
+        for rule, (part, rows) in itertools.product(rules, drawn.items()):
             if rows[0].any():
                 found = choose(
                     population,
@@ -53,6 +63,7 @@ def choices(n: int, confidence: float, seed: int) -> Iterator[dict[str, Any]]:
                     rule=rule,
                     confidence=confidence,
                     prevalence=prevalence,
+                    promise=promise,
                 )
             else:
                 found = {"kept": True, "met": False, "loss": None}
@@ -73,6 +84,7 @@ def choose(
     rule: str,
     confidence: float,
     prevalence: float,
+    promise: Callable[..., Any],
 ) -> dict[str, Any]:
     """Return whether a promise was kept, and how much of the served rate was given up for it."""
     bound = parse_bound(rule)
@@ -80,7 +92,7 @@ def choose(
     served = SERVED.get(bound.rate, "recall")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = guaranteed_threshold(y, proba, rule, confidence)
+        found = promise(y, proba, rule, confidence)
     rates = population.rates(population.latent(found.threshold, prevalence), prevalence)
     promised = type(bound)(bound.rate, found.bound)
     kept = bool(keeps(promised, rates[bound.rate]))
