@@ -1,20 +1,23 @@
 # Every target sets up what it needs, given Python 3.11 or newer and make.
-#   make test        the test suite, then the examples in the docstrings and the README
-#   make benchmark   focal loss against weighted log loss on real tables; ARGS="--help" for more
-#   make quality     gbimb and its rivals on a folder of tables; ARGS="--data FOLDER" runs it
-#   make speed       what gbimb costs beside the engines alone; ARGS="--help" for sizes
-#   make scale       two million rows with one model, bags and LightGBM alone (minutes);
-#   make scale-full  the same with twenty million (ten times as long, 3 GB of disk)
-#   make docs        the site, into docs/_build/html; warnings and dead links are errors
-#   make notebooks   run the notebooks and keep what they show; ARGS="01 05" for some
-#   make lint types wheel, or all of it: make check
-#   make coverage    lines and branches that the suite runs; fails below 95 %
-#   make audit       known weaknesses and licences of the dependencies
-#   make reproducible  wheel and sdist twice, which must be the same bytes
-#   make lowest      the suite on the lowest versions that pyproject.toml allows
-#   make fuzz        bytes that are made up, for the readers of models and tables; ARGS="--seconds 600"
+# Times are for two idle cores; the first run of a target also installs what it needs (minutes).
+#   make test-quick  losses, metrics, decisions and the structure of the code (2 minutes)
+#   make test        the test suite, then the examples in the docstrings and the README (15 minutes)
+#   make benchmark   focal loss against weighted log loss on real tables (4 minutes); ARGS="--quick" for
+#                    one minute, ARGS="--report x.html" for a report, ARGS="--help" for more
+#   make quality     gbimb and its rivals on a folder of tables (hours); ARGS="--data FOLDER" runs it
+#   make speed       time and memory of gbimb against the engines alone (minutes); ARGS="--help" for sizes
+#   make scale       two million rows with one model, bags and LightGBM alone (4 minutes)
+#   make scale-full  the same with twenty million (48 minutes, 3 GB of disk)
+#   make docs        the site, into docs/_build/html; warnings and dead links are errors (3 minutes)
+#   make notebooks   run the notebooks and keep their outputs (10 minutes); ARGS="01 05" for some
+#   make lint types wheel, or all of it: make check (an hour)
+#   make coverage    lines and branches that the suite runs; fails below 95 % (half an hour)
+#   make audit       known weaknesses and licences of the dependencies (a minute)
+#   make reproducible  wheel and sdist twice, which must be the same bytes (a minute)
+#   make lowest      the suite on the lowest versions that pyproject.toml allows (half an hour)
+#   make fuzz        random bytes for the readers of models and tables (minutes); ARGS="--seconds 600"
 #   make mutation    whether a test notices changes of losses and metrics (half an hour)
-#   make soak        1,000 fits in one process, which must not grow; ARGS="--fits 50" for fewer
+#   make soak        1,000 fits in one process, which must not grow (minutes); ARGS="--fits 50" for fewer
 # Variables: PYTHON (interpreter), CORES (test processes), ARGS (for benchmark, test and notebooks).
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -22,6 +25,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	done; echo python3)
 CORES ?= 2
 WHEEL_TESTS ?= persistence report cli/test_journey.py test_datasets.py test_public_api.py estimators/test_tables.py
+QUICK_TESTS ?= losses metrics thresholds test_architecture.py test_public_api.py test_plain_words.py
 ARGS ?=
 
 DEV := .venv
@@ -36,7 +40,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 ROOT := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help test doctest benchmark quality quality-report speed scale scale-full docs notebooks lint \
+.PHONY: help test test-quick doctest benchmark quality quality-report speed scale scale-full docs notebooks lint \
 	types wheel check clean coverage audit reproducible soak lowest fuzz mutation
 
 help:
@@ -99,10 +103,14 @@ test: $(DEV)/.test
 	$(DEV)/bin/pytest -n $(CORES) $(ARGS)
 	@$(MAKE) --no-print-directory doctest
 
+test-quick: $(DEV)/.test
+	$(DEV)/bin/pytest -q -n $(CORES) $(QUICK_TESTS:%=tests/%) $(ARGS)
+
 doctest: $(DEV)/.test
 	$(DEV)/bin/pytest -p no:randomly --doctest-modules --doctest-glob="*.md" gbimb README.md docs/*.md
 
 benchmark: $(CORE)/.core
+	@$(if $(findstring --report,$(ARGS)),$(CORE)/bin/python $(PIP) -c constraints.txt -e ".[report]")
 	@$(CORE)/bin/gbimb benchmark $(ARGS)
 
 quality: $(QUALITY)/.quality

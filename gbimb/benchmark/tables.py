@@ -144,7 +144,7 @@ def read_table(
     drop : sequence of str
         Columns to leave out.
     group, time : str, optional
-        Column by which rows are held out: whole groups, or later rows. It is not learnt from.
+        Column by which rows are held out: whole groups, or later rows. It is not trained on.
     known : ReadOptions, optional
         How the file is read where its cells leave a choice, and what is done to labels.
 

@@ -125,7 +125,7 @@ def is_table(path: Path) -> bool:
 
 
 def is_model(path: Path) -> bool:
-    """Whether it is a model file, by its first bytes; other ZIP archives are told by name."""
+    """Whether it is a model file, by its first bytes; other ZIP archives are recognised by name."""
     if not path.is_file() or path.name.lower().endswith(ARCHIVES):
         return False
     try:

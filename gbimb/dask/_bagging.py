@@ -68,7 +68,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
     Of the common classes as many rows as all bags need are drawn from each partition, in
     proportion. A bag that fits on one worker is gathered there and trains a local model, several
     bags side by side. Larger bags are trained one after the other, each by all workers together
-    on the rows that they have, as in :class:`DaskImbalancedXGBClassifier`. What is learnt is an
+    on the rows that they have, as in :class:`DaskImbalancedXGBClassifier`. What is trained is an
     :class:`~gbimb.UnderBaggingClassifier` either way.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Curves from probability to probability, learnt on held-out rows."""
+"""Curves from probability to probability, fitted on held-out rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SMALLEST: Final = 1e-12
 
 
 class Correction(NamedTuple):
-    """``slope * raw_score + intercept``, learnt on held-out rows.
+    """``slope * raw_score + intercept``, fitted on held-out rows.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Corrections that make raw scores mean what their link says, learnt on held-out rows."""
+"""Corrections that make raw scores mean what their link says, fitted on held-out rows."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def check_engine_params(
     taken: Mapping[str, str],
     synonyms: Callable[[str], set[str]],
 ) -> dict[str, Any]:
-    """Return a copy of ``engine_params``, or raise with what to use instead.
+    """Return a copy of ``engine_params``, or raise with a message that names the alternative.
 
     Parameters
     ----------

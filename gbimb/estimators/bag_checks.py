@@ -100,7 +100,7 @@ def warn_of_bags(bagging: Any, counts: IntArray, sizes: IntArray) -> None:
     if counts.size > 2 and scarce:
         msg = (
             f"{scarce} of {counts.size} classes have fewer than {FOLDS} rows: they are held "
-            "out from some bags only, and little can be learnt about them."
+            "out from some bags only, and little can be learned about them."
         )
         warn(msg)
     if sizes.max() < SMALLEST_CLASS and counts.max() >= 10 * SMALLEST_CLASS:

@@ -41,7 +41,7 @@ class UnderBaggingClassifier(DecidingClassifier):
     Each bag holds all rows of the rarest class and as many of the others as ``sampling_strategy``
     says. Where a class is kept whole, a fifth, in turn, of each class of which a bag draws more
     than half is left out to judge the bag. The probabilities of the bags are freed from the shift
-    that the drawing brings, averaged, and recalibrated on rows out of the bags; the threshold is
+    that the drawing causes, averaged, and recalibrated on rows out of the bags; the threshold is
     chosen on those rows, too.
 
     Parameters

@@ -53,7 +53,7 @@ class DecidingClassifier(AdaptingMixin, ClassifierMixin, BaseEstimator):  # type
     loss_ : Loss
         Its link turns raw scores into probabilities.
     calibrator_ : Calibrator or None
-        What is applied to them then, learnt on held-out rows.
+        What is applied to them then, fitted on held-out rows.
     threshold_ : float, for two classes
         May be set.
     guarantee_ : Guarantee or None

@@ -81,7 +81,7 @@ class ImbalancedLGBMClassifier(BaseImbalancedClassifier):
     num_leaves : int or None, default=None
         Largest number of leaves of a tree. None is 31; up to 20,000 rows of two classes there
         are two members, with the best splits and with random ones, averaged with
-        shares learnt on the held-out rows (``blend_``). Up to 20,000 rows None is 8 in bags and,
+        shares fitted on the held-out rows (``blend_``). Up to 20,000 rows None is 8 in bags and,
         of two classes, on a cluster and where no row is held out.
     max_depth : int, default=-1
         Largest depth of a tree; -1 is no limit.

@@ -81,7 +81,7 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
     max_depth : int or None, default=None
         Largest depth of a tree. None, up to 20,000 rows of two classes, is a blend of two members:
         small ones of depth 4, and deeper ones of depth 6 that each see 0.6 of the rows and, at
-        each node, 0.4 of their columns, averaged with shares learnt on the held-out rows
+        each node, 0.4 of their columns, averaged with shares fitted on the held-out rows
         (``blend_``); up to 20,000 rows of more classes it is 6, elsewhere, and in bags, 4.
     max_leaves : int, default=0
         Largest number of leaves of a tree; 0 is no limit.

@@ -51,7 +51,7 @@ class Model(ABC):
     link : a loss
         Its ``probability`` turns raw scores into probabilities.
     calibrator : Calibrator or None
-        Applied to them then; learnt on held-out rows.
+        Applied to them then; fitted on held-out rows.
     rule : Rule
         From probabilities to classes.
     importances : float64 array of shape (n_features,), or None

@@ -6,7 +6,7 @@ an unknown category that of the typical one.
 
 Every split is ``x <= threshold``, and missing values are minus infinity in a second copy of the
 columns, to which those splits look that send them to the left: runtimes are quickest with trees of
-one kind of split without a word on missing values.
+one kind of split silently on missing values.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ NO_NUMBERS: Final = "SVmMc"
 
 
 def check_table(X: object, name: str) -> None:
-    """Raise for what NumPy would turn into something else without a word."""
+    """Raise for what NumPy would turn into something else silently."""
     refuse_masked(X, name)
     _check_sparse(X, name)
     if X is None or isinstance(X, str | bytes | dict) or not hasattr(X, "__len__"):

@@ -176,7 +176,7 @@ def _encode_number(values: pd.Series[Any], column: Column) -> np.ndarray[Any, An
 
 
 def _check_numeric(values: pd.Series[Any], name: str) -> None:
-    """Refuse what NumPy would turn into numbers without a word."""
+    """Refuse what NumPy would turn into numbers silently."""
     dtype = values.dtype
     kind = values.cat.categories.dtype if isinstance(dtype, pd.CategoricalDtype) else dtype
     if kind.kind in "mM" or kind.kind == "c" or isinstance(kind, pd.PeriodDtype):

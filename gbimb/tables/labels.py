@@ -92,7 +92,7 @@ def check_counts(classes: NDArray[Any], counts: NDArray[Any]) -> None:
         label = classes.tolist()[int(np.argmin(counts))]
         msg = (
             f"y must have two rows or more of each of two classes, got 1 row of {label!r}: "
-            "nothing can be learnt about a class from a single row."
+            "nothing can be learned about a class from a single row."
         )
         raise InvalidDataError(msg)
 

@@ -108,7 +108,7 @@ class Tally:
         also = f", and so do {more:,} other columns" if more > 0 else ""
         warn(
             f"X holds values of a kind that training never saw: {'; '.join(parts)}{also}. A "
-            "typical value of the column stands in for each, which brings the answer near the "
+            "typical value of the column stands in for each, which moves the answer near the "
             "average: correct them, or train on rows that have them."
         )
 

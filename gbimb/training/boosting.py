@@ -160,7 +160,7 @@ def boost(
 
 
 def replay_history(stop: Stop | None, history: Mapping[str, list[float]], done: int) -> None:
-    """Tell ``stop`` of the rounds of a checkpoint, as it was told of them before."""
+    """Tell ``stop`` of the rounds of a checkpoint, as it was told before."""
     if stop is not None:
         for past in range(ROUNDS_PER_STEP, done + 1, ROUNDS_PER_STEP):
             stop({name: series[:past] for name, series in history.items()}, past)

@@ -57,7 +57,7 @@ class TrainedMember:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """One merged booster, and what was learnt about it on held-out rows.
+    """One merged booster, and what was learned about it on held-out rows.
 
     Attributes
     ----------

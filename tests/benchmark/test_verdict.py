@@ -65,7 +65,7 @@ def test_a_gain_that_log_loss_shares_is_credited_to_the_recipe(make_records: Mak
     sentence = verdict_of(
         make_records, STEADY, [d + 0.003 * (-1) ** i for i, d in enumerate(STEADY)]
     )
-    assert "the gain comes from the recipe; the loss brings no measurable gain" in sentence
+    assert "the gain comes from the recipe; the loss has no measurable gain" in sentence
     few = verdict_of(
         make_records, STEADY[:5], [d + 0.003 * (-1) ** i for i, d in enumerate(STEADY[:5])]
     )

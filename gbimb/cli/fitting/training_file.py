@@ -55,7 +55,7 @@ def is_streamed(data: Path) -> bool:
 
 
 class Roles(NamedTuple):
-    """The columns that are not learnt from, but say something of the rows.
+    """The columns that are not trained on, but say something of the rows.
 
     Attributes
     ----------

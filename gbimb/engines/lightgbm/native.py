@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gbimb.array_types import Float32Array
     from gbimb.losses import BinaryLoss, Loss
 
-# What LightGBM leaves undone, without a word, when the objective is not its own.
+# What LightGBM leaves undone, silently, when the objective is not its own.
 IGNORED_PARAMETERS: Final = {
     "boost_from_average": "call gbimb.lightgbm.set_start before training and bake_start after it",
     "class_weight": "give scale_pos_weight to the loss, or weights to the Dataset",
@@ -53,7 +53,7 @@ def check_parameters(params: Mapping[str, Any]) -> None:
     Raises
     ------
     InvalidParameterError
-        With what to use instead.
+        with a message that names the alternative.
     """
     for name, value in params.items():
         for ignored in IGNORED_PARAMETERS.keys() & {name, *synonyms(name)}:

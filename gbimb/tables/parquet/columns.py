@@ -1,4 +1,4 @@
-"""What is learnt about single columns before training: labels, weights and categories."""
+"""What is learned about single columns before training: labels, weights and categories."""
 
 from __future__ import annotations
 

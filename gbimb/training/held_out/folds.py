@@ -44,10 +44,10 @@ def stratified(
         some = f"{scarce.size} of {enough + scarce.size} classes have fewer"
         msg = (
             f"{some} rows than {folds} folds: they are held out from some boosters only, and "
-            "little can be learnt about them."
+            "little can be learned about them."
             if first is None
             else f"{some} than {folds} rows, of which one row in {folds} is held out: none or most "
-            "of theirs may be, and little can be learnt about them."
+            "of theirs may be, and little can be learned about them."
         )
         warn(msg)
     splitter: Any = StratifiedKFold(folds, shuffle=True, random_state=random_state)

@@ -137,7 +137,7 @@ class MulticlassObjective(SearchObjective):
             raise InvalidParameterError(msg)
 
     def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
-        """Return the scores of two halves, each decided by class weights learnt on the other."""
+        """Return the scores of two halves, each decided by class weights fitted on the other."""
         codes = y.astype(np.intp)
         half = np.random.default_rng(0).random(y.size) < 0.5
         predicted = np.empty(y.size, np.intp)
