@@ -98,9 +98,7 @@ def _loss_or_recipe(recipe: Comparison, loss: Comparison) -> str:
         return f"{differences}: the loss itself {verb}."
     if recipe.is_clear and recipe.mean > 0:
         comes = "comes" if recipe.is_confirmed else "seems to come"
-        return (
-            f"{differences}: the gain {comes} from the recipe; the loss has no measurable gain."
-        )
+        return f"{differences}: the gain {comes} from the recipe; the loss has no measurable gain."
     return f"{differences}: the loss itself makes no measurable difference."
 
 
