@@ -30,6 +30,8 @@ MILESTONES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 PATIENCE_IN_ROUNDS: Final = 5
 # Seconds that follow the last round of a candidate for each second before: where none is known.
 FIRST_AFTER: Final = 0.8
+FEWEST_OF_USUAL: Final = 0.5
+"""Share of the usual seconds of a candidate that must be left to begin another one."""
 ROWS_A_CANDIDATE: Final = 10
 """Held-out rows of the rarer classes for each candidate, where the clock ends the search."""
 
@@ -247,8 +249,9 @@ class Search:
         left = self.clock.left(self.share)
         if not results:
             return False
-        # A candidate that could not come near its end would be time lost.
-        return left < 0.2 * float(np.median([t.seconds for t in results]))
+        # A candidate that could not come near its end would be time lost, and more than is left:
+        # what comes before its first round and after its last one is not cut short.
+        return left < FEWEST_OF_USUAL * float(np.median([t.seconds for t in results]))
 
 
 class Watcher:
