@@ -79,7 +79,8 @@ def moved(clf: Any, X: pd.DataFrame, y: np.ndarray, seed: int) -> Iterator[dict[
             copy = clf.adapt(new)
         proba = copy.predict_proba(new)[:, 1]
         # As good as a threshold can be that is chosen with labels of the new prevalence.
-        known = clf.adapt(prevalence=share).predict_proba(new)[:, 1]
+        told = clf.adapt(prevalence=share)
+        known = told.predict_proba(new)[:, 1]
         informed = known >= choose_threshold(labels, known)
         found = copy.prevalence_estimate_
         yield {
@@ -94,6 +95,7 @@ def moved(clf: Any, X: pd.DataFrame, y: np.ndarray, seed: int) -> Iterator[dict[
             "mcc_before": mcc_score(labels, clf.predict(new)),
             "mcc_adapted": mcc_score(labels, copy.predict(new)),
             "mcc_old_threshold": mcc_score(labels, proba >= clf.threshold_),
+            "mcc_known": mcc_score(labels, told.predict(new)),
             "mcc_informed": mcc_score(labels, informed),
         }
 
@@ -148,11 +150,13 @@ def summary(moves: pd.DataFrame, changes: pd.DataFrame) -> str:
     """Return what the issue of all this is, in a few lines."""
     lost = moves["mcc_informed"] - moves["mcc_before"]
     back = moves["mcc_adapted"] - moves["mcc_before"]
+    known = moves["mcc_known"] - moves["mcc_before"]
     half = changes[changes["moved_by_half"]]
     share, noticed = back.sum() / lost.sum(), half["warned"].mean()
     lines = [
         f"{len(moves)} moves of the prevalence, {len(changes)} changes of the columns",
         f"MCC lost: {lost.mean():.4f} on average; of it comes back: {share:.0%}",
+        f"with the prevalence known: {known.sum() / lost.sum():.0%}",
         f"interval covers: {moves['covered'].mean():.1%} of the moves",
         f"warned: {moves['warned'].mean():.1%} of the moves",
         f"warned: {noticed:.1%} of {len(half)} changes that move the estimate by half or more",

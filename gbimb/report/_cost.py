@@ -244,10 +244,7 @@ def _note(cost: dict[str, Any]) -> str:
         note += (
             f" With true probabilities the cheapest threshold is {cost['expected_threshold']:.3g}."
         )
-    note += (
-        f" Against the better of flagging no row and all, the chosen threshold {_saved(cost)} "
-        "over all rows."
-    )
+    note += f" Against the better of flagging no row and all, the chosen threshold {_saved(cost)}."
     if cost["by_row"] is not None:
         note += (
             f" Decided by its own costs a row costs {cost['by_row']['cost']:.3g}, which "
@@ -260,5 +257,5 @@ def _note(cost: dict[str, Any]) -> str:
 def _saved(worth: dict[str, Any]) -> str:
     value, savings = worth["value"], worth["savings"]
     verb = "saves" if value >= 0 else "loses"
-    share = "" if savings is None else f", {abs(savings):.0%} of the cost,"
-    return f"{verb} {abs(value):,.4g}{share}"
+    share = "" if savings is None else f" ({abs(savings):.0%} of the cost)"
+    return f"{verb} {abs(value):,.4g} over all rows{share}"
