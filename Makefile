@@ -10,10 +10,12 @@
 #   make scale-full  the same with twenty million (48 minutes, 3 GB of disk)
 #   make docs        the site, into docs/_build/html; warnings and dead links are errors (3 minutes)
 #   make notebooks   run the notebooks and keep their outputs (10 minutes); ARGS="01 05" for some
-#   make lint types wheel, or all of it: make check (an hour)
+#   make wheel       wheel and sdist into dist, checked by twine, tests against the wheel (5 minutes)
+#   make lint types, or all of it: make check (an hour)
 #   make coverage    lines and branches that the suite runs; fails below 95 % (half an hour)
 #   make audit       known weaknesses and licences of the dependencies (a minute)
 #   make reproducible  wheel and sdist twice, which must be the same bytes (a minute)
+#   make light       what works with one engine installed, and with xgboost-cpu (5 minutes)
 #   make lowest      the suite on the lowest versions that pyproject.toml allows (half an hour)
 #   make fuzz        random bytes for the readers of models and tables (minutes); ARGS="--seconds 600"
 #   make mutation    whether a test notices changes of losses and metrics (half an hour)
@@ -34,6 +36,7 @@ WHEEL := .venv-wheel
 QUALITY := .venv-quality
 AUDIT := .venv-audit
 LOWEST := .venv-lowest
+LIGHT := .venv-light
 # Those of NVIDIA are of a library that the Linux wheels of XGBoost bring.
 LICENCES := MIT;BSD;Apache;ISC;PSF;Python Software Foundation;MPL;Mozilla;LicenseRef-NVIDIA-Proprietary
 PIP := -m pip install --quiet --disable-pip-version-check
@@ -41,14 +44,14 @@ ROOT := $(CURDIR)
 
 .DEFAULT_GOAL := help
 .PHONY: help test test-quick doctest benchmark quality quality-report speed scale scale-full docs notebooks lint \
-	types wheel check clean coverage audit reproducible soak lowest fuzz mutation
+	types wheel check clean coverage audit reproducible soak lowest light fuzz mutation
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
 
 # --- environments: one for test, lint and types, and one each for core, wheel and quality ---
 
-$(DEV)/.made $(CORE)/.made $(WHEEL)/.made $(QUALITY)/.made $(AUDIT)/.made $(LOWEST)/.made:
+$(DEV)/.made $(CORE)/.made $(WHEEL)/.made $(QUALITY)/.made $(AUDIT)/.made $(LOWEST)/.made $(LIGHT)/.made:
 	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and \
 	  f"gbimb needs Python 3.11 or newer, got {v.major}.{v.minor}. Name another: make PYTHON=python3.12 ...")'
 	@echo "Setting up $(@D) (a few minutes the first time)"
@@ -57,7 +60,7 @@ $(DEV)/.made $(CORE)/.made $(WHEEL)/.made $(QUALITY)/.made $(AUDIT)/.made $(LOWE
 	@touch $@
 
 $(DEV)/.test: $(DEV)/.made pyproject.toml constraints.txt
-	@$(@D)/bin/python $(PIP) -c constraints.txt -e . --group test
+	@$(@D)/bin/python $(PIP) -c constraints.txt -e ".[engines]" --group test
 	@touch $@
 
 $(DEV)/.lint: $(DEV)/.made pyproject.toml constraints.txt
@@ -73,15 +76,15 @@ $(DEV)/.docs: $(DEV)/.test
 	@touch $@
 
 $(CORE)/.core: $(CORE)/.made pyproject.toml constraints.txt
-	@$(@D)/bin/python $(PIP) -c constraints.txt -e .
+	@$(@D)/bin/python $(PIP) -c constraints.txt -e ".[engines]"
 	@touch $@
 
 $(QUALITY)/.quality: $(QUALITY)/.made pyproject.toml constraints.txt
-	@$(@D)/bin/python $(PIP) -c constraints.txt -e . --group quality
+	@$(@D)/bin/python $(PIP) -c constraints.txt -e ".[engines]" --group quality
 	@touch $@
 
 $(AUDIT)/.audit: $(AUDIT)/.made pyproject.toml constraints.txt
-	@$(@D)/bin/python $(PIP) -c constraints.txt . --group audit
+	@$(@D)/bin/python $(PIP) -c constraints.txt ".[engines]" --group audit
 	@touch $@
 
 $(DEV)/.fuzz: $(DEV)/.test
@@ -144,12 +147,15 @@ lint: $(DEV)/.lint
 types: $(DEV)/.types
 	$(DEV)/bin/mypy
 
-# Those tests that would notice a missing file run against the installed wheel, from an empty
-# directory, so that what the wheel lacks cannot be found in the source tree.
+# Twine reads wheel and sdist as a package index would. Those tests that would notice a missing file
+# run against the installed wheel, from an empty directory, so that what the wheel lacks cannot be
+# found in the source tree.
 wheel: $(WHEEL)/.made
 	@rm -rf dist
-	$(WHEEL)/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
-	@$(WHEEL)/bin/python $(PIP) -c constraints.txt dist/*.whl --group test
+	@$(WHEEL)/bin/python $(PIP) -c constraints.txt --group publish
+	$(WHEEL)/bin/hatchling build -d dist
+	$(WHEEL)/bin/twine check --strict dist/*
+	@$(WHEEL)/bin/python $(PIP) -c constraints.txt "$$(ls dist/*.whl)[engines]" --group test
 	@$(WHEEL)/bin/python $(PIP) --force-reinstall --no-deps dist/*.whl
 	@away=$$(mktemp -d) && trap 'rm -rf "$$away"' EXIT && cd "$$away" && \
 	  "$(ROOT)/$(WHEEL)/bin/python" -c 'import gbimb; assert "site-packages" in gbimb.__file__, gbimb.__file__' && \
@@ -171,11 +177,18 @@ audit: $(AUDIT)/.audit
 	    exit $$code; fi
 
 reproducible: $(WHEEL)/.made
-	@$(WHEEL)/bin/python $(PIP) "hatchling>=1.27"
+	@$(WHEEL)/bin/python $(PIP) -c constraints.txt --group publish
 	@one=$$(mktemp -d) && other=$$(mktemp -d) && trap 'rm -rf "$$one" "$$other"' EXIT && \
 	  SOURCE_DATE_EPOCH=1700000000 $(WHEEL)/bin/hatchling build -d "$$one" >/dev/null && \
 	  SOURCE_DATE_EPOCH=1700000000 $(WHEEL)/bin/hatchling build -d "$$other" >/dev/null && \
 	  diff -r "$$one" "$$other" && echo "The same bytes twice:" && cd "$$one" && sha256sum *
+
+# One engine in an environment of its own, without and with XGBoost's build for processors alone.
+light: $(LIGHT)/.made
+	@$(LIGHT)/bin/python $(PIP) -c constraints.txt ".[lightgbm]"
+	@cd / && $(ROOT)/$(LIGHT)/bin/python "$(ROOT)/tests/light.py" lightgbm
+	@$(LIGHT)/bin/python $(PIP) -c constraints.txt ".[xgboost-cpu]"
+	@cd / && $(ROOT)/$(LIGHT)/bin/python "$(ROOT)/tests/light.py" lightgbm xgboost
 
 # Newer versions of other packages deprecate what the lowest ones use.
 lowest: $(LOWEST)/.lowest
@@ -193,4 +206,4 @@ soak: $(CORE)/.core
 check: lint types test docs notebooks wheel audit
 
 clean:
-	rm -rf $(DEV) $(CORE) $(WHEEL) $(AUDIT) $(LOWEST) $(QUALITY) $(QUALITY)-* dist docs/_build docs/api docs/benchmarks docs/notebooks .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEV) $(CORE) $(WHEEL) $(AUDIT) $(LOWEST) $(LIGHT) $(QUALITY) $(QUALITY)-* dist docs/_build docs/api docs/benchmarks docs/notebooks .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -157,27 +157,34 @@ def measure(name: str, rows: int) -> dict[str, Any]:
         "times": f"{by_runtime / by_engine:.2f}",
         "one row, us": f"{1e6 * alone:.0f}",
         "probability off by": f"{off:.1e}",
-        f"other labels of {rows:,}": others,
+        "rows compared": f"{rows:,}",
+        "other labels": others,
     }
+
+
+def save(found: dict[str, Any], path: Path) -> None:
+    """Put what was measured of a model into a file, in the place of what was there of it."""
+    kept = pd.read_csv(path, dtype=str) if path.exists() else pd.DataFrame(columns=list(found))
+    rows = pd.concat([kept[kept["model"] != found["model"]], pd.DataFrame([found])])
+    order = {name: i for i, name in enumerate(MODELS)}
+    rows.sort_values("model", key=lambda names: names.map(order)).to_csv(path, index=False)
 
 
 def main() -> None:
     """Print one row a model."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows that are compared")
-    parser.add_argument("--output", type=Path, help="a CSV file for the results")
+    parser.add_argument("--output", type=Path, help="a CSV file; rows of others stay")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", gbimb.exceptions.GbimbWarning)
-    results = []
-    for name in arguments.models:
+    for i, name in enumerate(arguments.models):
         found = measure(name, arguments.rows)
-        results.append(found)
-        if len(results) == 1:
+        if i == 0:
             print(f"| {' | '.join(found)} |\n|{'---|' * len(found)}")
         print(f"| {' | '.join(map(str, found.values()))} |", flush=True)
         if arguments.output is not None:
-            pd.DataFrame(results).to_csv(arguments.output, index=False)
+            save(found, arguments.output)
 
 
 if __name__ == "__main__":

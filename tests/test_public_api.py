@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import tomllib
 from importlib.resources import files
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -23,6 +25,14 @@ PUBLIC_MODULES = (
     "xgboost",
 )
 NAMES = [name for name in gbimb.__all__ if not name.startswith("__")]
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    root = Path(__file__).parent.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == gbimb.__version__
+    assert f"\nversion: {gbimb.__version__}\n" in (root / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\n## [{gbimb.__version__}]" in (root / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def signatures(thing: object) -> dict[str, inspect.Signature]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
-from gbimb.exceptions import unknown_name
+from gbimb.exceptions import MissingDependencyError, unknown_name
 
 if TYPE_CHECKING:
     from gbimb.engines import lightgbm, xgboost
@@ -18,6 +18,31 @@ ENGINES: Final = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
 """What people call each of them, by the name of its folder."""
 
 
+INSTALL: Final = {
+    "lightgbm": "pip install lightgbm",
+    "xgboost": "pip install xgboost (or xgboost-cpu, which is the same without the GPU library)",
+}
+"""How each comes onto a machine."""
+
+
+def require_library(name: str) -> str:
+    """Return what people call an engine whose library is installed.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not.
+    """
+    try:
+        import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        msg = f"{ENGINES[name]} is not installed. Install it with: {INSTALL[name]}"
+        raise MissingDependencyError(msg) from None
+    return ENGINES[name]
+
+
 def get_engine(name: str) -> Engine:
     """Return the engine called ``name``; the first call imports its library.
 
@@ -25,6 +50,8 @@ def get_engine(name: str) -> Engine:
     ------
     InvalidParameterError
         If there is none of that name.
+    MissingDependencyError
+        If its library is not installed.
     """
     if name not in ENGINES:
         raise unknown_name("engine", name, ENGINES)

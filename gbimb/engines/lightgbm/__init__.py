@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gbimb.engines.lightgbm.about import NAME
 from gbimb.engines.lightgbm.boosters import (
     LISTENS,
     MODELS_ARE_BYTES,
@@ -41,7 +42,6 @@ from gbimb.engines.lightgbm.parameters import (
 from gbimb.engines.lightgbm.reading import feature_gains, fit_plain_classifier, raw_score
 from gbimb.engines.lightgbm.trees import trees
 
-NAME = "LightGBM"
 DROPS_ZEROS = False
 
 __all__ = [

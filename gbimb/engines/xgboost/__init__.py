@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gbimb.engines.xgboost.about import NAME
 from gbimb.engines.xgboost.boosters import (
     LISTENS,
     MODELS_ARE_BYTES,
@@ -42,7 +43,6 @@ from gbimb.engines.xgboost.parameters import (
 )
 from gbimb.engines.xgboost.trees import trees
 
-NAME = "XGBoost"
 DROPS_ZEROS = True
 
 __all__ = [

@@ -11,12 +11,13 @@ import numpy as np
 from gbimb.constraints import check_constraints
 from gbimb.decisions.guarantees import check_confidence
 from gbimb.decisions.rules import Threshold
+from gbimb.engines.registry import ENGINES, require_library
 from gbimb.estimators.decision import DecidingClassifier
 from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
 from gbimb.estimators.row_costs import costs_of_fit, is_cost, refuse_costs_beside_source
 from gbimb.estimators.xgb import ImbalancedXGBClassifier
-from gbimb.exceptions import InvalidTypeError, warn
+from gbimb.exceptions import InvalidTypeError, MissingDependencyError, warn
 from gbimb.log import logger
 from gbimb.model.model import BoosterModel
 from gbimb.model.states import with_model
@@ -55,6 +56,11 @@ if TYPE_CHECKING:
     from gbimb.training.tasks import Task
 
 BOOSTERS: Final = (ImbalancedLGBMClassifier, ImbalancedXGBClassifier)
+ALONE: Final = {
+    "lightgbm": ImbalancedXGBClassifier.__name__,
+    "xgboost": ImbalancedLGBMClassifier.__name__,
+}
+"""What needs no more than the other engine."""
 STREAMED: Final = (
     "X must be a table in memory, for each candidate looks at its rows again, got a ParquetSource. "
     "Read it with pandas.read_parquet, or give it to another estimator: those stream it."
@@ -150,6 +156,7 @@ class BlendedClassifier(DecidingClassifier):
                 refuse_costs_beside_source(self.metric, cost_fp, cost_fn)
                 self._fit_streamed(X, y, sample_weight)
                 return self
+            self._require_engines()
             clock = self._clock()
             beside: dict[str, Any] = {"groups": groups, "time": time}
             rows = LabelledTable.read(self, X, y, sample_weight, self.pos_label, **beside)
@@ -174,6 +181,20 @@ class BlendedClassifier(DecidingClassifier):
             self._finish(model, compared.results, shares, whole.seed, before=compared.before, on=on)
             logger.info("blend: %s %.4f", objective.name, self.best_score_)
         return self
+
+    def _require_engines(self) -> None:
+        """Raise where an engine that is to be trained is not installed."""
+        engine = getattr(self, "engine", "auto")
+        needed = {engine: ENGINES[engine]} if engine in ENGINES else ENGINES
+        for name in needed:
+            try:
+                require_library(name)
+            except MissingDependencyError as error:
+                msg = (
+                    f"{type(self).__name__} needs {' and '.join(needed.values())}: {error}, or use "
+                    f"{ALONE[name]}, which does without."
+                )
+                raise MissingDependencyError(msg) from None
 
     def _fit_streamed(self, X: ParquetSource, y: Any, sample_weight: Any) -> None:
         """Train on a source that is read piece by piece, where the class can."""

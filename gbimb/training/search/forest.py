@@ -17,7 +17,6 @@ from sklearn.tree import ExtraTreeRegressor
 
 from gbimb.decisions.calibration import BetaCurve, Calibrator
 from gbimb.decisions.prior import recalibrate
-from gbimb.engines.lightgbm import GrownTree, feature_gains, forest_text, from_text
 from gbimb.losses import BrierLoss, LogisticLoss
 from gbimb.model.model import BoosterModel, make_rule
 from gbimb.training.checkpoint import CheckpointFile, State
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import Float32Array, FloatArray, IntArray
+    from gbimb.engines.lightgbm import GrownTree
     from gbimb.tables.classes import Classes
     from gbimb.tables.schema import Schema
     from gbimb.training.boosting import Stop
@@ -91,6 +91,9 @@ class ForestRows:
 
 
 def _arrays(tree: Any) -> GrownTree:  # scikit-learn's
+    # LightGBM is imported where it is used: without it XGBoost's estimator still works.
+    from gbimb.engines.lightgbm import GrownTree
+
     left, right = tree.children_left, tree.children_right
     spread = tree.impurity * tree.weighted_n_node_samples
     gain = np.where(left < 0, 0.0, spread - spread[left] - spread[right])
@@ -132,6 +135,8 @@ class GrownForest:
         self, schema: Schema, classes: Classes, calibrator: Calibrator, validation: str
     ) -> BoosterModel:
         """Return the forest as a model of LightGBM's trees."""
+        from gbimb.engines.lightgbm import feature_gains
+
         gains = feature_gains(self.booster)
         return BoosterModel(
             schema=schema,
@@ -164,6 +169,8 @@ def grow(
     One tree more, which gives the share of the positives to every row, keeps the probability of
     no row at 0.
     """
+    from gbimb.engines.lightgbm import forest_text, from_text
+
     state = None if checkpoint is None else checkpoint.load()
     if state is not None:
         return GrownForest(from_text(state.models[0]), np.array(state.history["proba"]), state.done)
