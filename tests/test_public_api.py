@@ -31,7 +31,9 @@ def test_the_version_is_the_same_wherever_it_stands() -> None:
     root = Path(__file__).parent.parent
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == gbimb.__version__
-    assert f"\nversion: {gbimb.__version__}\n" in (root / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {gbimb.__version__}\n" in (root / "CITATION.cff").read_text(
+        encoding="utf-8"
+    )
     assert f"\n## [{gbimb.__version__}]" in (root / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
