@@ -1,11 +1,12 @@
-"""The engines by name. To add one: its folder beside this file, and a row here."""
+"""The engines by name. To add one: its folder beside this file, and a row of ``libraries``."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
-from gbimb.exceptions import MissingDependencyError, unknown_name
+from gbimb.engines.libraries import ENGINES
+from gbimb.exceptions import unknown_name
 
 if TYPE_CHECKING:
     from gbimb.engines import lightgbm, xgboost
@@ -14,33 +15,7 @@ if TYPE_CHECKING:
     # That each module is an engine is for the type checker to say.
     _engines: tuple[Engine, ...] = (lightgbm, xgboost)
 
-ENGINES: Final = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
-"""What people call each of them, by the name of its folder."""
-
-
-INSTALL: Final = {
-    "lightgbm": "pip install lightgbm",
-    "xgboost": "pip install xgboost (or xgboost-cpu, which is the same without the GPU library)",
-}
-"""How each comes onto a machine."""
-
-
-def require_library(name: str) -> str:
-    """Return what people call an engine whose library is installed.
-
-    Raises
-    ------
-    MissingDependencyError
-        If it is not.
-    """
-    try:
-        import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        msg = f"{ENGINES[name]} is not installed. Install it with: {INSTALL[name]}"
-        raise MissingDependencyError(msg) from None
-    return ENGINES[name]
+__all__ = ["ENGINES", "get_engine"]
 
 
 def get_engine(name: str) -> Engine:

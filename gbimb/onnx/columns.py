@@ -54,7 +54,9 @@ class Input:
     @property
     def is_text(self) -> bool:
         """Whether it comes as texts, if it comes by itself."""
-        return self.categories is not None and not all(map(_is_number, self.categories))
+        if self.categories is None:
+            return False
+        return not (self.categories and all(map(_is_number, self.categories)))
 
     @property
     def missing(self) -> str:

@@ -164,6 +164,19 @@ def test_a_model_adapted_to_another_prevalence_is_a_file_too(
     assert np.abs(found.probability - unadapted).max() > 0.01
 
 
+@both
+@inputs
+def test_columns_of_one_category_or_none_are_written(
+    kind: str, columns: bool, tmp_path: Path
+) -> None:
+    X, score = numbers(600)
+    table = pd.DataFrame(X, columns=list("abcde")).assign(one="only", nothing=np.nan)
+    table["empty"] = pd.Categorical([None] * 600, categories=["never"])
+    clf = quick(KINDS[kind]).fit(table, score > 1.5)
+    table.loc[::3, "one"] = "other"
+    assert_same(clf, export(clf, tmp_path, columns=columns), table)
+
+
 def test_class_weights_decide_inside_the_file(tmp_path: Path) -> None:
     clf = quick(LGBM, n_estimators=3).fit(numbers()[0], classes(numbers()[1], 4))
     for weights in ([1.0, 1.0, 1.0, 1.0], [1e-3, 1.0, 5.0, 50.0]):

@@ -1,0 +1,36 @@
+"""What the engines are called, and whether their libraries are installed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+from gbimb.exceptions import MissingDependencyError
+
+ENGINES: Final = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
+"""What people call each of them, by the name of its folder."""
+
+
+INSTALL: Final = {
+    "lightgbm": "pip install lightgbm",
+    "xgboost": "pip install xgboost (or xgboost-cpu, which is the same without the GPU library)",
+}
+"""How each comes onto a machine."""
+
+
+def require_library(name: str) -> str:
+    """Return what people call an engine whose library is installed.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not.
+    """
+    try:
+        import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        msg = f"{ENGINES[name]} is not installed. Install it with: {INSTALL[name]}"
+        raise MissingDependencyError(msg) from None
+    return ENGINES[name]
