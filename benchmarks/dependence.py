@@ -2,7 +2,8 @@
 
 Tables: ``drifting`` and ``leaking`` are made here; nycflights is the one that comes with gbimb, its
 months in order. ``--bank FILE`` adds the bank marketing table of UCI (id 222, bank-additional-full)
-in its own order, with the column ``target``. Results: ``benchmarks/results/dependence/``.
+in its own order, with the column ``target``. ``--tables bank --methods time`` measures some rows
+anew and leaves the others. Results: ``benchmarks/results/dependence/``.
 """
 
 from __future__ import annotations
@@ -64,45 +65,70 @@ def in_time(bank: Path | None) -> Iterator[tuple[str, pd.DataFrame, np.ndarray, 
             yield f"{name} {origin}", X[:end], y[:end], round(origin * len(y))
 
 
-def fits(X: pd.DataFrame, y: np.ndarray) -> Iterator[tuple[str, Any]]:
-    """Yield what is compared, fitted on rows in order of time."""
-
-    def make(**options: Any) -> Any:
-        return gbimb.ImbalancedLGBMClassifier(random_state=0, n_jobs=1, **options)
-
-    n = len(y)
-    yield "random folds", make().fit(X, y)
-    last = [(np.arange(int(0.8 * n)), np.arange(int(0.8 * n), n))]
-    yield "last fifth held out", make(cv=last).fit(X, y)
-    yield "newest third, random folds", make().fit(X[n - n // 3 :], y[n - n // 3 :])
-    yield "time", make().fit(X, y, time=np.arange(n))
+def make(**options: Any) -> Any:
+    """Return the estimator that is compared."""
+    return gbimb.ImbalancedLGBMClassifier(random_state=0, n_jobs=1, **options)
 
 
-def time_rows(bank: Path | None) -> Iterator[dict[str, Any]]:
+def blend() -> Any:
+    """Return the portfolio."""
+    return gbimb.ImbalancedClassifier(random_state=0, n_jobs=1)
+
+
+def last_fifth(X: pd.DataFrame, y: np.ndarray) -> Any:
+    """Hold out the last fifth of the rows."""
+    cut = int(0.8 * len(y))
+    return make(cv=[(np.arange(cut), np.arange(cut, len(y)))]).fit(X, y)
+
+
+IN_TIME = {
+    "random folds": lambda X, y: make().fit(X, y),
+    "last fifth held out": last_fifth,
+    "newest third, random folds": lambda X, y: make().fit(X[-(len(y) // 3) :], y[-(len(y) // 3) :]),
+    "time": lambda X, y: make().fit(X, y, time=np.arange(len(y))),
+    "portfolio, random folds": lambda X, y: blend().fit(X, y),
+    "portfolio, time": lambda X, y: blend().fit(X, y, time=np.arange(len(y))),
+}
+"""What is compared, fitted on rows in order of time."""
+
+
+def time_rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Yield promise and MCC on the next tenth, by table and method."""
-    for name, X, y, cut in in_time(bank):
-        for method, clf in fits(X[:cut], y[:cut]):
-            given = matthews_corrcoef(y[cut:], clf.predict(X[cut:]))
-            yield _row(name, method, clf.best_score_, given)
+    for name, X, y, cut in in_time(options.bank):
+        for method, fit in IN_TIME.items():
+            if wanted(options, name, method):
+                clf = fit(X[:cut], y[:cut])
+                given = matthews_corrcoef(y[cut:], clf.predict(X[cut:]))
+                yield _row(name, method, clf.best_score_, given)
 
 
-def group_rows() -> Iterator[dict[str, Any]]:
+def wanted(options: argparse.Namespace, table: str, method: str) -> bool:
+    """Whether a row is to be measured."""
+    named = options.methods is None or method in options.methods.split(";")
+    return table.startswith(options.tables) and named
+
+
+def group_rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Yield promise and MCC on new groups, by estimator, with groups and without."""
     kinds = {
         "ImbalancedLGBMClassifier": gbimb.ImbalancedLGBMClassifier(random_state=0, n_jobs=1),
         "ImbalancedXGBClassifier": gbimb.ImbalancedXGBClassifier(random_state=0, n_jobs=1),
         "UnderBaggingClassifier": gbimb.UnderBaggingClassifier(random_state=0, n_jobs=1),
+        "ImbalancedClassifier": gbimb.ImbalancedClassifier(random_state=0, n_jobs=1),
     }
     for seed in range(200, 204):
         X, y, group = leaking(seed)
         new = group >= 400
         for name, clf in kinds.items():
+            table = f"leaking {seed}, {name}"
             for method in ("random folds", "groups"):
+                if not wanted(options, table, method):
+                    continue
                 given = {"groups": group[~new]} if method == "groups" else {}
                 clf.fit(X[~new], y[~new], **given)
                 promised = getattr(clf, "best_score_", None) or clf.oob_score_
                 kept = matthews_corrcoef(y[new], clf.predict(X[new]))
-                yield _row(f"leaking {seed}, {name}", method, promised, kept)
+                yield _row(table, method, promised, kept)
 
 
 def _row(table: str, method: str, promised: float, given: float) -> dict[str, Any]:
@@ -116,21 +142,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bank", type=Path)
     parser.add_argument("--only", choices=["time", "groups"])
+    parser.add_argument("--tables", default="", help="how the names of the tables begin")
+    parser.add_argument("--methods", help="some of the methods, by semicolon")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     RESULTS.mkdir(parents=True, exist_ok=True)
-    parts = {"groups": group_rows, "time": lambda: time_rows(options.bank)}
-    for name, rows in parts.items():
+    parts = {"groups": group_rows, "time": time_rows}
+    for name, measure in parts.items():
         if options.only in (None, name):
             began = time.perf_counter()
-            with (RESULTS / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, ["table", "method", "promised", "given"])
-                writer.writeheader()
-                for row in rows():
-                    short = {k: f"{v:.4f}" if isinstance(v, float) else v for k, v in row.items()}
-                    writer.writerow(short)
-                    file.flush()
+            for row in measure(options):
+                write(RESULTS / f"{name}.csv", row)
             print(f"{name}: {time.perf_counter() - began:.0f} s")
+
+
+def write(file: Path, row: dict[str, Any]) -> None:
+    """Put a row into a file, in the place of an earlier one of the same table and method."""
+    rows: list[dict[str, Any]] = []
+    if file.exists():
+        with file.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+    short = {k: f"{v:.4f}" if isinstance(v, float) else v for k, v in row.items()}
+    same = [i for i, old in enumerate(rows) if all(old[k] == row[k] for k in ("table", "method"))]
+    at = same[0] if same else len(rows)
+    rows[at : at + len(same)] = [short]
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, ["table", "method", "promised", "given"])
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":

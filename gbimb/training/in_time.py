@@ -170,8 +170,17 @@ class _Training:
 def _held_out(data: EngineTable, window: Window) -> HeldOut:
     """Return the rows of all blocks, of which the newest count most."""
     blocks = [held_out for _, held_out in window.splits]
-    fade = FADING ** np.arange(len(blocks) - 1, -1, -1)
-    rows = np.concatenate(blocks)
-    weight = np.repeat(fade, [block.size for block in blocks])
-    weight *= rows.size / weight.sum()
+    rows, weight = np.concatenate(blocks), newest_most([block.size for block in blocks])
     return HeldOut(data.y[rows], weight if data.weight is None else weight * data.weight[rows])
+
+
+def newest_most(sizes: Sequence[int]) -> FloatArray:
+    """Return weights of mean 1 for the rows of blocks of these sizes, the newest last.
+
+    >>> newest_most([1, 1]).round(3).tolist()
+    [0.333, 1.667]
+    """
+    fade = FADING ** np.arange(len(sizes) - 1, -1, -1)
+    weight: FloatArray = np.repeat(fade, sizes)
+    weight *= weight.size / weight.sum()
+    return weight

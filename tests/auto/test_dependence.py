@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import matthews_corrcoef
 
 import gbimb
 from gbimb.exceptions import InvalidDataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BLENDS = [
     gbimb.ImbalancedClassifier(random_state=0, n_jobs=1),
@@ -45,3 +50,50 @@ def test_blends_are_judged_on_later_rows() -> None:
     clf = BLENDS[1].fit(X, y, time=np.arange(y.size))
     assert clf.validation_.startswith("the newest 360 of 1,200 rows, in 3 blocks")
     assert clf.predict_proba(X).shape == (1200, 2)
+
+
+def turning(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows in order of time, of which one column means the opposite in the end."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 4))
+    odds = 2.0 * X[:, 0] * np.linspace(1, -1, n) + 1.2 * X[:, 1] - 2.5
+    return X, (rng.random(n) < 1 / (1 + np.exp(-odds))).astype(int)
+
+
+@pytest.mark.parametrize("clf", BLENDS, ids=["portfolio", "auto"])
+def test_blends_are_trained_again_up_to_the_newest_row(clf: Any) -> None:
+    X, y = turning(4_000, 0)
+    train, later = np.arange(3_600), np.arange(3_600, 4_000)
+    drawn = clone(clf).fit(X[train], y[train]).predict(X[later])
+    in_time = clone(clf).fit(X[train], y[train], time=train).predict(X[later])
+    random, newest = (matthews_corrcoef(y[later], found) for found in (drawn, in_time))
+    assert newest > random + 0.1
+
+
+def test_classifiers_of_other_packages_serve_the_newest_rows() -> None:
+    X, y = turning(2_400, 1)
+    clf = gbimb.ImbalancedClassifier(
+        estimators=[("line", LogisticRegression())], random_state=0, n_jobs=1
+    )
+    clf.fit(X[:2_000], y[:2_000], time=np.arange(2_000))
+    board = clf.leaderboard_
+    line = next(member.classifiers[0] for member in clf.members_ if hasattr(member, "classifiers"))
+    assert line.coef_[0, 0] < 0  # as in the end: over all rows it is about 0
+    assert board["weight"].sum() == pytest.approx(1)
+
+
+def test_candidates_that_draw_rows_take_times_and_checkpoints_go_on(tmp_path: Path) -> None:
+    X, y = turning(1_500, 2)
+
+    def fit(trials: int) -> Any:
+        clf = gbimb.AutoImbalancedClassifier(
+            time_budget=None, n_trials=trials, random_state=0, n_jobs=1,
+            checkpoint_path=tmp_path / "kept",
+        )  # fmt: skip
+        return clf.fit(X, y, time=np.arange(1_500))
+
+    once = fit(8)
+    files = {file.name for file in (tmp_path / "kept").iterdir()}
+    again = fit(8)
+    assert {file.name for file in (tmp_path / "kept").iterdir()} == files
+    assert (once.predict_proba(X) == again.predict_proba(X)).all()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import beta, binom
+from scipy.stats import beta, binom, gamma, norm
 from typer.testing import CliRunner
 
 import gbimb
 from gbimb import report
 from gbimb.cli import app
+from gbimb.decisions.held_out import HeldOutScores
 from gbimb.exceptions import GbimbWarning
+from gbimb.report.monitoring.monitor import _p_values, two_sided
 from gbimb.report.monitoring.promises import interval
 from gbimb.tables.files.chunks import sample_rows
 
@@ -55,6 +58,44 @@ def test_twice_the_prevalence_is_found_and_the_same_is_not(model: Any) -> None:
     assert np.mean(false) <= 0.1  # 5 % of 60 runs, and two standard errors
     row = report.monitor(model, month(2_000, 1, 0.06)).facts["prevalence"][0]
     assert row["low"] < 0.06 < row["high"]
+
+
+def known(n: int, prevalence: float, auc: float, rng: np.random.Generator) -> Any:
+    """Labels, and the true probabilities where 3 % are positive."""
+    distance = norm.ppf(auc) * np.sqrt(2)
+    y = rng.random(n) < prevalence
+    ratio = np.exp(distance * rng.normal(distance * y) - distance**2 / 2)
+    return y, 0.03 * ratio / (0.97 + 0.03 * ratio)
+
+
+@pytest.mark.parametrize(("auc", "most"), [(0.85, 0.9), (0.93, 0.94)])
+def test_false_alarms_are_as_many_as_said_whatever_rows_training_had(
+    auc: float, most: float
+) -> None:
+    rng = np.random.default_rng(0)
+    p_values: dict[float, list[float]] = {0.03: [], 0.06: []}
+    for _ in range(400):
+        y, proba = known(20_000, 0.03, auc, rng)
+        held_out = HeldOutScores.of(y, proba, None)
+        fitted = SimpleNamespace(adapted_to=None, held_out=held_out)
+        for prevalence, found in p_values.items():
+            new = known(2_000, prevalence, auc, rng)[1]
+            found.append(float(_p_values(SimpleNamespace(model_=fitted), new)[0]))
+    false = np.array(p_values[0.03])
+    assert 0.02 < (false < 0.05).mean() < 0.08
+    assert 0.4 < (false < 0.5).mean() < 0.6
+    power = (np.array(p_values[0.06]) < 0.05).mean()
+    assert (power > most) == (auc > 0.9)
+
+
+def test_a_skewed_sum_has_the_tails_of_a_gamma_distribution() -> None:
+    for shape in (3.0, 50.0, 1e4):
+        at = gamma.ppf([0.002, 0.3, 0.8, 0.99], shape)
+        error, skewness = np.sqrt(shape) * np.ones(4), 2 / np.sqrt(shape) * np.ones(4)
+        wanted = 2 * np.minimum(gamma.cdf(at, shape), gamma.sf(at, shape))
+        assert two_sided(at - shape, error, skewness) == pytest.approx(wanted)
+        assert two_sided(shape - at, error, -skewness) == pytest.approx(wanted)
+    assert two_sided(np.array([-1.96]), np.ones(1), np.zeros(1)) == pytest.approx(0.05, abs=1e-4)
 
 
 def test_like_rows_raise_no_alarm_and_moved_columns_do(model: Any) -> None:

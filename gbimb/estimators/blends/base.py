@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from gbimb.decisions.rules import RowCosts
     from gbimb.model.model import AveragedModel, ForeignMember
     from gbimb.model.states import Saved
+    from gbimb.training.search.candidate import Candidate
     from gbimb.training.search.compare import Compared
-    from gbimb.training.search.cross_fit import Candidate
     from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.search import Clock, Report, TrialResult
     from gbimb.training.tasks import Task
@@ -131,8 +131,8 @@ class BlendedClassifier(DecidingClassifier):
             Equal for rows that belong together: no group is held out from a booster that trained
             on another of its rows. A row whose group is missing is a group of its own.
         time : array of shape (n,), optional
-            Numbers or dates. Each member is the mean of boosters trained on ever more of the past
-            and judged on the block of rows after it; the newest block trains none of them.
+            Numbers or dates. Members are trained on windows of the past and judged on the blocks of
+            rows after them; what remains is trained again up to the newest row.
         cost_fp, cost_fn : float or array of shape (n,), optional
             Both with ``metric="cost"``, for two classes: what it costs to predict ``pos_label_``
             for the row if it is of the other class, and the other class if it is of

@@ -13,8 +13,8 @@ from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
 from gbimb.exceptions import InvalidParameterError
 from gbimb.model.states import PORTFOLIO
 from gbimb.training.search.blend import average_of_one, is_open, rule_of_costs
+from gbimb.training.search.candidate import Candidate, CrossFitted
 from gbimb.training.search.compare import train_portfolio
-from gbimb.training.search.cross_fit import Candidate, CrossFitted
 from gbimb.training.search.objective import check_metric, make_objective
 from gbimb.training.search.search import FINISHED, Clock, TrialResult
 from gbimb.training.seed import draw_seed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,89 +17,45 @@ from gbimb.training.bagging.one_bag import certainty_limit, link_after_drawing
 from gbimb.training.checkpoint import digest
 from gbimb.training.cross_fit import train
 from gbimb.training.held_out.plan import make_plan
+from gbimb.training.in_time import newest_most, train_in_time
 from gbimb.training.recipe import Recipe
 from gbimb.training.rows import EngineTable, Fold, mean_by_place
+from gbimb.training.search.candidate import CrossFitted
 from gbimb.training.search.foreign import cross_fit_foreign
 from gbimb.training.search.forest import ForestRows, calibrate, grow
 from gbimb.training.search.judged import JudgedRows
+from gbimb.training.search.later import best_window, drawn, one_member
 from gbimb.training.seed import LARGEST_SEED
 from gbimb.training.stages import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.decisions.rules import RowCosts
-    from gbimb.model.model import BoosterModel
     from gbimb.model.pairs import Pairs
     from gbimb.tables.dependence import Dependence
     from gbimb.tables.labels import LabelCodes
     from gbimb.tables.schema import Schema
     from gbimb.training.boosting import Stop
     from gbimb.training.checkpoint import Checkpoint, CheckpointFile
+    from gbimb.training.held_out.folds import Splits
     from gbimb.training.held_out.plan import ValidationPlan
-    from gbimb.training.search.forest import Forest
+    from gbimb.training.held_out.time_plan import Window
+    from gbimb.training.search.candidate import Candidate
+    from gbimb.training.search.forest import Forest, GrownForest
+    from gbimb.training.search.later import Fitted
     from gbimb.training.tasks import Task
+    from gbimb.training.trained import Trained
 
 FEWEST_DRAWN: Final = 50
 """Rows of a class that are drawn, on average: where the rarest has three, none might be."""
 
+SMALLEST: Final = 1e-15
 EVENLY_DRAWN: Final = 0.99
 """Shares of the classes in a part that differ by less are a matter of rounding."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One way to train.
-
-    Attributes
-    ----------
-    name : str
-        In words.
-    estimator : a boosting estimator
-        Not fitted.
-    drawn : float or None
-        Rows of a common class for each row of the rarest, at least 50, drawn anew for each bag;
-        None is all.
-    bags : int
-        Boosters of each fold.
-    forest : Forest or None
-        Of a forest, how its trees grow; ``estimator`` then only keeps it.
-    ordered : bool
-        Whether trees split categories by their order, as numbers.
-    foreign : bool
-        Whether ``estimator`` is a classifier of another package.
-    pairs : bool
-        Whether trees see differences and ratios of the strongest columns, too.
-    """
-
-    name: str
-    estimator: Any
-    drawn: float | None = None
-    bags: int = 1
-    forest: Forest | None = None
-    ordered: bool = False
-    foreign: bool = False
-    pairs: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class CrossFitted:
-    """A fitted candidate, and the probabilities of rows that did not train them.
-
-    Attributes
-    ----------
-    candidate : Candidate
-    model : BoosterModel or ForeignMember
-    proba : float64 array of shape (m,) or (m, K)
-        Of the held-out rows, rising by row.
-    """
-
-    candidate: Candidate
-    model: BoosterModel | ForeignMember
-    proba: FloatArray
 
 
 @dataclass(eq=False)
@@ -156,6 +113,9 @@ class CrossFitter:
             np.unique(np.concatenate(parts)) if parts else np.empty(0, np.intp)
         )
         weight = None if self.weight is None else self.weight[self.held_out]
+        if self.plan.windows:
+            fade = self._by_row(np.concatenate(parts), newest_most([part.size for part in parts]))
+            weight = fade if weight is None else fade * weight
         if self.stands_for is not None:
             natural = self.stands_for[self.labels.codes[self.held_out]]
             weight = natural if weight is None else natural * weight
@@ -185,37 +145,67 @@ class CrossFitter:
             pairs=self._strongest_pairs() if candidate.pairs else (),
         )
         with engine_errors(recipe.engine, parameters.engine_params):
-            bins, data = self._bins_of(recipe)
-            folds = self._folds(candidate, index)
-            drawn = [fold.train for fold in folds if fold.train is not None]
-            # Of all folds: of a class with few rows the first may have none.
-            task = self._task(recipe, np.concatenate(drawn) if candidate.drawn else None)
-            seed = (self.seed + index) % LARGEST_SEED
-            threads = max(1, self.threads // len(folds))
-            trained = train(
-                engine=recipe.engine,
-                bins=bins,
-                task=task,
-                data=data,
-                folds=folds,
-                settings=Settings(
-                    recipe.most_rounds(),
-                    parameters.early_stopping_rounds,
-                    self.threads,
-                    seed,
-                    0,
-                    stop=stop,
-                    checkpoint=self._file(candidate, seed),
-                ),
-                engine_params=recipe.tree_params(task.loss, data.y.size, seed, threads),
-            )
+            trained, task, rows = self._train(candidate, recipe, index, stop)
+        seed = (self.seed + index) % LARGEST_SEED
         model = recipe.model(trained, task, seed, self.plan.reason)
         if self._gains is None:
             self._gains = model.importances
         if trained.proba is None:
             return CrossFitted(candidate, model, np.empty(0))
-        rows = np.concatenate([fold.held_out for fold in folds])
         return CrossFitted(candidate, model, self._by_row(rows, trained.proba))
+
+    def _train(
+        self, candidate: Candidate, recipe: Recipe, index: int, stop: Stop | None
+    ) -> tuple[Trained, Task, IntArray]:
+        """Return the boosters, their task, and the rows that were held out, fold by fold."""
+        bins, data = self._bins_of(recipe)
+        seed = (self.seed + index) % LARGEST_SEED
+        parameters = candidate.estimator
+        options: dict[str, Any] = {
+            "engine": recipe.engine,
+            "bins": bins,
+            "data": data,
+            "settings": Settings(
+                recipe.most_rounds(),
+                parameters.early_stopping_rounds,
+                self.threads,
+                seed,
+                0,
+                stop=stop,
+                checkpoint=self._file(candidate, seed),
+            ),
+        }
+        if self.plan.windows:
+            windows = [
+                self._window(w, candidate, [index, i]) for i, w in enumerate(self.plan.windows)
+            ]
+            used = np.concatenate([train for train, _ in windows[0].folds])
+            task = self._task(recipe, used if candidate.drawn else None)
+            members = one_member(recipe, task, windows, seed, self.threads)
+            trained, _ = train_in_time(task=task, windows=windows, members=members, **options)
+            return trained, task, np.concatenate([test for _, test in windows[0].splits])
+        folds = self._folds(candidate, index)
+        used_rows = [fold.train for fold in folds if fold.train is not None]
+        # Of all folds: of a class with few rows the first may have none.
+        task = self._task(recipe, np.concatenate(used_rows) if candidate.drawn else None)
+        threads = max(1, self.threads // len(folds))
+        params = recipe.tree_params(task.loss, data.y.size, seed, threads)
+        trained = train(task=task, folds=folds, engine_params=params, **options)
+        held_out = [fold.held_out for fold in folds if isinstance(fold.held_out, np.ndarray)]
+        return trained, task, np.concatenate(held_out) if held_out else np.empty(0, np.intp)
+
+    def _window(self, window: Window, candidate: Candidate, place: list[int]) -> Window:
+        """Return the window with the rows that the candidate draws."""
+        ratio = candidate.drawn
+        if ratio is None:
+            return window
+        rng = np.random.default_rng([self.seed, *place])
+        return drawn(window, lambda rows: rows[self._draw(rows, ratio, rng)])
+
+    def _loss(self, proba: FloatArray) -> float:
+        """Return the log loss of the held-out rows."""
+        losses = -np.log(np.maximum(self.judged.likelihood(proba), SMALLEST))
+        return float(np.average(losses, weights=self.judged.weight))
 
     def _fit_forest(
         self, candidate: Candidate, forest: Forest, index: int, stop: Stop | None
@@ -223,17 +213,22 @@ class CrossFitter:
         if self._rows is None:
             self._rows = ForestRows.of(self.encoded, self.labels.targets, self.weight)
         seed = (self.seed + index) % LARGEST_SEED
-        grown = grow(
-            self._rows,
-            forest,
-            self.splits,
-            self.schema.engine_names(),
-            seed=seed,
-            threads=self.threads,
-            stop=stop,
-            checkpoint=self._file(candidate, seed),
-        )
-        proba = self._by_row(np.concatenate([test for _, test in self.splits]), grown.proba)
+        file, rows = self._file(candidate, seed), self._rows
+
+        def train_forest(splits: Splits, name: str) -> tuple[GrownForest, FloatArray]:
+            grown = grow(
+                rows,
+                forest,
+                splits,
+                self.schema.engine_names(),
+                seed=seed,
+                threads=self.threads,
+                stop=stop,
+                checkpoint=file.beside(name) if file is not None and name else file,
+            )
+            return grown, grown.proba
+
+        grown, proba = self._judged(train_forest)
         calibrator = calibrate(self.judged.y, proba, self.judged.weight)
         model = grown.model(self.schema, self.labels.classes, calibrator, self.plan.reason)
         return CrossFitted(candidate, model, calibrator(proba))
@@ -241,26 +236,38 @@ class CrossFitter:
     def _fit_foreign(self, candidate: Candidate, index: int) -> CrossFitted:
         classes = self.labels.classes
         seed = (self.seed + index) % LARGEST_SEED
-        fitted, columns = cross_fit_foreign(
+        train_on = partial(
+            cross_fit_foreign,
             candidate.estimator,
             self.table,
             labels=classes.labels[self.labels.codes],
             classes=classes.labels,
             weight=self.weight,
-            splits=self.splits,
             seed=seed,
         )
+        fitted, columns = self._judged(lambda splits, _: train_on(splits=splits))
         equal = np.full(classes.size, 1.0 / classes.size)
         limit = certainty_limit(columns, self.labels.codes.size)
         member = ForeignMember(fitted, limit, equal)
         if not self.splits:
             return CrossFitted(candidate, member, np.empty(0))
-        rows = np.concatenate([test for _, test in self.splits])
-        proba = self._by_row(rows, classes.positive_of(member.in_data(columns, equal)))
+        proba = classes.positive_of(member.in_data(columns, equal))
         if classes.size == 2:
             calibrator = calibrate(self.judged.y, proba, self.judged.weight)
             member, proba = replace(member, calibrator=calibrator), calibrator(proba)
         return CrossFitted(candidate, member, proba)
+
+    def _judged(
+        self, train_on: Callable[[Splits, str], tuple[Fitted, FloatArray]]
+    ) -> tuple[Fitted, FloatArray]:
+        """Return what is trained, and the probabilities of the held-out rows, rising by row."""
+        if self.plan.windows:
+            judged = best_window(self.plan.windows, train_on, self._loss, self.held_out)
+            return judged.fitted, judged.proba
+        fitted, proba = train_on(self.splits, "")
+        if not self.splits:
+            return fitted, proba
+        return fitted, self._by_row(np.concatenate([test for _, test in self.splits]), proba)
 
     def _file(self, candidate: Candidate, seed: int) -> CheckpointFile | None:
         """Return the file of a candidate, named by what it is and the number of rows."""

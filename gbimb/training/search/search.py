@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import optuna
 
     from gbimb.array_types import FloatArray
-    from gbimb.training.search.cross_fit import Candidate, CrossFitted, CrossFitter
+    from gbimb.training.search.candidate import Candidate, CrossFitted
+    from gbimb.training.search.cross_fit import CrossFitter
     from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.space import Choice, Space
 

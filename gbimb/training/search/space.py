@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.engines.defaults import ONE_HOT, SMALL_TABLE, SMALLEST_SUBSAMPLED, Pace
 from gbimb.losses import FocalLoss
-from gbimb.training.search.cross_fit import Candidate
+from gbimb.training.search.candidate import Candidate
 from gbimb.training.search.forest import Forest
 
 if TYPE_CHECKING:
