@@ -24,7 +24,7 @@ from gbimb.tables.read import read_table
 from gbimb.tables.schema import Schema
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_copies
-from gbimb.training.cross_fit import average_repeats, train
+from gbimb.training.cross_fit import average_repeats, promised_at_random, train
 from gbimb.training.held_out.plan import (
     ValidationPlan,
     given_splits,
@@ -324,4 +324,7 @@ def _boost(  # noqa: PLR0917  all of them what a fit has found
         return trained, plan.compared(task.metrics[0].name, drawn)
     specs = recipe.member_specs(task.loss, data.y.size)
     trained = train(folds=folds, uneven=plan.uneven, members=specs, **options)
+    if plan.at_random:
+        drawn = promised_at_random(splits=plan.at_random, member=trained.members[0], **options)
+        plan = plan.compared(task.metrics[0].name, drawn)
     return average_repeats(trained, plan.splits) if plan.splits else trained, plan

@@ -13,7 +13,7 @@ from gbimb.log import logger
 from gbimb.tables.parquet.stream import StreamedMatrix
 from gbimb.training.boosting import Watch, warn_of_interrupt
 from gbimb.training.checkpoint import WHOLE, CheckpointFile
-from gbimb.training.rows import mean_by_place
+from gbimb.training.rows import Fold, mean_by_place
 from gbimb.training.stages import Settings, boost_folds
 from gbimb.training.trained import (
     ONE_MEMBER,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.engines.interface import Engine
     from gbimb.training.held_out.folds import Splits
-    from gbimb.training.rows import EngineTable, Fold
+    from gbimb.training.rows import EngineTable
     from gbimb.training.tasks import Task
 
 
@@ -104,6 +104,46 @@ def train(
     held_out = HeldOut(y[there], counts_as if weight is None else counts_as * weight[there])
     trained = [_of_folds(part, kept, there) for part in trained]
     return replace(end(trained, held_out=held_out, shares=shares[kept]), folds=kept)
+
+
+def promised_at_random(
+    *,
+    engine: Engine,
+    bins: Any,  # the adapter's own
+    task: Task,
+    data: EngineTable,
+    splits: Splits,
+    settings: Settings,
+    member: TrainedMember,
+) -> float:
+    """Return the first metric as rows held out at random would have promised it of a member.
+
+    It is trained again, as many rounds, on ``splits`` that heed neither groups nor times.
+    """
+    folds = [Fold(train_rows, held_out) for train_rows, held_out in splits]
+    file = settings.checkpoint
+    again = replace(
+        settings,
+        n_rounds=member.boosted.rounds,
+        rounds_known=True,
+        checkpoint=file and file.beside("random"),
+    )
+    start = task.start(data, folds)
+    _, models = boost_folds(
+        engine,
+        bins,
+        task.loss,
+        folds=[Fold(fold.train, None) for fold in folds],
+        start=start,
+        watch=None,
+        settings=again,
+        engine_params=dict(member.spec.params),
+    )
+    matrices = (fold.matrix(data) for fold in folds)
+    raw, *_ = _score_folds(engine, models, matrices, (None, None), start, settings.threads)
+    y, weight = _labels(data, folds)
+    assert y is not None
+    return task.evaluate(y, raw, weight)[task.metrics[0].name]
 
 
 def _unseen(data: EngineTable, folds: Sequence[Fold], seed: int) -> EngineTable | None:

@@ -82,18 +82,18 @@ def test_classifiers_of_other_packages_serve_the_newest_rows() -> None:
     assert board["weight"].sum() == pytest.approx(1)
 
 
-def test_candidates_that_draw_rows_take_times_and_checkpoints_go_on(tmp_path: Path) -> None:
-    X, y = turning(1_500, 2)
+def test_checkpoints_of_fits_in_time_go_on(tmp_path: Path) -> None:
+    X, y = turning(900, 2)
 
     def fit(trials: int) -> Any:
         clf = gbimb.AutoImbalancedClassifier(
             time_budget=None, n_trials=trials, random_state=0, n_jobs=1,
             checkpoint_path=tmp_path / "kept",
         )  # fmt: skip
-        return clf.fit(X, y, time=np.arange(1_500))
+        return clf.fit(X, y, time=np.arange(900))
 
-    once = fit(8)
+    once = fit(2)
     files = {file.name for file in (tmp_path / "kept").iterdir()}
-    again = fit(8)
+    again = fit(2)
     assert {file.name for file in (tmp_path / "kept").iterdir()} == files
     assert (once.predict_proba(X) == again.predict_proba(X)).all()

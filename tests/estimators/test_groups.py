@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,6 +111,22 @@ def test_promise_with_groups_is_what_new_groups_give(kind: Kind) -> None:
         alone.append(quick(kind, n_estimators=60, cv="auto").fit(X[~new], y[~new]).best_score_)
     assert abs(np.mean(promised) - np.mean(kept)) < 0.04
     assert np.mean(alone) > np.mean(kept) + 0.08
+
+
+@both
+@pytest.mark.parametrize("cv", ["auto", "holdout"])
+def test_validation_says_what_random_folds_would_have_promised(kind: Kind, cv: str) -> None:
+    X, y, group = customers(500, 8, seed=3)
+    clf = quick(kind, n_estimators=60, cv=cv).fit(X, y, groups=group)
+    said = re.search(r"rows held out at random would have promised mcc ([\d.]+)", clf.validation_)
+    assert said is not None
+    assert float(said[1]) > clf.best_score_ + 0.05
+    alone = quick(kind, n_estimators=60, cv=cv).fit(X, y)
+    assert float(said[1]) == pytest.approx(alone.best_score_, abs=0.12)
+    own = quick(kind, cv=cv).fit(X, y, groups=np.arange(y.size))  # no group of two rows
+    said = re.search(r"promised mcc ([\d.]+)", own.validation_)
+    assert said is not None
+    assert float(said[1]) == pytest.approx(own.best_score_, abs=0.1)
 
 
 @both

@@ -54,12 +54,15 @@ class ValidationPlan:
     windows : tuple of Window
         Parts of the past to train on, where later rows are held out; ``splits`` are those of the
         first one.
+    at_random : Splits
+        Where whole groups are held out: as many splits of rows drawn at random, to compare.
     """
 
     splits: Splits
     reason: str
     uneven: bool = False
     windows: tuple[Window, ...] = ()
+    at_random: Splits = ()
 
     def hinting(self, hint: str) -> ValidationPlan:
         """Return the plan that also says what rows drawn at random may not be fit for."""
@@ -242,10 +245,19 @@ def _by_groups(
     if found < folds:
         about += f", {found} folds instead of {folds} because of few groups"
     about += f"; {size}"
-    pairs = tuple((np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(found))
+    pairs = _pairs(fold)
+    drawn = _pairs(split_groups(np.arange(codes.size), codes, found, random_state))
     if isinstance(cv, str):
-        return ValidationPlan(pairs[:1], f"one group in {found} held out ({about})")
-    return ValidationPlan(pairs, f"{found}-fold cross-fitting by groups ({about})")
+        reason = f"one group in {found} held out ({about})"
+        return ValidationPlan(pairs[:1], reason, at_random=drawn[:1])
+    reason = f"{found}-fold cross-fitting by groups ({about})"
+    return ValidationPlan(pairs, reason, at_random=drawn)
+
+
+def _pairs(fold: IntArray) -> Splits:
+    """Return what trains and what is held out for each fold of the rows."""
+    folds = range(int(fold.max()) + 1)
+    return tuple((np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in folds)
 
 
 def _in_time(
