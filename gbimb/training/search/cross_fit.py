@@ -176,9 +176,7 @@ class CrossFitter:
             ),
         }
         if self.plan.windows:
-            windows = [
-                self._window(w, candidate, [index, i]) for i, w in enumerate(self.plan.windows)
-            ]
+            windows = [self._window(w, candidate, index) for w in self.plan.windows]
             used = np.concatenate([train for train, _ in windows[0].folds])
             task = self._task(recipe, used if candidate.drawn else None)
             members = one_member(recipe, task, windows, seed, self.threads)
@@ -194,12 +192,12 @@ class CrossFitter:
         held_out = [fold.held_out for fold in folds if isinstance(fold.held_out, np.ndarray)]
         return trained, task, np.concatenate(held_out) if held_out else np.empty(0, np.intp)
 
-    def _window(self, window: Window, candidate: Candidate, place: list[int]) -> Window:
+    def _window(self, window: Window, candidate: Candidate, index: int) -> Window:
         """Return the window with the rows that the candidate draws."""
         ratio = candidate.drawn
         if ratio is None:
             return window
-        rng = np.random.default_rng([self.seed, *place])
+        rng = np.random.default_rng([self.seed, index, window.rows.size])
         return drawn(window, lambda rows: rows[self._draw(rows, ratio, rng)])
 
     def _loss(self, proba: FloatArray) -> float:
@@ -325,9 +323,8 @@ class CrossFitter:
         labels, weight = labels.take(drawn), None if weight is None else weight[drawn]
         task = recipe.task(recipe.loss(labels, weight))
         n = self.labels.classes.size
-        factor = np.bincount(labels.codes, weight, n) / np.bincount(
-            self.labels.codes, self.weight, n
-        )
+        whole = np.bincount(self.labels.codes, self.weight, n)
+        factor = np.bincount(labels.codes, weight, n) / whole
         task.link = link_after_drawing(task.loss, recipe.classes.in_other_order(factor))
         return task
 
