@@ -307,3 +307,15 @@ def test_importing_gbimb_loads_nothing_heavy() -> None:
     )
     loaded = set(json.loads(result.stdout))
     assert not loaded.intersection(HEAVY)
+
+
+def test_a_class_name_means_one_thing_outside_the_engines() -> None:
+    """Both engines have ``Bins`` and ``Member``, which are the interface's."""
+    places: dict[str, list[Path]] = {}
+    for file in package_folder().rglob("*.py"):
+        if "engines" in file.relative_to(package_folder()).parts:
+            continue
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(file)
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from gbimb.cli._row_costs import RowCosts
+    from gbimb.cli._row_costs import CostOption
     from gbimb.tables.files.options import ReadOptions
 
 _EPILOG = """\b
@@ -84,7 +84,7 @@ def predict(  # noqa: PLR0917  typer passes them by name
         _check_names(identifier or [])
         check_not_read("--out", [out], data, model)
         check_new(out, "--out", has_scores, overwrite=overwrite)
-        from gbimb.cli._row_costs import RowCosts
+        from gbimb.cli._row_costs import CostOption
         from gbimb.estimators import load
         from gbimb.tables.files.chunks import chunks_with_ids
         from gbimb.tables.files.match import text_columns
@@ -92,7 +92,7 @@ def predict(  # noqa: PLR0917  typer passes them by name
 
         fitted = load(model).set_params(n_jobs=jobs)
         ids = identifier or []
-        costs = RowCosts.parse(cost)
+        costs = CostOption.parse(cost)
         fitted, found = _adapted(fitted, data, known, adapt=adapt, prevalence=prevalence)
         if threshold is not None:
             _decide_at(fitted, threshold, cost)
@@ -172,7 +172,7 @@ def _scores(
     identifier: list[str],
     *,
     known: ReadOptions,
-    costs: RowCosts | None,
+    costs: CostOption | None,
 ) -> pd.DataFrame:
     from gbimb.tables.files.match import match_columns
     from gbimb.tables.files.read import require_columns

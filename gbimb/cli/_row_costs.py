@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class RowCosts:
+class CostOption:
     """What a false positive and a false negative cost: a number or the name of a column each."""
 
     fp: float | str
     fn: float | str
 
     @classmethod
-    def parse(cls, text: str | None) -> RowCosts | None:
+    def parse(cls, text: str | None) -> CostOption | None:
         """Return the costs in text such as "fp=5,fn=amount"."""
         if text is None:
             return None
@@ -54,7 +54,7 @@ class RowCosts:
         return row_costs(model.model_.classes, frame, len(frame), *self.read(frame))
 
 
-def costs_of_rows(text: str | None, metric: str) -> RowCosts | None:
+def costs_of_rows(text: str | None, metric: str) -> CostOption | None:
     """Return the costs that ``gbimb fit`` serves row by row, None where they are a threshold.
 
     Those are columns, and numbers beside ``--metric cost``.
@@ -65,10 +65,10 @@ def costs_of_rows(text: str | None, metric: str) -> RowCosts | None:
     if text is None:
         return None
     has_columns = any(isinstance(v, str) for v in read_outcome_costs("--cost", text).values())
-    return RowCosts.parse(text) if has_columns or metric == COST else None
+    return CostOption.parse(text) if has_columns or metric == COST else None
 
 
-def serve_costs(model: Any, costs: RowCosts | None, metric: str) -> None:
+def serve_costs(model: Any, costs: CostOption | None, metric: str) -> None:
     """Make a model serve costs of each row, or raise where it cannot."""
     if costs is None:
         return

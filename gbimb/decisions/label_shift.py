@@ -23,7 +23,7 @@ SMALLEST_STEP_DOWN: Final = 1e-3  # an extrapolation leaves each share this part
 SMALLEST: Final = float(np.finfo(np.float64).tiny)
 
 
-class Rows(NamedTuple):
+class DensityRatios(NamedTuple):
     """Rows as ratios of densities, with their weights.
 
     Attributes
@@ -41,7 +41,7 @@ class Rows(NamedTuple):
     size: float
 
     @classmethod
-    def of(cls, ratio: FloatArray, weight: FloatArray) -> Rows:
+    def of(cls, ratio: FloatArray, weight: FloatArray) -> DensityRatios:
         """Return rows that count as so many."""
         total = float(weight.sum())
         return cls(ratio, weight / total, total)
@@ -60,12 +60,12 @@ class Found(NamedTuple):
     converged: bool
 
 
-def most_likely(rows: Rows, start: FloatArray) -> Found:
+def most_likely(rows: DensityRatios, start: FloatArray) -> Found:
     """Return the shares with the largest likelihood, by EM with squared extrapolation.
 
     Parameters
     ----------
-    rows : Rows
+    rows : DensityRatios
     start : float64 array of shape (K,)
         > 0, sum 1.
 
@@ -115,7 +115,7 @@ class Slopes(NamedTuple):
     information: FloatArray
 
     @classmethod
-    def at(cls, rows: Rows, share: FloatArray) -> Slopes:
+    def at(cls, rows: DensityRatios, share: FloatArray) -> Slopes:
         """Return the slopes at these shares."""
         each = rows.ratio / np.maximum(rows.ratio @ share, SMALLEST)[:, None]
         weighted = each * rows.weight[:, None]
@@ -131,8 +131,8 @@ class LikelihoodRatio:
 
     Attributes
     ----------
-    rows : Rows
-    held_out : sequence of Rows
+    rows : DensityRatios
+    held_out : sequence of DensityRatios
         By which the densities are known, of each class; none where these count as exact.
     found : float64 array of shape (K,)
         The most likely shares.
@@ -140,8 +140,8 @@ class LikelihoodRatio:
         Of the standard normal distribution.
     """
 
-    rows: Rows
-    held_out: Sequence[Rows]
+    rows: DensityRatios
+    held_out: Sequence[DensityRatios]
     found: FloatArray
     quantile: float
 

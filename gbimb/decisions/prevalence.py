@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 from scipy.stats import norm
 
-from gbimb.decisions.label_shift import LikelihoodRatio, Rows, most_likely
+from gbimb.decisions.label_shift import DensityRatios, LikelihoodRatio, most_likely
 from gbimb.decisions.prior import as_columns, read_prevalence
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.validation import (
@@ -131,7 +131,7 @@ def estimate_prevalence(
         raise InvalidDataError(msg)
     n_classes = columns.shape[1]
     share = read_prevalence("prevalence", prevalence, n_classes)
-    held_out: list[Rows] = []
+    held_out: list[DensityRatios] = []
     if y_held_out is not None and proba_held_out is not None:
         known = _read_held_out(y_held_out, proba_held_out, weight_held_out, n_classes)
         if n_classes > 2:
@@ -141,7 +141,7 @@ def estimate_prevalence(
     elif y_held_out is not None or proba_held_out is not None or weight_held_out is not None:
         msg = "Give y_held_out and proba_held_out together, or neither."
         raise InvalidTypeError(msg)
-    rows = Rows.of(columns / share, np.ones(len(columns)))
+    rows = DensityRatios.of(columns / share, np.ones(len(columns)))
     found = most_likely(rows, share)
     quantile = float(norm.ppf(0.5 + confidence / 2))
     asked = [1] if proba.ndim == 1 else range(n_classes)
@@ -167,11 +167,11 @@ class HeldOutRows(NamedTuple):
     columns: FloatArray
     weight: FloatArray
 
-    def by_class(self, share: FloatArray) -> list[Rows]:
+    def by_class(self, share: FloatArray) -> list[DensityRatios]:
         """Return the rows of each class, as ratios of densities."""
         ratio = self.columns / share
         own = [self.codes == k for k in range(share.size)]
-        return [Rows.of(ratio[rows], self.weight[rows]) for rows in own]
+        return [DensityRatios.of(ratio[rows], self.weight[rows]) for rows in own]
 
 
 class Sharpening(NamedTuple):

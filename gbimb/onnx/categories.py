@@ -30,7 +30,7 @@ MOST_CELLS: Final = 1_000_000
 """Of a table, one byte each."""
 
 
-class Column(NamedTuple):
+class AnswerColumn(NamedTuple):
     """Where a node finds its answer.
 
     Attributes
@@ -63,7 +63,7 @@ class CategorySplits:
             self._splits.append((feature, true))
         return number
 
-    def write(self, graph: Graph, matrix: str, dtype: Any) -> tuple[list[str], list[Column]]:
+    def write(self, graph: Graph, matrix: str, dtype: Any) -> tuple[list[str], list[AnswerColumn]]:
         """Add the columns, and return their names and where each split finds its answer.
 
         Parameters
@@ -78,18 +78,18 @@ class CategorySplits:
         -------
         names : list of str
             Of matrices of ``dtype`` whose columns stand side by side.
-        columns : list of Column
+        columns : list of AnswerColumn
             By number.
         """
         counts = Counter(feature for feature, _ in self._splits)
-        found: dict[int, Column] = {}
+        found: dict[int, AnswerColumn] = {}
         tables, names, places = [], [], 0
         few = _few(counts, {feature: true.size for feature, true in self._splits})
         for feature in sorted(few):
             numbers = self._of(feature)
             rows = np.column_stack([~self._splits[number][1] for number in numbers])
             tables.append(_looked_up(graph, matrix, feature, rows.astype(np.uint8)))
-            found |= {number: Column(places + i, None) for i, number in enumerate(numbers)}
+            found |= {number: AnswerColumn(places + i, None) for i, number in enumerate(numbers)}
             places += len(numbers)
         if tables:
             names.append(graph.cast(graph.side_by_side(tables), dtype))
@@ -98,7 +98,7 @@ class CategorySplits:
             names.append(shifted if dtype == np.float64 else graph.cast(shifted, dtype))
             for number in self._of(feature):
                 asked = np.flatnonzero(self._splits[number][1][:-2]) + FIRST
-                found[number] = Column(places, asked.astype(dtype))
+                found[number] = AnswerColumn(places, asked.astype(dtype))
             places += 1
         return names, [found[number] for number in range(len(self._splits))]
 

@@ -33,7 +33,7 @@ ROUNDING: Final = 1e-15
 UNUSUAL: Final = 0.05  # share of the values that are missing, and of those that are unknown
 
 
-class Rows(NamedTuple):
+class CheckedRows(NamedTuple):
     """The same rows as the estimator and as the file take them."""
 
     table: Any
@@ -145,20 +145,22 @@ def _drawn(values: NDArray[Any], n_rows: int, rng: np.random.Generator) -> NDArr
     return drawn
 
 
-def as_rows(codes: FloatArray, model: Model, inputs: Sequence[Input], *, columns: bool) -> Rows:
+def as_rows(
+    codes: FloatArray, model: Model, inputs: Sequence[Input], *, columns: bool
+) -> CheckedRows:
     """Return rows as the estimator and the file take them."""
     if not any(column.categories is not None for column in inputs):
         table: Any = codes
         if model.schema.names is not None:
             table = pd.DataFrame(codes, columns=model.schema.names)
         feed = {each.name: codes[:, j] for j, each in enumerate(inputs)}
-        return Rows(table, feed if columns else {MATRIX: codes})
+        return CheckedRows(table, feed if columns else {MATRIX: codes})
     series, feed, codes = {}, {}, codes.copy()
     for j, column in enumerate(inputs):
         series[column.column], feed[column.name] = _column(codes[:, j], column)
         if column.categories is not None:
             codes[codes[:, j] >= len(column.categories), j] = -1.0
-    return Rows(pd.DataFrame(series), feed if columns else {MATRIX: codes})
+    return CheckedRows(pd.DataFrame(series), feed if columns else {MATRIX: codes})
 
 
 def _column(codes: FloatArray, column: Input) -> tuple[Any, NDArray[Any]]:

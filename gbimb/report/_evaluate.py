@@ -21,7 +21,7 @@ from gbimb.report._training_rows import compare_with_training
 from gbimb.report.models.compare import compare, sentences
 from gbimb.report.models.held_out import CAUTION, held_out_rows
 from gbimb.report.models.held_out import NAME as HELD_OUT
-from gbimb.report.models.judged import Judged, check_model
+from gbimb.report.models.judged import JudgedClassifier, check_model
 from gbimb.report.models.notebook import fragment
 from gbimb.report.models.opening import baseline_of, open_rows, request_of
 from gbimb.report.models.permutation import permutation_importances
@@ -190,7 +190,7 @@ def evaluate(
     asked = {"weight": weight, "identifier": identifier, "group": group, "time": time}
     request = request_of(data, target, known, costs=cost_columns(every), **asked)
     if data is None:
-        judged = Judged.of(model)
+        judged = JudgedClassifier.of(model)
         rows, request = held_out_rows(judged), replace(request, file=HELD_OUT)
     else:
         judged, pieces, request = open_rows(model, data, target, request)
@@ -228,7 +228,7 @@ def _score(model: Any, data: Any, target: Any, request: EvaluationRequest) -> Ev
     return score_rows(judged, pieces, own)
 
 
-def _permutation(model: Judged, rows: EvaluatedRows) -> dict[str, Any] | None:
+def _permutation(model: JudgedClassifier, rows: EvaluatedRows) -> dict[str, Any] | None:
     if rows.sample.empty:
         return None
     totals = np.bincount(rows.codes, rows.weight, len(rows.names)).astype(np.float64)

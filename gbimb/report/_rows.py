@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import FloatArray, IntArray
-    from gbimb.report.models.judged import Judged
+    from gbimb.report.models.judged import JudgedClassifier
 
 MISTAKES_SHOWN: Final = 10
 FEATURES_SHOWN: Final = 5
@@ -121,7 +121,7 @@ class EvaluatedRows:
 
 
 def score_rows(
-    model: Judged, pieces: Iterator[pd.DataFrame], request: EvaluationRequest
+    model: JudgedClassifier, pieces: Iterator[pd.DataFrame], request: EvaluationRequest
 ) -> EvaluatedRows:
     """Return what ``model`` predicts for the rows of a table.
 
@@ -209,7 +209,7 @@ def label_codes(values: pd.Series[Any], names: list[str]) -> IntArray:
 class WorstMistakes:
     """The most certain wrong predictions, with some columns of their rows."""
 
-    def __init__(self, model: Judged, request: EvaluationRequest) -> None:
+    def __init__(self, model: JudgedClassifier, request: EvaluationRequest) -> None:
         self._shown = model.important[:FEATURES_SHOWN]
         self._identifier = request.identifier
         self._names = np.array(model.names, object)

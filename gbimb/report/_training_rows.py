@@ -22,11 +22,14 @@ from gbimb.tables.keys import MISSING, group_keys
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb.report.models.judged import Judged
+    from gbimb.report.models.judged import JudgedClassifier
 
 
 def compare_with_training(
-    model: Judged, rows: EvaluatedRows, train: str | Path | None, request: EvaluationRequest
+    model: JudgedClassifier,
+    rows: EvaluatedRows,
+    train: str | Path | None,
+    request: EvaluationRequest,
 ) -> list[Check]:
     """Return the checks that need the training file; it is read piece by piece."""
     if train is None:
@@ -41,7 +44,7 @@ def compare_with_training(
 
 
 def _read(
-    model: Judged, train: Path, request: EvaluationRequest
+    model: JudgedClassifier, train: Path, request: EvaluationRequest
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64] | None]:
     """Return hashes of the rows, and the keys of their groups."""
     known, group = request.known, request.group

@@ -15,7 +15,7 @@ from gbimb.exceptions import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gbimb.cli._row_costs import RowCosts
+    from gbimb.cli._row_costs import CostOption
     from gbimb.tables.files.options import ReadOptions
     from gbimb.tables.texts import Reading
 
@@ -79,7 +79,7 @@ def read_rows(
     left_out: dict[str, list[str]],
     known: ReadOptions | None = None,
     *,
-    costs: RowCosts | None = None,
+    costs: CostOption | None = None,
 ) -> TrainingFile:
     """Return what ``fit`` is given from a table, and what was done to its columns.
 

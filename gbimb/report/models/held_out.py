@@ -10,7 +10,7 @@ from gbimb.exceptions import InvalidParameterError
 from gbimb.report._rows import EvaluatedRows
 
 if TYPE_CHECKING:
-    from gbimb.report.models.judged import Judged
+    from gbimb.report.models.judged import JudgedClassifier
 
 MOST_REPEATED: Final = 5_000_000
 NAME: Final = "the rows held out in training"
@@ -20,7 +20,7 @@ CAUTION: Final = (
 )
 
 
-def held_out_rows(model: Judged) -> EvaluatedRows:
+def held_out_rows(model: JudgedClassifier) -> EvaluatedRows:
     """Return labels and probabilities of the rows that the model held out.
 
     Raises

@@ -23,7 +23,7 @@ USUAL: Final = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class JudgedClassifier:
     """A classifier and what is known of how it decides.
 
     Attributes
@@ -50,12 +50,12 @@ class Judged:
     threshold: float | None = None
 
     @classmethod
-    def of(cls, model: Any) -> Judged:
+    def of(cls, model: Any) -> JudgedClassifier:
         """Return a classifier of gbimb that is to see columns of a frame or a file."""
         return cls(model, positive=getattr(model, "pos_label_", None))
 
     @classmethod
-    def on(cls, model: Any, X: Any, codes: IntArray) -> Judged:
+    def on(cls, model: Any, X: Any, codes: IntArray) -> JudgedClassifier:
         """Return a classifier with its predictions for ``X``, of which ``codes`` are the labels.
 
         Of a classifier that is not gbimb's the rarer label is positive, and the threshold is the

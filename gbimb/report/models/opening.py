@@ -17,7 +17,7 @@ from gbimb.exceptions import (
     unknown_name,
 )
 from gbimb.report._rows import EvaluationRequest, label_codes
-from gbimb.report.models.judged import Judged, as_frame, check_model, has_columns
+from gbimb.report.models.judged import JudgedClassifier, as_frame, check_model, has_columns
 from gbimb.tables.files.chunks import chunks
 from gbimb.tables.files.match import as_text
 from gbimb.tables.files.options import AS_FOUND, ReadOptions
@@ -32,12 +32,12 @@ class Opened(NamedTuple):
 
     Attributes
     ----------
-    model : Judged
+    model : JudgedClassifier
     pieces : iterator of DataFrame
     request : EvaluationRequest
     """
 
-    model: Judged
+    model: JudgedClassifier
     pieces: Iterator[pd.DataFrame]
     request: EvaluationRequest
 
@@ -54,7 +54,7 @@ def open_rows(model: Any, data: Any, target: Any, request: EvaluationRequest) ->
     if not isinstance(target, str) and not _is_label_of(data, target):
         return _from_arrays(model, data, target, request)
     if isinstance(model, DecidingClassifier):
-        judged = Judged.of(model)
+        judged = JudgedClassifier.of(model)
         known = judged.options(target, request.known)
         text = [*text_to_read(judged, request), *request.identifier]
         pieces = (
@@ -90,14 +90,14 @@ def _from_arrays(model: Any, X: Any, y: Any, request: EvaluationRequest) -> Open
     )
     request = replace(request, target=name)
     if isinstance(model, DecidingClassifier) and isinstance(X, pd.DataFrame) and has_columns(model):
-        return Opened(Judged.of(model), iter([frame.assign(**{name: labels})]), request)
+        return Opened(JudgedClassifier.of(model), iter([frame.assign(**{name: labels})]), request)
     return _judged_on(model, X, frame.assign(**{name: labels}), request)
 
 
 def _judged_on(model: Any, X: Any, frame: pd.DataFrame, request: EvaluationRequest) -> Opened:
     names = [as_text(label) for label in np.asarray(model.classes_).tolist()]
     codes = label_codes(request.known.clean_labels(frame[request.target]), names)
-    return Opened(Judged.on(model, X, codes), iter([frame]), request)
+    return Opened(JudgedClassifier.on(model, X, codes), iter([frame]), request)
 
 
 def request_of(
@@ -121,7 +121,7 @@ def request_of(
     )
 
 
-def text_to_read(model: Judged, request: EvaluationRequest) -> list[str]:
+def text_to_read(model: JudgedClassifier, request: EvaluationRequest) -> list[str]:
     """Return the columns to read as text: those of training, such labels, names of rows."""
     labels = [request.target] if isinstance(model.labels[0], str) else []
     groups = [] if request.group is None else [request.group]

@@ -11,7 +11,7 @@ from gbimb.metrics import average_precision, threshold_curve
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
-    from gbimb.report.models.judged import Judged
+    from gbimb.report.models.judged import JudgedClassifier
 
 ROWS_TO_PREDICT: Final = 100_000
 REPEATS: Final = 3
@@ -21,7 +21,7 @@ SHOWN: Final = 20
 
 
 def permutation_importances(
-    model: Judged, sample: pd.DataFrame, codes: IntArray, totals: FloatArray
+    model: JudgedClassifier, sample: pd.DataFrame, codes: IntArray, totals: FloatArray
 ) -> dict[str, Any] | None:
     """Return the fall of average precision when each column is shuffled, the largest first.
 
@@ -30,7 +30,7 @@ def permutation_importances(
 
     Parameters
     ----------
-    model : Judged
+    model : JudgedClassifier
     sample : DataFrame of shape (n, columns)
         Random rows of each class, in the form that the model predicts.
     codes : intp array of shape (n,)
@@ -68,7 +68,7 @@ def permutation_importances(
     }
 
 
-def _columns(model: Judged, sample: pd.DataFrame) -> list[str]:
+def _columns(model: JudgedClassifier, sample: pd.DataFrame) -> list[str]:
     """Return the columns to shuffle: those that the model uses most, as far as that is known."""
     important = [name for name in model.important if name in sample.columns]
     if not important and sample.shape[1] <= MOST_COLUMNS:

@@ -30,7 +30,7 @@ COPIES: Final = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Judged(Generic[Fitted]):
+class JudgedLater(Generic[Fitted]):
     """What was trained on the newest rows, and what was said of later rows before.
 
     Attributes
@@ -69,7 +69,7 @@ def best_window(
     train: Callable[[Splits, str], tuple[Fitted, FloatArray]],
     loss: Callable[[FloatArray], float],
     held_out: IntArray,
-) -> Judged[Fitted]:
+) -> JudgedLater[Fitted]:
     """Return what is trained on the window whose predictions of later rows have the least loss.
 
     Parameters
@@ -93,4 +93,4 @@ def best_window(
     _, proba, newest = min(found, key=lambda one: one[0])
     # Nothing is held out any more: one row stands in, and what is said of it is not used.
     fitted, _ = train(((newest, newest[-1:]),) * COPIES, "newest")
-    return Judged(fitted, proba)
+    return JudgedLater(fitted, proba)
