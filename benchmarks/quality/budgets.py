@@ -1,6 +1,6 @@
 """Whether a time budget is kept: ``python -m benchmarks.quality.budgets`` (half an hour).
 
-Fits the automatic choice on tables that ship with gbimb and on three made ones (18 classes, few
+Fits the automatic choice on tables that ship with gbimb and on three synthetic ones (18 classes, few
 rows of 3,000 columns, many rows), alone on the machine, and writes seconds on the clock and of
 processors to results/budgets.csv and, as a table, to the page README.md.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 OUT: Final = RESULTS / "budgets.csv"
 PAGE: Final = Path(__file__).parent / "README.md"
 TABLES: Final = ("yeast_me2", "coil2000_insurance", "nycflights_cancelled")
-BUDGETS: Final = (20, 60, 180)
+BUDGETS: Final = (10, 60, 180)
 
 
 def _many_classes() -> tuple[Any, Any]:
@@ -46,7 +46,7 @@ def _numbers(rows: int, columns: int) -> tuple[Any, Any]:
     return X, (signal > np.quantile(signal, 0.9)).astype(int)
 
 
-MADE: Final = {
+SYNTHETIC: Final = {
     "18 classes": _many_classes,
     "300 x 3,000": partial(_numbers, 300, 3_000),
     "200,000 x 20": partial(_numbers, 200_000, 20),
@@ -54,8 +54,8 @@ MADE: Final = {
 
 
 def _table(name: str) -> tuple[Any, Any]:
-    if name in MADE:
-        return MADE[name]()
+    if name in SYNTHETIC:
+        return SYNTHETIC[name]()
     data = gbimb.datasets.load(name)
     return data.X, data.y
 
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--n-jobs", type=int, help="threads (all)")
     given = parser.parse_args(arguments)
     rows = []
-    for table in (*TABLES, *MADE):
+    for table in (*TABLES, *SYNTHETIC):
         for budget in BUDGETS:
             rows.append(fit_within(table, budget, given.n_jobs))
             say(str(rows[-1]))

@@ -100,6 +100,7 @@ def methods(seed: int) -> dict[str, Any]:
     return {
         "LightGBM": lightgbm_plain(task),
         "LightGBM, weighted": lightgbm_weighted(task),
+        "gbimb, ImbalancedClassifier": gbimb.ImbalancedClassifier(random_state=seed, n_jobs=1),
         "gbimb, LightGBM": gbimb.ImbalancedLGBMClassifier(random_state=seed, n_jobs=1),
         f"gbimb, automatic, {SECONDS} s": gbimb.AutoImbalancedClassifier(
             time_budget=SECONDS, random_state=seed, n_jobs=1

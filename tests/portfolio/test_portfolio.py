@@ -148,7 +148,7 @@ class TestEstimators:
         assert clf.predict_proba(X).shape == (600, 2)
 
     def test_catboost_is_a_member_in_a_line(self) -> None:
-        catboost = pytest.importorskip("catboost")
+        catboost = pytest.importorskip("catboost", reason="catboost is not installed")
         one = catboost.CatBoostClassifier(iterations=20, verbose=0, allow_writing_files=False)
         X, y = numbers()
         clf = small(estimators=[("catboost", one)]).fit(X, np.where(y, "bad", "good"))
