@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
+from scipy.stats import truncnorm
 
 from gbimb.decisions.marginals import SHOWN
 from gbimb.decisions.prevalence import estimate_prevalence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 HALF_ROW: Final = 0.5
 NORMAL_WIDTH: Final = 3.92  # standard errors in an interval of 95 %
+SMALLEST_SPREAD: Final = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +105,21 @@ def shares_of(found: PrevalenceEstimate) -> FloatArray:
     return whole
 
 
+def expected_shares(found: PrevalenceEstimate) -> FloatArray:
+    """Return the shares that ``adapt`` takes, by target: the mean of what the interval allows.
+
+    That is of a normal distribution with the likeliest share as its mode and the spread of the
+    interval, cut off at 0 and 1. Where few new rows leave 0 the likeliest share of a class, a
+    decision for rows without it would be a wrong one; far from the ends the mean is the mode.
+    """
+    mode, low, high = (np.atleast_1d(e) for e in (found.prevalence, found.low, found.high))
+    spread = np.maximum(2.0 * np.maximum(high - mode, mode - low) / NORMAL_WIDTH, SMALLEST_SPREAD)
+    share = truncnorm.mean(-mode / spread, (1.0 - mode) / spread, mode, spread)
+    share = np.array([1.0 - share[0], share[0]]) if share.size == 1 else share
+    whole: FloatArray = share / share.sum()
+    return whole
+
+
 def adapted(model: Model, decider: Any, share: FloatArray) -> Model:  # a Task or an Objective
     """Return the model in the prevalence ``share``, its rule chosen anew on the held-out rows."""
     own = model.trained_prevalence
@@ -171,7 +188,9 @@ class AdaptingMixin:
         Parameters
         ----------
         X_new : array, sparse matrix, data frame of shape (n, n_features) or ParquetSource
-            Rows without labels whose prevalence is estimated, at best thousands.
+            Rows without labels whose prevalence is estimated, at best thousands. Taken is the
+            mean of a normal distribution with the likeliest share as its mode and the spread of
+            the interval, cut off at 0 and 1: few rows do not say that a class is not there.
         prevalence : float, or array of shape (K,)
             Instead of ``X_new``, the share of ``pos_label_``, or of each of ``classes_``.
 
@@ -206,7 +225,7 @@ class AdaptingMixin:
             check_rows(rows)
             found = estimate(self.model_, rows)
             warn_if_unlike(self.model_, rows, found)
-            share = shares_of(found)
+            share = expected_shares(found)
         return self._in_prevalence(share, found)
 
     def _look_at(self, X_new: Any) -> NewRows:

@@ -210,3 +210,14 @@ def test_wrong_arguments_get_a_sentence(
 ) -> None:
     with pytest.raises(error, match=words):
         model.adapt(**arguments)
+
+
+def test_few_rows_without_the_rare_class_do_not_say_that_it_is_gone(model: Any) -> None:
+    X, _ = rows(300, 0.0, 5)
+    copy = model.adapt(X)
+    found = copy.prevalence_estimate_
+    spread = max(found.high - found.prevalence, found.prevalence - found.low) / 1.96
+    at = np.linspace(0.0, 1.0, 400_001)
+    density = np.exp(-0.5 * ((at - found.prevalence) / spread) ** 2)
+    assert copy.prevalence_ == pytest.approx(float(at @ density / density.sum()), rel=1e-4)
+    assert abs(copy.prevalence_ - found.prevalence) > 1e-3
