@@ -1,7 +1,7 @@
 """Whether a time budget is kept: ``python -m benchmarks.quality.budgets`` (half an hour).
 
-Fits the automatic choice on tables that ship with gbimb and on three synthetic ones (18 classes, few
-rows of 3,000 columns, many rows), alone on the machine, and writes seconds on the clock and of
+Fits the automatic choice on tables that ship with gbimb and on three synthetic ones (18 classes,
+few rows of 3,000 columns, many rows), alone on the machine, and writes seconds on the clock and of
 processors to results/budgets.csv and, as a table, to the page README.md.
 """
 
