@@ -15,7 +15,7 @@ from gbimb.metrics._scores import average_precision, roc_auc, row_brier, row_log
 from gbimb.validation import check_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from gbimb.array_types import FloatArray
     from gbimb.metrics._bounds import RateBound
@@ -199,8 +199,7 @@ def get_count_metric(metric: str | CountMetric) -> CountMetric:
         return bounded
     row = METRICS.get(metric)
     if row is None or row.count is None:
-        known = [*_count_names(), "fbeta:2", "recall at precision >= 0.9"]
-        raise unknown_name("metric", metric, known, usual=usual_name(metric))
+        raise _unknown_metric(metric, _count_names(), metric)
     return CountMetric(metric, row.count, row.rises)
 
 
@@ -256,7 +255,7 @@ def get_metric(name: str) -> Metric:
     if (bounded := _bounded(name)) is not None:
         return Metric(name, bounded, None, greater_is_better=True)
     if base not in _count_names() and not base.startswith("fbeta:"):
-        raise unknown_name("metric", name, [*METRICS, "fbeta:2"], usual=usual_name(base))
+        raise _unknown_metric(name, METRICS, base)
     threshold = (
         check_number("metric: threshold", _number("metric", name, at), low=0, high=1)
         if fixed
@@ -276,6 +275,14 @@ def usual_name(name: str) -> str | None:
     if bare in ("f2", "fbeta"):
         return "fbeta:2"
     return next((own for own, row in METRICS.items() if bare in row.elsewhere.split()), None)
+
+
+def _unknown_metric(name: str, known: Iterable[str], base: str) -> InvalidParameterError:
+    """Return the error for a name that is none; ``base`` is without a threshold."""
+    bound = parse_bound(name)
+    bounded = "recall at precision >= 0.9" if bound is None else bound.metric
+    usual = usual_name(base) if bound is None else bounded
+    return unknown_name("metric", name, [*known, "fbeta:2", bounded], usual=usual)
 
 
 def _count_names() -> list[str]:

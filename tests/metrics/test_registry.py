@@ -89,6 +89,8 @@ def test_a_metric_can_be_pickled(name: str) -> None:
         ("F1", "f1"),
         ("f2", None),
         ("fbeta", "fbeta:2"),
+        ("precision >= 0.8", "recall at precision >= 0.8"),
+        ("alerts <= 0.01", "recall at alerts <= 0.01"),
         ("precison@0.5", "precision"),
         ("gmean", "g_mean"),
         ("logloss", "log_loss"),
