@@ -175,7 +175,7 @@ def test_weights_of_zero_are_rows_left_out() -> None:
 
 def test_too_few_rows_to_compare_is_said() -> None:
     X, y = numbers(60)
-    with pytest.warns(gbimb.GbimbWarning, match="too few rows to hold any out") as caught:
+    with pytest.warns(gbimb.GbimbWarning, match="Too few rows to compare") as caught:
         clf = quick().fit(X, y)
     assert caught[0].filename == __file__
     assert clf.threshold_ == 0.5

@@ -272,7 +272,7 @@ def test_costs_of_rows_beside_a_source_or_of_many_classes_are_refused(
 
 def test_too_few_rows_give_a_mean_of_both_engines(client: Client) -> None:
     X, y = numbers(90)
-    with pytest.warns(GbimbWarning, match="too few rows to hold any out"):
+    with pytest.warns(GbimbWarning, match="Too few rows to compare"):
         clf = fitted(client, X, y)
     np.testing.assert_array_equal(clf.weights_, [0.5, 0.5])
     assert clf.threshold_ == 0.5

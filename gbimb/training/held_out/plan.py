@@ -280,11 +280,12 @@ def _in_time(
 
 def _pick(rows: int, second: int) -> tuple[object, str]:
     if rows < SMALLEST_TABLE or second < SMALLEST_CLASS:
-        return None, f"too few to hold any out (below {SMALLEST_TABLE} or {SMALLEST_CLASS})"
+        few = f"{SMALLEST_TABLE} rows, {SMALLEST_CLASS} of the second class"
+        return None, f"at least {few}, are needed to hold some out"
     if rows <= CROSS_FIT_ROWS:
         return FOLDS, f"up to {CROSS_FIT_ROWS:,} rows are cross-fitted"
     if rows <= CROSS_FIT_RARE_ROWS and second < PLENTY:
-        return FOLDS, f"fewer than {PLENTY:,} of the second class are cross-fitted"
+        return FOLDS, f"cross-fitted where the second class has fewer than {PLENTY:,} rows"
     return "holdout", "large enough for one hold-out"
 
 
@@ -312,9 +313,9 @@ def _check_split(train: IntArray, test: IntArray, codes: NDArray[Any]) -> None:
             f"both parts of a split, such as row {both[0]}."
         )
         raise InvalidDataError(msg)
-    for rows, part in ((train, "trains"), (test, "is held out")):
+    for rows, part in ((train, "training"), (test, "held-out")):
         if np.unique(codes[rows]).size < 2:
-            msg = f"cv must have two classes in each part of a split, got a part that {part} on 1."
+            msg = f"cv must yield parts with two classes, got a {part} part with only one."
             raise InvalidDataError(msg)
 
 

@@ -154,9 +154,8 @@ def _sample(codes: IntArray, size: int, seed: int) -> IntArray:
 def without_comparison(space: Space, reason: str) -> list[Choice]:
     """Return one candidate of each engine, and those of other packages, with a warning."""
     warn(
-        f"There are too few rows to hold any out ({reason}): one member of each "
-        "engine is trained, they are averaged with equal weights, and the threshold is 0.5, which "
-        "rare labels seldom reach."
+        f"Too few rows to compare candidates: {reason}. One member of each engine is trained, they "
+        "are averaged with equal weights, and the threshold is 0.5, which rare labels seldom reach."
     )
     firsts = {choice["engine"]: choice for choice in reversed(space.first())}
     return [*firsts.values(), *space.foreign_choices()]
