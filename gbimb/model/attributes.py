@@ -283,6 +283,7 @@ BAGGING: Final[dict[str, Rule]] = {
         lambda v, _: isinstance(v, list) and all(map(_is_number, v)),
     ),
     "_oob": ("sums and counts of the judged rows", _are_sums),
+    "_judged_by": ("a sentence", lambda v, _: isinstance(v, str)),
 }
 BLEND: Final[dict[str, Rule]] = {
     **SHARED,
@@ -306,7 +307,7 @@ SHARED_BY_BAGS: Final = (
 )
 OPTIONAL: Final = {
     *("feature_names_in_", "calibrator_", "guarantee_", "blend_", "best_iterations_", "readings_"),
-    *("_held_out", "_adapted_to", "_pairs"),
+    *("_held_out", "_adapted_to", "_pairs", "_judged_by"),
 }
 
 

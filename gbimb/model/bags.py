@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
     from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.model.model import BoosterModel, ForeignMember
+
+OUT_OF_BAGS: Final = "rows out of the bags"
+"""What judges bags, in words, where neither groups nor times are given."""
 
 
 @dataclass(frozen=True, eq=False)

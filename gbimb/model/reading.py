@@ -18,7 +18,7 @@ from gbimb.exceptions import InvalidDataError
 from gbimb.json_text import read_json, shown
 from gbimb.model import attributes as _attributes
 from gbimb.model import parameters as _parameters
-from gbimb.model.bags import Bags, OutOfBag
+from gbimb.model.bags import OUT_OF_BAGS, Bags, OutOfBag
 from gbimb.model.model import AveragedModel, BoosterModel, make_rule
 from gbimb.model.states import PARTS, STATE, saved_as, with_model
 from gbimb.model.values import check_keys, decode, malformed
@@ -122,7 +122,7 @@ class Reader:
             )
         model = AveragedModel(
             **_shared(values),
-            validation="rows out of the bags",
+            validation=values.get("_judged_by", OUT_OF_BAGS),
             score=values["oob_score_"],
             members=tuple(bag.model_ for bag in estimators),
             weights=None,

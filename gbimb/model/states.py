@@ -207,6 +207,7 @@ HIDDEN: Final[dict[str, Callable[[Any], Any]]] = {
     "_digest": attrgetter("bags_.digest"),
     "_shares": attrgetter("bags_.shares"),
     "_oob": attrgetter("bags_.oob"),
+    "_judged_by": attrgetter("model_.validation"),
     "_effects": attrgetter("effects_"),
     "_seed": attrgetter("seed_"),
     "_held_out": lambda fitted: _given(fitted.model_.held_out),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import IntArray
+
+ISO_DATE: Final = r"\d{4}-\d\d(-\d\d([T ]\d\d:.*)?)?"
+"""Text that can only be a month, a day or a point in time."""
+
+TICKS_A_DAY: Final = 86_400e6
+"""Of points in time."""
 
 MISSING: Final = np.uint64(0)
 """Key of a missing group, which is a group of its own for each row."""
@@ -95,7 +102,11 @@ def codes_of(keys: NDArray[np.uint64]) -> IntArray:
 
 
 def time_keys(column: pd.Series[Any]) -> NDArray[Any]:
-    """Return times as whole numbers or float64 that rise with them: of dates days, in UTC."""
+    """Return times as whole numbers or float64 that rise with them, in UTC.
+
+    Of points in time these are microseconds, which reach from any year to any other; of Python's
+    dates days.
+    """
     dtype = column.dtype
     if column.isna().any():
         at = int(np.argmax(column.isna().to_numpy()))
@@ -110,7 +121,7 @@ def time_keys(column: pd.Series[Any]) -> NDArray[Any]:
     if dtype.kind == "M" or isinstance(dtype, pd.DatetimeTZDtype):
         stamps = pd.DatetimeIndex(column)
         stamps = stamps if stamps.tz is None else stamps.tz_convert("UTC").tz_localize(None)
-        ticks: NDArray[Any] = stamps.as_unit("ns").to_numpy().astype(np.int64)
+        ticks: NDArray[Any] = stamps.as_unit("us").to_numpy().astype(np.int64)
         return ticks
     if pdt.is_numeric_dtype(dtype) and dtype.kind not in "bc":
         numbers: NDArray[Any] = column.to_numpy(dtype=None if dtype.kind in "iu" else np.float64)
@@ -118,7 +129,14 @@ def time_keys(column: pd.Series[Any]) -> NDArray[Any]:
             msg = "time must hold finite numbers, got infinity."
             raise InvalidDataError(msg)
         return numbers
-    kind = pd.api.types.infer_dtype(column)
+    if isinstance(dtype, pd.CategoricalDtype) and pdt.infer_dtype(dtype.categories) == "string":
+        return time_keys(pd.Series(dtype.categories))[column.cat.codes.to_numpy()]
+    kind = pdt.infer_dtype(column)
+    if kind == "decimal":
+        return column.to_numpy(np.float64)
+    if kind == "string" and column.astype(str).str.fullmatch(ISO_DATE).all():
+        with contextlib.suppress(ValueError):  # month 13
+            return time_keys(pd.to_datetime(column, format="ISO8601", utc=True))
     if kind in ("date", "datetime", "datetime64"):
         try:
             return days_of(column)
@@ -126,8 +144,8 @@ def time_keys(column: pd.Series[Any]) -> NDArray[Any]:
             msg = f"time must hold dates of one kind, with a time zone or without: {error}."
             raise InvalidTypeError(msg) from None
     msg = (
-        f"time must hold numbers or dates, got {kind} such as {column.iloc[0]!r:.40}. Convert "
-        "text with pandas.to_datetime."
+        f"time must hold numbers or dates, got {kind} such as {column.iloc[0]!r:.40}. Text must "
+        "be as 2024-05 or 2024-05-31 14:00; convert other text with pandas.to_datetime."
     )
     raise InvalidTypeError(msg)
 

@@ -108,4 +108,6 @@ def test_a_source_tells_its_bags_the_groups(tmp_path: Any) -> None:
     source = gbimb.ParquetSource(tmp_path / "rows.parquet", target="y", group="owner")
     streamed, local = bags().fit(source), bags().fit(table, y, groups=group)
     assert streamed.validation_ == local.validation_
+    streamed.save(tmp_path / "bags.gbimb")
+    assert gbimb.load(tmp_path / "bags.gbimb").validation_ == local.validation_
     assert np.allclose(streamed.predict_proba(table), local.predict_proba(table))

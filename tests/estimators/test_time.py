@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,6 +101,10 @@ def test_what_tells_the_time_and_the_order_of_rows_do_not_matter(kind: Kind) -> 
         list(days.to_pydatetime()),
         days.to_numpy().astype("datetime64[s]"),
         np.arange(900) * 0.5 - 7,
+        [Decimal(i) / 3 for i in range(900)],
+        [day.isoformat() for day in berlin],  # two offsets
+        pd.Series([day.isoformat(" ") for day in days], dtype="category"),
+        np.arange(900).astype("datetime64[D]") - np.timedelta64(719_000, "D"),  # the second year
     ):
         again = quick(kind, cv="auto").fit(X, y, time=time)
         assert (probability(again, X) == probability(whole, X)).all()
@@ -119,8 +125,9 @@ def test_unsorted_rows_are_put_in_order(kind: Kind) -> None:
 def test_times_that_do_not_help_are_refused_in_a_sentence(kind: Kind) -> None:
     X, y = numbers(400)
     clf = quick(kind, cv="auto")
-    with pytest.raises(InvalidTypeError, match=r"time must hold numbers or dates, got string"):
-        clf.fit(X, y, time=["2024-01-01"] * 400)
+    for text in ("01.05.2024", "2024-13-01", "today", "20240501"):
+        with pytest.raises(InvalidTypeError, match=r"time must hold numbers or dates, got string"):
+            clf.fit(X, y, time=[text] * 400)
     with pytest.raises(InvalidDataError, match=r"time must not be missing, got 1 .* in row 7"):
         clf.fit(X, y, time=np.where(np.arange(400) == 7, np.nan, np.arange(400)))
     with pytest.raises(InvalidDataError, match="time must hold finite numbers"):
@@ -173,11 +180,16 @@ def test_many_classes_may_have_a_time() -> None:
 
 
 @both
-def test_times_of_a_source_are_those_of_a_frame(kind: Kind, tmp_path: Path) -> None:
+@pytest.mark.parametrize("as_kept", ["zone", "date", "text"])
+def test_times_of_a_source_are_those_of_a_frame(kind: Kind, as_kept: str, tmp_path: Path) -> None:
     X, y, _ = turning(900, seed=0)
     table = pd.DataFrame(X).add_prefix("x")
     names = list(table.columns)
-    table = table.assign(y=y, day=pd.date_range("2024-01-01", periods=900, tz="America/New_York"))
+    day = pd.Series(pd.date_range("2024-01-01", periods=900, tz="America/New_York"))
+    if as_kept != "zone":
+        day = day.dt.date
+        day[899] = dt.date(9999, 12, 31)
+    table = table.assign(y=y, day=day.map(str) if as_kept == "text" else day)
     table[500:].to_parquet(tmp_path / "a.parquet")  # the newest first
     table[:500].to_parquet(tmp_path / "b.parquet")
     streamed = quick(kind, cv="auto").fit(gbimb.ParquetSource(tmp_path, target="y", time="day"))
@@ -193,6 +205,11 @@ def test_keys_of_times_rise_with_them() -> None:
     zone = pd.Series(pd.to_datetime(["2024-10-27 02:30+02:00", "2024-10-27 02:30+01:00"], utc=True))
     assert np.diff(time_keys(zone.dt.tz_convert("Europe/Berlin")))[0] > 0
     assert time_keys(pd.Series(pd.period_range("2024-01", periods=2, freq="M"))).dtype == np.int64
+    far = [dt.date(1, 1, 1), dt.date(2024, 5, 1), dt.date(9999, 12, 31)]
+    for times in (pd.to_datetime(pd.Series(far)), pd.Series(far), pd.Series(map(str, far))):
+        assert (np.diff(time_keys(times)) > 0).all()
+    months = time_keys(pd.Series(["2024-05", "2024-06", "2024-04"]))
+    assert ranks_of(months).tolist() == [1, 2, 0]
     big = np.array([2**60, 2**60 + 1])
     assert ranks_of(time_keys(pd.Series(big))).tolist() == [0, 1]
 

@@ -28,7 +28,7 @@ from gbimb.tables.files.notes import (
     what_was_read,
 )
 from gbimb.tables.files.options import AS_FOUND, ReadOptions, blank
-from gbimb.tables.keys import time_keys
+from gbimb.tables.keys import TICKS_A_DAY, time_keys
 from gbimb.tables.text_forms import TEXT
 from gbimb.tables.texts import Reading, Texts, code_among, read_texts
 
@@ -132,11 +132,10 @@ class Times:
         name = str(column.name)
         prepared = prepare_columns(column.to_frame(name), known)
         values = prepared.frame[name]
-        if not pdt.is_numeric_dtype(values.dtype) and values.notna().all():
-            shown = column.dropna().iloc[0]
-            msg = f"time must hold numbers or dates, got text such as {shown!r:.40} in {name!r}."
-            raise InvalidTypeError(msg)
-        return cls(name, time_keys(values).astype(np.float64), bool(prepared.dates))
+        keys = time_keys(values).astype(np.float64)
+        if pdt.is_numeric_dtype(values.dtype):
+            return cls(name, keys, bool(prepared.dates))
+        return cls(name, keys / TICKS_A_DAY, is_date=True)
 
     def ranks(self) -> IntArray:
         """Return the rank of each time, equal for equal ones."""

@@ -145,7 +145,7 @@ def _pieces(source: ParquetSource, name: str) -> Iterator[pd.Series[Any]]:
     for batch in source.batches([name]):
         column = batch.column(0)
         if pa.types.is_date(column.type):
-            column = column.cast(pa.timestamp("ns"))
+            column = column.cast(pa.timestamp("us"))
         elif pa.types.is_decimal(column.type):
             column = column.cast(pa.float64(), safe=False)
         yield column.to_pandas().reset_index(drop=True)

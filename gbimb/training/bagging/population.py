@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gbimb.decisions.sampling import by_frequency
+from gbimb.model.bags import OUT_OF_BAGS
 from gbimb.training.copies import assign_folds
 from gbimb.training.held_out.groups import joined, split_groups
 from gbimb.training.held_out.time_plan import newest_rows
@@ -98,7 +99,7 @@ class Population:
     groups: IntArray | None
     informed: bool
     folds: int = FOLDS
-    validation: str = "rows out of the bags"
+    validation: str = OUT_OF_BAGS
 
     @classmethod
     def make(
@@ -167,7 +168,7 @@ class Population:
         if groups is not None:
             groups = groups if copies is None else joined(groups, copies.groups, FOLDS)
             fold = split_groups(groups, codes, FOLDS, seed).astype(np.int8)
-            words = "rows out of the bags, no group on both sides"
+            words = f"{OUT_OF_BAGS}, no group on both sides"
         else:
             assert time is not None
             fold = np.full(codes.size, -1, np.int8)
