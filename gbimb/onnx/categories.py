@@ -125,7 +125,7 @@ def _looked_up(graph: Graph, matrix: str, feature: int, rows: NDArray[np.uint8])
     known = len(rows) - 2
     place = graph.add(
         "LabelEncoder",
-        graph.add("Gather", matrix, graph.constant(feature, np.int64), axis=1),
+        graph.column(matrix, feature),
         keys_tensor=tensor(np.append(np.arange(known, dtype=np.float64), np.nan)),
         values_tensor=tensor(np.append(np.arange(known), known + 1)),
         default_tensor=tensor(np.array([known])),

@@ -16,7 +16,7 @@ from gbimb.exceptions import InvalidDataError
 from gbimb.onnx.graph import DOUBLE, STRING, tensor, value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import onnx
     from numpy.typing import NDArray
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MATRIX: Final = "X"
 OUTPUTS: Final = ("label", "probability", "raw_score")
+LARGEST_INTEGER: Final = 2**53 - 1
+"""Up to which doubles tell every whole number from the next."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +55,10 @@ class Input:
 
     @property
     def is_text(self) -> bool:
-        """Whether it comes as texts, if it comes by itself."""
+        """Whether it comes as texts, if it comes by itself: not where doubles can hold it."""
         if self.categories is None:
             return False
-        return not (self.categories and all(map(_is_number, self.categories)))
+        return not (self.categories and all(map(_is_double, self.categories)))
 
     @property
     def missing(self) -> str:
@@ -71,8 +73,27 @@ class Input:
         return [str(category) for category in self.categories or ()]
 
 
-def _is_number(category: object) -> bool:
+def _is_double(category: object) -> bool:
+    if isinstance(category, int | np.integer):
+        return abs(int(category)) <= LARGEST_INTEGER
     return isinstance(category, Real | np.bool_)
+
+
+def check_texts(texts: Iterable[str], where: str) -> None:
+    """Raise for a text with the character NUL, at which runtimes end it.
+
+    Raises
+    ------
+    InvalidDataError
+        If there is one.
+    """
+    for text in texts:
+        if "\0" in text:
+            msg = (
+                f"{where} must hold no text with the character NUL in an ONNX file, got "
+                f"{text!r:.60}. Replace it before fit."
+            )
+            raise InvalidDataError(msg)
 
 
 def inputs_of(schema: Schema) -> tuple[Input, ...]:
@@ -83,7 +104,7 @@ def inputs_of(schema: Schema) -> tuple[Input, ...]:
     taken: set[str] = set(OUTPUTS)
     found = []
     for i, column in enumerate(names):
-        name = column or "column"
+        name = column.replace("\0", "_") or "column"
         while name in taken:
             name += "_"
         taken.add(name)
@@ -121,6 +142,7 @@ def _encoded(graph: Graph, column: Input) -> str:
                 f"{keys[:3]}. Write the file with columns=False."
             )
             raise InvalidDataError(msg)
+        check_texts(keys, f"Column {column.column!r}")
         names = np.array([*keys, column.missing], object)
     else:
         keys = [float(category) for category in categories]

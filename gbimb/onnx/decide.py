@@ -9,6 +9,7 @@ import numpy as np
 from gbimb.decisions.rules import ClassWeights, Costs, Threshold
 from gbimb.exceptions import InvalidDataError
 from gbimb.model.model import AveragedModel, to_raw
+from gbimb.onnx.columns import check_texts
 from gbimb.onnx.graph import BOOL, DOUBLE, INT64, STRING
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ def labels_of(model: Model) -> tuple[NDArray[Any], int]:
     if labels.dtype.kind == "f":
         return labels.astype(np.float64), DOUBLE
     if all(isinstance(label, str) for label in labels.tolist()):
+        check_texts(labels.tolist(), "Labels")
         return labels.astype(object), STRING
     msg = (
-        "Labels of an ONNX file are numbers, booleans or strings, got "
+        "Labels of an ONNX file are numbers below 2**63, booleans or strings, got "
         f"{labels.tolist()[0]!r:.60} ({type(labels.tolist()[0]).__name__}). Fit with such labels."
     )
     raise InvalidDataError(msg)

@@ -38,16 +38,22 @@ class Graph:
     def __init__(self, taken: Sequence[str]) -> None:
         self._taken = set(taken)
         self._nodes: list[onnx.NodeProto] = []
+        self._same: dict[bytes, str] = {}  # nodes without their outputs
+        self._begins: dict[str, tuple[str, int]] = {}  # matrices by those that they begin with
         self._constants: dict[tuple[Any, ...], str] = {}
         self._initializers: list[onnx.TensorProto] = []
 
     def add(self, operator: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
-        """Add a node with one output, and return the name of that."""
-        name = output or self._new(operator.lower())
+        """Add a node with one output, if there is none like it, and return the name of that."""
         domain = ML if operator in {"LabelEncoder", "TreeEnsemble"} else ""
-        node = helper.make_node(operator, list(inputs), [name], domain=domain, **attributes)
+        node = helper.make_node(operator, list(inputs), [], domain=domain, **attributes)
+        key = node.SerializeToString(deterministic=True)
+        if output is None and key in self._same:
+            return self._same[key]
+        name = output or self._new(operator.lower())
+        node.output.append(name)
         self._nodes.append(node)
-        return name
+        return self._same.setdefault(key, name)
 
     def split(self, value: str, parts: int, axis: int = 1) -> list[str]:
         """Return parts of equal length along an axis."""
@@ -112,6 +118,18 @@ class Graph:
     def columns(self, value: str, places: Sequence[int]) -> str:
         """Return some columns, in that order."""
         return self.add("Gather", value, self.constant(places, np.int64), axis=1)
+
+    def column(self, matrix: str, place: int) -> str:
+        """Return one column, shape (n,), of the narrowest matrix that has it."""
+        while matrix in self._begins and place < self._begins[matrix][1]:
+            matrix = self._begins[matrix][0]
+        return self.add("Gather", matrix, self.constant(place, np.int64), axis=1)
+
+    def wider(self, matrix: str, width: int, *more: str) -> str:
+        """Return a matrix of ``width`` columns with more to its right."""
+        name = self.add("Concat", matrix, *more, axis=1)
+        self._begins[name] = matrix, width
+        return name
 
     def side_by_side(self, parts: Sequence[str]) -> str:
         """Return the columns of several matrices as one."""

@@ -78,6 +78,13 @@ def probability(graph: Graph, raw: str, losses: Sequence[Any]) -> str:
     return _margin(graph, raw, np.array(ratios), gamma)
 
 
+def sigmoid(graph: Graph, raw: str, loss: Any) -> str | None:
+    """Return the probabilities in one node, but for rounding; None where the link is another."""
+    if link_of(loss) != (MARGIN, 0.0) or kernel.class_ratio(loss.class_constants) != 1.0:
+        return None
+    return graph.add("Sigmoid", raw)
+
+
 def _margin(graph: Graph, raw: str, ratio: FloatArray, gamma: float) -> str:
     away = graph.add("Min", graph.add("Abs", raw), graph.constant(kernel.FAR))
     t = _exp(graph, graph.add("Neg", away))

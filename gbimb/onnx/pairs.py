@@ -27,7 +27,7 @@ def beside_pairs(graph: Graph, matrix: str, pairs: Pairs, unseen: Unseen) -> tup
     ratio = graph.div(left, right)
     finite = graph.at_least(np.finfo(np.float64).max, graph.add("Abs", ratio))
     ratio = graph.where(finite, ratio, np.nan)
-    wide = graph.add("Concat", matrix, graph.sub(left, right), ratio, axis=1)
+    wide = graph.wider(matrix, unseen.fill.size, graph.sub(left, right), ratio)
     none, more = np.full(2 * len(pairs), np.nan), 2 * len(pairs)
     return wide, replace(
         unseen,

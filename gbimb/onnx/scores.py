@@ -11,7 +11,7 @@ from gbimb.exceptions import InvalidDataError
 from gbimb.model.model import SMALLEST_PROBABILITY, AveragedModel, BoosterModel
 from gbimb.onnx.curves import calibrated
 from gbimb.onnx.ensemble import Ensemble, Unseen, without_zeros, zero_limits
-from gbimb.onnx.links import link_of, probability
+from gbimb.onnx.links import link_of, probability, sigmoid
 from gbimb.onnx.pairs import beside_pairs
 
 if TYPE_CHECKING:
@@ -85,8 +85,10 @@ def scores(graph: Graph, model: Model, members: Sequence[Grown], matrix: str) ->
     raw = graph.sum(
         graph.mul(model.correction.slope, graph.add("Log", inside)), model.correction.intercept
     )
-    spread = _by_member(graph, raw, 1, model.classes.n_outputs)
-    linked = probability(graph, spread, [model.link])
+    linked = sigmoid(graph, raw, model.link)
+    if linked is None:
+        spread = _by_member(graph, raw, 1, model.classes.n_outputs)
+        linked = probability(graph, spread, [model.link])
     proba = _one(graph, model, _curved(graph, linked, [model]))
     return Scores(raw, _adapted(graph, model, proba), mean)
 
@@ -114,17 +116,18 @@ def _mean(
     forms: dict[Any, list[list[int]]] = {}
     for places in kinds.values():
         forms.setdefault(_form(members[places[0]]), []).append(places)
-    proba = [""] * len(members)
+    proba, outputs = [""] * len(members), model.classes.n_outputs
     for parts in forms.values():
         raws = [_raw(graph, [members[i] for i in places], matrix, unseen) for places in parts]
         order = [i for places in parts for i in places]
         some = [members[i] for i in order]
         linked = _linked(graph, some, graph.side_by_side(raws))
         whole = _curved(graph, linked, [member.model for member in some])
+        if model.weights is not None:
+            weights = model.weights[order]
+            whole = graph.mul(weights if outputs == 1 else weights[:, None], whole)
         for i, part in zip(order, graph.split(whole, len(order)), strict=True):
             proba[i] = part
-    if model.weights is not None:
-        proba = [graph.mul(weight, p) for weight, p in zip(model.weights, proba, strict=True)]
     mean = proba[0]
     for each in proba[1:]:
         mean = graph.sum(mean, each)

@@ -113,6 +113,78 @@ def test_no_split_asks_for_the_place_0(tmp_path: Path, monkeypatch: pytest.Monke
     assert np.nanmin(values) == 1.0
 
 
+STRANGE = ["👩\u200d👧", "'q\"", "a\nb", "\t", " lead", "lead", "trail ", "é", "e\u0301", "ﬁ", "fi"]
+STRANGE += ["x" * 10_000, "", "\u202ertl", "\ufeffbom", "NaN", "None", "<NA>", "?", "\r\n"]
+
+
+@both
+@pytest.mark.parametrize("columns", [False, True])
+def test_texts_of_every_kind_stay_apart(kind: str, columns: bool, tmp_path: Path) -> None:
+    X, score = numbers()
+    words = np.random.default_rng(0).choice(np.array(STRANGE, object), 900)
+    table = pd.DataFrame({"a": X[:, 1], "word": words})
+    score += 2 * np.isin(words, STRANGE[::3])
+    clf = quick(KINDS[kind], engine_params={"max_cat_to_onehot": 100}).fit(table, score > 2.0)
+    assert_same(clf, export(clf, tmp_path, columns=columns), table)
+
+
+@both
+@pytest.mark.parametrize("text", ["a\0", "a\0b"])
+def test_texts_that_runtimes_cut_off_are_refused(kind: str, text: str, tmp_path: Path) -> None:
+    X, score = numbers()
+    table = pd.DataFrame({"a": X[:, 1], "word": np.array(["b", text], object)[1 * (X[:, 2] > 0)]})
+    clf = quick(KINDS[kind], n_estimators=3).fit(table, score > 1.5)
+    with pytest.raises(InvalidDataError, match=r"Column 'word' must hold no text with .* NUL"):
+        export(clf, tmp_path, columns=True)
+    assert said(export(clf, tmp_path))["inputs"][1]["categories"] == sorted(["b", text])
+
+
+@pytest.mark.parametrize("label", ["a\0", "\0b"])
+def test_labels_that_runtimes_cut_off_are_refused(label: str, tmp_path: Path) -> None:
+    X, score = numbers()
+    clf = quick(LGBM, n_estimators=3).fit(X, np.array(["a", label], object)[1 * (score > 1.5)])
+    with pytest.raises(InvalidDataError, match="Labels must hold no text with the character NUL"):
+        export(clf, tmp_path)
+
+
+def test_labels_beyond_64_bits_are_refused(tmp_path: Path) -> None:
+    X, score = numbers()
+    y = np.array([0, 2**63], np.uint64)[(score > 1.5).astype(int)]
+    with pytest.raises(InvalidDataError, match=r"numbers below 2\*\*63, booleans or strings"):
+        export(quick(LGBM, n_estimators=3).fit(X, y), tmp_path)
+
+
+@both
+@pytest.mark.parametrize("columns", [False, True])
+def test_categories_that_doubles_do_not_tell_apart_come_as_texts(
+    kind: str, columns: bool, tmp_path: Path
+) -> None:
+    X, score = numbers()
+    codes = np.random.default_rng(0).integers(0, 8, 900)
+    table = pd.DataFrame({"a": X[:, 1], "id": pd.Categorical(2**53 + codes)})
+    clf = quick(KINDS[kind]).fit(table, score + 3 * (codes % 2) > 3.0)
+    path = export(clf, tmp_path, columns=columns)
+    assert_same(clf, path, table)
+    if columns:
+        assert said(path)["inputs"][1]["type"] == "text"
+
+
+def test_a_column_may_have_any_name(tmp_path: Path) -> None:
+    X, score = numbers()
+    names = ["constant_0", "x\0y", 'a b/"c"\n', "🏙", "label_"]
+    clf = quick(XGB).fit(pd.DataFrame(X, columns=names), score > 1.5)
+    path = export(clf, tmp_path, columns=True)
+    assert_same(clf, path, pd.DataFrame(X, columns=names))
+    assert [each.name for each in session(path).get_inputs()][1] == "x_y"
+
+
+def test_nothing_is_computed_twice(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    nodes = onnx.load(export(model("bags", "lgbm"), tmp_path)).graph.node
+    seen = [(each.op_type, *each.input, *map(str, each.attribute)) for each in nodes]
+    assert len(set(seen)) == len(seen)
+
+
 # --- the comparison ---
 
 
