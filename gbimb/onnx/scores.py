@@ -85,10 +85,8 @@ def scores(graph: Graph, model: Model, members: Sequence[Grown], matrix: str) ->
     raw = graph.sum(
         graph.mul(model.correction.slope, graph.add("Log", inside)), model.correction.intercept
     )
-    linked = sigmoid(graph, raw, model.link)
-    if linked is None:
-        spread = _by_member(graph, raw, 1, model.classes.n_outputs)
-        linked = probability(graph, spread, [model.link])
+    spread = _by_member(graph, raw, 1, model.classes.n_outputs)
+    linked = sigmoid(graph, raw, model.link) or probability(graph, spread, [model.link])
     proba = _one(graph, model, _curved(graph, linked, [model]))
     return Scores(raw, _adapted(graph, model, proba), mean)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,9 +30,7 @@ from tests.onnx.models import (
     unlike,
 )
 from tests.onnx.runs import assert_same, export, run, said
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.persistence.make_files import as_frame
 
 both = pytest.mark.parametrize("kind", list(KINDS))
 inputs = pytest.mark.parametrize("columns", [False, True], ids=["matrix", "columns"])
@@ -237,3 +237,13 @@ def test_a_million_rows_are_the_same(kind: str, tmp_path: Path) -> None:
     path = export(clf, tmp_path)
     for seed in range(10):
         assert_same(clf, path, unlike(frame(100_000, seed=seed + 20)[0]))
+
+
+OLD = sorted((Path(__file__).parents[1] / "persistence/files").glob("v*/*.gbimb"))
+
+
+@pytest.mark.parametrize("saved", OLD, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_models_of_earlier_versions_are_files_too(saved: Path, tmp_path: Path) -> None:
+    told = json.loads(saved.with_name("expected.json").read_text(encoding="utf-8"))
+    clf = gbimb.load(saved)
+    assert_same(clf, export(clf, tmp_path, columns=True), as_frame(told["rows"]))

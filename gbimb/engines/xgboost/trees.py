@@ -22,7 +22,9 @@ def trees(booster: xgb.Booster) -> Trees:
     learner, forest = model["learner"], forest_of(model)
     start = np.array(json.loads(learner["learner_model_param"]["base_score"]), np.float64)
     if learner["objective"]["name"] == "binary:logistic":  # a probability, in files of version 0.1
-        start = np.log(start) - np.log1p(-start)
+        one = np.float32(1.0)
+        odds = one / start.astype(np.float32) - one  # XGBoost rounds here
+        start = -np.log(odds.astype(np.float64))
     return Trees(
         tuple(
             _tree(tree, int(output))
