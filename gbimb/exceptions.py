@@ -76,6 +76,10 @@ class GbimbWarning(UserWarning):
     """The work went through, but its result wants a look."""
 
 
+class ColumnWarning(GbimbWarning):
+    """A column may not be what it looks like: an identifier, numbers or dates as text, ..."""
+
+
 def warn(message: str, category: type[Warning] = GbimbWarning) -> None:
     """Give a warning at the line that called into gbimb, however deep this is."""
     level, frame = 1, inspect.currentframe()

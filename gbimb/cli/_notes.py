@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from gbimb.exceptions import GbimbWarning
+from gbimb.exceptions import ColumnWarning, GbimbWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,13 +49,16 @@ AS_OPTIONS: Final = {
 }
 """What sentences say of parameters, and what a user of the command line can do."""
 
+HOW_FILES_ARE_READ: Final = re.compile(r"ive (missing|decimal|dates)='([^']+)'")
+"""A value of :class:`gbimb.tables.files.options.ReadOptions` in a sentence."""
+
 
 def as_options(sentence: Exception | str) -> str:
     """Return a sentence on one line, in the words of the command line."""
     text = " ".join(str(sentence).split())
     for words, option in AS_OPTIONS.items():
         text = text.replace(words, option)
-    return text
+    return HOW_FILES_ARE_READ.sub(r'ive --\1 "\2"', text)
 
 
 def notes(lines: Sequence[str], *, quiet: bool) -> None:
@@ -76,6 +80,8 @@ def warnings_as_notes(*, quiet: bool) -> Iterator[None]:
     def show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
         if not issubclass(category, GbimbWarning):
             others(message, category, *args, **kwargs)
+        elif issubclass(category, ColumnWarning):
+            return  # notes on the file say it
         elif (text := as_options(message)) not in said:
             said.add(text)
             notes([text], quiet=quiet)

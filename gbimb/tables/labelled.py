@@ -10,6 +10,7 @@ import numpy as np
 from gbimb.tables.dependence import hint_of, read_dependence
 from gbimb.tables.labels import LabelCodes, read_labels, read_weight, unpack
 from gbimb.tables.read import read_table, take
+from gbimb.tables.remarks.frames import warn_of_columns
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -64,6 +65,7 @@ class LabelledTable:
         y, sample_weight = unpack(X, y, sample_weight)
         labels = read_labels(y, table, pos_label)
         n = labels.codes.size
+        warn_of_columns(table, X, labels)
         weight, dependence = read_weight(sample_weight, n), read_dependence(X, groups, time, n)
         return cls(table, labels, weight, dependence=dependence)
 

@@ -91,6 +91,13 @@ _DATES: Final = {
         re.IGNORECASE,
     ),
 }
+_YEAR: Final = r"(?P<y>1[89]\d\d|2[01]\d\d)"
+_MONTH_FIRST: Final = re.compile(rf"(?:(?P<m>0[1-9]|1[0-2])[-/]|{_WORD}[- ]){_YEAR}", re.IGNORECASE)
+_MONTHS_ALONE: Final = {
+    "ymd": re.compile(rf"{_YEAR}[-/](?P<m>0[1-9]|1[0-2])(?P<word>)"),
+    "dmy": _MONTH_FIRST,
+    "mdy": _MONTH_FIRST,
+}
 
 
 def is_mark(text: str) -> bool:
@@ -173,11 +180,12 @@ def _time(word: str, form: str) -> dt.datetime | None:
         except ValueError:
             return None
         return time.astimezone(dt.UTC).replace(tzinfo=None) if time.tzinfo else time
+    if alone := _MONTHS_ALONE[form].fullmatch(word):
+        return dt.datetime(int(alone["y"]), _month(alone), 1)
     found = _DATES[form].fullmatch(word)
     if found is None:
         return None
-    part = found.groupdict()
-    month = int(part["m"]) if part["m"] else _MONTHS[part["word"][:3].lower()]
+    part, month = found.groupdict(), _month(found)
     year = int(part["y"])
     year += 0 if len(part["y"]) == 4 else 2000 if year < 70 else 1900
     hour = int(part["H"] or 0)
@@ -190,3 +198,8 @@ def _time(word: str, form: str) -> dt.datetime | None:
         )
     except ValueError:
         return None
+
+
+def _month(found: re.Match[str]) -> int:
+    part = found.groupdict()
+    return int(part["m"]) if part["m"] else _MONTHS[part["word"][:3].lower()]

@@ -89,10 +89,10 @@ def read_rows(
     from gbimb.tables.files.columns import plain_labels, prepare_columns, read_weights
     from gbimb.tables.files.index import THE_INDEX, unasked_index
     from gbimb.tables.files.match import of_labels
-    from gbimb.tables.files.notes import alike_labels
     from gbimb.tables.files.options import AS_FOUND, blank
     from gbimb.tables.files.read import read_file, require_columns
     from gbimb.tables.files.targets import require_labels
+    from gbimb.tables.remarks.sentences import alike_labels
 
     known = known or AS_FOUND
     check_one_of(roles.group, roles.time, "--group")
@@ -152,11 +152,11 @@ def open_folder(
 
     from gbimb.tables.files.index import THE_INDEX, unasked_index, unnamed
     from gbimb.tables.files.match import of_labels
-    from gbimb.tables.files.notes import alike_labels
     from gbimb.tables.files.options import AS_FOUND
     from gbimb.tables.files.streamed import prepare_source
     from gbimb.tables.parquet.columns import read_target
     from gbimb.tables.parquet.source import ParquetSource
+    from gbimb.tables.remarks.sentences import alike_labels
 
     known = known or AS_FOUND
     everything = ParquetSource(data, target, **roles._asdict())

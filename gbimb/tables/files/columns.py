@@ -18,17 +18,16 @@ from pandas.api import types as pdt
 
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
 from gbimb.tables.days import as_days
-from gbimb.tables.files.notes import (
+from gbimb.tables.files.options import AS_FOUND, ReadOptions, blank
+from gbimb.tables.keys import TICKS_A_DAY, time_keys
+from gbimb.tables.remarks.sentences import (
     AS_DAYS,
     codes_as_text,
-    distinct_numbers,
-    distinct_texts,
     value_as_text,
     what_stays_text,
     what_was_read,
 )
-from gbimb.tables.files.options import AS_FOUND, ReadOptions, blank
-from gbimb.tables.keys import TICKS_A_DAY, time_keys
+from gbimb.tables.remarks.suspects import about_numbers, about_texts, counts_of
 from gbimb.tables.text_forms import TEXT
 from gbimb.tables.texts import Reading, Texts, code_among, read_texts
 
@@ -90,11 +89,12 @@ def prepare_columns(frame: pd.DataFrame, known: ReadOptions = AS_FOUND) -> Prepa
     for name, values in named.items():
         found = texts.get(name)
         if found is not None and is_by_value(found):
-            columns[name], note = found.series(values), ""
-            readings[name] = found.reading
+            columns[name], readings[name] = found.series(values), found.reading
+            odd = "" if found.reading.is_date else about_numbers(columns[name].to_numpy())
+            note = " ".join(filter(None, [said_of_texts(found), odd[:1].upper() + odd[1:]]))
         else:
             columns[name], note = prepare_column(name, values)
-        note = (found and said_of_texts(found)) or note
+            note = (found and said_of_texts(found)) or note
         if note:
             notes.append(f"Column {name!r}: {note}")
     if known.missing:
@@ -246,7 +246,8 @@ def prepare_column(name: str, values: pd.Series[Any]) -> tuple[pd.Series[Any], s
     """Return a column as numbers, booleans or categories, and what was done to it."""
     dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return values, _identifier(values.nunique(), len(values))
+        codes = values.cat.codes.to_numpy()
+        return values, about_texts(counts_of(codes, values.cat.categories.tolist()), len(values))
     if pdt.is_datetime64_any_dtype(dtype):
         return _days(values)
     if pdt.is_timedelta64_dtype(dtype):
@@ -279,14 +280,14 @@ def _objects(name: str, values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
 
 def _numbers(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
     if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iu":
-        return values, _row_number(values)
+        return values, about_numbers(values.to_numpy())
     if not isinstance(values.dtype, np.dtype):
         if not values.isna().any() and values.dtype.kind in "iu":
             return _numbers(values.astype(np.int64))
         values = pd.Series(values.to_numpy(np.float64, na_value=np.nan), index=values.index)
     infinite = np.isinf(values.to_numpy())
     if not infinite.any():
-        return values, ""
+        return values, about_numbers(values.to_numpy())
     note = f"{infinite.sum():,} infinite values, taken as missing."
     return values.mask(infinite), note
 
@@ -313,27 +314,10 @@ def _times(values: pd.Series[Any], kinds: set[type]) -> pd.Series[Any]:
 
 def _categories(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
     categories = values.astype("category")
-    counts = np.bincount(categories.cat.codes[categories.notna()])
-    if code := code_among(categories.cat.categories.tolist(), counts):
+    counts = counts_of(categories.cat.codes.to_numpy(), categories.cat.categories.tolist())
+    if code := code_among([*counts], np.array([*counts.values()], np.intp)):
         return categories, codes_as_text(code)
-    return categories, _identifier(counts.size, len(values))
-
-
-def _identifier(distinct: int, rows: int) -> str:
-    return distinct_texts(distinct, rows) if looks_distinct(distinct, rows) else ""
-
-
-def looks_distinct(distinct: int, rows: int) -> bool:
-    """Whether texts are so many that they may name the rows."""
-    return distinct > MANY_TEXTS and 2 * distinct > rows
-
-
-def _row_number(values: pd.Series[Any]) -> str:
-    if len(values) <= MANY_TEXTS or not values.iloc[: 10 * MANY_TEXTS].is_unique:
-        return ""
-    if bool(values.diff().iloc[1:].eq(1).all()):
-        return "counts the rows: if it is an identifier, leave it out with drop."
-    return distinct_numbers(len(values)) if values.is_unique else ""
+    return categories, about_texts(counts, len(values))
 
 
 def _refusal(name: str, kinds: Iterable[str]) -> InvalidTypeError:

@@ -18,8 +18,8 @@ from gbimb.exceptions import (
 )
 from gbimb.tables.encoder import encoder_of
 from gbimb.tables.files.columns import is_text, prepare_column, read_columns
-from gbimb.tables.files.notes import listed, what_was_read
 from gbimb.tables.files.options import AS_FOUND, LABEL_STEPS, ReadOptions, blank
+from gbimb.tables.remarks.sentences import listed, what_was_read
 from gbimb.tables.text_forms import LABEL_FORMS, TEXT
 from gbimb.tables.texts import Reading, read_texts
 

@@ -9,19 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gbimb.tables.files.columns import (
-    MANY_TEXTS,
-    is_by_value,
-    looks_distinct,
-    read_columns,
-    said_of_texts,
-)
-from gbimb.tables.files.notes import AS_DAYS, distinct_numbers, distinct_texts
+from gbimb.tables.files.columns import is_by_value, read_columns, said_of_texts
 from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.parquet.frames import FINITE
 from gbimb.tables.parquet.value_types import plain_values
+from gbimb.tables.remarks.sentences import AS_DAYS
+from gbimb.tables.remarks.suspects import about_numbers, about_texts
 from gbimb.tables.text_forms import TEXT
-from gbimb.tables.texts import Reading, likely_forms
+from gbimb.tables.texts import Reading, is_words, likely_forms
 
 if TYPE_CHECKING:
     from gbimb.tables.parquet.source import ParquetSource
@@ -38,7 +33,7 @@ def prepare_source(
     Returns
     -------
     tuple of str
-        A note for each such column, and for those that may name the rows.
+        A note for each such column, and for those that may not be what they look like.
     dict of str to Reading
         How the columns were read whose texts are numbers or dates.
     """
@@ -46,7 +41,7 @@ def prepare_source(
     words = [name for name, kind in kinds.items() if kind == "text"]
     texts = read_columns(_doubtful_texts(source, words), known)
     infinite = _count_infinite(source, [n for n, k in kinds.items() if k == "number"])
-    names_rows = _may_name_rows(source, words)
+    odd = _odd_columns(source, words, [n for n, k in kinds.items() if k == "number"])
     notes = []
     readings: dict[str, Reading] = {}
     for name in source.features:
@@ -62,50 +57,46 @@ def prepare_source(
         elif infinite.get(name):
             said = f"{infinite[name]:,} infinite values, taken as missing."
             source.as_numbers[name] = FINITE
-        said = said or names_rows.get(name, "")
+        said = said or odd.get(name, "")
         if said:
             notes.append(f"Column {name!r}: {said}")
     source.as_numbers.update(readings)
     return tuple(notes), readings
 
 
-def _may_name_rows(source: ParquetSource, words: list[str]) -> dict[str, str]:
-    """Return what to say of texts, and of whole numbers, that may name the rows.
+def _odd_columns(source: ParquetSource, words: list[str], numbers: list[str]) -> dict[str, str]:
+    """Return what to say of texts and of numbers that may not be what they look like.
 
-    The first rows decide, as many as ``MOST_TEXTS``.
+    Where the first rows look odd, up to ``MOST_TEXTS`` of them decide.
     """
-    whole = [n for n in source.features if all(map(pa.types.is_integer, source.types(n)))]
-    first = next(iter(source.batches([*words, *whole])), None) if words or whole else None
+    names = [*words, *(n for n in numbers if n not in source.days)]
+    first = next(iter(source.batches(names)), None) if names else None
     if first is None:
         return {}
-    likely = [n for n in words if looks_distinct(_count_distinct([first.column(n)]), len(first))]
-    likely += [n for n in whole if _are_all_different([first.column(n)])]
-    parts: dict[str, list[Any]] = {name: [] for name in likely}
-    rows = 0
-    for batch in source.batches(likely) if likely else ():
-        for name in likely:
-            parts[name].append(batch.column(name))
-        rows += len(batch)
-        if rows >= MOST_TEXTS:
-            break
     said = {}
-    for name in likely:
-        distinct = _count_distinct(parts[name])
-        if name in whole and distinct == rows:
-            said[name] = distinct_numbers(rows)
-        elif name in words and looks_distinct(distinct, rows):
-            said[name] = distinct_texts(distinct, rows)
+    for name in names:
+        if _about([first.column(name)]):
+            parts, rows = [], 0
+            for batch in source.batches([name]):
+                parts.append(batch.column(name))
+                rows += len(batch)
+                if rows >= MOST_TEXTS:
+                    break
+            said[name] = _about(parts)
     return said
 
 
-def _are_all_different(parts: list[Any]) -> bool:
-    rows = sum(map(len, parts))
-    return rows > MANY_TEXTS and _count_distinct(parts) == rows
-
-
-def _count_distinct(parts: list[Any]) -> int:  # of Arrow arrays
+def _about(parts: list[Any]) -> str:  # Arrow arrays
     values = pa.chunked_array([plain_values(part) for part in parts])
-    return int(pc.count_distinct(values).as_py())
+    if is_words(values.type):
+        found = pc.value_counts(values.drop_null())
+        counts = zip(
+            found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True
+        )
+        return about_texts(dict(counts), len(values))
+    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+        return ""
+    return about_numbers(values.to_numpy())
 
 
 def _doubtful_texts(source: ParquetSource, names: list[str]) -> dict[str, Any]:

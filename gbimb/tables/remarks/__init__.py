@@ -1,0 +1,1 @@
+"""What is said of columns that may not be what they look like."""
