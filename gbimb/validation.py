@@ -14,6 +14,7 @@ from gbimb.json_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -320,3 +321,13 @@ def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
 def as_float32(values: NDArray[Any]) -> Float32Array:
     """Return a C-contiguous float32 array, without a copy where it already is one."""
     return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def check_page(path: Path, name: str = "path") -> None:
+    """Raise unless a page of HTML can be written to ``path``."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        msg = f"{name} must name a file that ends in .html, got {path.name!r}."
+        raise InvalidParameterError(msg)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        msg = f"{name} must name a file in a folder that exists, got {str(path)!r}."
+        raise InvalidParameterError(msg)

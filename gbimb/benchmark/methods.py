@@ -96,7 +96,7 @@ class Method:
     description: str
     build: Callable[[str, int, int, int], Classifier]
     by_default: bool = True
-    seconds: tuple[float, float] = (1.5, 4.5)
+    seconds: tuple[float, float] = (1.2, 2.8)
     fit_options: str | None = None
     chooses_engines: bool = False
 
@@ -159,7 +159,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 "log loss",
                 "The engine's own classifier with its own defaults, threshold 0.5.",
                 partial(_plain, weighted=False),
-                seconds=(0.05, 1.0),
+                seconds=(0.05, 0.6),
             ),
             Method(
                 BASELINE,
@@ -167,7 +167,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 "The same with scale_pos_weight = negatives / positives, or with weights that give "
                 "each of many classes the same total: the baseline.",
                 partial(_plain, weighted=True),
-                seconds=(0.05, 1.0),
+                seconds=(0.05, 0.6),
             ),
             Method(
                 SAME_RECIPE,
@@ -191,7 +191,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 "As focal, but with cv='holdout': one row in five is held out to stop training and "
                 "set the threshold. The difference to focal is the gain from cross-fitting.",
                 partial(_estimator, cv="holdout"),
-                seconds=(0.2, 1.2),
+                seconds=(0.25, 0.8),
                 fit_options="--loss focal --validation holdout",
             ),
             Method(
@@ -207,7 +207,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 f"gbimb's UnderBaggingClassifier over the estimator of focal: {BAGS} bags, each "
                 f"with {COMMON_PER_RARE} rows of a common class per row of the rarest.",
                 _bagging,
-                seconds=(2.0, 16.0),
+                seconds=(1.5, 6.5),
             ),
             Method(
                 PORTFOLIO,
@@ -215,7 +215,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
                 "gbimb's ImbalancedClassifier: members of both engines and a forest, cross-fitted, "
                 "blended and recalibrated, with a threshold chosen for MCC.",
                 _portfolio,
-                seconds=(3.0, 9.0),
+                seconds=(2.6, 6.8),
                 fit_options="",
                 chooses_engines=True,
             ),

@@ -39,9 +39,11 @@ from gbimb.cli._options import (
     Report,
     ResultsFolder,
 )
+from gbimb.cli._paths import check_columns, check_data
 from gbimb.cli._reading import OPTIONS, reads_files
-from gbimb.exceptions import InvalidParameterError
+from gbimb.exceptions import InvalidParameterError, unknown_name
 from gbimb.tables.files.text import printable
+from gbimb.validation import check_page
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -134,18 +136,28 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     better, by how much, how sure), and writes records.csv, summary.csv and results.json.
     Interrupted, it keeps the fits that are done and goes on when started again.
     """
-    from gbimb.benchmark.console import print_results
-    from gbimb.benchmark.results import FILES, as_dict, export, run
-    from gbimb.parallel import resolve_jobs
-    from gbimb.report import report_files, save_benchmark
-
     with exit_codes(SPELLED):
+        if report is not None:
+            check_page(report, "--report")
+        _check_folder(out)
         by = {"group": group, "time": time}
+        _check_names(methods, engines)
+        if data is not None and target is None:
+            msg = "--data needs --target COLUMN, the column with the label, got none."
+            raise InvalidParameterError(msg)
+        if data is not None:
+            roles = {f"--{role}": [column] for role, column in by.items() if column is not None}
+            check_data(data, "--data")
+            check_columns(data, known, {"--target": [str(target)], **roles})
+        from gbimb.benchmark.console import print_results
+        from gbimb.benchmark.results import FILES, as_dict, export, run
+        from gbimb.parallel import resolve_jobs
+        from gbimb.report import report_files, save_benchmark
+
         chosen = _tables(data, target, positive, drop or [], tables, known=known, **by)
         usual = DEFAULT_FOLDS if data is None else OWN_FOLDS
         plan = _plan(chosen, engines, methods, folds, usual, seed=seed, quick=quick)
         command = command_line(ctx, "out", "report", "jobs", "quiet", "as_json")
-        _check_folder(out)
         check_not_read("--out", [out / name for name in FILES], data)
         if report is not None:
             check_not_read("--report", report_files(report, "--report"), data)
@@ -163,6 +175,14 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
             typer.echo(f"Written to {out}: {', '.join(FILES)}", err=True)
         if files and not quiet:
             typer.echo(f"Written: {', '.join(files)}", err=True)
+
+
+def _check_names(methods: str | None, engines: str | None) -> None:
+    """Raise for unknown names before anything heavy is imported."""
+    for option, names, known in (("--methods", methods, METHODS), ("--engines", engines, ENGINES)):
+        for name in filter(None, map(str.strip, (names or "").split(","))):
+            if name not in known:
+                raise unknown_name(option, name, known)
 
 
 def _tables(
@@ -189,10 +209,7 @@ def _tables(
     if names is not None:
         msg = "Give either --data or --tables, got both."
         raise InvalidParameterError(msg)
-    if target is None:
-        msg = "--data needs --target COLUMN, the column with the label, got none."
-        raise InvalidParameterError(msg)
-    return (read_table(data, target, positive=positive, drop=drop, known=known, **by),)
+    return (read_table(data, str(target), positive=positive, drop=drop, known=known, **by),)
 
 
 def _plan(

@@ -28,6 +28,7 @@ from gbimb.cli._options import (
 from gbimb.cli._paths import check_columns, check_model, models_and_data, replaced
 from gbimb.cli._reading import reads_files
 from gbimb.exceptions import InvalidParameterError
+from gbimb.validation import check_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,8 @@ def evaluate(  # noqa: PLR0917  typer passes them by name
     reproduce it.
     """
     with exit_codes(SPELLED):
+        if report is not None:
+            check_page(report, "--report")
         models, data = _asked_for(files, target, baseline, known)
         from gbimb import report as reports
 
@@ -142,18 +145,18 @@ def _asked_for(
     if baseline is not None:
         check_model(baseline, "--baseline")
         models = [*models, *([] if baseline in models else [baseline])]
+    if len(set(models)) < len(models):
+        msg = "MODEL must name different files, got one of them twice."
+        raise InvalidParameterError(msg)
     if data is not None:
         check_columns(data, known, {"--target": [str(target)]})
     return models, data
 
 
 def _load(models: list[Path], jobs: int | None) -> dict[str, Any]:
-    """Return the models by the name of their file; raise if one is there twice."""
+    """Return the models by the name of their file."""
     from gbimb.estimators import load
 
-    if len(set(models)) < len(models):
-        msg = "MODEL must name different files, got one of them twice."
-        raise InvalidParameterError(msg)
     return {str(path): load(path).set_params(n_jobs=jobs) for path in models}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +35,10 @@ def export(
             "--columns", help="One input per column, categories as texts, instead of a matrix."
         ),
     ] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace the file that --onnx names, whatever it is."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was written as JSON.")
     ] = False,
@@ -46,7 +51,7 @@ def export(
     with exit_codes({"path": "--onnx"}):
         check_model(model)
         check_not_read("--onnx", [onnx], model)
-        check_new(onnx, "--onnx", lambda path: path.suffix == ".onnx", overwrite=False)
+        check_new(onnx, "--onnx", lambda path: path.suffix == ".onnx", overwrite=overwrite)
         notes(replaced(onnx), quiet=False)
         from gbimb.estimators import load
 
@@ -54,10 +59,13 @@ def export(
         estimator.to_onnx(onnx, columns=columns)
         name, size = type(estimator).__name__, onnx.stat().st_size
         inputs = estimator.n_features_in_ if columns else 1
+        following = shlex.join(["gbimb", "inspect", str(model)])
         if as_json:
-            print_json({"model": name, "out": str(onnx), "bytes": size, "inputs": inputs})
+            facts = {"model": name, "out": str(onnx), "bytes": size, "inputs": inputs}
+            print_json({**facts, "next": following})
         else:
             typer.echo(
                 f"{name} was written to {onnx} ({size / 1024:,.0f} KiB). It "
-                "gives the same labels and probabilities on rows at each of its splits."
+                "gives the same labels and probabilities on rows at each of its splits.\n"
+                f"Next, for the names and kinds of its inputs: {following}"
             )

@@ -47,7 +47,12 @@ from gbimb.cli._options import (
 from gbimb.cli._paths import check_columns, check_data, check_new, is_model, replaced
 from gbimb.cli._reading import reads_files
 from gbimb.cli._row_costs import costs_of_rows, serve_costs
-from gbimb.cli.fitting.estimators import LOSS_CHOICES, make_model, set_labels, threshold_of
+from gbimb.cli.fitting.estimators import (
+    LOSS_CHOICES,
+    make_model,
+    set_labels,
+    threshold_of,
+)
 from gbimb.cli.fitting.training_file import (
     Given,
     Roles,
@@ -180,10 +185,10 @@ def fit(  # noqa: PLR0917  typer passes them by name
         costs = costs_of_rows(cost, metric)
         named = {"--target": [target], "--cost": costs.columns if costs else []}
         check_columns(data, known, {**named, **roles.options(), **left_out})
-        options: Any = {"time_budget": time_budget, "validation": validation, "dask": dask}
-        model = make_model(estimator, loss, engine, metric, **options)
-        serve_costs(model, costs, metric)
         at = threshold_of(threshold, cost if costs is None else None)
+        options: Any = {"time_budget": time_budget, "validation": validation, "dask": dask}
+        model = make_model(estimator, loss, engine, metric, threshold=at, **options)
+        serve_costs(model, costs, metric)
         rule = {"threshold": at, "confidence": confidence}
         model.set_params(**rule, random_state=seed, n_jobs=jobs)
         model._check_parameters()  # noqa: SLF001  the same package; before a long file is read

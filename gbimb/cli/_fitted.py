@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gbimb.cli._decision import decision_rule, weights_in_words
+from gbimb.cli._decision import weights_in_words
 from gbimb.cli._notes import as_options
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def fit_facts(model: Any, rows: int, out: Path, seconds: float, target: str) -> dict[str, Any]:
     """Return the facts that are printed after a fit."""
-    from gbimb.estimators.inspection import describe_model
+    from gbimb.estimators.inspection import decision_rule, describe_model
 
     about = describe_model(model)
     parameters = about["parameters"]
@@ -50,12 +50,23 @@ def _next(model: Any, out: Path, target: str) -> str:
     return shlex.join(["gbimb", "evaluate", str(out), *rows, *report])
 
 
+def any_of(labels: list[str]) -> str:
+    """Return labels as a choice, the first ones of many.
+
+    >>> any_of(["a", "b", "c"]), any_of(list("abcdefg"))
+    ("'a', 'b' or 'c'", "one of 7 labels, such as 'a', 'b' and 'c'")
+    """
+    named = [repr(label) for label in labels]
+    if len(named) <= 5:
+        return " or ".join([", ".join(named[:-1]), named[-1]])
+    return f"one of {len(named)} labels, such as {', '.join(named[:2])} and {named[2]}"
+
+
 def in_words(facts: dict[str, Any]) -> str:
     """Return the facts as lines."""
-    labels = " or ".join([repr(label) for label in facts["classes"][:5]])
-    more = " or ..." if len(facts["classes"]) > 5 else ""
+    labels = any_of(facts["classes"])
     size = f"{facts['rows']:,} rows and {facts['columns']} columns"
-    trained = f"{facts['model']} was trained to predict {labels}{more} on {size}"
+    trained = f"{facts['model']} was trained to predict {labels} on {size}"
     lines = [f"{trained} in {facts['seconds']:.1f} s."]
     if "choice" in facts:
         indented = facts["choice"].splitlines()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import shlex
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import typer
 
 from gbimb.cli._app import app, exit_codes, print_json
-from gbimb.cli._decision import decision_rule, weights_in_words
+from gbimb.cli._decision import weights_in_words
 from gbimb.cli._options import AsJson, Model
 from gbimb.cli._paths import check_model
 
@@ -39,48 +38,27 @@ def inspect(
     """
     with exit_codes():
         check_model(model)
-        from gbimb.estimators import load
-
-        facts = _facts(load(model), model)
+        facts = _facts(model)
         if as_json:
             print_json(facts)
         else:
             typer.echo(_in_words(facts))
 
 
-def _facts(model: Any, path: Path) -> dict[str, Any]:  # any of our estimators
-    from gbimb.estimators.inspection import describe_model
+def _facts(path: Path) -> dict[str, Any]:
+    """Return the summary in the file; files of version 0.1 have none and are loaded."""
+    from gbimb.model.summary import read_summary
 
-    about = describe_model(model)
-    columns = [
-        {**c, "importance": np.nan} if c["importance"] is None else c for c in about["columns"]
-    ]
-    facts: dict[str, Any] = {
-        "model": about["class"],
-        "bytes": path.stat().st_size,
-        "classes": list(map(str, about["classes"])),
-        "positive": None if about["positive"] is None else str(about["positive"]),
-        "loss": about["loss"],
-        "parameters": {name: _as_json(value) for name, value in about["parameters"].items()},
-        "columns": sorted(columns, key=lambda column: -column["importance"]),
-        **decision_rule(model),
-    }
-    optional = ("best_iteration", "best_score", "validation", "oob_score", "choice")
-    return facts | {name: about[name] for name in optional if about[name] is not None}
+    found = read_summary(path)
+    if found is None:
+        from gbimb.estimators import load
+        from gbimb.estimators.inspection import summarise
 
-
-def _as_json(value: Any) -> Any:  # any parameter
-    """Return a parameter as JSON has it; what it has not is spelled as in Python."""
-    value = value.item() if isinstance(value, np.generic) else value
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    if isinstance(value, list | tuple):
-        return [_as_json(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _as_json(item) for key, item in value.items()}
-    return repr(value)
+        found = summarise(load(path))
+    rows = [] if found.get("held_out") else ["TEST.csv", "--target", "COLUMN"]
+    words = ["gbimb", "evaluate", str(path), *rows, "--report", str(path.with_suffix(".html"))]
+    following = shlex.join(words)
+    return {**found, "bytes": path.stat().st_size, "next": following}
 
 
 def _in_words(facts: dict[str, Any]) -> str:
@@ -111,8 +89,9 @@ def _in_words(facts: dict[str, Any]) -> str:
         kind = column["kind"]
         if kind == "category":
             kind = f"category of {column['categories']}"
-        share = "" if np.isnan(column["importance"]) else f"{column['importance']:6.1%}  "
+        share = "" if column["importance"] is None else f"{column['importance']:6.1%}  "
         lines.append(f"  {share}{column['name']} ({kind})")
     if len(facts["columns"]) > SHOWN:
         lines.append(f"  and {len(facts['columns']) - SHOWN} more (--json shows all)")
+    lines.append(f"Next: {facts['next']}")
     return "\n".join(printable(line) for line in lines)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
 from gbimb.cli._app import app, check_not_read, command_line, exit_codes, print_json
+from gbimb.cli._notes import notes
 from gbimb.cli._options import AsJson, Jobs, Model, NewRows, Quiet, Report
-from gbimb.cli._paths import check_both
+from gbimb.cli._paths import check_both, check_columns, replaced
+from gbimb.cli._reading import reads_files
+from gbimb.validation import check_page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gbimb.report import Monitoring
+    from gbimb.tables.files.options import ReadOptions
 
 BROKEN: Final = 3
 
@@ -38,6 +45,7 @@ Exit codes:
 
 
 @app.command(epilog=_EPILOG, short_help="Compare new rows with what the model was trained on.")
+@reads_files()
 def monitor(  # noqa: PLR0917  typer passes them by name
     ctx: typer.Context,
     model: Model,
@@ -48,6 +56,8 @@ def monitor(  # noqa: PLR0917  typer passes them by name
     jobs: Jobs = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
+    *,
+    known: ReadOptions,
 ) -> None:
     """Compare new rows with what the model was trained on, for a scheduler to run.
 
@@ -55,26 +65,41 @@ def monitor(  # noqa: PLR0917  typer passes them by name
     columns moved; with labels, whether the threshold keeps its promise.
     """
     with exit_codes({"target": "--target", "rows": "--rows"}):
+        if report is not None:
+            check_page(report, "--report")
         check_both(model, data, "monitor")
+        check_columns(data, known, {"--target": [] if target is None else [target]})
         from gbimb import report as reports
         from gbimb.estimators import load
 
         if report is not None:
-            check_not_read("--report", reports.report_files(report, "--report"), data, model)
+            written = reports.report_files(report, "--report")
+            check_not_read("--report", written, data, model)
+            notes([note for file in written for note in replaced(file)], quiet=quiet)
         command = command_line(ctx, "report", "jobs", "quiet", "as_json")
         fitted = load(model).set_params(n_jobs=jobs)
-        found = reports.monitor(fitted, data, target, rows=rows, command=command)
+        found = reports.monitor(fitted, data, target, rows=rows, known=known, command=command)
         files = [] if report is None else found.save(report)
+        following = _next(found.facts, model, data)
         if as_json:
-            print_json(_summary(found, files))
-        elif not quiet:
+            print_json({**found.facts, "files": files, "next": following})
+        else:
             typer.echo(_in_words(found, files))
+            typer.echo(f"\nNext{following}")
     if found.facts["broken"]:
         raise typer.Exit(BROKEN)
 
 
-def _summary(found: Monitoring, files: list[str]) -> dict[str, Any]:
-    return {**found.facts, "files": files}
+def _next(facts: dict[str, Any], model: Path, data: Path) -> str:
+    """Return what to do: predict, at another prevalence if that moved, or train again."""
+    again = facts["broken"] or any(column["moved"] for column in facts["columns"])
+    if again:
+        fit = ["gbimb", "fit", "NEWER.csv", "--target", facts["data"]["target"] or "COLUMN"]
+        return f", to train again with newer rows: {shlex.join([*fit, '--out', str(model)])}"
+    words = ["gbimb", "predict", str(model), str(data), "--out", "scores.csv"]
+    if any(row["moved"] for row in facts["prevalence"]):
+        return f", to decide for the new prevalence: {shlex.join([*words, '--adapt'])}"
+    return f": {shlex.join(words)}"
 
 
 def _in_words(found: Monitoring, files: list[str]) -> str:

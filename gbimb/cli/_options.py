@@ -270,7 +270,7 @@ QuickRun: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--quick",
-        help="One fold of weighted-logloss, logloss-tuned and focal: within a minute on the "
+        help="One fold of weighted-logloss, focal and portfolio: within a minute on the "
         "built-in tables.",
     ),
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -23,17 +24,21 @@ from gbimb.cli._options import (
     RowCost,
     ScoresOut,
 )
-from gbimb.cli._paths import check_both, check_new, has_scores, replaced
+from gbimb.cli._paths import check_both, check_columns, check_new, has_scores, replaced
 from gbimb.cli._reading import reads_files
+from gbimb.cli._row_costs import CostOption
 from gbimb.exceptions import InvalidParameterError
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
 
-    from gbimb.cli._row_costs import CostOption
     from gbimb.tables.files.options import ReadOptions
+
+SHOWN: Final = 10
+"""Labels of many whose predictions are counted on the screen."""
 
 _EPILOG = """\b
 Examples:
@@ -84,18 +89,21 @@ def predict(  # noqa: PLR0917  typer passes them by name
         _check_names(identifier or [])
         check_not_read("--out", [out], data, model)
         check_new(out, "--out", has_scores, overwrite=overwrite)
-        from gbimb.cli._row_costs import CostOption
+        costs = _checked_decision(threshold, cost, adapt=adapt, prevalence=prevalence)
+        from gbimb.tables.files.read import check_ending
+
+        check_ending(out, "--out")
+        ids = identifier or []
+        check_columns(data, known, {"--id": ids, "--cost": costs.columns if costs else []})
         from gbimb.estimators import load
         from gbimb.tables.files.chunks import chunks_with_ids
         from gbimb.tables.files.match import text_columns
         from gbimb.tables.files.write import TableWriter
 
         fitted = load(model).set_params(n_jobs=jobs)
-        ids = identifier or []
-        costs = CostOption.parse(cost)
         fitted, found = _adapted(fitted, data, known, adapt=adapt, prevalence=prevalence)
         if threshold is not None:
-            _decide_at(fitted, threshold, cost)
+            _decide_at(fitted, threshold)
         notes(replaced(out), quiet=quiet)
         with TableWriter(out, "--out") as writer:
             pieces = chunks_with_ids(data, "DATA", ids, text_columns(fitted), known=known)
@@ -103,9 +111,13 @@ def predict(  # noqa: PLR0917  typer passes them by name
                 _scores(fitted, *piece, data.name, ids, known=known, costs=costs)
                 for piece in pieces
             )
+            predicted: Counter[str] = Counter()
             for piece in watched(scores, "Predicting", data, quiet=quiet or as_json):
                 writer.write(piece)
+                predicted.update(map(str, piece["label"]))
         facts: dict[str, Any] = {"out": str(out), "rows": writer.rows, **found}
+        facts["predicted"] = {label: predicted[label] for label in map(str, fitted.classes_)}
+        facts["positive"] = None if fitted.pos_label_ is None else str(fitted.pos_label_)
         facts["next"] = shlex.join(["gbimb", "monitor", str(model), str(data)])
         if as_json:
             print_json(facts)
@@ -113,11 +125,25 @@ def predict(  # noqa: PLR0917  typer passes them by name
             typer.echo(_in_words(facts))
 
 
-def _decide_at(fitted: Any, threshold: float, cost: str | None) -> None:
-    """Replace the threshold of the model."""
-    if cost is not None:
+def _checked_decision(
+    threshold: float | None, cost: str | None, *, adapt: bool, prevalence: float | None
+) -> CostOption | None:
+    """Return the costs; raise where options contradict each other or cannot be used."""
+    if threshold is not None and cost is not None:
         msg = f"Give either --threshold or --cost, got --threshold {threshold:g} and --cost {cost}."
         raise InvalidParameterError(msg)
+    if threshold is not None:
+        check_number("--threshold", threshold, low=0, high=1)
+    if adapt and prevalence is not None:
+        msg = "Give either --adapt or --prevalence, got both."
+        raise InvalidParameterError(msg)
+    if prevalence is not None:
+        check_number("--prevalence", prevalence, low=0, high=1, low_open=True, high_open=True)
+    return CostOption.parse(cost)
+
+
+def _decide_at(fitted: Any, threshold: float) -> None:
+    """Replace the threshold of the model."""
     if len(fitted.classes_) > 2:
         msg = f"--threshold is for two labels, got a model of {len(fitted.classes_)}. Leave it out."
         raise InvalidParameterError(msg)
@@ -128,9 +154,6 @@ def _adapted(
     fitted: Any, data: Path, known: ReadOptions, *, adapt: bool, prevalence: float | None
 ) -> tuple[Any, dict[str, Any]]:
     """Return the model for the prevalence of the rows, and what is known of it."""
-    if adapt and prevalence is not None:
-        msg = "Give either --adapt or --prevalence, got both."
-        raise InvalidParameterError(msg)
     if prevalence is not None:
         return fitted.adapt(prevalence=prevalence), {"prevalence": prevalence}
     if not adapt:
@@ -147,7 +170,11 @@ def _adapted(
 
 
 def _in_words(facts: dict[str, Any]) -> str:
-    lines = [f"{facts['rows']:,} rows written to {facts['out']}."]
+    counts = facts["predicted"]
+    shown = [facts["positive"]] if facts["positive"] is not None else [*counts][:SHOWN]
+    listing = ", ".join(f"{counts[label]:,} are predicted {label!r}" for label in shown)
+    more = ", ..." if facts["positive"] is None and len(counts) > SHOWN else ""
+    lines = [f"{facts['rows']:,} rows written to {facts['out']}; {listing}{more}."]
     if "low" in facts and isinstance(facts["low"], float):
         lines.append(
             f"Adapted to a prevalence of {facts['prevalence']:.3g} (95 % interval "

@@ -269,8 +269,10 @@ class DecidingClassifier(AdaptingMixin, ClassifierMixin, BaseEstimator):  # type
             If the estimator holds what cannot be saved without code, such as a foreign
             classifier in bags, or the file cannot be written.
         """
+        from gbimb.estimators.inspection import summarise
+
         check_is_fitted(self)
-        save(self, path)
+        save(self, path, summarise(self))
 
     def to_onnx(self, path: str | os.PathLike[str], *, columns: bool = False) -> None:
         """Write the fitted estimator as an ONNX file, which scores without Python.

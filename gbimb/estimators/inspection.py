@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import numpy as np
 from scipy.special import expit, softmax
+
+from gbimb.decisions.rules import ClassWeights, Threshold
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
+
+
+OPTIONAL: Final = ("best_iteration", "best_score", "validation", "oob_score", "choice")
+"""What of a description is in a summary where it is not None."""
 
 
 class RowPredictions(NamedTuple):
@@ -89,3 +98,58 @@ def _columns(model: Any) -> list[dict[str, Any]]:
         }
         for name, gain in zip(names, gains, strict=True)
     ]
+
+
+def summarise(model: Any) -> dict[str, Any]:  # any of our estimators
+    """Return what ``gbimb inspect`` shows of a fitted classifier, as values of JSON."""
+    about = describe_model(model)
+    parameters = {n: v for n, v in about["parameters"].items() if n != "checkpoint_path"}
+    columns = sorted(about["columns"], key=lambda column: -(column["importance"] or 0.0))
+    facts = {
+        "model": about["class"],
+        "classes": list(map(str, about["classes"])),
+        "positive": None if about["positive"] is None else str(about["positive"]),
+        "loss": about["loss"],
+        "parameters": {name: as_json(value) for name, value in parameters.items()},
+        "columns": [{**c, "importance": _rounded(c["importance"])} for c in columns],
+        "held_out": model.model_.held_out is not None,
+        **decision_rule(model),
+    }
+    more = {name: about[name] for name in OPTIONAL if about[name] is not None}
+    return facts | {name: None if v != v else v for name, v in more.items()}  # noqa: PLR0124  NaN
+
+
+def decision_rule(model: Any) -> dict[str, Any]:  # any of our estimators
+    """Return the threshold of two classes, the weights of more; nothing where costs decide."""
+    rule = model.model_.rule
+    if isinstance(rule, Threshold):
+        facts: dict[str, Any] = {"threshold": float(rule.value)}
+        if (promise := rule.guarantee) is not None:
+            facts["guarantee"] = {**asdict(promise), "in_words": str(promise)}
+        return facts
+    if not isinstance(rule, ClassWeights):
+        return {}
+    labels = map(str, model.classes_)
+    return {"class_weights": dict(zip(labels, rule.weights.tolist(), strict=True))}
+
+
+def as_json(value: Any) -> Any:  # any parameter
+    """Return a parameter as JSON has it; what it has not is spelled as in Python."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): as_json(item) for key, item in value.items()}
+    spelled = repr(value)
+    return type(value).__name__ if " at 0x" in spelled else spelled
+
+
+def _rounded(importance: float | None) -> float | None:
+    """Return an importance with the digits that every machine agrees on."""
+    if importance is None or not math.isfinite(importance):
+        return None
+    return float(f"{importance:.6g}")

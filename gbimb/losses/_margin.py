@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import expit, log_expit
 
 from gbimb.exceptions import InvalidDataError
@@ -186,6 +185,8 @@ class MarginLoss(BinaryLoss):
         bound = 1.0
         while distance(-bound) > 0 or distance(bound) < 0:
             bound *= 2.0
+        from scipy.optimize import brentq  # loads for 0.3 seconds
+
         return float(brentq(distance, -bound, bound, xtol=1e-12, rtol=1e-14))
 
     def log_odds(self, score: FloatArray) -> FloatArray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import log_expit, logsumexp
 
 from gbimb.losses._margin import LARGEST_SCORE
@@ -79,6 +78,8 @@ def stationary_log_p(log_weight: FloatArray, gamma: float) -> FloatArray:
         return float(logsumexp(log_expit(odds[others])) - log_expit(-odds[top]))
 
     even = float(_log_slope(np.array([-np.log(log_weight.size - 1.0)]), gamma)[0])
+    from scipy.optimize import brentq  # loads for 0.3 seconds
+
     found = brentq(excess, log_weight.min() + even - 1.0, log_weight.max() + even + 1.0, xtol=1e-14)
     log_p: FloatArray = log_expit(log_odds(float(found)))
     return log_p

@@ -255,7 +255,8 @@ def get_metric(name: str) -> Metric:
     if (bounded := _bounded(name)) is not None:
         return Metric(name, bounded, None, greater_is_better=True)
     if base not in _count_names() and not base.startswith("fbeta:"):
-        raise _unknown_metric(name, METRICS, base)
+        known = [own for own, each in METRICS.items() if fixed or each.instead is None]
+        raise _unknown_metric(name, known, base)
     threshold = (
         check_number("metric: threshold", _number("metric", name, at), low=0, high=1)
         if fixed

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from gbimb.exceptions import GbimbError, InvalidDataError
 from gbimb.json_text import shown
 from gbimb.model.archive import pack, unpack
-from gbimb.model.disk import as_path, check_readable, replace_file, unreadable
+from gbimb.model.disk import as_path, check_readable, replace_file
 from gbimb.model.reading import build
 from gbimb.model.states import classes_inside, dump
+from gbimb.model.summary import as_entry, loading
 from gbimb.version import __version__
 
 if TYPE_CHECKING:
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 DEEP = "It nests too deep."
 
 
-def save(estimator: Any, path: str | os.PathLike[str]) -> None:  # one of ours
+def save(
+    estimator: Any,  # one of ours
+    path: str | os.PathLike[str],
+    summary: Mapping[str, Any] | None = None,
+) -> None:
     """Write a fitted estimator to a file; the method ``save`` of every estimator.
 
     Parameters
@@ -28,6 +33,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:  # one of ours
     estimator : a fitted estimator of gbimb
     path : str or path-like
         Replaced if it exists, once the new file is complete and has been read back.
+    summary : mapping, optional
+        What ``gbimb inspect`` shows, so that it need not load the model.
 
     Raises
     ------
@@ -39,7 +46,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:  # one of ours
     classes = classes_inside(estimator)
     try:
         members, about = dump(estimator)
-        data = pack(members, {**about, "gbimb_version": __version__})
+        said = as_entry(summary or {})
+        data = pack(members, {**about, "gbimb_version": __version__, **said})
     except RecursionError:
         msg = f"The parameters of {type(estimator).__name__} cannot be saved: they nest too deep."
         raise InvalidDataError(msg) from None
@@ -62,13 +70,8 @@ def load(path: str | os.PathLike[str], classes: Mapping[str, type[Any]]) -> Any:
     """Return the estimator in a file; ``classes`` are those that it may be made of, by name."""
     source = as_path(path)
     check_readable(source)
-    try:
+    with loading(source):
         return _read(source, classes)
-    except GbimbError as error:
-        msg = f"{str(source)!r} cannot be loaded: {error}"
-        raise InvalidDataError(msg) from None
-    except OSError as error:
-        raise unreadable(source, error) from None
 
 
 def _read(path: Path, classes: Mapping[str, type[Any]]) -> Any:

@@ -15,12 +15,13 @@ import pandas as pd
 
 from gbimb.benchmark.records import write_atomically
 from gbimb.benchmark.verdict import p_text
-from gbimb.exceptions import InvalidParameterError, MissingDependencyError
+from gbimb.exceptions import MissingDependencyError
 from gbimb.report._benchmark import benchmark_facts, rank_display
 from gbimb.report._binary import LABELS
 from gbimb.report._figures import CAPTIONS, benchmark_figures, evaluation_figures
 from gbimb.report._verdict import number
 from gbimb.tables.files.json_values import plain, to_json
+from gbimb.validation import check_page
 
 if TYPE_CHECKING:
     from gbimb.benchmark import Results
@@ -46,14 +47,8 @@ def require_packages() -> None:
 def check_path(path: str | Path, option: str = "path") -> Path:
     """Return the path; raise unless a report can be written there."""
     require_packages()
-    path = Path(path)
-    if path.suffix.lower() not in (".html", ".htm"):
-        msg = f"{option} must name a file that ends in .html, got {path.name!r}."
-        raise InvalidParameterError(msg)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        msg = f"{option} must name a file in a folder that exists, got {str(path)!r}."
-        raise InvalidParameterError(msg)
-    return path
+    check_page(Path(path), option)
+    return Path(path)
 
 
 def report_files(path: str | Path, option: str = "path") -> list[Path]:

@@ -151,7 +151,15 @@ def hint_of(table: object, codes: IntArray) -> str:
 
 
 def time_hint(dates: Mapping[str, pd.Series[Any]]) -> list[str]:
-    """Say that a table has one column of dates, or is in the order of one.
+    """Say that a table has one column of dates, or is in the order of one."""
+    return [
+        f"column {name!r} holds dates, so give fit time if later rows are to be predicted"
+        for name in times_of_rows(dates)
+    ]
+
+
+def times_of_rows(dates: Mapping[str, pd.Series[Any]]) -> list[str]:
+    """Return the column of dates that a table has one of, or is in the order of, if there is one.
 
     A table with several and in no order, or with few different dates, may hold birthdays.
     """
@@ -162,10 +170,7 @@ def time_hint(dates: Mapping[str, pd.Series[Any]]) -> list[str]:
         if values.notna().all() and (np.diff(time_keys(values)) >= 0).mean() >= IN_ORDER
     ]
     found = ordered or (list(varied) if len(dates) == 1 else [])
-    return [
-        f"column {name!r} holds dates, so give fit time if later rows are to be predicted"
-        for name in found[:1]
-    ]
+    return found[:1]
 
 
 def identifiers(table: pd.DataFrame, codes: IntArray) -> list[Any]:

@@ -62,7 +62,9 @@ def test_the_same_table_written_otherwise_gives_the_same_scores(table: pd.DataFr
     wanted = scores("plain.csv")
     assert scores("spoilt.csv").equals(wanted)
     assert scores("german.csv").equals(wanted)
-    assert fit("spoilt.csv").count("Note: Column") == 3
+    said = fit("spoilt.csv")
+    assert said.count("Note: Column") == 3
+    assert "If later rows are to be predicted, give --time day." in said
     assert scores("plain.csv").equals(wanted)
     assert scores("spoilt.csv").equals(wanted)
 
@@ -108,7 +110,7 @@ def test_labels_that_differ_by_blanks_or_case_are_named(ending: str, table: pd.D
     table.loc[yes[:4], "y"] = "yes "
     table.loc[yes[4:8], "y"] = "Yes"
     table.to_csv("t.csv", index=False) if ending == "csv" else table.to_parquet("t.parquet")
-    wanted = f"the labels 'yes' ({len(yes) - 8} rows), 'yes ' (4 rows), 'Yes' (4 rows) differ by"
+    wanted = f"different classes: 'yes' ({len(yes) - 8} rows), 'yes ' (4 rows), 'Yes' (4 rows)."
     assert wanted in fit(f"t.{ending}")
 
 

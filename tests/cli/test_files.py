@@ -83,7 +83,7 @@ def test_labels_of_a_folder_that_mix_are_text(table: pd.DataFrame) -> None:
     Path("data").mkdir()
     table.to_csv("data/b.csv", index=False)
     table.assign(y=table["y"].eq("yes").astype(int)).to_csv("data/a.csv", index=False)
-    assert "predict '0' or '1' or 'no' or 'yes'" in fit("data")
+    assert "predict '0', '1', 'no' or 'yes'" in fit("data")
 
 
 def test_decimal_commas_give_the_scores_of_decimal_points(table: pd.DataFrame) -> None:

@@ -26,6 +26,12 @@ def invoke(command: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
+def out_of(command: str) -> str:
+    code, out, err = invoke(command)
+    assert code == 0, err
+    return out
+
+
 @pytest.fixture(autouse=True)
 def _table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -60,6 +66,17 @@ AT_ONCE = [
     ("evaluate m.gbimb t.csv", "--target must name the column with the label"),
     ("inspect t.csv", "MODEL must name a file that gbimb fit has written"),
     ("inspect nix.gbimb", "which does not exist"),
+    ("inspect m.gbimb", "'m.gbimb' cannot be loaded: The file is truncated"),
+    ("evaluate m.gbimb m.gbimb", "MODEL must name different files"),
+    ("evaluate m.gbimb --report no/r.html", "--report must name a file in a folder that exists"),
+    ("fit t.csv --target y --out n.gbimb --loss focl", "Did you mean 'focal'?"),
+    ("fit t.csv --target y --out n.gbimb --cost fp=5", "--cost must make a wrong prediction cost"),
+    ("predict m.gbimb t.csv --out s.csv --threshold 2", "--threshold must be a number in [0, 1]"),
+    ("predict m.gbimb t.csv --out s.txt", "--out must name a file that ends in .csv"),
+    ("predict m.gbimb t.csv --out s.csv --id nix", "--id must be one of ['x', 'y', 'z']"),
+    ("monitor m.gbimb t.csv --target yy", "Did you mean 'y'?"),
+    ("monitor m.gbimb t.csv --report r.txt", "--report must name a file that ends in .html"),
+    ("export m.gbimb --onnx x.csv", "exists and is something else"),
 ]
 
 
@@ -198,3 +215,71 @@ def test_a_better_threshold_of_the_report_is_in_the_next_command() -> None:
     threshold = float(next_one.split()[-1])
     assert threshold < 0.9
     assert ((scores["probability"] >= threshold) == (scores["label"] == "yes")).all()
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("fit t.csv --target y --out n.gbimb --metric mccc", "--metric must be one of"),
+        ("fit t.csv --target y --out n.gbimb --threshold ff1", "Did you mean 'f1'?"),
+        ("benchmark --data nix.csv --target y", "--data must name a file"),
+        ("benchmark --data t.csv", "--data needs --target COLUMN"),
+        ("benchmark --methods focl", "Did you mean 'focal'?"),
+        ("benchmark --report r.txt", "--report must name a file that ends in .html"),
+    ],
+)
+def test_names_are_checked_before_tables_are_read(
+    command: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("gbimb.tables.files.read.read_file", refuse)
+    code, _, err = invoke(command)
+    assert (code, message in err) == (2, True), err
+
+
+def test_what_is_refused_as_a_metric_is_not_offered() -> None:
+    err = invoke("fit t.csv --target y --out n.gbimb --metric mccc")[2]
+    assert "'balanced_accuracy'" in err
+    assert "'recall'" not in err
+
+
+def test_inspect_reads_the_summary_and_loads_no_engine() -> None:
+    fit()
+    code = (
+        "import sys; from gbimb.cli import main\n"
+        "sys.argv[1:] = ['inspect', 'm.gbimb']\n"
+        "try:\n    main()\nfinally:\n"
+        "    print([n for n in ('sklearn', 'numba', 'lightgbm', 'pandas') if n in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert run.stdout.endswith("\nNext: gbimb evaluate m.gbimb --report m.html\n[]\n")
+    assert "Columns: 2, the most important first" in run.stdout
+
+
+def test_every_command_names_the_next_one() -> None:
+    fit()
+    said = out_of("predict m.gbimb t.csv --out s.csv")
+    counts = pd.read_csv("s.csv")["label"].value_counts()
+    assert f"600 rows written to s.csv; {counts['yes']:,} are predicted 'yes'." in said
+    assert "Next, to see whether the rows are like those of training: gbimb monitor" in said
+    same = out_of("monitor m.gbimb t.csv")
+    assert "\nNext: gbimb predict m.gbimb t.csv --out scores.csv\n" in same
+    table = pd.read_csv("t.csv")
+    table.assign(x=table["x"] + 9.0).to_csv("moved.csv", index=False)
+    assert "\nNext, to train again with newer rows: gbimb fit NEWER.csv --target" in out_of(
+        "monitor m.gbimb moved.csv"
+    )
+
+
+def test_new_rows_are_monitored_as_the_training_file_was_read() -> None:
+    table = pd.read_csv("t.csv")
+    table.assign(y=table["y"].str.upper()).to_csv("t.csv", index=False)
+    fit("--labels", "lower")
+    assert invoke("monitor m.gbimb t.csv --target y")[0] == 0
+    table.rename(columns={"z": "größe"}).to_csv("de.csv", index=False, encoding="cp1250")
+    out_of("fit de.csv --target y --out d.gbimb --encoding cp1250 --estimator booster")
+    assert invoke("monitor d.gbimb de.csv --encoding cp1250")[0] == 0

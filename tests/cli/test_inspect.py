@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 
 import gbimb
 from gbimb.cli import app
-from gbimb.cli._decision import decision_rule, weights_in_words
-from gbimb.cli._inspect import _as_json, _in_words
+from gbimb.cli._decision import weights_in_words
+from gbimb.cli._inspect import _in_words
 from gbimb.decisions.rules import Costs
+from gbimb.estimators.inspection import as_json, decision_rule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,7 @@ def test_the_words_of_an_automatic_choice_keep_their_lines() -> None:
         "classes": ["no", "yes"],
         "choice": f"Focal loss{CLEAR}.\nIt won.",
         "columns": [],
+        "next": "gbimb",
     }
     assert "\nFocal loss\\x1b[2J.\nIt won.\n" in _in_words(facts)
 
@@ -74,7 +76,7 @@ def test_parameters_are_values_of_json(tmp_path: Path) -> None:
 def test_values_that_json_has_not_are_spelled() -> None:
     values = [np.nan, -np.inf, np.bool_(True), {1: [np.int64(2)]}, range(3), np.longdouble(1)]
     spelled = ["nan", "-inf", True, {"1": [2]}, "range(0, 3)", repr(np.longdouble(1))]
-    assert _as_json(values) == spelled
+    assert as_json(values) == spelled
 
 
 def test_many_classes_are_told_apart_by_their_weights(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_the_bars_have_a_total_and_leave_with_quiet_and_json() -> None:
     predict = ["predict", "m.gbimb", "train.csv", "--out", "s.csv"]
     assert "1,000 of 1,000 rows" in invoke(*predict)[2]
     for option in ("--quiet", "--json"):
-        assert not invoke(*predict, option)[2]
+        assert not invoke(*predict[:-1], f"s{option}.csv", option)[2]
         assert "Training" not in invoke(*QUICK, option)[2]
     evaluate = ["evaluate", "m.gbimb", "train.csv", "--target", "churned"]
     assert "1,000 of 1,000 rows" in invoke(*evaluate)[2]

@@ -19,7 +19,11 @@ PREDICT = ["predict", "m.gbimb", "new.csv", "--out", "s.csv"]
 
 
 @pytest.fixture
-def _warned(monkeypatch: pytest.MonkeyPatch) -> None:
+def _warned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.gbimb").write_bytes(b"PK\3\4")
+    Path("new.csv").write_text("x\n1\n")
+
     def load(_: object) -> NoReturn:
         warnings.warn("said by pandas", UserWarning, stacklevel=1)
         for text in ("Look\n at \x1b[2J.", "Look at \x1b[2J.", "And there."):
@@ -28,6 +32,7 @@ def _warned(monkeypatch: pytest.MonkeyPatch) -> None:
         raise InvalidDataError(msg)
 
     monkeypatch.setattr(estimators, "load", load)
+    monkeypatch.setattr("gbimb.model.summary.read_summary", load)
 
 
 @pytest.mark.usefixtures("_warned")

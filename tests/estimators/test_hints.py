@@ -111,6 +111,6 @@ def test_the_command_names_its_own_options(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*fit, "--loss", "focal"])
     assert done.exit_code == 0, done.output
     assert "mostly have the same label, so give --group if" in done.stdout
-    assert "Note: Column 'day' holds dates, so give --time if later rows" in done.stderr
+    assert "If later rows are to be predicted, give --time day." in done.stderr
     done = CliRunner().invoke(app, [*fit, "--loss", "focal", "--group", "customer"])
     assert "so give --" not in done.output

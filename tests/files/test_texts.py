@@ -45,7 +45,7 @@ def days(*dates: tuple[int, int, int]) -> list[float]:
 def test_a_mark_among_numbers_is_a_missing_value_and_named(mark: str) -> None:
     values, note = prepare([*NUMBERS, mark])
     np.testing.assert_array_equal(values, [*map(float, NUMBERS), np.nan])
-    assert note == f"Column 'c': numbers; {mark!r} (1 row) taken as missing."
+    assert note.startswith(f"Column 'c': numbers; {mark!r} (1 row) taken as missing.")
 
 
 def test_marks_known_everywhere_may_be_most_of_a_column() -> None:
@@ -100,14 +100,13 @@ def test_what_can_be_read_in_two_ways_is_as_the_other_columns_and_said() -> None
     texts = ["1,234", "567", "8,900"]
     values, note = prepare(texts)
     assert values == [1234, 567, 8900]
-    assert note.endswith("such as '8,900' as 8900. If '8,900' is 8.9, write it so.")
+    assert note.endswith("such as '8,900' as 8900. If '8,900' is 8.9, give decimal=','.")
     assert prepare(texts, other=["12,5", "1,25", "3"])[0] == [1.234, 567, 8.9]
     dates = ["03/04/2021", "05/06/2021"]
     values, note = prepare(dates)
     assert values == days((2021, 4, 3), (2021, 6, 5))
     assert (
-        "No date shows the order: if the month comes first, write '05/06/2021' as '2021-05-06'"
-        in note
+        "No date shows the order: if '05/06/2021' is 2021-05-06, give dates='monthfirst'." in note
     )
     other = ["12/31/2021", "01/02/2021"]
     assert prepare(dates, other=other)[0] == days((2021, 3, 4), (2021, 5, 6))
@@ -170,7 +169,7 @@ def test_where_other_columns_have_decimal_points_it_is_said_that_both_are_possib
     frame, notes, _ = prepare_columns(read_file(path))
     assert frame["size"].tolist() == [1.014, 987]
     assert frame["x"].tolist() == [1.5, 2.25]
-    assert notes[1].endswith("such as '1.014' as 1.014. If '1.014' is 1014, write it so.")
+    assert notes[1].endswith("such as '1.014' as 1.014. If '1.014' is 1014, give decimal=','.")
     assert len(notes) == 2
 
 
@@ -184,7 +183,7 @@ def fitted() -> gbimb.ImbalancedLGBMClassifier:
             "size": [f"{v:.2f}".replace(".", ",") for v in rng.uniform(0, 9, 300)],
             "day": [
                 f"{d:%d/%m/%Y}"
-                for d in pd.Timestamp("2021-01-01") + pd.to_timedelta(range(300), "D")
+                for d in pd.Timestamp("2021-01-01") + pd.to_timedelta(np.arange(300) // 2, "D")
             ],
             "age": [str(v) if v > 20 else "zz" for v in rng.integers(19, 90, 300)],
         }
@@ -291,7 +290,7 @@ def test_a_streamed_folder_is_read_as_one_file(tmp_path: Path) -> None:
     whole = read_rows(tmp_path / "whole.parquet", "y", Roles(), {})
     streamed = open_folder(tmp_path / "folder", "y", Roles(), {})
     assert streamed.notes == whole.notes
-    assert len(streamed.notes) == 6
+    assert len(streamed.notes) == 5
     assert streamed.readings == whole.readings
     frame = pd.concat(streamed.given["X"].frames(), ignore_index=True)
     numbers = ["pay", "day", "age", "x"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gbimb.exceptions import InvalidParameterError, unknown_name
+from gbimb.decisions.outcome_costs import COST, read_outcome_costs
+from gbimb.exceptions import GbimbError, InvalidParameterError, unknown_name
+from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from gbimb.tables.files.options import ReadOptions
@@ -26,10 +28,12 @@ def make_model(
     time_budget: float | None,
     validation: str,
     dask: str | None,
+    threshold: float | str = "auto",
 ) -> Any:  # any of our estimators
-    """Return what is to be fitted; raise where options contradict each other."""
-    from gbimb.estimators import AutoImbalancedClassifier, ImbalancedClassifier
+    """Return what is to be fitted; raise where options contradict each other.
 
+    The threshold is checked, not set.
+    """
     _check_choice("--loss", loss or "focal", LOSS_CHOICES)
     _check_choice("--engine", engine or "auto", ENGINE_CHOICES)
     _check_choice("--estimator", estimator or BLEND, ESTIMATORS)
@@ -42,6 +46,11 @@ def make_model(
     }
     kind = _kind(estimator, given)
     _refuse(kind, given)
+    _check_metrics(metric, threshold)
+    if kind == BOOSTER:
+        return _booster(loss, engine, metric, validation, far=dask is not None)
+    from gbimb.estimators import AutoImbalancedClassifier, ImbalancedClassifier
+
     if kind == BLEND and dask is not None:
         from gbimb.dask import DaskImbalancedClassifier
 
@@ -51,9 +60,7 @@ def make_model(
     if kind == SEARCH:
         seconds = 60 if time_budget is None else time_budget
         return AutoImbalancedClassifier(metric=metric, engine=engine or "auto", time_budget=seconds)
-    if kind == BAGGING:
-        return _bagging(loss, engine, metric, far=dask is not None)
-    return _booster(loss, engine, metric, validation, far=dask is not None)
+    return _bagging(loss, engine, metric, far=dask is not None)
 
 
 def _kind(estimator: str | None, given: dict[str, Any]) -> str:
@@ -152,6 +159,25 @@ def set_labels(
         model.set_params(estimator=inner.set_params(pos_label=label))
 
 
+def _check_metrics(metric: str, threshold: float | str) -> None:
+    """Raise for names of metrics that are not known, and for a threshold that is out of range."""
+    from gbimb.metrics import get_metric, get_multiclass_metric
+
+    if isinstance(threshold, float):
+        check_number("--threshold", threshold, low=0, high=1)
+    for option, name in {"--metric": metric, "--threshold": threshold}.items():
+        if isinstance(name, float) or name in ("auto", COST) or {*"<>"} & {*name}:
+            continue
+        try:
+            get_metric(name)
+        except GbimbError as error:
+            if name.removesuffix("@argmax") in ("mcc", "f1", "balanced_accuracy"):
+                get_multiclass_metric(name)
+            else:
+                msg = str(error).replace("metric", option, 1)
+                raise InvalidParameterError(msg) from None
+
+
 def threshold_of(threshold: str, cost: str | None) -> float | str:
     """Return the threshold: as given, or the cheapest one of true probabilities.
 
@@ -165,8 +191,6 @@ def threshold_of(threshold: str, cost: str | None) -> float | str:
     if threshold != "auto":
         msg = f"--cost gives the threshold, got --threshold {threshold} as well. Leave one out."
         raise InvalidParameterError(msg)
-    from gbimb.decisions.outcome_costs import read_outcome_costs
-
     costs: dict[str, Any] = {"tp": 0.0, "tn": 0.0, "fp": 0.0, "fn": 0.0}
     costs |= read_outcome_costs("costs", cost)
     false_alarm, miss = costs["fp"] - costs["tn"], costs["fn"] - costs["tp"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
@@ -113,7 +114,7 @@ def read_rows(
     prepared = prepare_columns(frame.drop(columns=[target, *others, *index]), known)
     X, remarks, readings = prepared
     if roles.group is None and roles.time is None:
-        remarks += _hints({name: X[name] for name in prepared.dates})
+        remarks = _with_hint(remarks, {name: X[name] for name in prepared.dates})
     readings |= of_labels(target, known)
     if X.shape[1] == 0:
         raise _nothing_left(data)
@@ -178,7 +179,8 @@ def open_folder(
     if roles.group is None and roles.time is None:
         dates = [n for n in features if source.days.get(n) == "date"]
         dates += [n for n, reading in readings.items() if reading.is_date]
-        remarks += _hints({n: pd.concat(source.frames([n]))[n] for n in dates})
+        days = {n: pd.concat(source.frames([n]))[n] for n in dates}
+        remarks = _with_hint(remarks, days)
     readings |= of_labels(target, known)
     found = read_target(source)
     rows = np.bincount(found.codes, minlength=len(found.found)).tolist()
@@ -187,11 +189,17 @@ def open_folder(
     return TrainingFile({"X": source}, (*map(THE_INDEX.format, index), *alike, *remarks), readings)
 
 
-def _hints(dates: dict[str, pd.Series[Any]]) -> tuple[str, ...]:
-    """Return a note if a column of dates may be the time of the rows."""
-    from gbimb.tables.dependence import time_hint
+def _with_hint(remarks: tuple[str, ...], dates: dict[str, pd.Series[Any]]) -> tuple[str, ...]:
+    """Return the notes, longer where a column of dates may be the time of the rows."""
+    from gbimb.tables.dependence import times_of_rows
 
-    return tuple(f"{hint[0].upper()}{hint[1:]}." for hint in time_hint(dates))
+    for name in times_of_rows(dates):
+        more = f"If later rows are to be predicted, give --time {shlex.quote(name)}."
+        column = f"Column {name!r}: "
+        if any(remark.startswith(column) for remark in remarks):
+            return tuple(f"{r} {more}" if r.startswith(column) else r for r in remarks)
+        return (*remarks, f"{column}{more}")
+    return remarks
 
 
 def labels_of(given: Given, target: str) -> list[Any]:

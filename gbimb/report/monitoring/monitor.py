@@ -18,7 +18,8 @@ from gbimb.report._rows import label_codes
 from gbimb.report.monitoring.changes import NOTABLE, alarms, verdict
 from gbimb.report.monitoring.promises import flagged_share, kept_promises
 from gbimb.tables.files.chunks import sample_rows
-from gbimb.tables.files.match import as_text, match_columns, text_columns
+from gbimb.tables.files.match import as_text, label_options, match_columns, text_columns
+from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.files.read import require_columns
 from gbimb.validation import check_number
 
@@ -83,6 +84,7 @@ def monitor(
     *,
     rows: int = SAMPLE,
     random_state: int = 0,
+    known: ReadOptions = AS_FOUND,
     command: str = "",
 ) -> Monitoring:
     """Compare new rows with what a fitted model keeps of its training.
@@ -102,6 +104,8 @@ def monitor(
         Rows to look at, drawn at random from larger tables.
     random_state : int, default=0
         Of that drawing.
+    known : gbimb.tables.files.options.ReadOptions, optional
+        How a file is read where its cells leave a choice; columns and labels are read as at fit.
     command : str, optional
         The command line, to reproduce the report.
 
@@ -136,8 +140,8 @@ def monitor(
     """
     check_number("rows", rows, low=100, integer=True)
     names = [as_text(label) for label in model.classes_.tolist()]
-    frame, total, file = _read(model, data, target, rows, random_state)
-    table = match_columns(model, frame, file)
+    frame, total, file = _read(model, data, target, known, rows=rows, seed=random_state)
+    table = match_columns(model, frame, file, known)
     new = NewRows.of(model, table)
     codes, flagged = _decided(model, new.proba)
     found = estimate(model.model_, new)
@@ -162,7 +166,8 @@ def monitor(
         "versions": environment(),
     }
     if target is not None:
-        truth = label_codes(frame[target], names)
+        labels = label_options(model, target, known).clean_labels(frame[target])
+        truth = label_codes(labels, names)
         facts["labels"] = kept_promises(model, truth, codes)
     facts["alarms"] = alarms(facts)
     facts["broken"] = bool(facts["labels"] and facts["labels"]["broken"])
@@ -171,7 +176,13 @@ def monitor(
 
 
 def _read(
-    model: Any, data: pd.DataFrame | str | Path, target: str | None, rows: int, seed: int
+    model: Any,
+    data: pd.DataFrame | str | Path,
+    target: str | None,
+    known: ReadOptions,
+    *,
+    rows: int,
+    seed: int,
 ) -> tuple[pd.DataFrame, int, str]:
     """Return some rows, how many there are, and what they are called."""
     wanted = [] if target is None else [target]
@@ -182,9 +193,9 @@ def _read(
             frame = data.iloc[np.sort(drawn)]
     else:
         path = Path(data)
-        known = [str(name) for name in getattr(model, "feature_names_in_", [])]
+        columns = [*map(str, getattr(model, "feature_names_in_", [])), *wanted]
         frame, total = sample_rows(
-            path, "DATA", [*known, *wanted], rows=rows, seed=seed, text=text_columns(model)
+            path, "DATA", columns, rows=rows, seed=seed, text=text_columns(model), known=known
         )
         file = path.name
     require_columns(frame.columns, file, {"target": wanted})

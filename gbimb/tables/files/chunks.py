@@ -154,7 +154,14 @@ def _count_lines(path: Path) -> int:
 
 
 def sample_rows(
-    path: Path, option: str, columns: Sequence[str], *, rows: int, seed: int, text: Sequence[str]
+    path: Path,
+    option: str,
+    columns: Sequence[str],
+    *,
+    rows: int,
+    seed: int,
+    text: Sequence[str],
+    known: ReadOptions = AS_FOUND,
 ) -> tuple[pd.DataFrame, int]:
     """Return up to ``rows`` rows in their order, and how many there are.
 
@@ -169,6 +176,7 @@ def sample_rows(
     rows, seed : int
     text : sequence of str
         Columns to be read as text even if they look like numbers.
+    known : ReadOptions
 
     Raises
     ------
@@ -178,7 +186,7 @@ def sample_rows(
     files = list_files(path, option)
     if all(is_parquet(file) for file in files):
         return _of_parquet(files, columns, rows, seed)
-    return _of_chunks(chunks(path, option, text), rows, seed)
+    return _of_chunks(chunks(path, option, text, known=known), rows, seed)
 
 
 def _of_parquet(

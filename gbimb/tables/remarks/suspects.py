@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gbimb.array_types import IntArray
-
 MANY: Final = 100
 """Rows, or different values, from which on a column may be an identifier."""
 
@@ -134,7 +132,7 @@ def are_all_different(distinct: int, rows: int) -> bool:
     return rows > MANY and distinct == rows
 
 
-def counts_of(codes: IntArray, texts: list[Any]) -> dict[str, int]:
+def counts_of(codes: NDArray[Any], texts: list[Any]) -> dict[str, int]:
     """Return the rows of each text; ``codes`` are -1 where one is missing."""
     rows = np.bincount(codes[codes >= 0], minlength=len(texts)).tolist()
     return {str(text): n for text, n in zip(texts, rows, strict=True) if n}
