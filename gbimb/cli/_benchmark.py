@@ -137,18 +137,11 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
     Interrupted, it keeps the fits that are done and goes on when started again.
     """
     with exit_codes(SPELLED):
-        if report is not None:
-            check_page(report, "--report")
-        _check_folder(out)
         by = {"group": group, "time": time}
+        _check_paths(out, report)
         _check_names(methods, engines)
-        if data is not None and target is None:
-            msg = "--data needs --target COLUMN, the column with the label, got none."
-            raise InvalidParameterError(msg)
         if data is not None:
-            roles = {f"--{role}": [column] for role, column in by.items() if column is not None}
-            check_data(data, "--data")
-            check_columns(data, known, {"--target": [str(target)], **roles})
+            _check_own(data, target, known, by)
         from gbimb.benchmark.console import print_results
         from gbimb.benchmark.results import FILES, as_dict, export, run
         from gbimb.parallel import resolve_jobs
@@ -175,6 +168,25 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
             typer.echo(f"Written to {out}: {', '.join(FILES)}", err=True)
         if files and not quiet:
             typer.echo(f"Written: {', '.join(files)}", err=True)
+
+
+def _check_paths(out: Path, report: Path | None) -> None:
+    """Raise where results cannot be written."""
+    _check_folder(out)
+    if report is not None:
+        check_page(report, "--report")
+
+
+def _check_own(
+    data: Path, target: str | None, known: ReadOptions, by: dict[str, str | None]
+) -> None:
+    """Raise unless a table and its columns are there."""
+    if target is None:
+        msg = "--data needs --target COLUMN, the column with the label, got none."
+        raise InvalidParameterError(msg)
+    check_data(data, "--data")
+    roles = {f"--{role}": [column] for role, column in by.items() if column is not None}
+    check_columns(data, known, {"--target": [target], **roles})
 
 
 def _check_names(methods: str | None, engines: str | None) -> None:

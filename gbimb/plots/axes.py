@@ -23,6 +23,10 @@ TICKS: Final = (
     (1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99),
 )
 MOST_TICKS: Final = 7
+LETTER: Final = 0.58
+"""Width of a letter in a legend, in font sizes."""
+AROUND_NAME: Final = 4.8
+"""Width of line and gaps beside a name, in font sizes."""
 
 
 def require_matplotlib() -> Any:  # a module
@@ -44,8 +48,10 @@ def make_axes(ax: Axes | None, figsize: tuple[float, float] | None = None) -> Ax
 
 
 def legend_above(ax: Axes, lines: list[Any], columns: int) -> None:
-    """Name the lines above the axes, where they hide nothing."""
+    """Name the lines above the axes, where they hide nothing, in at most so many columns."""
     names = [str(line.get_label()) for line in lines]
+    while columns > 1 and not _fits(ax, names, columns):
+        columns -= 1
     ax.legend(
         lines,
         names,
@@ -55,6 +61,18 @@ def legend_above(ax: Axes, lines: list[Any], columns: int) -> None:
         frameon=False,
         fontsize="small",
     )
+
+
+def _fits(ax: Axes, names: list[str], columns: int) -> bool:
+    """Whether names in small letters are not wider than the figure, each with its line."""
+    from matplotlib.font_manager import FontProperties
+
+    size = FontProperties(size="small").get_size_in_points()
+    rows = -(-len(names) // columns)
+    longest = [max(map(len, names[i : i + rows])) for i in range(0, len(names), rows)]
+    wide = sum(LETTER * length + AROUND_NAME for length in longest) * size
+    figure: Any = ax.get_figure(root=True)
+    return bool(wide <= 72 * figure.get_size_inches()[0])
 
 
 def escape_dollars(name: object) -> str:

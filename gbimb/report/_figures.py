@@ -130,7 +130,7 @@ def _plot_cost(ax: Axes, table: pd.DataFrame, threshold: float) -> None:
     mark_threshold(ax, threshold)
     probability_axis(ax.xaxis, *probability_limits(x))
     ax.set(xlabel="threshold on the probability", ylabel="cost of a row")
-    ax.legend(fontsize="small")
+    legend_above(ax, ax.get_legend_handles_labels()[0], 2)
 
 
 def benchmark_figures(facts: dict[str, Any], ranks: Display | None) -> dict[str, str]:
