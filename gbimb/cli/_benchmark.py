@@ -140,8 +140,7 @@ def benchmark(  # noqa: PLR0917  typer passes them by name
         by = {"group": group, "time": time}
         _check_paths(out, report)
         _check_names(methods, engines)
-        if data is not None:
-            _check_own(data, target, known, by)
+        _check_own(data, target, known, by)
         from gbimb.benchmark.console import print_results
         from gbimb.benchmark.results import FILES, as_dict, export, run
         from gbimb.parallel import resolve_jobs
@@ -178,9 +177,11 @@ def _check_paths(out: Path, report: Path | None) -> None:
 
 
 def _check_own(
-    data: Path, target: str | None, known: ReadOptions, by: dict[str, str | None]
+    data: Path | None, target: str | None, known: ReadOptions, by: dict[str, str | None]
 ) -> None:
-    """Raise unless a table and its columns are there."""
+    """Raise unless a table that is given and its columns are there."""
+    if data is None:
+        return
     if target is None:
         msg = "--data needs --target COLUMN, the column with the label, got none."
         raise InvalidParameterError(msg)
