@@ -46,6 +46,18 @@ BANNED: Final = {
     r"as good as equal": "not measurably different",
     r"knows better": "say what it does",
     r"never says so": "silently",
+    r"cannot be told from": "does not differ measurably from",
+    r"(script|scores|dates|files) wants?": "needs",
+    r"(be|have|only) mend(ed|s)": "corrected, fixed",
+    r"heeds? no": "ignores",
+    r"its own affair": "it must handle ... itself",
+    r"and its kin\b": "and similar methods",
+    r"too sure of themselves": "overconfident",
+    r"of a kind that training never saw": "that no training row had",
+    r"(if|that|may) (they )?name the rows": "identifiers",
+    r"taken as amounts": "taken as numbers",
+    r"making them again": "reproducing them",
+    r"mostly, do not": "usually there is no need to",
 }
 """Patterns, and what to write instead."""
 

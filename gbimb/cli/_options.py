@@ -113,7 +113,9 @@ Validation: TypeAlias = Annotated[
 Identifier: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        "--id", metavar="<str>", help="A column that names the rows, not trained on; repeatable."
+        "--id",
+        metavar="<str>",
+        help="A column that identifies the rows, not trained on; repeatable.",
     ),
 ]
 Drop: TypeAlias = Annotated[
@@ -205,7 +207,9 @@ Prevalence: TypeAlias = Annotated[
 NamesMistakes: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        "--id", metavar="<str>", help="A column that names the rows among the mistakes; repeatable."
+        "--id",
+        metavar="<str>",
+        help="A column that identifies the rows among the mistakes; repeatable.",
     ),
 ]
 FittedOn: TypeAlias = Annotated[

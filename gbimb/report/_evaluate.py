@@ -137,7 +137,7 @@ def evaluate(
     weight : str, optional
         A column with the weight of a row.
     identifier : sequence of str
-        Columns that name the rows, shown with the mistakes.
+        Columns that identify the rows, shown with the mistakes.
     costs : dict, optional
         For two classes, the cost of a row by outcome ("tp", "fp", "fn", "tn"), such as
         ``{"fp": 5, "fn": 100}``, or the name of a column with that of each row; a negative number

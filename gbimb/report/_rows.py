@@ -42,7 +42,7 @@ class EvaluationRequest:
     target : str
     weight : str or None
     identifier : list of str
-        Columns that name the rows.
+        Columns that identify the rows.
     group : str or None
         Equal for rows that belong together.
     time : str or None

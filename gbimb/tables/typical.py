@@ -1,4 +1,4 @@
-"""What stands in for values of a kind that training never saw.
+"""What stands in for values that no training row had.
 
 Trees send such values where a default leads that no row has chosen: often to the riskiest leaf.
 """
@@ -107,9 +107,9 @@ class Tally:
         more = len(worst) - SHOWN
         also = f", and so do {more:,} other columns" if more > 0 else ""
         warn(
-            f"X holds values of a kind that training never saw: {'; '.join(parts)}{also}. A "
-            "typical value of the column stands in for each, which moves the answer near the "
-            "average: correct them, or train on rows that have them."
+            f"X holds values that no training row had: {'; '.join(parts)}{also}. Each is replaced "
+            "by a typical value of its column, which moves the prediction towards the average. "
+            "Correct them, or train on rows that have them."
         )
 
     def _words(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Columns that name the rows, cell by cell as the files have them.
+"""Identifiers of rows, cell by cell as the files have them.
 
 Their types are Arrow's: pandas would read whole numbers as floats wherever a piece has a gap.
 """

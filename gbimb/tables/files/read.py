@@ -146,7 +146,7 @@ def check_ending(path: Path, option: str) -> None:
     if path.name.lower().endswith(WORKBOOKS):
         msg = (
             f"{option} must name a file that ends in {KINDS}, got the workbook {path.name!r}. Save "
-            "the sheet as CSV UTF-8 there first."
+            "the sheet as CSV UTF-8 first."
         )
         raise InvalidParameterError(msg)
     if not path.name.lower().endswith((*PARQUET, *CSV)):
