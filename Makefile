@@ -185,9 +185,9 @@ reproducible: $(WHEEL)/.made
 
 # One engine in an environment of its own, without and with XGBoost's build for processors alone.
 light: $(LIGHT)/.made
-	@$(LIGHT)/bin/python $(PIP) -c constraints.txt ".[lightgbm]"
+	@$(LIGHT)/bin/python $(PIP) -c constraints.txt ".[lightgbm]" && $(LIGHT)/bin/python -m pip check
 	@cd / && $(ROOT)/$(LIGHT)/bin/python "$(ROOT)/tests/light.py" lightgbm
-	@$(LIGHT)/bin/python $(PIP) -c constraints.txt ".[xgboost-cpu]"
+	@$(LIGHT)/bin/python $(PIP) -c constraints.txt ".[xgboost-cpu]" && $(LIGHT)/bin/python -m pip check
 	@cd / && $(ROOT)/$(LIGHT)/bin/python "$(ROOT)/tests/light.py" lightgbm xgboost
 
 # Newer versions of other packages deprecate what the lowest ones use.
@@ -203,7 +203,7 @@ mutation: $(DEV)/.mutation
 soak: $(CORE)/.core
 	@$(CORE)/bin/python -W ignore -m benchmarks.soak $(ARGS)
 
-check: lint types test docs notebooks wheel audit
+check: lint types test docs notebooks wheel light audit
 
 clean:
 	rm -rf $(DEV) $(CORE) $(WHEEL) $(AUDIT) $(LOWEST) $(LIGHT) $(QUALITY) $(QUALITY)-* dist docs/_build docs/api docs/benchmarks docs/notebooks .mypy_cache .ruff_cache .pytest_cache .hypothesis

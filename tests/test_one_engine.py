@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+
+import gbimb
+from gbimb.benchmark import records
+from gbimb.engines import libraries
 
 FIT = """
 import sys
@@ -97,3 +102,39 @@ main()
     assert done.returncode == 2, done.stderr
     assert "XGBoost is not installed. Install it with: pip install xgboost" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@each
+def test_the_benchmark_says_what_to_install_and_what_goes_without(
+    missing: str, tmp_path: Path
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("a,y\n" + "\n".join(f"{i},{i % 9 == 0}" for i in range(300)))
+    words = ["gbimb", "benchmark", "--quick", "--data", str(table), "--target", "y"]
+    code = f"""
+from gbimb.cli import main
+sys.argv = {[*words, "--out", str(tmp_path / "out")]!r}
+main()
+"""
+    done = run(missing, code)
+    assert done.returncode == 2, done.stderr
+    assert f"needs LightGBM and XGBoost: {NAMES[missing]} is not installed" in done.stderr
+    said = " ".join(done.stderr.split())
+    assert f"or run --engines {OTHERS[missing]} --methods weighted-logloss,focal." in said
+
+
+def test_the_version_of_a_library_is_that_of_the_package_it_came_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def only_cpu(name: str) -> str:
+        if name != "xgboost-cpu":
+            raise metadata.PackageNotFoundError(name)
+        return "3.2.0"
+
+    monkeypatch.setattr(libraries, "version", only_cpu)
+    assert libraries.installed_version("xgboost") == "3.2.0"
+    assert libraries.installed_version("lightgbm") is None
+    assert records.versions.__wrapped__("lightgbm", "xgboost") == {
+        "gbimb": gbimb.__version__,
+        "xgboost": "3.2.0",
+    }

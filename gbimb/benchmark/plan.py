@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from gbimb.benchmark.methods import DEFAULT_FOLDS, DEFAULT_METHODS, ENGINES, Method
+from gbimb.benchmark.methods import (
+    BASELINE,
+    DEFAULT_FOLDS,
+    DEFAULT_METHODS,
+    ENGINES,
+    MAIN,
+    Method,
+)
 from gbimb.benchmark.splits import split_dependent
 from gbimb.benchmark.tables import BenchmarkTable, built_in_table
-from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
+from gbimb.engines.libraries import require_library
+from gbimb.exceptions import (
+    InvalidDataError,
+    InvalidParameterError,
+    MissingDependencyError,
+    unknown_name,
+)
 from gbimb.validation import check_number
 
 if TYPE_CHECKING:
@@ -77,6 +90,20 @@ class Plan:
             if table.dependence is not None:
                 for fold in range(self.folds):
                     split_dependent(table.dependence, table.y, self.folds, fold, self.seed)
+
+    def require_engines(self) -> None:
+        """Raise where an engine that some method trains is not installed."""
+        needed = ENGINES if any(m.chooses_engines for m in self.methods) else self.engines
+        for name in needed:
+            try:
+                require_library(name)
+            except MissingDependencyError as error:
+                there = next(other for other in ENGINES if other != name)
+                msg = (
+                    f"The benchmark needs {' and '.join(ENGINES[each] for each in needed)}: "
+                    f"{error}, or run --engines {there} --methods {BASELINE},{MAIN}."
+                )
+                raise MissingDependencyError(msg) from None
 
     @property
     def folds_run(self) -> int:

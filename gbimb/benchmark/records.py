@@ -13,11 +13,11 @@ import io
 import json
 from dataclasses import asdict, dataclass, fields
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from gbimb.benchmark.plan import Cell
+from gbimb.engines.libraries import installed_version
 from gbimb.replacing import replacing
 from gbimb.version import __version__
 
@@ -162,8 +162,9 @@ def cell_key(cell: Cell, method: Method, fingerprint: str, *, folds: int, seed: 
 
 @cache
 def versions(*engines: str) -> dict[str, str]:
-    """Return the versions of gbimb, engines and libraries."""
-    return {"gbimb": __version__} | {name: version(name) for name in (*engines, *LIBRARIES)}
+    """Return the versions of gbimb, and of the engines and libraries that are installed."""
+    found = {name: installed_version(name) for name in (*engines, *LIBRARIES)}
+    return {"gbimb": __version__} | {name: v for name, v in found.items() if v is not None}
 
 
 @cache

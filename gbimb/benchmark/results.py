@@ -87,6 +87,7 @@ def run(
     -------
     Results
     """
+    plan.require_engines()
     records = run_plan(plan, Path(out) / "cells", resolve_jobs(jobs), progress or Progress())
     return make_results(plan, records)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from gbimb.exceptions import MissingDependencyError
@@ -16,6 +17,20 @@ INSTALL: Final = {
     "xgboost": "pip install xgboost (or xgboost-cpu, which is the same without the GPU library)",
 }
 """How each comes onto a machine."""
+
+
+PACKAGES: Final = {"xgboost": ("xgboost", "xgboost-cpu")}
+"""The packages that one library may come from, where there are several."""
+
+
+def installed_version(name: str) -> str | None:
+    """Return the version of a library, None where it is not installed."""
+    for package in PACKAGES.get(name, (name,)):
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            continue
+    return None
 
 
 def require_library(name: str) -> str:

@@ -25,7 +25,7 @@ def export(estimator: Any, path: str | os.PathLike[str], *, columns: bool) -> No
     try:
         import onnx  # noqa: F401  asked for before any work
     except ImportError:
-        msg = 'onnx is not installed. Install it with: pip install "gbimb[onnx]"'
+        msg = "onnx is not installed. Install it with: pip install onnx"
         raise MissingDependencyError(msg) from None
     from gbimb.onnx.build import build
     from gbimb.onnx.check import check
