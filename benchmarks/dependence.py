@@ -1,16 +1,16 @@
-"""What is promised and what later rows or new groups give: python -m benchmarks.dependence.
+"""What is promised and what later rows give: python -m benchmarks.dependence.
 
-Tables: ``drifting`` and ``leaking`` are made here; nycflights is the one that comes with gbimb, its
-months in order. ``--bank FILE`` adds the bank marketing table of UCI (id 222, bank-additional-full)
+Tables: ``drifting`` is made here; nycflights is the one that comes with gbimb, its months in order.
+``--bank FILE`` adds the bank marketing table of UCI (id 222, bank-additional-full)
 in its own order, with the column ``target``. ``--tables bank --methods time`` measures some rows
-anew and leaves the others. Results: ``benchmarks/results/dependence/``.
+anew and leaves the others. Results: ``benchmarks/results/dependence/time.csv``. For new groups see
+:mod:`benchmarks.groups`.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,17 +35,6 @@ def drifting(seed: int, rows: int = 10_000) -> tuple[pd.DataFrame, np.ndarray]:
     X = rng.normal(size=(rows, 6))
     odds = 1.8 * X[:, 0] * (1 - 2 * at) + 1.2 * X[:, 1] - 3.2
     return pd.DataFrame(X).add_prefix("x"), (rng.random(rows) < 1 / (1 + np.exp(-odds))).astype(int)
-
-
-def leaking(seed: int, groups: int = 600, each: int = 10) -> tuple[Any, np.ndarray, np.ndarray]:
-    """Rows of a group look alike and share a propensity that no column tells."""
-    rng = np.random.default_rng(seed)
-    group = np.repeat(np.arange(groups), each)
-    face = rng.normal(size=(groups, 6))[group] + 0.05 * rng.normal(size=(group.size, 6))
-    own = rng.normal(size=(group.size, 2))
-    odds = 1.5 * own[:, 0] + 2.5 * rng.normal(size=groups)[group] - 4
-    y = (rng.random(group.size) < 1 / (1 + np.exp(-odds))).astype(int)
-    return pd.DataFrame(np.c_[face, own]).add_prefix("x"), y, group
 
 
 def in_time(bank: Path | None) -> Iterator[tuple[str, pd.DataFrame, np.ndarray, int]]:
@@ -99,7 +88,7 @@ def time_rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             if wanted(options, name, method):
                 clf = fit(X[:cut], y[:cut])
                 given = matthews_corrcoef(y[cut:], clf.predict(X[cut:]))
-                yield _row(name, method, clf.best_score_, given)
+                yield {"table": name, "method": method, "promised": clf.best_score_, "given": given}
 
 
 def wanted(options: argparse.Namespace, table: str, method: str) -> bool:
@@ -108,66 +97,33 @@ def wanted(options: argparse.Namespace, table: str, method: str) -> bool:
     return table.startswith(options.tables) and named
 
 
-def group_rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Yield promise and MCC on new groups, by estimator, with groups and without."""
-    kinds = {
-        "ImbalancedLGBMClassifier": gbimb.ImbalancedLGBMClassifier(random_state=0, n_jobs=1),
-        "ImbalancedXGBClassifier": gbimb.ImbalancedXGBClassifier(random_state=0, n_jobs=1),
-        "UnderBaggingClassifier": gbimb.UnderBaggingClassifier(random_state=0, n_jobs=1),
-        "ImbalancedClassifier": gbimb.ImbalancedClassifier(random_state=0, n_jobs=1),
-    }
-    for seed in range(200, 204):
-        X, y, group = leaking(seed)
-        new = group >= 400
-        for name, clf in kinds.items():
-            table = f"leaking {seed}, {name}"
-            for method in ("random folds", "groups"):
-                if not wanted(options, table, method):
-                    continue
-                given = {"groups": group[~new]} if method == "groups" else {}
-                clf.fit(X[~new], y[~new], **given)
-                promised = getattr(clf, "best_score_", None) or clf.oob_score_
-                kept = matthews_corrcoef(y[new], clf.predict(X[new]))
-                yield _row(table, method, promised, kept)
-
-
-def _row(table: str, method: str, promised: float, given: float) -> dict[str, Any]:
-    row = {"table": table, "method": method, "promised": promised, "given": given}
-    print(f"{table:40} {method:28} promised {promised:6.3f}  given {given:6.3f}", flush=True)
-    return row
-
-
 def main() -> None:
-    """Measure, and write one file for groups and one for time."""
+    """Measure, and write a row for each table and method."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bank", type=Path)
-    parser.add_argument("--only", choices=["time", "groups"])
     parser.add_argument("--tables", default="", help="how the names of the tables begin")
     parser.add_argument("--methods", help="some of the methods, by semicolon")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    parts = {"groups": group_rows, "time": time_rows}
-    for name, measure in parts.items():
-        if options.only in (None, name):
-            began = time.perf_counter()
-            for row in measure(options):
-                write(RESULTS / f"{name}.csv", row)
-            print(f"{name}: {time.perf_counter() - began:.0f} s")
+    for row in time_rows(options):
+        write(RESULTS / "time.csv", row)
 
 
 def write(file: Path, row: dict[str, Any]) -> None:
-    """Put a row into a file, in the place of an earlier one of the same table and method."""
+    """Print a row and put it into a file, in the place of an earlier one with the same texts."""
     rows: list[dict[str, Any]] = []
     if file.exists():
         with file.open(newline="", encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))
-    short = {k: f"{v:.4f}" if isinstance(v, float) else v for k, v in row.items()}
-    same = [i for i, old in enumerate(rows) if all(old[k] == row[k] for k in ("table", "method"))]
+    keys = [name for name, value in row.items() if isinstance(value, str)]
+    short = {k: v if k in keys else f"{v:.4f}" for k, v in row.items()}
+    print(", ".join(f"{k} {v}" for k, v in short.items()), flush=True)
+    same = [i for i, old in enumerate(rows) if all(old[k] == row[k] for k in keys)]
     at = same[0] if same else len(rows)
     rows[at : at + len(same)] = [short]
+    file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, ["table", "method", "promised", "given"])
+        writer = csv.DictWriter(stream, list(row), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

@@ -1,6 +1,6 @@
 """Methods ranked on random folds, and on new groups or later rows: python -m benchmarks.rankings.
 
-Tables: ``leaking`` of :mod:`benchmarks.dependence` by its groups, and nycflights (every 20th row)
+Tables: ``leaking`` of :mod:`benchmarks.groups` by its groups, and nycflights (every 20th row)
 by its months, which is what ``gbimb benchmark --group`` and ``--time`` do with a file. Results:
 ``benchmarks/results/dependence/rankings.csv``.
 """
@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 import gbimb
-from benchmarks.dependence import RESULTS, leaking
+from benchmarks.dependence import RESULTS
+from benchmarks.groups import leaking
 from gbimb import benchmark
 
 METHODS = ("logloss", "weighted-logloss", "logloss-tuned", "focal", "bagging")
@@ -26,7 +27,7 @@ FOLDS = 3
 
 def tables(folder: Path) -> list[benchmark.BenchmarkTable]:
     """Return the tables, with their groups or times."""
-    X, y, group = leaking(200)
+    X, y, group = leaking(200, 600)
     file = folder / "leaking.parquet"
     X.assign(y=y, group=group).to_parquet(file)
     flights = gbimb.datasets.load("nycflights_cancelled")
@@ -49,7 +50,10 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as name:
         for table in tables(Path(name)):
-            for how, held_out in (("as it is", table), ("random", replace(table, dependence=None))):
+            for how, held_out in (
+                ("new groups or later rows", table),
+                ("random folds", replace(table, dependence=None)),
+            ):
                 plan = benchmark.Plan(
                     tables=(held_out,), engines=("lightgbm",), methods=methods, folds=FOLDS
                 )

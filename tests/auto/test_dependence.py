@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import matthews_corrcoef
+from sklearn.model_selection import GroupKFold, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import gbimb
 from gbimb.exceptions import InvalidDataError
@@ -43,6 +47,18 @@ def test_blends_hold_groups_out_whole(clf: Any) -> None:
     assert clf.best_score_ < kept + 0.12
     with pytest.raises(InvalidDataError, match="groups must let rows of two classes"):
         clf.fit(X, y, groups=y)
+
+
+@pytest.mark.parametrize("clf", BLENDS, ids=["portfolio", "auto"])
+def test_groups_reach_each_fit_of_a_cross_validation(clf: Any) -> None:
+    X, y, group = customers(160, 5, 1)
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = make_pipeline(StandardScaler(), clone(clf).set_fit_request(groups=True))
+        found = cross_validate(
+            model, X, y, cv=GroupKFold(2), params={"groups": group}, return_estimator=True
+        )
+    for fitted in found["estimator"]:
+        assert "80 groups, none on both sides" in fitted[-1].validation_
 
 
 def test_blends_are_judged_on_later_rows() -> None:

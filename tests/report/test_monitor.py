@@ -223,3 +223,15 @@ def test_an_adapted_model_expects_the_prevalence_it_was_adapted_to(model: Any) -
     assert not moved(adapted, month(4_000, 10, 0.06))
     assert moved(adapted, month(4_000, 11, 0.03))
     assert replace(model.model_).adapted_to is None
+
+
+def test_without_held_out_rows_the_prevalence_is_not_tested() -> None:
+    train = month(1_000, 12, 0.1)
+    clf = gbimb.ImbalancedLGBMClassifier(
+        n_estimators=30, cv=None, early_stopping_rounds=None, random_state=0, n_jobs=1
+    ).fit(train.drop(columns="fraud"), train["fraud"])
+    found = report.monitor(clf, month(1, 13)).facts
+    assert found["prevalence"][0]["p_value"] is None
+    assert not found["prevalence"][0]["moved"]
+    assert found["verdict"][0].startswith("1 row:")
+    assert "is not tested" in found["verdict"][1]

@@ -37,12 +37,16 @@ def verdict(facts: dict[str, Any]) -> list[str]:
     flagged = facts["flagged"]
     looked = facts["rows_looked_at"]
     some = "" if looked == facts["rows"] else f", of which {number(looked)} were looked at"
-    first = f"{number(facts['rows'])} rows{some}"
+    first = f"{number(facts['rows'])} row{'s' if facts['rows'] != 1 else ''}{some}"
     if facts["positive"] is not None:
         first += f": {flagged['share']:.2%} are flagged as {facts['positive']!r}"
         if flagged["expected"] is not None:
             first += f", {flagged['expected']:.2%} of held-out rows were"
     sentences = [f"{first}."]
+    if all(row["p_value"] is None for row in facts["prevalence"]):
+        sentences.append(
+            "The model kept no held-out rows, so whether the prevalence moved is not tested."
+        )
     if facts["labels"]:
         sentences += facts["labels"]["sentences"]
     return [*sentences, *(facts["alarms"] or ["Nothing moved that chance does not explain."])]

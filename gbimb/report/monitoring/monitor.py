@@ -232,7 +232,7 @@ def _prevalence(
             "estimate": float(value),
             "low": float(low),
             "high": float(high),
-            "p_value": float(p),
+            "p_value": None if np.isnan(p) else float(p),
             "moved": bool(p < level),
         }
         for label, before, (value, low, high), p in zip(
@@ -246,17 +246,15 @@ def _p_values(model: Any, proba: FloatArray) -> FloatArray:
 
     The score test of the likelihood of the prevalence: no test finds a small change more often.
     Its spread is that of held-out rows, which have the old prevalence, and counts those that they
-    are few of.
+    are few of. NaN where the model kept none: what probabilities of rows that trained it say is
+    not what those of new rows do.
     """
     fitted = model.model_
     if fitted.adapted_to is not None:
         proba = correct_prior(proba, fitted.trained_prevalence, fitted.adapted_to)
     own = proba.reshape(len(proba), -1)
     if fitted.held_out is None:
-        share = fitted.trained_prevalence
-        expected = share[1:] if share.size == 2 else share
-        error = np.sqrt(np.maximum(own.var(axis=0) / len(own), 1e-300))
-        return two_sided(own.mean(axis=0) - expected, error, np.zeros(error.size))
+        return np.full(own.shape[1], np.nan)
     weight = fitted.held_out.weight.astype(np.float64)
     scores = fitted.held_out.proba.astype(np.float64)
     if fitted.adapted_to is not None:

@@ -213,7 +213,10 @@ def _of_parquet(
         with file_errors(file), pq.ParquetFile(file) as opened:
             names = set(opened.schema_arrow.names)
             some = [name for name in columns if name in names]
-            for batch in opened.iter_batches(SAMPLED_AT_ONCE, columns=some or None):
+            # Threads that wait for one another would cost more than they decode.
+            for batch in opened.iter_batches(
+                SAMPLED_AT_ONCE, columns=some or None, use_threads=False
+            ):
                 low, high = np.searchsorted(drawn, (start, start + batch.num_rows))
                 if high > low:
                     taken = batch.take(pa.array(drawn[low:high] - start))
