@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClusterError",
+    "ColumnWarning",
     "GbimbError",
     "GbimbWarning",
     "InvalidDataError",

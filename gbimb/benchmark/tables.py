@@ -20,7 +20,7 @@ from gbimb.tables.files.match import as_text
 from gbimb.tables.files.options import AS_FOUND, ReadOptions, blank
 from gbimb.tables.files.read import read_file, require_columns, table_name
 from gbimb.tables.files.targets import match_label, require_labels
-from gbimb.tables.remarks.sentences import alike_labels
+from gbimb.tables.remarks.sentences import odd_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,7 +197,7 @@ def read_labels(values: pd.Series[Any], column: str, positive: str | None) -> Ta
     if len(counts) > 2 and positive is None:
         return _many(text, counts, column)
     chosen = _rarer(counts) if positive is None else match_label(positive, counts)
-    notes = [*alike_labels(counts, column)]
+    notes = [*odd_labels(counts, column)]
     if len(counts) > 2:
         notes.append(
             f"The positive class {chosen!r} is predicted against {len(counts) - 1} others together."
@@ -217,7 +217,7 @@ def _many(text: pd.Series[Any], counts: dict[str, int], column: str) -> TargetCo
     classes = sorted(counts, key=lambda label: (-counts[label], label))
     codes = text.map({label: code for code, label in enumerate(classes)})
     return TargetColumn(
-        codes.to_numpy().astype(np.int16), None, tuple(classes), alike_labels(counts, column)
+        codes.to_numpy().astype(np.int16), None, tuple(classes), odd_labels(counts, column)
     )
 
 

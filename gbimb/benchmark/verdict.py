@@ -59,7 +59,7 @@ def _headline(c: Comparison, method: str) -> str:
     if c.kind == "folds" and c.units == 1:
         return (
             f"on one fold the MCC of {method} differs from {weighted} by {c.mean:+.3f}. One fold "
-            "says nothing of how sure that is; more folds do."
+            "cannot show how sure that is; run more."
         )
     if not c.is_clear:
         return (

@@ -34,6 +34,7 @@ def benchmark_facts(results: Results, command: str) -> tuple[dict[str, Any], pd.
         + (", ..." if len(results.plan.tables) > 3 else ""),
         "engine_verdicts": facts.pop("verdict"),
         "verdict": _verdict(results, board),
+        "folds_run": results.plan.folds_run,
         "leaderboard": board.to_dict("records"),
         "shown": SHOWN,
         "by_table": {
@@ -88,6 +89,12 @@ def _verdict(results: Results, board: pd.DataFrame) -> list[str]:
             f"{first}.",
             f"{method_label(BASELINE).capitalize()} was not run, so there is no baseline.",
         ]
+    if np.isnan(found.low):
+        second = (
+            f"Its difference from the baseline, {full_label(BASELINE, best['engine'])}, is "
+            f"{found.mean:+.3f} on one fold, which cannot show whether that is chance."
+        )
+        return [f"{first}.", second]
     sure = "more than chance explains" if found.is_confirmed else "which may be chance"
     second = (
         f"Its difference from the baseline, {full_label(BASELINE, best['engine'])}, is "

@@ -106,8 +106,12 @@ def test_quick_runs_one_fold_of_three_methods_and_ends_with_the_command_that_tra
     churn: Path,
 ) -> None:
     own = ["--data", str(churn), "--target", "churned", "--engines", "lightgbm", "--jobs", "1"]
-    code, stdout, stderr = invoke(*own, "--quick", "--missing", "a b")
+    report = ["--report", "quick.html"]
+    code, stdout, stderr = invoke(*own, "--quick", "--missing", "a b", *report)
     assert code == 0
+    page = Path("quick.html").read_text(encoding="utf-8")
+    assert "1 fold " in page
+    assert not any(words in page for words in ("+nan", "±0.000", "±nan"))
     assert "3 fits, 1 at a time: about " in stderr
     assert "churn: highest MCC " in stderr
     with Path("gbimb-benchmark/records.csv").open(encoding="utf-8", newline="") as file:
@@ -115,7 +119,7 @@ def test_quick_runs_one_fold_of_three_methods_and_ends_with_the_command_that_tra
     assert {r["method"] for r in records} == {"weighted-logloss", "focal", "portfolio"}
     assert len(records) == 3
     assert "nan" not in stdout.lower()
-    assert "One fold says nothing of how sure that is" in stdout
+    assert "One fold cannot show how sure that is" in stdout
     scores = {r["method"]: float(r["mcc"]) for r in records if r["method"] != "weighted-logloss"}
     options = {"portfolio": "", "focal": "--loss focal --engine lightgbm "}
     assert stdout.rstrip().endswith(

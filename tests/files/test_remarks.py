@@ -13,6 +13,7 @@ from gbimb.exceptions import ColumnWarning
 from gbimb.tables.files.columns import prepare_columns
 from gbimb.tables.files.streamed import prepare_source
 from gbimb.tables.remarks.frames import remarks_on
+from gbimb.tables.remarks.sentences import odd_labels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,3 +137,11 @@ def test_a_mark_that_may_be_a_number_is_questioned() -> None:
     texts = [str(1990 + i % 30) for i in range(60)] + ["<1990"] * 3
     _, (note,), _ = prepare_columns(pd.DataFrame({"c": texts}))
     assert note.endswith("missing. If '<1990' stands for a number, write that number.")
+
+
+def test_labels_that_may_be_missing_are_named() -> None:
+    (said,) = odd_labels({"yes": 10, "no": 200, "?": 3}, "y")
+    assert said == (
+        "Column 'y': '?' (3 rows) taken as a class. Remove these rows if their labels are missing."
+    )
+    assert odd_labels({"None": 10, "Some": 20}, "y") == ()  # two labels, one of them a word

@@ -93,7 +93,7 @@ def read_rows(
     from gbimb.tables.files.options import AS_FOUND, blank
     from gbimb.tables.files.read import read_file, require_columns
     from gbimb.tables.files.targets import require_labels
-    from gbimb.tables.remarks.sentences import alike_labels
+    from gbimb.tables.remarks.sentences import odd_labels
 
     known = known or AS_FOUND
     check_one_of(roles.group, roles.time, "--group")
@@ -125,7 +125,7 @@ def read_rows(
     if costs is not None:
         given |= dict(zip(("cost_fp", "cost_fn"), costs.read(frame), strict=True))
     counts = {str(label): int(rows) for label, rows in labels.value_counts().items()}
-    alike = alike_labels(counts, target)
+    alike = odd_labels(counts, target)
     return TrainingFile(given, (*map(THE_INDEX.format, index), *alike, *remarks), readings)
 
 
@@ -157,7 +157,7 @@ def open_folder(
     from gbimb.tables.files.streamed import prepare_source
     from gbimb.tables.parquet.columns import read_target
     from gbimb.tables.parquet.source import ParquetSource
-    from gbimb.tables.remarks.sentences import alike_labels
+    from gbimb.tables.remarks.sentences import odd_labels
 
     known = known or AS_FOUND
     everything = ParquetSource(data, target, **roles._asdict())
@@ -185,7 +185,7 @@ def open_folder(
     found = read_target(source)
     rows = np.bincount(found.codes, minlength=len(found.found)).tolist()
     counts = dict(zip(map(str, found.found.tolist()), rows, strict=True))
-    alike = alike_labels(counts, target) if len(counts) <= MOST_LABELS else ()
+    alike = odd_labels(counts, target) if len(counts) <= MOST_LABELS else ()
     return TrainingFile({"X": source}, (*map(THE_INDEX.format, index), *alike, *remarks), readings)
 
 

@@ -11,7 +11,7 @@ from pandas.api import types as pdt
 
 from gbimb.exceptions import ColumnWarning, warn
 from gbimb.tables.files.columns import is_by_value, is_text, read_columns, said_of_texts
-from gbimb.tables.remarks.sentences import alike_labels, listed, quoted
+from gbimb.tables.remarks.sentences import listed, odd_labels, quoted
 from gbimb.tables.remarks.suspects import about_numbers, about_texts, counts_of
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _about_labels(labels: LabelCodes) -> tuple[str, ...]:
     names = labels.classes.labels.tolist()
     if not all(isinstance(name, str) for name in names):
         return ()
-    return alike_labels(dict(zip(names, labels.counts.tolist(), strict=True)), "y")
+    return odd_labels(dict(zip(names, labels.counts.tolist(), strict=True)), "y")
 
 
 def _in_code(sentence: str) -> str:

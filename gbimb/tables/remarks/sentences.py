@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
-from gbimb.tables.text_forms import DATES, FORMS, NO_WORD, values_of
+from gbimb.tables.text_forms import DATES, FORMS, NO_WORD, is_mark, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,17 +167,22 @@ def listed(counts: Mapping[str, int]) -> str:
     return ", ".join([*shown, *more])
 
 
-def alike_labels(counts: Mapping[str, int], column: str) -> tuple[str, ...]:
-    """Say which labels differ by blanks or by small and capital letters only."""
-    groups = alike(counts)
-    if not groups:
-        return ()
-    listing = "; ".join(listed(group) for group in groups.values())
-    said = (
-        f"Column {column!r}: labels that differ by blanks or case only are taken as different "
-        f"classes: {listing}. Write them alike if they are one."
-    )
-    return (said,)
+def odd_labels(counts: Mapping[str, int], column: str) -> tuple[str, ...]:
+    """Say which labels differ by blanks or case only, or may be missing values."""
+    said = []
+    if groups := alike(counts):
+        listing = "; ".join(listed(group) for group in groups.values())
+        said.append(
+            f"Column {column!r}: labels that differ by blanks or case only are taken as different "
+            f"classes: {listing}. Write them alike if they are one."
+        )
+    marks = {label: rows for label, rows in counts.items() if is_mark(label)}
+    if marks and len(counts) > 2:
+        said.append(
+            f"Column {column!r}: {listed(marks)} taken as a class. Remove these rows if their "
+            "labels are missing."
+        )
+    return tuple(said)
 
 
 def alike(counts: Mapping[str, int]) -> dict[str, dict[str, int]]:
