@@ -56,6 +56,7 @@ BANNED: Final = {
     r"of a kind that training never saw": "that no training row had",
     r"(if|that|may) (they )?name the rows": "identifiers",
     r"taken as amounts": "taken as numbers",
+    r"chance does not explain": "beyond chance",
     r"making them again": "reproducing them",
     r"mostly, do not": "usually there is no need to",
 }

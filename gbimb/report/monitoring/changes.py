@@ -49,4 +49,4 @@ def verdict(facts: dict[str, Any]) -> list[str]:
         )
     if facts["labels"]:
         sentences += facts["labels"]["sentences"]
-    return [*sentences, *(facts["alarms"] or ["Nothing moved that chance does not explain."])]
+    return [*sentences, *(facts["alarms"] or ["No change beyond chance was found."])]

@@ -141,7 +141,7 @@ def _against_held_out(model: Any, counts: dict[str, int]) -> tuple[list[dict[str
             }
         )
         if value is not None and promised is not None:
-            how = "is below" if broken else "agrees with"
+            how = "is below" if broken else "is above" if promised < low else "agrees with"
             sentences.append(
                 f"{name.capitalize()} {value:.1%} ({low:.1%} to {high:.1%}) {how} the "
                 f"{promised:.1%} of held-out rows."
