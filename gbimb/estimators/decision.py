@@ -272,7 +272,7 @@ class DecidingClassifier(AdaptingMixin, ClassifierMixin, BaseEstimator):  # type
         from gbimb.estimators.inspection import summarise
 
         check_is_fitted(self)
-        save(self, path, summarise(self))
+        save(self, path, summarise)
 
     def to_onnx(self, path: str | os.PathLike[str], *, columns: bool = False) -> None:
         """Write the fitted estimator as an ONNX file, which scores without Python.

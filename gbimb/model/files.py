@@ -15,7 +15,7 @@ from gbimb.version import __version__
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 DEEP = "It nests too deep."
@@ -24,7 +24,7 @@ DEEP = "It nests too deep."
 def save(
     estimator: Any,  # one of ours
     path: str | os.PathLike[str],
-    summary: Mapping[str, Any] | None = None,
+    summarise: Callable[[Any], Mapping[str, Any]] | None = None,
 ) -> None:
     """Write a fitted estimator to a file; the method ``save`` of every estimator.
 
@@ -33,8 +33,8 @@ def save(
     estimator : a fitted estimator of gbimb
     path : str or path-like
         Replaced if it exists, once the new file is complete and has been read back.
-    summary : mapping, optional
-        What ``gbimb inspect`` shows, so that it need not load the model.
+    summarise : callable, optional
+        Returns what ``gbimb inspect`` shows of the estimator, so that it need not load the model.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def save(
     classes = classes_inside(estimator)
     try:
         members, about = dump(estimator)
-        said = as_entry(summary or {})
+        said = as_entry({} if summarise is None else summarise(estimator))
         data = pack(members, {**about, "gbimb_version": __version__, **said})
     except RecursionError:
         msg = f"The parameters of {type(estimator).__name__} cannot be saved: they nest too deep."
