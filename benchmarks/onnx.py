@@ -36,22 +36,23 @@ REPEATS = 3
 SINGLE_ROWS = 2_000
 
 
-def table(n: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """Twenty columns of numbers, some missing, two of categories, and a score of each row."""
+def table(n: int, seed: int, numbers: float | None = None) -> tuple[Any, np.ndarray]:
+    """Twenty columns of numbers, a share missing, as an array or beside categories; and a score."""
     rng = np.random.default_rng(seed)
-    numbers = rng.normal(size=(n, 20))
-    numbers[rng.random(numbers.shape) < 0.05] = np.nan
-    X = pd.DataFrame(numbers, columns=[f"x{j}" for j in range(20)])
+    values = rng.normal(size=(n, 20))
+    values[rng.random(values.shape) < (0.05 if numbers is None else numbers)] = np.nan
+    X = pd.DataFrame(values, columns=[f"x{j}" for j in range(20)])
     X["few"] = np.array(["red", "green", "blue"])[rng.integers(0, 3, n)]
     X["many"] = np.array([f"shop {i}" for i in range(100)])[rng.integers(0, 100, n)]
-    known = np.nan_to_num(numbers)
+    known = np.nan_to_num(values)
     if seed:  # new rows
         for name in ("few", "many"):
             X.loc[rng.random(n) < 0.01, name] = None
             X.loc[rng.random(n) < 0.01, name] = "never seen"
     red = (X["few"] == "red").to_numpy(bool)
     score = known[:, 0] + known[:, 1] * known[:, 2] + known[:, 3] ** 2 + red
-    return X, np.asarray(score + rng.normal(size=n))
+    score = np.asarray(score + rng.normal(size=n))
+    return (X if numbers is None else values), score
 
 
 def labels(score: np.ndarray, n_classes: int) -> np.ndarray:
@@ -63,6 +64,9 @@ def labels(score: np.ndarray, n_classes: int) -> np.ndarray:
 MODELS: dict[str, tuple[Callable[[], Any], int]] = {
     "lightgbm": (lambda: LGBM(n_estimators=100, cv=2, random_state=0), 2),
     "xgboost": (lambda: XGB(n_estimators=100, cv=2, random_state=0), 2),
+    "lightgbm, numbers": (lambda: LGBM(random_state=0), 2),
+    "xgboost, numbers": (lambda: XGB(random_state=0), 2),
+    "xgboost, numbers, none missing": (lambda: XGB(random_state=0), 2),
     "lightgbm, isotonic": (
         lambda: LGBM(n_estimators=50, cv=2, calibration="isotonic", random_state=0),
         2,
@@ -86,6 +90,12 @@ MODELS: dict[str, tuple[Callable[[], Any], int]] = {
 """How each is made, and the number of classes."""
 SMALL_TABLE = {"portfolio": 1_500, "automatic": 1_500}
 """Rows to train on where there is much to fit."""
+NUMBERS = {
+    "lightgbm, numbers": 0.05,
+    "xgboost, numbers": 0.05,
+    "xgboost, numbers, none missing": 0.0,
+}
+"""Models that see an array of numbers, with the defaults of the class: the share missing."""
 
 
 def best(task: Callable[[], Any]) -> float:
@@ -105,8 +115,10 @@ def opened(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def fed(X: pd.DataFrame) -> dict[str, np.ndarray]:
+def fed(X: Any) -> dict[str, np.ndarray]:
     """Return the matrix that the file takes: categories as their places, 999 for unknown ones."""
+    if isinstance(X, np.ndarray):
+        return {"X": X}
     places = []
     for name, values in X.items():
         if values.dtype.kind == "f":
@@ -125,7 +137,8 @@ def fed(X: pd.DataFrame) -> dict[str, np.ndarray]:
 def measure(name: str, rows: int) -> dict[str, Any]:
     """Return what was measured of one model."""
     make, n_classes = MODELS[name]
-    X, score = table(SMALL_TABLE.get(name, TRAINED_ON), 0)
+    numbers = NUMBERS.get(name)
+    X, score = table(SMALL_TABLE.get(name, TRAINED_ON), 0, numbers)
     clf = make().fit(X, labels(score, n_classes))
     clf.set_params(n_jobs=1)
     with tempfile.TemporaryDirectory() as folder:
@@ -136,7 +149,7 @@ def measure(name: str, rows: int) -> dict[str, Any]:
             whole = sum(entry.file_size for entry in archive.infolist())
         size = path.stat().st_size / whole
         session = opened(path)
-    X, _ = table(TIMED_ON, 1)
+    X, _ = table(TIMED_ON, 1, numbers)
     feed = fed(X)
     by_engine = best(lambda: clf.predict_proba(X))
     by_runtime = best(lambda: session.run(None, feed))
@@ -144,7 +157,7 @@ def measure(name: str, rows: int) -> dict[str, Any]:
     alone = best(lambda: [session.run(None, one) for _ in range(SINGLE_ROWS)]) / SINGLE_ROWS
     off, others = 0.0, 0
     for seed in range(2, 2 + -(-rows // TIMED_ON)):
-        X, _ = table(TIMED_ON, seed)
+        X, _ = table(TIMED_ON, seed, numbers)
         label, probability, _ = session.run(None, fed(X))
         proba = clf.predict_proba(X)
         off = max(off, float(np.abs(probability - proba).max()))

@@ -337,6 +337,19 @@ def test_the_local_estimator_is_saved_and_loaded(client: Client, tmp_path: Path)
         np.testing.assert_array_equal(copied.predict_proba(X), clf.predict_proba(X))
 
 
+def test_an_onnx_file_predicts_as_the_estimator_does(client: Client, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    X, y = numbers(600)
+    Xd, yd = arrays(X, y, sizes=even(600, 2))
+    for distant, _ in PAIRS.values():
+        clf = distant(client=client, **{**QUICK, "n_estimators": 5}).fit(Xd, yd)
+        clf.to_onnx(tmp_path / "model.onnx")
+        session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+        (label,) = session.run(["label"], {"X": X.astype(np.float64)})
+        assert label.tolist() == clf.predict(X).tolist()
+
+
 def test_rounds_are_logged_at_the_client(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     X, y = numbers(600)
     Xd, yd = arrays(X, y, sizes=even(600, 2))
