@@ -48,7 +48,6 @@ from gbimb.cli._paths import check_columns, check_data, check_new, is_model, rep
 from gbimb.cli._reading import reads_files
 from gbimb.cli._row_costs import costs_of_rows, serve_costs
 from gbimb.cli.fitting.estimators import (
-    LOSS_CHOICES,
     make_model,
     set_labels,
     threshold_of,
@@ -73,8 +72,8 @@ if TYPE_CHECKING:
 LossName: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help=f"One of {', '.join(LOSS_CHOICES)}: one booster with this loss; auto searches and "
-        "blends. Default: focal, where one booster is asked for."
+        help="One booster with this loss: focal, logistic or another of gbimb.losses.LOSSES; auto "
+        "searches and blends. Default: focal, where one booster is asked for."
     ),
 ]
 EstimatorName: TypeAlias = Annotated[

@@ -15,7 +15,7 @@ from gbimb.metrics._scores import average_precision, roc_auc, row_brier, row_log
 from gbimb.validation import check_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection
 
     from gbimb.array_types import FloatArray
     from gbimb.metrics._bounds import RateBound
@@ -278,11 +278,14 @@ def usual_name(name: str) -> str | None:
     return next((own for own, row in METRICS.items() if bare in row.elsewhere.split()), None)
 
 
-def _unknown_metric(name: str, known: Iterable[str], base: str) -> InvalidParameterError:
+def _unknown_metric(name: str, known: Collection[str], base: str) -> InvalidParameterError:
     """Return the error for a name that is none; ``base`` is without a threshold."""
     bound = parse_bound(name)
-    bounded = "recall at precision >= 0.9" if bound is None else bound.metric
-    usual = usual_name(base) if bound is None else bounded
+    usual = usual_name(base) if bound is None else bound.metric
+    row = METRICS.get(usual or "")
+    if row is not None and usual not in known:
+        usual = row.instead
+    bounded = usual if usual and CONSTRAINT.fullmatch(usual) else "recall at precision >= 0.9"
     return unknown_name("metric", name, [*known, "fbeta:2", bounded], usual=usual)
 
 

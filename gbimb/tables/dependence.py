@@ -202,7 +202,7 @@ def identifiers(table: pd.DataFrame, codes: IntArray) -> list[Any]:
 def _is_discrete(values: pd.Series[Any]) -> bool:
     """Whether these are texts, categories or whole numbers."""
     dtype = values.dtype
-    if pdt.is_bool_dtype(dtype) or pdt.is_datetime64_any_dtype(dtype):
+    if pdt.is_bool_dtype(dtype) or pdt.is_datetime64_any_dtype(dtype) or dtype.kind == "c":
         return False
     if isinstance(dtype, pd.CategoricalDtype):
         return True

@@ -24,7 +24,7 @@ EXPECTED_TO_FAIL = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:There are too few rows:gbimb.GbimbWarning")
+@pytest.mark.filterwarnings("ignore:Too few rows:gbimb.GbimbWarning")
 @parametrize_with_checks(
     [quick(), gbimb.ImbalancedClassifier(random_state=0, n_jobs=1)],
     expected_failed_checks=lambda _: EXPECTED_TO_FAIL,

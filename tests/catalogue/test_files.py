@@ -146,7 +146,7 @@ COMMANDS = [
     (FIT.format("good.csv") + "--metric mmc", "metric", "'mmc'"),
     (FIT.format("good.csv") + "--validation 1", "--validation", "got '1'"),
     (FIT.format("good.csv") + "--validation half", "--validation", "'half'"),
-    (FIT.format("good.csv") + "--time-budget 5", "--time-budget", "focal"),
+    (FIT.format("good.csv") + "--time-budget 5", "--time-budget", "--estimator auto"),
     (FIT.format("good.csv") + "--loss auto --time-budget -5", "--time-budget", "-5"),
     (FIT.format("good.csv") + "--seed -1", "--seed", "-1"),
     (FIT.format("good.csv").replace("jobs 1", "jobs 0"), "--jobs", "got 0"),

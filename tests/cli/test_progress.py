@@ -43,7 +43,7 @@ def test_a_note_has_a_line_of_its_own_above_the_bar() -> None:
     table(120).to_csv("train.csv", index=False)
     code, _, err = invoke(*FIT, "--jobs", "1")
     assert code == 0
-    before, note, _ = err.partition("Note: There are too few rows")
+    before, note, _ = err.partition("Note: Too few rows")
     assert note
     assert before.endswith(("\n", "\r", "\x1b[2K"))
 

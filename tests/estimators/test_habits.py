@@ -154,7 +154,7 @@ def test_parameters_of_a_loss_that_is_not_there_are_answered() -> None:
         ("f2", "fbeta:2"),
         ("brier_score_loss", "brier"),
         ("gmean", "g_mean"),
-        ("sensitivity", "recall"),
+        ("sensitivity", "recall at precision >= 0.5"),
         ("accuracy", "balanced_accuracy"),
         ("f11", "f1"),
     ],

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
 BLEND, BOOSTER, BAGGING, SEARCH = "blend", "booster", "bagging", "auto"
 ESTIMATORS: Final = (BLEND, BOOSTER, BAGGING, SEARCH)
-# A test compares them with gbimb.losses.LOSSES, which takes half a second to import.
-LOSSES: Final = ("focal", "logistic", "soft_f1", "soft_mcc")
-LOSS_CHOICES: Final = (*LOSSES, "auto")
 ENGINE_CHOICES: Final = ("lightgbm", "xgboost", "auto")
 
 
@@ -34,7 +31,7 @@ def make_model(
 
     The threshold is checked, not set.
     """
-    _check_choice("--loss", loss or "focal", LOSS_CHOICES)
+    check_loss(loss)
     _check_choice("--engine", engine or "auto", ENGINE_CHOICES)
     _check_choice("--estimator", estimator or BLEND, ESTIMATORS)
     given = {
@@ -45,7 +42,7 @@ def make_model(
         "--time-budget": time_budget,
     }
     kind = _kind(estimator, given)
-    _refuse(kind, given)
+    _refuse(kind, given, estimator)
     _check_metrics(metric, threshold)
     if kind == BOOSTER:
         return _booster(loss, engine, metric, validation, far=dask is not None)
@@ -61,6 +58,15 @@ def make_model(
         seconds = 60 if time_budget is None else time_budget
         return AutoImbalancedClassifier(metric=metric, engine=engine or "auto", time_budget=seconds)
     return _bagging(loss, engine, metric, far=dask is not None)
+
+
+def check_loss(loss: str | None) -> None:
+    """Raise if it is neither a loss of the registry nor "auto"."""
+    if loss in (None, "auto"):
+        return
+    from gbimb.losses import LOSSES  # takes half a second, which --help need not wait for
+
+    _check_choice("--loss", loss, (*LOSSES, "auto"))
 
 
 def _kind(estimator: str | None, given: dict[str, Any]) -> str:
@@ -84,16 +90,14 @@ ALLOWED: Final = {
 }
 
 
-def _refuse(kind: str, given: dict[str, Any]) -> None:
+def _refuse(kind: str, given: dict[str, Any], estimator: str | None) -> None:
     """Raise if an option would be ignored."""
     for option, value in given.items():
         if value is None or option in ALLOWED[kind] or (option, value) == ("--loss", "auto"):
             continue
         fitting = [name for name, options in ALLOWED.items() if option in options]
-        msg = (
-            f"{option} goes with --estimator {' or '.join(fitting)}, got {value} for "
-            f"--estimator {kind}. Leave one of them out."
-        )
+        got = "without it" if estimator is None else f"for --estimator {estimator}"
+        msg = f"{option} goes with --estimator {' or '.join(fitting)}, got {value} {got}."
         raise InvalidParameterError(msg)
     if kind != SEARCH and given["--engine"] == "auto":
         msg = "--engine auto goes with --estimator auto. Name lightgbm or xgboost."
