@@ -54,6 +54,7 @@ BLENDS: Final[dict[str, tuple[tuple[str, ...], float]]] = {
     "three": (("P0", "P1", "P2"), 10.0),
     "without ratios and differences": (("P0", "P1", "P2", "P3"), 10.0),
     "the portfolio": (ALL, 10.0),
+    "large trees in the place of small ones": (("F3", *ALL[1:]), 10.0),
     "the portfolio, prior 1": (ALL, 1.0),
     "the portfolio, prior 100": (ALL, 100.0),
     "the portfolio, equal weights": (ALL, EQUAL),

@@ -90,8 +90,15 @@ def _ours(name: str, label: str, estimator: str, *engines: str, **params: object
     return QualityMethod(name, label, "ours.estimator", OURS, engines, settings)
 
 
-def _automl(name: str, label: str, builder: str, package: str, **params: object) -> QualityMethod:
-    params["seconds"] = AUTOML_SECONDS
+def _automl(
+    name: str,
+    label: str,
+    builder: str,
+    package: str,
+    seconds: int = AUTOML_SECONDS,
+    **params: object,
+) -> QualityMethod:
+    params["seconds"] = seconds
     return QualityMethod(
         name, label, builder, builder.split("_", maxsplit=1)[0], (package,), params
     )
@@ -159,6 +166,9 @@ METHODS: Final[Mapping[str, QualityMethod]] = MappingProxyType({
                 "autogluon.tabular", presets="good_quality"),
         _automl("autogluon_best", "AutoGluon best, log loss, threshold for MCC, 60 s",
                 "autogluon_log_loss.predictor", "autogluon.tabular", presets="best_quality"),
+        _automl("autogluon_best_600", "AutoGluon best, log loss, threshold for MCC, 600 s",
+                "autogluon_log_loss.predictor", "autogluon.tabular", seconds=600,
+                presets="best_quality"),
     )
 })  # fmt: skip
 """The methods by name, in the order in which they run: cheap rivals before expensive ones."""

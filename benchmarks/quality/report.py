@@ -31,7 +31,7 @@ PAGE: Final = HERE / "README.md"
 PICTURE: Final = "critical_difference.png"
 FEWEST_METHODS: Final = 3
 BLUE, RED, GREY = "#1764ab", "#c0392b", "#6b6b6b"
-OURS: Final = ("gbimb_auto", "gbimb_lgbm")
+OURS: Final = ("gbimb", "gbimb_lgbm")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
