@@ -235,3 +235,12 @@ def test_without_held_out_rows_the_prevalence_is_not_tested() -> None:
     assert not found["prevalence"][0]["moved"]
     assert found["verdict"][0].startswith("1 row:")
     assert "is not tested" in found["verdict"][1]
+
+
+def test_where_labels_tell_the_prevalence_its_estimate_is_no_claim(model: Any) -> None:
+    table = month(3_000, 8, 0.08)
+    alarms = report.monitor(model, table, "fraud").facts["alarms"]
+    (said,) = [s for s in alarms if "prevalence" in s]
+    share = (table["fraud"] == "yes").mean()
+    assert "is no longer" not in said
+    assert f"; by the labels it is {share:.3%} (" in said

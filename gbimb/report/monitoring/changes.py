@@ -12,12 +12,8 @@ NOTABLE: Final = 0.1
 
 def alarms(facts: dict[str, Any]) -> list[str]:
     """Return a sentence for each change that is more than chance."""
-    found = [
-        f"The prevalence of {row['label']!r} is no longer {row['expected']:.3%}: estimated "
-        f"{row['estimate']:.3%} ({row['low']:.3%} to {row['high']:.3%})."
-        for row in facts["prevalence"]
-        if row["moved"]
-    ]
+    by_labels = (facts["labels"] or {}).get("prevalence")  # of two classes, where labels are there
+    found = [_prevalence(row, by_labels) for row in facts["prevalence"] if row["moved"]]
     scores = facts["scores"]
     if scores and scores["more_than_prevalence"] and scores["index"] >= NOTABLE:
         found.append(
@@ -30,6 +26,21 @@ def alarms(facts: dict[str, Any]) -> list[str]:
         several = "s" if len(moved) > 1 else ""
         found.append(f"The values of the column{several} {shown}{more} moved.")
     return found
+
+
+def _prevalence(row: dict[str, Any], by_labels: dict[str, float] | None) -> str:
+    """Say how the prevalence moved; where labels tell it, the estimate is no claim about it."""
+    estimated = f"{row['estimate']:.3%} ({row['low']:.3%} to {row['high']:.3%})"
+    if by_labels is None:
+        return (
+            f"The prevalence of {row['label']!r} is no longer {row['expected']:.3%}: estimated "
+            f"{estimated}."
+        )
+    known = f"{by_labels['value']:.3%} ({by_labels['low']:.3%} to {by_labels['high']:.3%})"
+    return (
+        f"The probabilities of {row['label']!r} moved from {row['expected']:.3%}, as if the "
+        f"prevalence were {estimated}; by the labels it is {known}."
+    )
 
 
 def verdict(facts: dict[str, Any]) -> list[str]:
