@@ -15,6 +15,7 @@ import sys
 import time
 import warnings
 from contextlib import contextmanager
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +144,7 @@ def workers(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     early_stopping_rounds=None, random_state=0,
                 )  # fmt: skip
                 before = processor_seconds(client)
-                seconds, clf = timed(lambda clf=clf: clf.fit(X, y))  # noqa: B023  called at once
+                seconds, clf = timed(partial(clf.fit, X, y))
                 used = processor_seconds(client) - before
                 memory = max(client.run(_memory).values())
                 yield {"engine": name, "workers": n, "rows_per_worker": args.rows,
@@ -167,7 +168,7 @@ def bags(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 random_state=0,
             )  # fmt: skip
             before = client.run(_memory)
-            seconds, clf = timed(lambda clf=clf: clf.fit(X, y))  # noqa: B023  called at once
+            seconds, clf = timed(partial(clf.fit, X, y))
             more = [peak - before[worker] for worker, peak in client.run(_memory).items()]
             yield {"engine": name, "trained_by": "one worker" if share else "all workers",
                    "workers": n, "rows_of_bag": len(clf.estimators_samples_[0]),

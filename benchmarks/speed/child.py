@@ -27,11 +27,15 @@ def first_fit(engine: str, side: str) -> str:
         make = getattr(gbimb, names[engine])
         options = {"cv": None, "early_stopping_rounds": None}
     elif engine == "lightgbm":
-        from lightgbm import LGBMClassifier as make  # noqa: N813  one name for either engine
+        import lightgbm
+
+        make = lightgbm.LGBMClassifier
 
         options = {"verbosity": -1}
     else:
-        from xgboost import XGBClassifier as make  # noqa: N813  one name for either engine
+        import xgboost
+
+        make = xgboost.XGBClassifier
 
         options = {}
     rng = np.random.default_rng(0)

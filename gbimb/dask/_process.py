@@ -72,10 +72,13 @@ class GlobalLoss:
         """Return gradient and curvature of the rows of this process."""
         loss: Any = self._loss
         if loss.pointwise:
-            return loss.gradient_curvature(y_true, raw_score, sample_weight, out)  # type: ignore[no-any-return]
+            return self._loss.gradient_curvature(y_true, raw_score, sample_weight, out)
         own = loss.sums(y_true, raw_score, sample_weight)
         sums = loss.sums_class.from_array(self._group(own.as_array()))
-        return loss.gradient_curvature(y_true, raw_score, sample_weight, out, sums=sums)  # type: ignore[no-any-return]
+        both: tuple[Float32Array, Float32Array] = loss.gradient_curvature(
+            y_true, raw_score, sample_weight, out, sums=sums
+        )
+        return both
 
     def __repr__(self) -> str:
         """Name the loss."""

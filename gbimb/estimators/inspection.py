@@ -116,7 +116,8 @@ def summarise(model: Any) -> dict[str, Any]:  # any of our estimators
         **decision_rule(model),
     }
     more = {name: about[name] for name in OPTIONAL if about[name] is not None}
-    return facts | {name: None if v != v else v for name, v in more.items()}  # noqa: PLR0124  NaN
+    nothing = {name for name, v in more.items() if isinstance(v, float) and math.isnan(v)}
+    return facts | more | dict.fromkeys(nothing)
 
 
 def decision_rule(model: Any) -> dict[str, Any]:  # any of our estimators
