@@ -165,10 +165,11 @@ METHODS: Final[Mapping[str, QualityMethod]] = MappingProxyType({
         _automl("autogluon_good", "AutoGluon good, 60 s", "autogluon_models.predictor",
                 "autogluon.tabular", presets="good_quality"),
         _automl("autogluon_best", "AutoGluon best, log loss, threshold for MCC, 60 s",
-                "autogluon_log_loss.predictor", "autogluon.tabular", presets="best_quality"),
+                "autogluon_models.predictor", "autogluon.tabular", presets="best_quality",
+                eval_metric="log_loss"),
         _automl("autogluon_best_600", "AutoGluon best, log loss, threshold for MCC, 600 s",
-                "autogluon_log_loss.predictor", "autogluon.tabular", seconds=600,
-                presets="best_quality"),
+                "autogluon_models.predictor", "autogluon.tabular", seconds=600,
+                presets="best_quality", eval_metric="log_loss"),
     )
 })  # fmt: skip
 """The methods by name, in the order in which they run: cheap rivals before expensive ones."""
