@@ -8,7 +8,6 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from gbimb.decisions.sweep import MEASURES, climb
 from gbimb.exceptions import InvalidDataError, unknown_name
 from gbimb.validation import (
     check_class_codes,
@@ -98,6 +97,8 @@ def fit_class_weights(
     >>> bool(weights[0] < weights[2])
     True
     """
+    from gbimb.decisions.sweep import MEASURES, climb
+
     if not is_one_of(metric, MEASURES):
         raise unknown_name("metric", metric, MEASURES)
     check_number("random_state", random_state, low=0, integer=True)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import log_expit
 
 from gbimb.losses._margin import MarginLoss, margin_terms
-from gbimb.losses.kernels.focal import fill_focal, fill_focal_probability
+from gbimb.losses.kernels.probability import fill_focal_probability
 from gbimb.validation import check_number, store_plain_numbers
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ class FocalLoss(MarginLoss):
         return slope
 
     def _fill(self, rows: LossRows, grad: Float32Array, curv: Float32Array) -> bool:
+        from gbimb.losses.kernels.focal import fill_focal
+
         return fill_focal(rows, self.class_constants, self.gamma, grad, curv)
 
     def _fill_probability(self, score: NDArray[Any], out: FloatArray) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scipy.special import expit, log_expit
 
 from gbimb.losses._margin import MarginLoss
-from gbimb.losses.kernels.focal import fill_focal, fill_focal_probability
+from gbimb.losses.kernels.probability import fill_focal_probability
 from gbimb.validation import check_number, store_plain_numbers
 
 if TYPE_CHECKING:
@@ -75,4 +75,6 @@ class LogisticLoss(MarginLoss):
         return fill_focal_probability(score, self.class_constants, 0.0, out)
 
     def _fill(self, rows: LossRows, grad: Float32Array, curv: Float32Array) -> bool:
+        from gbimb.losses.kernels.focal import fill_focal
+
         return fill_focal(rows, self.class_constants, 0.0, grad, curv)

@@ -12,7 +12,6 @@ from gbimb.losses._base import Loss
 from gbimb.losses._focal import FocalLoss
 from gbimb.losses._rows import check_score_shape, read_exact_rows
 from gbimb.losses._softmax_terms import SoftmaxTerms, divide, softmax_terms, stationary_log_p
-from gbimb.losses.kernels.softmax import fill_probability, fill_softmax_focal
 from gbimb.validation import (
     as_float,
     check_class_codes,
@@ -147,6 +146,8 @@ class MulticlassLoss(Loss):
 
     def _fill(self, rows: LossRows, grad: Float32Array, curv: Float32Array) -> bool:
         """Write ``2 A p_k (1 - p_k)`` as curvature."""
+        from gbimb.losses.kernels.softmax import fill_softmax_focal
+
         return fill_softmax_focal(
             rows, self.class_constants, self.exponent, self.curvature_factor, grad, curv
         )
@@ -185,6 +186,8 @@ class MulticlassLoss(Loss):
 
         Shape (n, K), float64, C order; each row sums to 1.
         """
+        from gbimb.losses.kernels.softmax import fill_probability
+
         score = as_float(raw_score, "raw_score")
         check_score_shape(score, len(score) if score.ndim else 1, self.n_outputs)
         if np.isnan(score).any():

@@ -12,7 +12,6 @@ from gbimb.losses._base import BinaryLoss, SetLoss
 from gbimb.losses._logistic import LogisticLoss
 from gbimb.losses._rows import read_exact_rows
 from gbimb.losses._soft_counts import SoftCounts
-from gbimb.losses.kernels.soft import count_softly, fill_gradient
 from gbimb.validation import check_number
 
 if TYPE_CHECKING:
@@ -140,6 +139,8 @@ class SoftLoss(SetLoss, BinaryLoss):
             max(sums.scale * self.scale_pos_weight * (slopes.a + slopes.b), 0.0),
             max(-sums.scale * slopes.b, 0.0),
         )
+        from gbimb.losses.kernels.soft import fill_gradient
+
         return fill_gradient(rows, sizes, CURVATURE_SHARE, grad, curv)
 
     def init_score(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -172,6 +173,8 @@ class SoftLoss(SetLoss, BinaryLoss):
         return self.warm_up.log_odds(score)
 
     def _count(self, rows: LossRows) -> SoftCounts | None:
+        from gbimb.losses.kernels.soft import count_softly
+
         counts = count_softly(rows)
         if counts is None:
             return None

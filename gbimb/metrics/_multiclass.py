@@ -8,7 +8,6 @@ import numpy as np
 
 from gbimb.exceptions import InvalidDataError, unknown_name
 from gbimb.metrics._multiclass_counts import MulticlassCounts
-from gbimb.metrics._multiclass_kernels import count_tables
 from gbimb.metrics._registry import METRICS, Metric, refuse_function, usual_name
 from gbimb.validation import check_class_codes, check_weight, is_one_of
 
@@ -108,6 +107,8 @@ def _tables(
     add: Callable[[FloatArray], FloatArray],
 ) -> tuple[list[MulticlassCounts], float]:
     """Tables of the decision rules, and the log loss, in one pass over the rows."""
+    from gbimb.metrics._multiclass_kernels import count_tables
+
     rows = add(np.bincount(codes, weights=weight, minlength=proba.shape[1]).astype(np.float64))
     # A class without rows here is treated as the rarest that has some.
     prior = np.where(rows > 0, rows, rows[rows > 0].min()) / rows.sum()

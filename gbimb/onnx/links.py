@@ -3,7 +3,7 @@
 Raw scores and probabilities have a row for each row of the table, shape (n, M) for M members of two
 classes, and (n, M, K) for members of more.
 
-Of two classes every operation is that of :mod:`gbimb.losses.kernels.focal`, in its order: the
+Of two classes every operation is that of :mod:`gbimb.losses.kernels.formulas`, in its order: the
 probability is the same to the last bit, and so is what a threshold or a steep curve makes of it.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from gbimb.exceptions import InvalidDataError
 from gbimb.losses import BrierLoss, FocalLoss, LogisticLoss, MulticlassLoss
-from gbimb.losses.kernels import focal as kernel
+from gbimb.losses.kernels import formulas as kernel
 from gbimb.losses.kernels.softmax import LARGEST_SCORE
 
 if TYPE_CHECKING:

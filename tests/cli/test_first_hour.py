@@ -254,6 +254,20 @@ def test_inspect_reads_the_summary_and_loads_no_engine() -> None:
     assert "Columns: 2, the most important first" in run.stdout
 
 
+@pytest.mark.parametrize("command", ["predict m.gbimb t.csv --out s.csv", "monitor m.gbimb t.csv"])
+def test_what_only_predicts_does_not_wait_for_numba(command: str) -> None:
+    fit()
+    code = (
+        "import sys; from gbimb.cli import main\n"
+        f"sys.argv[1:] = {shlex.split(command)!r}\n"
+        "try:\n    main()\nfinally:\n    print('numba' in sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert run.stdout.endswith("\nFalse\n")
+
+
 def test_every_command_names_the_next_one() -> None:
     fit()
     said = out_of("predict m.gbimb t.csv --out s.csv")

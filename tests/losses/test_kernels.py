@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from mpmath import mp
 
 from gbimb.exceptions import InvalidDataError
 from gbimb.losses import FocalLoss, LogisticLoss, MarginLoss
-from gbimb.losses.kernels.focal import fill_focal_probability
+from gbimb.losses.kernels import probability
+from gbimb.losses.kernels.probability import fill_focal_probability
 from gbimb.parallel import ROWS_PER_TASK, run_ranges, thread_limit
 from tests.helpers.derivatives import DIGITS, exact, table
 
@@ -129,6 +132,21 @@ def test_ranges_are_handed_out_one_by_one_and_an_error_comes_through() -> None:
             assert run_ranges(task, 25, rows_per_task=10) == [10, 10, 5]
             with pytest.raises(KeyError):
                 run_ranges(task, 45, rows_per_task=10)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_without_numba_the_probability_has_the_same_bits(
+    loss: MarginLoss, dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = np.append(many_scores(), [np.inf, -np.inf, 1e6]).astype(dtype)
+    compiled = loss.probability(score)
+    with monkeypatch.context() as patch:
+        patch.delitem(sys.modules, probability.COMPILED)
+        in_numpy = loss.probability(score)
+        assert probability.COMPILED not in sys.modules
+        assert not fill_focal_probability(np.array([0.5, np.nan]), (1.0, 1.0), 2.0, np.empty(2))
+    np.testing.assert_array_equal(in_numpy, compiled)
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0, 0.5])

@@ -15,7 +15,6 @@ from gbimb.losses._rows import read_exact_rows
 from gbimb.losses._soft import CURVATURE_SHARE
 from gbimb.losses._soft_counts import NEGLIGIBLE
 from gbimb.losses._softmax import SoftmaxLoss
-from gbimb.losses.experimental._kernels import count_softly, fill_gradient
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -207,6 +206,8 @@ class SoftmaxMCCLoss(SetLoss, MulticlassLoss):
         return self.curvature_factor * CURVATURE_SHARE
 
     def _count(self, rows: LossRows) -> SoftClassCounts | None:
+        from gbimb.losses.experimental._kernels import count_softly
+
         hits, true, predicted = count_softly(rows, self.class_constants)
         return None if isnan(hits) else SoftClassCounts(hits, true, predicted)
 
@@ -215,6 +216,8 @@ class SoftmaxMCCLoss(SetLoss, MulticlassLoss):
     ) -> bool:
         by_hit, by_class = self._slopes(sums)
         slopes = sums.scale * by_hit, sums.scale * by_class
+        from gbimb.losses.experimental._kernels import fill_gradient
+
         return fill_gradient(rows, self.class_constants, *slopes, self.curvature_share, grad, curv)
 
     def _slopes(self, sums: SoftClassCounts) -> tuple[float, FloatArray]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.special import logit
-from sklearn.tree import ExtraTreeRegressor
 
 from gbimb.decisions.calibration import BetaCurve, Calibrator
 from gbimb.decisions.prior import recalibrate
@@ -82,6 +81,8 @@ class ForestRows:
 
     def tree(self, forest: Forest, seed: int) -> Any:  # scikit-learn's
         """Return a tree grown on these rows."""
+        from sklearn.tree import ExtraTreeRegressor
+
         model = ExtraTreeRegressor(
             min_samples_leaf=forest.min_samples_leaf,
             max_features=forest.max_features,
