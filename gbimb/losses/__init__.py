@@ -11,7 +11,7 @@ from typing import Any
 from gbimb.exceptions import warn
 from gbimb.losses import experimental
 from gbimb.losses._base import BinaryLoss, Loss, SetLoss, check_loss
-from gbimb.losses._brier import BrierLoss
+from gbimb.losses._brier import BrierLoss, MulticlassBrierLoss
 from gbimb.losses._focal import FocalLoss
 from gbimb.losses._logistic import LogisticLoss
 from gbimb.losses._margin import MarginLoss
@@ -41,6 +41,7 @@ __all__ = [
     "Loss",
     "LossRow",
     "MarginLoss",
+    "MulticlassBrierLoss",
     "MulticlassLoss",
     "SetLoss",
     "SoftCounts",

@@ -1,22 +1,25 @@
-"""The Brier score as a loss: the raw score is the probability itself."""
+"""The Brier score as a loss: raw scores are the probabilities themselves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.special import logit
 
 from gbimb.exceptions import InvalidDataError
-from gbimb.losses._base import BinaryLoss
-from gbimb.losses._rows import read_exact_rows
+from gbimb.losses._base import BinaryLoss, Loss
+from gbimb.losses._multiclass import MOST_CLASSES
+from gbimb.losses._rows import check_score_shape, read_exact_rows
 from gbimb.validation import (
     as_float,
     check_binary_labels,
+    check_class_codes,
     check_number,
     check_raw_score,
     check_weight,
+    store_plain_numbers,
 )
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import Float32Array, FloatArray
     from gbimb.losses._rows import LossRows
+
+SMALLEST_VOTE: Final = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,121 @@ class BrierLoss(BinaryLoss):
         """Return the logit of :meth:`probability`; infinite outside (0, 1)."""
         odds: FloatArray = logit(np.clip(score, 0.0, 1.0))
         return odds
+
+
+@dataclass(frozen=True)
+class MulticlassBrierLoss(Loss):
+    r"""The Brier score of K classes, :math:`\ell(y, z) = \sum_k (z_k - \delta_{yk})^2`.
+
+    Raw scores are the probabilities themselves: the loss of forests of more than two classes, as
+    :class:`BrierLoss` is that of two.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of classes K, at least 2.
+
+    References
+    ----------
+    G. W. Brier. Verification of forecasts expressed in terms of probability. Monthly Weather
+    Review, 1950. doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
+
+    Examples
+    --------
+    >>> loss = MulticlassBrierLoss(3)
+    >>> loss.init_score([0, 0, 1, 2])
+    array([0.5 , 0.25, 0.25])
+    >>> loss.probability([[0.5, 0.5, -0.1]]).round(3)
+    array([[0.5, 0.5, 0. ]])
+    """
+
+    n_classes: int
+
+    def __post_init__(self) -> None:
+        """Check the number of classes."""
+        check_number("n_classes", self.n_classes, low=2, high=MOST_CLASSES, integer=True)
+        store_plain_numbers(self)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of raw scores a row: K."""
+        return int(self.n_classes)
+
+    @property
+    def steepness(self) -> float:
+        """That of the loss of two classes."""
+        return BrierLoss().steepness
+
+    def loss(
+        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> FloatArray:
+        """Loss of each row, >= 0. Shape (n,), float64."""
+        error, weight = self._error(y_true, raw_score, sample_weight)
+        value: FloatArray = weight[:, 0] * (error**2).sum(axis=1)
+        return value
+
+    def gradient(
+        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> FloatArray:
+        """First derivative by the raw scores, exact. Shape (n, K), float64."""
+        error, weight = self._error(y_true, raw_score, sample_weight)
+        return 2.0 * weight * error
+
+    def hessian(
+        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> FloatArray:
+        """Diagonal of the second derivative, exact: 2, times the weights. Shape (n, K), float64."""
+        error, weight = self._error(y_true, raw_score, sample_weight)
+        return 2.0 * weight * np.ones_like(error)
+
+    def _fill(self, rows: LossRows, grad: Float32Array, curv: Float32Array) -> bool:
+        y, score, weight = rows
+        scale = 2.0 * (weight.astype(np.float64) if weight.size else np.ones(1))[:, None]
+        known = np.isin(y, np.arange(self.n_classes))
+        if not (np.isfinite(score).all() and known.all() and (scale >= 0).all()):
+            return False
+        grad[:] = scale * (score.astype(np.float64) - (y[:, None] == np.arange(self.n_classes)))
+        curv[:] = np.maximum(scale, np.finfo(np.float32).tiny)
+        return bool(np.isfinite(grad).all())
+
+    def init_score(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> FloatArray:
+        """Return the share of each class. Shape (K,).
+
+        Raises
+        ------
+        InvalidDataError
+            If there is no row, or none has weight.
+        """
+        codes = check_class_codes(y_true, self.n_outputs)
+        if codes.size == 0:
+            msg = "y_true must hold a row, got none."
+            raise InvalidDataError(msg)
+        weight = check_weight(sample_weight, codes.size)
+        totals = np.bincount(codes, weights=weight, minlength=self.n_outputs)
+        shares: FloatArray = totals / totals.sum()
+        return shares
+
+    def probability(self, raw_score: ArrayLike) -> FloatArray:
+        """Return P(y = k | x): the raw scores, cut off at 0 and 1, over their sum.
+
+        Shape (n, K), float64. A row whose scores are all 0 or less gets equal probabilities.
+        """
+        score = as_float(raw_score, "raw_score")
+        check_score_shape(score, len(score) if score.ndim else 1, self.n_outputs)
+        if np.isnan(score).any():
+            msg = "raw_score must not contain NaN."
+            raise InvalidDataError(msg)
+        votes = np.clip(score.astype(np.float64, order="C"), SMALLEST_VOTE, 1.0)
+        proba: FloatArray = votes / votes.sum(axis=1, keepdims=True)
+        return proba
+
+    def _error(
+        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return scores less 1 for the true class, (n, K), and weights, (n, 1) or (1, 1)."""
+        y, score, weight = read_exact_rows(y_true, raw_score, sample_weight, self.n_outputs)
+        error = score - (y[:, None] == np.arange(self.n_classes))
+        return error, (np.ones(1) if weight is None else weight)[:, None]
 
 
 def _error(

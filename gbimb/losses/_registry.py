@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from gbimb.losses._brier import BrierLoss
+from gbimb.losses._brier import BrierLoss, MulticlassBrierLoss
 from gbimb.losses._focal import FocalLoss
 from gbimb.losses._logistic import LogisticLoss
 from gbimb.losses._soft_fbeta import SoftFBetaLoss
@@ -45,8 +45,9 @@ MULTICLASS_LOSSES: Final = {name: row.many for name, row in LOSSES.items() if ro
 
 
 def loss_classes() -> dict[str, type[Loss]]:
-    """Return the class of every loss, that of the votes of forests included, by its name."""
-    kinds = [BrierLoss, *(kind for row in LOSSES.values() for kind in row if kind is not None)]
+    """Return the class of every loss, those of the votes of forests included, by its name."""
+    named = (kind for row in LOSSES.values() for kind in row if kind is not None)
+    kinds: list[type[Loss]] = [BrierLoss, MulticlassBrierLoss, *named]
     return {kind.__name__: kind for kind in kinds}
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gbimb.decisions.held_out import HeldOutScores
     from gbimb.decisions.rules import Rule
     from gbimb.engines.interface import Engine
-    from gbimb.losses import BinaryLoss, MulticlassLoss
+    from gbimb.losses import BinaryLoss, MulticlassBrierLoss, MulticlassLoss
     from gbimb.model.pairs import Pairs
     from gbimb.tables.classes import Classes
     from gbimb.tables.encoder import TableEncoder
@@ -69,7 +69,7 @@ class Model(ABC):
 
     schema: Schema
     classes: Classes
-    link: BinaryLoss | MulticlassLoss
+    link: BinaryLoss | MulticlassLoss | MulticlassBrierLoss
     calibrator: Calibrator | None
     rule: Rule
     importances: FloatArray | None

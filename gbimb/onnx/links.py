@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gbimb.exceptions import InvalidDataError
-from gbimb.losses import BrierLoss, FocalLoss, LogisticLoss, MulticlassLoss
+from gbimb.losses import (
+    BrierLoss,
+    FocalLoss,
+    LogisticLoss,
+    MulticlassBrierLoss,
+    MulticlassLoss,
+)
 from gbimb.losses.kernels import formulas as kernel
 from gbimb.losses.kernels.softmax import LARGEST_SCORE
 
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
 Link = tuple[str, float]
 """What members must share to be computed together: the form of the link, and gamma."""
 
-MARGIN, SHARE, SOFTMAX = "margin", "share", "softmax"
+MARGIN, SHARE, SHARES, SOFTMAX = "margin", "share", "shares", "softmax"
 EXP: Final = (
     *(kernel.E8, kernel.E7, kernel.E6, kernel.E5, kernel.E4),
     *(kernel.E3, kernel.E2, kernel.E1, kernel.E0),
@@ -53,6 +59,8 @@ def link_of(loss: Any) -> Link:  # any loss
         return MARGIN, float(getattr(loss, "gamma", 0.0))
     if isinstance(loss, BrierLoss):
         return SHARE, 0.0
+    if isinstance(loss, MulticlassBrierLoss):
+        return SHARES, 0.0
     msg = (
         f"The link of {type(loss).__name__} has no form in ONNX, got {loss!r:.80}. Fit with one of "
         "gbimb's own losses."
@@ -71,6 +79,9 @@ def probability(graph: Graph, raw: str, losses: Sequence[Any]) -> str:
     form, gamma = link_of(losses[0])
     if form == SHARE:
         return graph.clip(raw, 0.0, 1.0)
+    if form == SHARES:
+        votes = graph.clip(raw, float(np.finfo(np.float64).tiny), 1.0)
+        return graph.div(votes, graph.over_last("ReduceSum", votes))
     if form == SOFTMAX:
         constants = np.stack([loss.class_constants for loss in losses])
         return _softmax(graph, raw, constants, gamma)

@@ -10,7 +10,6 @@ from gbimb.decisions.held_out import HeldOutScores
 from gbimb.engines.defaults import SMALL_TABLE, Pace, most_rounds, where_open
 from gbimb.engines.parameters import check_interactions, check_monotone
 from gbimb.engines.registry import get_engine
-from gbimb.losses import MulticlassLoss
 from gbimb.model.model import BoosterModel, as_layout, make_rule
 from gbimb.model.pairs import gains_of_columns, pair_names, with_pairs
 from gbimb.tables.encoder import see_rows
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.engines.interface import Bins, Engine
-    from gbimb.losses import BinaryLoss
+    from gbimb.losses import BinaryLoss, MulticlassBrierLoss, MulticlassLoss
     from gbimb.model.pairs import Pairs
     from gbimb.tables.classes import Classes
     from gbimb.tables.encoder import TableEncoder
@@ -99,11 +98,11 @@ class Recipe:
         """Return the loss for rows with these labels."""
         return make_loss(self.parameters, labels, weight)
 
-    def task(self, loss: BinaryLoss | MulticlassLoss) -> Task:
+    def task(self, loss: BinaryLoss | MulticlassLoss | MulticlassBrierLoss) -> Task:
         """Return what is trained, watched and decided."""
         given = self.parameters.eval_metric
         names = (given,) if isinstance(given, str) else given
-        kind: Any = MulticlassTask if isinstance(loss, MulticlassLoss) else BinaryTask
+        kind: Any = MulticlassTask if loss.n_outputs > 1 else BinaryTask
         task: Task = kind(loss, names, self.parameters.threshold, self.parameters.confidence)
         return task
 

@@ -10,7 +10,7 @@ import numpy as np
 from gbimb.exceptions import warn
 from gbimb.training.loss import resolve_class_weight
 from gbimb.training.search.blend import mix
-from gbimb.training.search.forest import MOST_ROWS
+from gbimb.training.search.forest import MOST_ROWS, MOST_ROWS_OF_MANY
 from gbimb.training.search.search import Search
 from gbimb.training.search.space import ENGINES, FOREST, Space
 
@@ -98,10 +98,10 @@ def train_portfolio(
 def _engines(engine: str, fitter: CrossFitter) -> tuple[str, ...]:
     if engine != "auto":
         return (engine,)
+    most = MOST_ROWS if fitter.labels.classes.size == 2 else MOST_ROWS_OF_MANY
     forests = (
-        fitter.labels.classes.size == 2
-        and isinstance(fitter.encoded, np.ndarray)
-        and len(fitter.encoded) <= MOST_ROWS
+        isinstance(fitter.encoded, np.ndarray)
+        and len(fitter.encoded) <= most
         and bool(fitter.splits)
     )
     return (*ENGINES, FOREST) if forests else ENGINES

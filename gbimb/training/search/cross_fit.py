@@ -209,7 +209,8 @@ class CrossFitter:
         self, candidate: Candidate, forest: Forest, index: int, stop: Stop | None
     ) -> CrossFitted:
         if self._rows is None:
-            self._rows = ForestRows.of(self.encoded, self.labels.targets, self.weight)
+            classes = self.labels.classes.size
+            self._rows = ForestRows.of(self.encoded, self.labels.targets, self.weight, classes)
         seed = (self.seed + index) % LARGEST_SEED
         file, rows = self._file(candidate, seed), self._rows
 
@@ -227,9 +228,12 @@ class CrossFitter:
             return grown, grown.proba
 
         grown, proba = self._judged(train_forest)
-        calibrator = calibrate(self.judged.y, proba, self.judged.weight)
+        calibrator = None
+        if proba.ndim == 1:
+            calibrator = calibrate(self.judged.y, proba, self.judged.weight)
+            proba = calibrator(proba)
         model = grown.model(self.schema, self.labels.classes, calibrator, self.plan.reason)
-        return CrossFitted(candidate, model, calibrator(proba))
+        return CrossFitted(candidate, model, proba)
 
     def _fit_foreign(self, candidate: Candidate, index: int) -> CrossFitted:
         classes = self.labels.classes

@@ -16,7 +16,7 @@ from scipy.special import logit
 
 from gbimb.decisions.calibration import BetaCurve, Calibrator
 from gbimb.decisions.prior import recalibrate
-from gbimb.losses import BrierLoss, LogisticLoss
+from gbimb.losses import BrierLoss, LogisticLoss, MulticlassBrierLoss
 from gbimb.model.model import BoosterModel, make_rule
 from gbimb.training.checkpoint import CheckpointFile, State
 from gbimb.training.seed import LARGEST_SEED
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from gbimb.training.held_out.folds import Splits
 
 MOST_ROWS: Final = 40_000
+MOST_ROWS_OF_MANY: Final = 20_000
+"""Of more than two classes, each of which gets trees of its own in the model that is kept."""
+
 TREES: Final = 60
 FEWEST_TREES: Final = 20
 ROWS_AND_TREES: Final = 600_000
@@ -55,7 +58,7 @@ class ForestRows:
     Attributes
     ----------
     matrix : float32 array of shape (n, n_features)
-    y : float64 array of shape (n,), 0 or 1
+    y : float64 array of shape (n,), 0 or 1, or (n, K) with a 1 for the class of each row
     weight : array of shape (n,) or None
     """
 
@@ -64,15 +67,18 @@ class ForestRows:
     weight: NDArray[Any] | None
 
     @classmethod
-    def of(cls, encoded: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None) -> ForestRows:
-        """Return the rows as scikit-learn's trees take them."""
+    def of(
+        cls, encoded: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None, n_classes: int = 2
+    ) -> ForestRows:
+        """Return the rows as scikit-learn's trees take them; ``y`` holds codes of classes."""
         matrix = np.clip(encoded, -LARGEST, LARGEST).astype(np.float32)
-        return cls(matrix, y.astype(np.float64), weight)
+        targets = y if n_classes == 2 else y[:, None] == np.arange(n_classes)
+        return cls(matrix, targets.astype(np.float64), weight)
 
     @property
-    def share(self) -> float:
-        """That of the positives."""
-        return float(np.average(self.y, weights=self.weight))
+    def shares(self) -> FloatArray:
+        """Those of the positives, (1,), or of each class, (K,)."""
+        return np.atleast_1d(np.average(self.y, axis=0, weights=self.weight))
 
     def part(self, rows: IntArray) -> ForestRows:
         """Return some rows."""
@@ -96,8 +102,9 @@ def _arrays(tree: Any) -> GrownTree:  # scikit-learn's
     from gbimb.engines.lightgbm import GrownTree
 
     left, right = tree.children_left, tree.children_right
-    spread = tree.impurity * tree.weighted_n_node_samples
-    gain = np.where(left < 0, 0.0, spread - spread[left] - spread[right])
+    value = tree.value[:, :, 0]
+    spread = value * (1.0 - value) * tree.weighted_n_node_samples[:, None]
+    gain = np.where(left[:, None] < 0, 0.0, spread - spread[left] - spread[right])
     return GrownTree(
         left=left,
         right=right,
@@ -106,12 +113,14 @@ def _arrays(tree: Any) -> GrownTree:  # scikit-learn's
         missing_left=tree.missing_go_to_left.astype(bool),
         gain=np.maximum(gain, 0.0),
         count=tree.n_node_samples,
-        value=tree.value[:, 0, 0],
+        value=value,
     )
 
 
-def number_of_trees(rows: int) -> int:
-    """Return the trees of a fold: fewer on many rows, where each is large."""
+def number_of_trees(rows: int, outputs: int = 1) -> int:
+    """Return the trees of a fold: fewer on many rows or for many classes, where each is large."""
+    if outputs > 1:
+        return FEWEST_TREES
     return int(np.clip(ROWS_AND_TREES // rows, FEWEST_TREES, TREES))
 
 
@@ -122,7 +131,7 @@ class GrownForest:
     Attributes
     ----------
     booster : LightGBM's
-    proba : float64 array
+    proba : float64 array of shape (m,) or (m, K)
         Of the held-out rows, fold by fold.
     trees : int
         Of each fold.
@@ -133,7 +142,7 @@ class GrownForest:
     trees: int
 
     def model(
-        self, schema: Schema, classes: Classes, calibrator: Calibrator, validation: str
+        self, schema: Schema, classes: Classes, calibrator: Calibrator | None, validation: str
     ) -> BoosterModel:
         """Return the forest as a model of LightGBM's trees."""
         from gbimb.engines.lightgbm import feature_gains
@@ -142,9 +151,9 @@ class GrownForest:
         return BoosterModel(
             schema=schema,
             classes=classes,
-            link=BrierLoss(),
+            link=BrierLoss() if classes.size == 2 else MulticlassBrierLoss(classes.size),
             calibrator=calibrator,
-            rule=make_rule(0.5, classes),
+            rule=make_rule(0.5 if classes.size == 2 else np.ones(classes.size), classes),
             importances=gains / gains.sum() if gains.sum() > 0 else gains,
             validation=validation,
             score=float("nan"),
@@ -167,8 +176,7 @@ def grow(
 ) -> GrownForest:
     """Return a forest for each fold.
 
-    One tree more, which gives the share of the positives to every row, keeps the probability of
-    no row at 0.
+    One tree more, which gives the shares of the classes to every row, keeps no probability at 0.
     """
     from gbimb.engines.lightgbm import forest_text, from_text
 
@@ -177,13 +185,14 @@ def grow(
         return GrownForest(from_text(state.models[0]), np.array(state.history["proba"]), state.done)
     parts = [rows.part(train) for train, _ in folds]
     held_out = [rows.matrix[test] for _, test in folds]
-    votes = [np.zeros(len(test)) for _, test in folds]
+    shares = rows.shares
+    votes = [np.zeros((len(test), shares.size)) for _, test in folds]
     grown: list[list[GrownTree]] = [[] for _ in folds]
-    wanted, done = number_of_trees(rows.y.size), 0
+    wanted, done = number_of_trees(len(rows.y), shares.size), 0
 
     def step(fold: int) -> None:
         tree = parts[fold].tree(forest, (seed + 1009 * fold + done) % LARGEST_SEED)
-        votes[fold] += tree.predict(held_out[fold])[:, 0]
+        votes[fold] += tree.predict(held_out[fold]).reshape(votes[fold].shape)
         grown[fold].append(_arrays(tree))
 
     with ThreadPoolExecutor(min(threads, len(folds))) as pool:
@@ -192,8 +201,9 @@ def grow(
             done = len(grown[0])
             if stop is not None and stop({}, done):
                 break
-    prior = rows.share / (done + 1.0)
+    prior = shares / (done + 1.0)
     proba = np.concatenate(votes) / (done + 1.0) + prior
+    proba = proba if shares.size > 1 else proba[:, 0]
     trees = [tree for part in grown for tree in part]
     text = forest_text(trees, names, 1.0 / (len(folds) * (done + 1.0)), prior)
     if checkpoint is not None and done == wanted:

@@ -27,7 +27,7 @@ MOST_ROWS_OF_TWO: Final = 2_000_000
 
 # What is not said is as in ``Space.base``.
 PORTFOLIO: Final[tuple[Choice, ...]] = (
-    {"engine": "lightgbm"},
+    {"engine": "lightgbm", "num_leaves": 31, "colsample_bytree": 1.0, "subsample": 1.0},
     {"engine": FOREST},
     {"engine": "xgboost"},
     {
@@ -44,6 +44,7 @@ PORTFOLIO: Final[tuple[Choice, ...]] = (
 PORTFOLIO_OF_MANY: Final[tuple[Choice, ...]] = (
     {"engine": "lightgbm"},
     {"engine": "xgboost", "ordered": True},
+    {"engine": FOREST},
 )
 """Of more classes, each of which gets a tree a round."""
 
@@ -51,7 +52,7 @@ FIRST: Final[tuple[Choice, ...]] = (
     {"engine": FOREST, "max_features": 1.0},
     {"engine": "lightgbm", "num_leaves": 31, "reg_lambda": 10.0},
     {"engine": "xgboost", "max_depth": 6, "subsample": 0.6, "colsample_bytree": 0.3},
-    {"engine": "lightgbm", "num_leaves": 31, "colsample_bytree": 1.0, "subsample": 1.0},
+    {"engine": "lightgbm"},
     {"engine": "lightgbm", "loss": "focal", "gamma": 2.0},
     {"engine": "lightgbm", "class_weight": "root"},
     {"engine": "xgboost", "rows": "drawn", "drawn": 10.0},
