@@ -62,12 +62,8 @@ class GrownTree:
         steps = np.zeros(votes.shape, np.intp)
         np.cumsum(np.diff(votes, axis=0) != 0, axis=0, out=steps[1:])
         varies = steps[before[last]] > steps[before]
-        return [
-            self._pruned(
-                varies[:, k], np.where(varies[:, k], self.value[:, k], votes[before, k]), k
-            )
-            for k in range(votes.shape[1])
-        ]
+        value = np.where(varies, self.value, votes[before])
+        return [self._pruned(varies[:, k], value[:, k], k) for k in range(votes.shape[1])]
 
     def _pruned(self, inner: NDArray[np.bool_], value: FloatArray, k: int) -> GrownTree:
         kept = np.zeros(inner.size, bool)
