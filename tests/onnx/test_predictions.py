@@ -209,8 +209,27 @@ def test_a_forest_is_a_file_too(tmp_path: Path) -> None:
         stop=lambda _, done: done == 5,
         checkpoint=None,
     )
-    curve = calibrate(y[folds[0][1]], grown.proba, None)
+    curve, _ = calibrate(y[folds[0][1]], grown.proba, None)
     forest = grown.model(like.model_.schema, like.model_.classes, curve, "half of the rows")
+    clf = with_model(quick(LGBM), forest)
+    assert_same(clf, export(clf, tmp_path), rows(clf))
+
+
+def test_a_forest_of_many_classes_is_a_file_too(tmp_path: Path) -> None:
+    X, score = numbers()
+    codes = np.digitize(score, [0.5, 1.5])
+    like = quick(LGBM, n_estimators=2).fit(X, codes)
+    grown = grow(
+        ForestRows.of(X, codes, None, 3),
+        Forest(5, 0.5),
+        [(np.arange(450), np.arange(450, 900))],
+        [f"x{j}" for j in range(5)],
+        seed=0,
+        threads=1,
+        stop=lambda _, done: done == 5,
+        checkpoint=None,
+    )
+    forest = grown.model(like.model_.schema, like.model_.classes, None, "half of the rows")
     clf = with_model(quick(LGBM), forest)
     assert_same(clf, export(clf, tmp_path), rows(clf))
 

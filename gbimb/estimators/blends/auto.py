@@ -41,8 +41,8 @@ class AutoImbalancedClassifier(BlendedClassifier):
         ``fit``; or costs, where row i, column j holds the cost of predicting class j for a row of
         class i, in the order of ``classes_``.
     engine : "auto", "lightgbm" or "xgboost", default="auto"
-        "auto" is both, and scikit-learn's forests where there are two classes and up to 40,000
-        rows that are no sparse matrix.
+        "auto" is both, and scikit-learn's forests where there are up to 40,000 rows (20,000 of
+        more than two classes) that are no sparse matrix.
     threshold : "auto", metric name, rule or float, default="auto"
         "auto" serves ``metric``; anything else is as in the boosting estimators, such as the rule
         "precision >= 0.9".
@@ -72,7 +72,8 @@ class AutoImbalancedClassifier(BlendedClassifier):
     classes_, pos_label_, threshold_, guarantee_, class_weights_, n_features_in_, feature_names_in_
         As in the boosting estimators. ``class_weights_`` are not used with costs.
     members_ : list of fitted estimators
-        A forest is kept as a LightGBM model under :class:`~gbimb.losses.BrierLoss`.
+        A forest is kept as a LightGBM model under :class:`~gbimb.losses.BrierLoss` or
+        :class:`~gbimb.losses.MulticlassBrierLoss`.
     weights_ : float64 array of shape (number of members,)
         Of their probabilities; sum 1.
     leaderboard_ : DataFrame

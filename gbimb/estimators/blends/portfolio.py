@@ -35,16 +35,17 @@ if TYPE_CHECKING:
 class ImbalancedClassifier(BlendedClassifier):
     """For imbalanced classes, two or more: a fixed portfolio of unlike members, blended.
 
-    Without search and without a clock, so that it is the same model on every machine. Small and
-    random trees of LightGBM, small ones that also see differences and ratios of the six strongest
-    columns, trees of XGBoost and forests of extremely randomised trees are cross-fitted on the
-    same folds. The blend minimises the log loss of the held-out rows over
-    the members' weights, drawn towards equal ones; its probabilities are recalibrated, and one
-    decision rule serves ``metric``, on the same rows.
+    Without search and without a clock, so that it is the same model on every machine. Of two
+    classes, large and random trees of LightGBM, small ones that also see differences and ratios of
+    the six strongest columns, trees of XGBoost and a forest of extremely randomised trees are
+    cross-fitted on the same folds; of more, a booster of each engine and a forest. The blend
+    minimises the log loss of the held-out rows over the members' weights, drawn towards equal ones;
+    its probabilities are recalibrated, and one decision rule serves ``metric``, on the same rows.
 
-    The size of the table decides: up to 50,000 rows all members, forests up to 40,000 rows where
-    there are two classes and no sparse matrix; above that one booster of each engine, above
-    two million rows and for a ParquetSource LightGBM alone, watched on one row in five.
+    The size of the table decides: up to 50,000 rows all members, the forest up to 40,000 rows
+    (20,000 of more than two classes) that are no sparse matrix; above that one booster of each
+    engine, above two million rows and for a ParquetSource LightGBM alone, watched on one row in
+    five.
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ class ImbalancedClassifier(BlendedClassifier):
         As in the boosting estimators. ``class_weights_`` are not used with costs.
     members_ : list of fitted estimators
         Those with a weight. A forest is kept as a LightGBM model under
-        :class:`~gbimb.losses.BrierLoss`.
+        :class:`~gbimb.losses.BrierLoss` or :class:`~gbimb.losses.MulticlassBrierLoss`.
     weights_ : float64 array of shape (number of members,)
         Of their probabilities; sum 1.
     leaderboard_ : DataFrame

@@ -228,10 +228,7 @@ class CrossFitter:
             return grown, grown.proba
 
         grown, proba = self._judged(train_forest)
-        calibrator = None
-        if proba.ndim == 1:
-            calibrator = calibrate(self.judged.y, proba, self.judged.weight)
-            proba = calibrator(proba)
+        calibrator, proba = calibrate(self.judged.y, proba, self.judged.weight)
         model = grown.model(self.schema, self.labels.classes, calibrator, self.plan.reason)
         return CrossFitted(candidate, model, proba)
 
@@ -254,10 +251,8 @@ class CrossFitter:
         if not self.splits:
             return CrossFitted(candidate, member, np.empty(0))
         proba = classes.positive_of(member.in_data(columns, equal))
-        if classes.size == 2:
-            calibrator = calibrate(self.judged.y, proba, self.judged.weight)
-            member, proba = replace(member, calibrator=calibrator), calibrator(proba)
-        return CrossFitted(candidate, member, proba)
+        calibrator, proba = calibrate(self.judged.y, proba, self.judged.weight)
+        return CrossFitted(candidate, replace(member, calibrator=calibrator), proba)
 
     def _judged(
         self, train_on: Callable[[Splits, str], tuple[Fitted, FloatArray]]

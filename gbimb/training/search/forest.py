@@ -211,10 +211,16 @@ def grow(
     return GrownForest(from_text(text), proba, done)
 
 
-def calibrate(y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> Calibrator:
-    """Return Platt's line through the log odds of held-out rows.
+def calibrate(
+    y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None
+) -> tuple[Calibrator | None, FloatArray]:
+    """Return Platt's line through the log odds of held-out rows, and what it makes of them.
 
-    Votes of random trees are too careful: what half of them call positive mostly is.
+    Votes of random trees are too careful: what half of them call positive mostly is. More than two
+    classes are recalibrated in the blend alone.
     """
+    if proba.ndim > 1:
+        return None, proba
     slope, intercept = recalibrate(LogisticLoss(), y, logit(proba), weight)
-    return Calibrator((BetaCurve(slope, slope, intercept),))
+    calibrator = Calibrator((BetaCurve(slope, slope, intercept),))
+    return calibrator, calibrator(proba)
