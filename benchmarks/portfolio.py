@@ -3,7 +3,8 @@
 Cross-fits candidates of the automatic choice on every table of a folder (as the quality benchmark
 reads it), keeps their probabilities of held-out and of test rows, and prints what blends of some of
 them are worth: MCC, log loss and average precision of the test rows, and processor seconds. One
-fold of the 21 tables of two classes takes about ten minutes of one processor.
+fold of the 21 tables of two classes takes about ten minutes of one processor, one of the five
+tables of more classes (``--many``) three.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import pandas as pd
 from scipy.special import expit
 from sklearn.metrics import average_precision_score, log_loss, matthews_corrcoef
 from sklearn.model_selection import StratifiedKFold
+from sklearn.preprocessing import label_binarize
 
 from benchmarks.quality.tables import find_tables
 from gbimb.decisions.blending import blend_weights
+from gbimb.decisions.class_weights import fit_class_weights
 from gbimb.decisions.prior import recalibrate
 from gbimb.decisions.threshold import choose_threshold
 from gbimb.estimators.blends.base import BOOSTERS
@@ -36,7 +39,7 @@ from gbimb.tables.read import read_table
 from gbimb.tables.schema import Schema
 from gbimb.training.held_out.plan import make_plan
 from gbimb.training.search.cross_fit import CrossFitter
-from gbimb.training.search.space import FIRST, FOREST, PORTFOLIO, Space
+from gbimb.training.search.space import FIRST, FOREST, PORTFOLIO, PORTFOLIO_OF_MANY, Space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,22 +48,44 @@ if TYPE_CHECKING:
 
 FOLDS: Final = 5
 EQUAL: Final = float("inf")
-CANDIDATES: Final = {f"P{i}": choice for i, choice in enumerate(PORTFOLIO)} | {
-    f"F{i}": choice for i, choice in enumerate(FIRST[:6])
-}
-ALL: Final = tuple(f"P{i}" for i in range(len(PORTFOLIO)))
-BLENDS: Final[dict[str, tuple[tuple[str, ...], float]]] = {
-    "LightGBM alone": (("P0",), 10.0),
-    "three": (("P0", "P1", "P2"), 10.0),
-    "without ratios and differences": (("P0", "P1", "P2", "P3"), 10.0),
-    "the portfolio": (ALL, 10.0),
-    "large trees in the place of small ones": (("F3", *ALL[1:]), 10.0),
-    "the portfolio, prior 1": (ALL, 1.0),
-    "the portfolio, prior 100": (ALL, 100.0),
-    "the portfolio, equal weights": (ALL, EQUAL),
-    **{f"the portfolio and {name}": ((*ALL, name), 10.0)
-       for name in CANDIDATES if name.startswith("F")},
-}  # fmt: skip
+Choices = dict[str, dict[str, Any]]
+Blends = dict[str, tuple[tuple[str, ...], float]]
+
+
+def candidates(*, many: bool) -> Choices:
+    """Return the members of the portfolio (P) and what comes first in a search (F), by name."""
+    own = PORTFOLIO_OF_MANY if many else PORTFOLIO
+    others = PORTFOLIO[3:] if many else FIRST[:6]
+    return {f"P{i}": choice for i, choice in enumerate(own)} | {
+        f"F{i}": choice for i, choice in enumerate(others)
+    }
+
+
+def blends(*, many: bool) -> Blends:
+    """Return members and prior of each blend."""
+    names = list(candidates(many=many))
+    own = tuple(name for name in names if name.startswith("P"))
+    common: Blends = {
+        "LightGBM alone": (("P0",), 10.0),
+        "the portfolio": (own, 10.0),
+        **{
+            f"the portfolio without {name}": (tuple(n for n in own if n != name), 10.0)
+            for name in own
+        },
+        **{
+            f"the portfolio and {name}": ((*own, name), 10.0)
+            for name in names
+            if name.startswith("F")
+        },
+    }
+    if many:
+        return common
+    return common | {
+        "small trees in the place of large ones": (("F3", *own[1:]), 10.0),
+        "the portfolio, prior 1": (own, 1.0),
+        "the portfolio, prior 100": (own, 100.0),
+        "the portfolio, equal weights": (own, EQUAL),
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +98,12 @@ class Probabilities:
 
 
 def cross_fit(
-    X: pd.DataFrame, y: NDArray[Any], X_test: pd.DataFrame
+    X: pd.DataFrame, y: NDArray[Any], X_test: pd.DataFrame, choices: Choices
 ) -> tuple[NDArray[Any], dict[str, Probabilities]]:
     """Return the held-out labels, and the probabilities of each candidate, on one thread."""
     reader = BOOSTERS[0]()
-    rows = LabelledTable.read(reader, X, y, None, 1)
+    classes = len(np.unique(y))
+    rows = LabelledTable.read(reader, X, y, None, 1 if classes == 2 else None)
     encoder, encoded = learn_columns(rows.table, rows.labels.codes, None)
     fitter = CrossFitter(
         make={each.engine_name: each for each in BOOSTERS},
@@ -92,16 +118,16 @@ def cross_fit(
     space = Space(
         engines=("lightgbm", "xgboost", FOREST),
         rows=len(y),
-        classes=2,
-        class_weights={"none": None, "root": (np.mean(y == 0) / np.mean(y)) ** 0.5},
+        classes=classes,
+        class_weights={"none": None, "root": (np.mean(y == 0) / np.mean(y == 1)) ** 0.5},
         has_categories=bool(encoder.categorical),
         has_pairs=len(encoder.numbers(X.shape[1])) > 1,
-        fixed={"eval_metric": ("mcc",), "threshold": 0.5, "n_jobs": 1},
+        fixed={"eval_metric": ("mcc",), "threshold": 0.5 if classes == 2 else "auto", "n_jobs": 1},
         make=fitter.make,
     )
     table = read_table(reader, X_test, reset=False)
     found = {}
-    for i, (name, choice) in enumerate(CANDIDATES.items()):
+    for i, (name, choice) in enumerate(choices.items()):
         candidate = space.candidate({**space.base(choice["engine"]), **choice})
         if not space.has_categories:
             candidate = replace(candidate, ordered=False)
@@ -123,19 +149,36 @@ def judge(
     members: Sequence[Probabilities],
     prior: float,
 ) -> dict[str, float]:
-    """Return what a blend of the members is worth on the test rows."""
-    likelihood = np.column_stack([np.where(y == 1, m.held_out, 1 - m.held_out) for m in members])
+    """Return what a blend of the members is worth on the test rows; of many classes, MCC is R_K."""
+    many = members[0].test.ndim > 1
+    codes = y.astype(np.intp)
+    likelihood = np.column_stack(
+        [
+            m.held_out[np.arange(y.size), codes] if many else np.abs(1 - codes - m.held_out)
+            for m in members
+        ]
+    )
     equal = np.full(len(members), 1 / len(members))
     weights = equal if prior == EQUAL else blend_weights(likelihood, None, prior)
-    raw = to_raw(np.column_stack([m.held_out for m in members]) @ weights)
-    line = recalibrate(LogisticLoss(), y, raw, None)
-    chosen = choose_threshold(y, expit(line.slope * raw + line.intercept), "mcc", random_state=0)
-    raw = to_raw(np.column_stack([m.test for m in members]) @ weights)
-    proba = expit(line.slope * raw + line.intercept)
+    held_out = np.stack([m.held_out for m in members], axis=-1) @ weights
+    test = np.stack([m.test for m in members], axis=-1) @ weights
+    if many:
+        proba, held_out = (p / p.sum(axis=1, keepdims=True) for p in (test, held_out))
+        predicted = (proba * fit_class_weights(codes, held_out)).argmax(axis=1)
+    else:
+        raw = to_raw(held_out)
+        line = recalibrate(LogisticLoss(), y, raw, None)
+        chosen = choose_threshold(
+            y, expit(line.slope * raw + line.intercept), "mcc", random_state=0
+        )
+        proba = expit(line.slope * to_raw(test) + line.intercept)
+        predicted = (proba >= chosen).astype(np.intp)
+    labels = np.arange(proba.shape[1] if many else 2)
+    is_class = label_binarize(y_test, classes=labels)
     return {
-        "MCC": matthews_corrcoef(y_test, proba >= chosen),
-        "log loss": log_loss(y_test, proba, labels=[0, 1]),
-        "average precision": average_precision_score(y_test, proba),
+        "MCC": matthews_corrcoef(y_test, predicted),
+        "log loss": log_loss(y_test, proba, labels=labels),
+        "average precision": average_precision_score(is_class, proba),
         "seconds": sum(m.seconds for m in members),
     }
 
@@ -145,10 +188,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with INDEX.csv")
     parser.add_argument("--folds", type=int, default=1, choices=range(1, FOLDS + 1))
+    parser.add_argument("--many", action="store_true", help="the tables of more than two classes")
     given = parser.parse_args()
+    choices, compared = candidates(many=given.many), blends(many=given.many)
     records = []
     for table in find_tables(given.data):
-        if not table.binary:
+        if table.binary == given.many:
             continue
         X, y = table.read()
         splits = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(X, y)
@@ -157,14 +202,14 @@ def main() -> None:
                 break
             with warnings.catch_warnings(), thread_limit(1):
                 warnings.simplefilter("ignore", GbimbWarning)
-                held_out, found = cross_fit(X.iloc[train], y[train], X.iloc[test])
-            for name, (members, prior) in BLENDS.items():
+                held_out, found = cross_fit(X.iloc[train], y[train], X.iloc[test], choices)
+            for name, (members, prior) in compared.items():
                 values = judge(held_out, y[test], [found[m] for m in members], prior)
                 records.append({"table": table.name, "blend": name, **values})
             print(table.name, fold + 1, flush=True)
     by_table = pd.DataFrame(records).groupby(["blend", "table"]).mean()
-    print(by_table.groupby("blend").mean().loc[list(BLENDS)].round(4).to_string())
-    for name, choice in CANDIDATES.items():
+    print(by_table.groupby("blend").mean().loc[list(compared)].round(4).to_string())
+    for name, choice in choices.items():
         print(name, choice)
 
 
