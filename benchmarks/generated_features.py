@@ -23,7 +23,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import TargetEncoder
 
-from benchmarks.portfolio import BLENDS, CANDIDATES, FOLDS, Probabilities, cross_fit, judge
+from benchmarks.portfolio import FOLDS, Probabilities, candidates, cross_fit, judge
 from benchmarks.quality.tables import find_tables
 from gbimb.exceptions import GbimbWarning
 from gbimb.parallel import thread_limit
@@ -181,9 +181,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with INDEX.csv")
     parser.add_argument("--folds", type=int, default=1, choices=range(1, FOLDS + 1))
     given = parser.parse_args()
-    for name in [name for name in CANDIDATES if name not in PORTFOLIO]:
-        del CANDIDATES[name]
-    BLENDS.clear()
+    choices = {name: one for name, one in candidates(many=False).items() if name in PORTFOLIO}
     records = []
     for table in find_tables(given.data):
         if not table.binary:
@@ -195,7 +193,7 @@ def main() -> None:
                 break
             with warnings.catch_warnings(), thread_limit(1):
                 warnings.simplefilter("ignore", GbimbWarning)
-                sorted_y, members = cross_fit(X.iloc[train], y[train], X.iloc[test])
+                sorted_y, members = cross_fit(X.iloc[train], y[train], X.iloc[test], choices)
                 found = {
                     kind: cross_fit_generated(generator, X.iloc[train], y[train], X.iloc[test])
                     for kind, generator in KINDS.items()
