@@ -116,8 +116,10 @@ def run_cells(
             records[key] = record
             progress.advance(record)
     except KeyboardInterrupt:
+        # The last one may have been kept without being noted.
+        kept = sum(store.load(key) is not None for key in cells)
         msg = (
-            f"Interrupted: {len(records)} of {len(cells)} fits are done and kept. "
+            f"Interrupted: {kept} of {len(cells)} fits are done and kept. "
             "Repeat the same command to continue."
         )
         raise InterruptedRunError(msg) from None
