@@ -145,7 +145,7 @@ class Space:
         """Return those that suit the table, each once, with what is not said as in ``base``."""
         found: list[Choice] = []
         for choice in choices:
-            if choice["engine"] not in self.engines:
+            if choice["engine"] not in self.engines or (choice.get("pairs") and not self.has_pairs):
                 continue
             one = {**self.base(choice["engine"]), **choice}
             if "learning_rate" in choice:
@@ -155,8 +155,6 @@ class Space:
                     "ordered": False,
                     "one_hot_up_to": self.base(one["engine"])["one_hot_up_to"],
                 }
-            if not self.has_pairs and one["engine"] in ENGINES:
-                one["pairs"] = False
             if one not in found:
                 found.append(one)
         return found
