@@ -40,6 +40,7 @@ MOST_ROWS_OF_MANY: Final = 20_000
 TREES: Final = 60
 FEWEST_TREES: Final = 20
 ROWS_AND_TREES: Final = 600_000
+ROWS_AND_TREES_OF_MANY: Final = 100_000
 LARGEST: Final = float(np.finfo(np.float32).max)
 
 
@@ -119,9 +120,8 @@ def _arrays(tree: Any) -> GrownTree:  # scikit-learn's
 
 def number_of_trees(rows: int, outputs: int = 1) -> int:
     """Return the trees of a fold: fewer on many rows or for many classes, where each is large."""
-    if outputs > 1:
-        return FEWEST_TREES
-    return int(np.clip(ROWS_AND_TREES // rows, FEWEST_TREES, TREES))
+    most = ROWS_AND_TREES if outputs == 1 else ROWS_AND_TREES_OF_MANY
+    return int(np.clip(most // rows, FEWEST_TREES, TREES))
 
 
 @dataclass(frozen=True, eq=False)
