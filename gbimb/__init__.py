@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     )
     from gbimb.tables.parquet.source import ParquetSource
 
-
 __all__ = [
     "AutoImbalancedClassifier",
     "FocalLoss",

@@ -34,7 +34,6 @@ __all__ = [
     "MissingDependencyError",
 ]
 
-
 LONGEST_SENTENCE = 600
 KEPT_AT_END = 200  # what to do stands there
 

@@ -1,12 +1,16 @@
-"""JSON read strictly: one meaning, no surprises."""
+"""JSON read strictly and written plainly, and texts as they are shown."""
 
 from __future__ import annotations
 
 import json
+import math
 import reprlib
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.exceptions import InvalidDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MOST_SHOWN: Final = 120
 
@@ -62,3 +66,45 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _refuse_constant(word: str) -> None:
     msg = f"the bare word {word}"
     raise InvalidDataError(msg)
+
+
+def plain(value: Any) -> Any:
+    """Return values that JSON knows; NaN and infinity are None.
+
+    >>> import numpy as np
+    >>> plain({"a": np.float64("nan"), "b": np.arange(2), "c": (1, True)})
+    {'a': None, 'b': [0, 1], 'c': [1, True]}
+    """
+    if hasattr(value, "tolist"):  # of NumPy, which not every command has loaded
+        value = value.tolist()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def to_json(value: Any) -> str:
+    """Return JSON text for people to read."""
+    return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def some_of(texts: Sequence[str], most: int) -> str:
+    """Return texts one after the other, the first ones of many.
+
+    >>> some_of(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
+def printable(text: str) -> str:
+    r"""Replace control characters, which could move the cursor, by their escapes.
+
+    >>> printable("a\x1b[2J")
+    'a\\x1b[2J'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

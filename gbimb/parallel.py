@@ -30,7 +30,6 @@ _forked = False
 ENGINE_LIMITS: list[Callable[[], object]] = []
 """What gives an engine one thread where it remembers a number of its own."""
 
-
 MOST_THREADS: Final = 1024
 
 

@@ -9,8 +9,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gbimb.exceptions import InvalidParameterError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def check_new_file(path: Path, name: str) -> None:
+    """Raise unless a file can be written to ``path``: it is no folder, and in one that exists."""
+    if path.is_dir():
+        msg = f"{name} must name a file, got {str(path)!r}, which is a folder. Name another."
+        raise InvalidParameterError(msg)
+    if not path.absolute().parent.is_dir():
+        msg = f"{name} must name a file in a folder that exists, got {str(path)!r}."
+        raise InvalidParameterError(msg)
 
 
 @contextmanager

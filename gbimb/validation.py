@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import Float32Array
 
-
 LARGEST_TOTAL = 1e15  # a weight is a number of rows
 MOST_PRINTED = 100
 LONGEST_SHOWN = 80  # characters of a value in a sentence

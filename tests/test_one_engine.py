@@ -11,7 +11,7 @@ import pytest
 
 import gbimb
 from gbimb.benchmark import records
-from gbimb.engines import libraries
+from gbimb.engines import registry
 
 FIT = """
 import sys
@@ -131,9 +131,9 @@ def test_the_version_of_a_library_is_that_of_the_package_it_came_from(
             raise metadata.PackageNotFoundError(name)
         return "3.2.0"
 
-    monkeypatch.setattr(libraries, "version", only_cpu)
-    assert libraries.installed_version("xgboost") == "3.2.0"
-    assert libraries.installed_version("lightgbm") is None
+    monkeypatch.setattr(registry, "version", only_cpu)
+    assert registry.installed_version("xgboost") == "3.2.0"
+    assert registry.installed_version("lightgbm") is None
     assert records.versions.__wrapped__("lightgbm", "xgboost") == {
         "gbimb": gbimb.__version__,
         "xgboost": "3.2.0",

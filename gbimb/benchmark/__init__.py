@@ -18,10 +18,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gbimb.benchmark.methods import ENGINES, METHODS, Method
+    from gbimb.benchmark.methods import METHODS, Method
     from gbimb.benchmark.plan import Plan
     from gbimb.benchmark.results import Results, run
     from gbimb.benchmark.tables import BenchmarkTable, built_in_table, read_table
+    from gbimb.engines.registry import ENGINES
 
 __all__ = [
     "ENGINES",
@@ -37,12 +38,13 @@ __all__ = [
 
 # Imported when first used, so that `gbimb --help` is quick.
 _MODULES = {
-    "methods": ("ENGINES", "METHODS", "Method"),
+    "methods": ("METHODS", "Method"),
     "plan": ("Plan",),
     "results": ("Results", "run"),
     "tables": ("BenchmarkTable", "built_in_table", "read_table"),
 }
 _HOME = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
+_HOME["ENGINES"] = "gbimb.engines.registry"
 
 
 def __getattr__(name: str) -> Any:  # a module attribute can be anything

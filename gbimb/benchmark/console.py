@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gbimb.benchmark.methods import BASELINE, ENGINES, method_label
+from gbimb.benchmark.methods import BASELINE, method_label
 from gbimb.benchmark.statistics import ALL_TABLES, INTERVALS, TESTS
-from gbimb.tables.files.text import printable
+from gbimb.engines.registry import ENGINES
+from gbimb.json_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +40,7 @@ SHOWN: Final = {
 def print_results(results: Any, console: Console) -> None:
     """Print tables and verdict."""
     single = len(results.plan.tables) == 1
-    parts: list[Table | Text] = [_tables_text(results)]
+    parts: list[Table | Text] = [Text("\n".join(map(_table_text, results.plan.tables)))]
     if not single:
         parts.append(_per_table(results, console.width))
     parts.append(_overall(results, console.width))
@@ -89,10 +90,6 @@ def _grid(title: str, caption: str, heads: Iterable[str]) -> Table:
     for i, head in enumerate(heads):
         table.add_column(Text(head), justify="left" if i == 0 else "right", no_wrap=i == 0)
     return table
-
-
-def _tables_text(results: Any) -> Text:
-    return Text("\n".join(_table_text(table) for table in results.plan.tables))
 
 
 def _table_text(t: BenchmarkTable) -> str:

@@ -11,15 +11,13 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from gbimb.engines.registry import ENGINES
 from gbimb.losses import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
-
-ENGINES: Final[Mapping[str, str]] = MappingProxyType({"lightgbm": "LightGBM", "xgboost": "XGBoost"})
-"""Names of the engines, and their spelling in reports."""
 
 DEFAULT_FOLDS: Final = 3
 """With more, the built-in tables take more than four minutes on two cores."""
@@ -133,21 +131,19 @@ def _portfolio(_: str, n_jobs: int, seed: int, n_classes: int) -> Classifier:
     from gbimb.estimators import ImbalancedClassifier
 
     positive = 1 if n_classes == 2 else None
-    found: Classifier = ImbalancedClassifier(pos_label=positive, n_jobs=n_jobs, random_state=seed)
-    return found
+    return ImbalancedClassifier(pos_label=positive, n_jobs=n_jobs, random_state=seed)
 
 
 def _bagging(engine: str, n_jobs: int, seed: int, n_classes: int) -> Classifier:
     from gbimb.estimators import UnderBaggingClassifier
 
-    bags: Classifier = UnderBaggingClassifier(
+    return UnderBaggingClassifier(
         _estimator(engine, n_jobs, seed, n_classes),
         BAGS,
         sampling_strategy=float(COMMON_PER_RARE),
         random_state=seed,
         n_jobs=n_jobs,
     )
-    return bags
 
 
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(

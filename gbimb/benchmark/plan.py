@@ -5,27 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from gbimb.benchmark.methods import (
-    BASELINE,
-    DEFAULT_FOLDS,
-    DEFAULT_METHODS,
-    ENGINES,
-    MAIN,
-    Method,
-)
-from gbimb.benchmark.splits import split_dependent
+import numpy as np
+
+from gbimb.benchmark.methods import BASELINE, DEFAULT_FOLDS, DEFAULT_METHODS, MAIN, Method
 from gbimb.benchmark.tables import BenchmarkTable, built_in_table
-from gbimb.engines.libraries import require_library
+from gbimb.engines.registry import ENGINES, require_library
 from gbimb.exceptions import (
     InvalidDataError,
     InvalidParameterError,
     MissingDependencyError,
     unknown_name,
 )
+from gbimb.training.held_out.folds import split_groups
+from gbimb.training.held_out.time_plan import later_blocks
 from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from gbimb.tables.dependence import Dependence
+
 
 LARGEST_SEED: Final = 2**32 - 1
 
@@ -207,3 +208,27 @@ def _check_folds(table: BenchmarkTable, folds: int) -> None:
         f"{few} {which} (positive class {table.positive!r}) for {folds} folds. {remedy}."
     )
     raise InvalidDataError(msg)
+
+
+def split_dependent(
+    dependence: Dependence, y: NDArray[Any], folds: int, fold: int, seed: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the training and the test rows of a fold: of whole groups, or of a later block.
+
+    Raises
+    ------
+    InvalidDataError
+        If not every fold can have rows of two classes.
+    """
+    if dependence.groups is not None:
+        of_row = split_groups(dependence.groups, y.astype(np.intp), folds, seed)
+        if int(of_row.max()) + 1 < folds:
+            msg = (
+                f"group must allow {folds} folds with rows of two classes, got groups for "
+                f"{int(of_row.max()) + 1}. Use fewer folds."
+            )
+            raise InvalidDataError(msg)
+        return np.flatnonzero(of_row != fold), np.flatnonzero(of_row == fold)
+    assert dependence.time is not None
+    order, edges = later_blocks(dependence.time, y.astype(np.intp), folds, 0.5 / folds)
+    return np.sort(order[: edges[fold]]), np.sort(order[edges[fold] : edges[fold + 1]])

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from gbimb.benchmark.methods import BASELINE, with_engine
 from gbimb.benchmark.runner import Progress
-from gbimb.tables.files.text import printable
+from gbimb.json_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,51 +26,34 @@ if TYPE_CHECKING:
 class TimeLeft:
     """Estimate the seconds left from the fits that are done.
 
-    A fit is expected to take as long as the same fit on other folds; without one, as the same
-    method on other tables, or as the mean of all fits. Where it is known what fits take on another
-    computer, one without the same fit is expected to take that, times how much longer those took
-    that are done.
+    A fit is expected to take as long as the same fit on other folds; without one, as it took on
+    another computer, times how much longer those took that are done.
+
+    Parameters
+    ----------
+    expected : mapping
+        Of all fits, the seconds on the other computer.
+    jobs : int
+        Fits at a time.
     """
 
-    def __init__(
-        self, cells: Sequence[Cell], jobs: int, expected: Mapping[Cell, float] | None = None
-    ) -> None:
-        self._expected = dict(expected or {})
+    def __init__(self, expected: Mapping[Cell, float], jobs: int) -> None:
+        self._expected = expected
         self._spent, self._expected_of_done = 0.0, 0.0
-        self._left = set(cells)
-        self._needed = max(2, len(cells) // 10)
-        self._done = 0
+        self._left = set(expected)
         self._jobs = jobs
-        self._seconds: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+        self._seconds: dict[tuple[str, ...], list[float]] = defaultdict(list)
 
     def add(self, record: Record) -> None:
         """Count a finished fit."""
         self._left.discard(record.cell)
-        self._done += 1
         seconds = record.fit_seconds + 2 * record.predict_seconds
         self._spent += seconds
-        self._expected_of_done += self._expected.get(record.cell, 0.0)
-        table, engine, method, _ = record.cell
-        for known in ((table, engine, method), ("", engine, method), ("", "", "")):
-            self._seconds[known].append(seconds)
+        self._expected_of_done += self._expected[record.cell]
+        self._seconds[record.cell[:3]].append(seconds)
 
-    def seconds(self) -> float | None:
-        """Return the seconds left; None before a tenth of the fits is done."""
-        if self._expected:
-            return self._as_expected()
-        if self._done < self._needed:
-            return None
-        means = {known: float(np.mean(values)) for known, values in self._seconds.items()}
-        usual = means["", "", ""]
-        return (
-            sum(
-                means.get((table, engine, method), means.get(("", engine, method), usual))
-                for table, engine, method, _ in self._left
-            )
-            / self._jobs
-        )
-
-    def _as_expected(self) -> float:
+    def seconds(self) -> float:
+        """Return the seconds left."""
         slower = self._spent / self._expected_of_done if self._expected_of_done else 1.0
         same = {known: float(np.mean(values)) for known, values in self._seconds.items()}
         left = (same.get(c[:3], slower * self._expected[c]) for c in self._left)
@@ -93,10 +76,8 @@ class _TimeLeftColumn(progress.ProgressColumn):
     """Count down between two fits."""
 
     def render(self, task: progress.Task) -> Text:
-        left, known_at = task.fields["left"], task.fields["known_at"]
-        if left is None:
-            return Text("time left --:--")
-        seconds = max(0.0, left - (time.monotonic() - known_at))
+        seconds = task.fields["left"] - (time.monotonic() - task.fields["known_at"])
+        seconds = max(0.0, seconds)
         return Text(f"time left {int(seconds // 60)}:{int(seconds % 60):02}")
 
 
@@ -122,7 +103,7 @@ class ProgressBar(Progress):
         """Say how many fits there are, how long they take, and how many are done already."""
         left = len(cells) - len(done)
         at_once = min(jobs, max(1, left))
-        self._time = TimeLeft(cells, at_once, self._plan.expected_seconds())
+        self._time = TimeLeft(self._plan.expected_seconds(), at_once)
         self._left = dict.fromkeys(cells)
         self._records = list(done)
         for record in done:
@@ -132,7 +113,7 @@ class ProgressBar(Progress):
             self._console.print(f"Continuing: {len(done)} of {len(cells)} fits are done.")
         if left:
             fits = "1 fit" if left == 1 else f"{left:,} fits, {at_once} at a time"
-            self._console.print(f"{fits}: about {in_words(self._time.seconds() or 0.0)}.")
+            self._console.print(f"{fits}: about {in_words(self._time.seconds())}.")
         self._task = self._bar.add_task(
             self._running(),
             total=len(cells),

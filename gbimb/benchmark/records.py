@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from gbimb.benchmark.plan import Cell
-from gbimb.engines.libraries import installed_version
+from gbimb.engines.registry import installed_version
 from gbimb.replacing import replacing
 from gbimb.version import __version__
 

@@ -16,9 +16,9 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import has_fit_parameter
 
+from gbimb.benchmark.plan import split_dependent
 from gbimb.benchmark.records import CellStore, Record, cell_key, versions
 from gbimb.benchmark.scores import scores
-from gbimb.benchmark.splits import split_dependent
 from gbimb.exceptions import GbimbError
 
 if TYPE_CHECKING:

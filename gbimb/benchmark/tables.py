@@ -16,10 +16,9 @@ from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_na
 from gbimb.tables.dependence import check_one_of, read_dependence
 from gbimb.tables.files.columns import plain_labels, prepare_columns
 from gbimb.tables.files.index import THE_INDEX, unasked_index
-from gbimb.tables.files.match import as_text
+from gbimb.tables.files.match import as_text, match_label, require_labels
 from gbimb.tables.files.options import AS_FOUND, ReadOptions, blank
 from gbimb.tables.files.read import read_file, require_columns, table_name
-from gbimb.tables.files.targets import match_label, require_labels
 from gbimb.tables.remarks.sentences import odd_labels
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.tables.dependence import Dependence
-
 
 SHOWN_LABELS: Final = 5
 MOST_CLASSES: Final = 100

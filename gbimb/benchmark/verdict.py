@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from gbimb.benchmark.methods import (
     BASELINE,
-    ENGINES,
     MAIN,
     PORTFOLIO,
     SAME_RECIPE,
     method_label,
 )
 from gbimb.benchmark.statistics import ALPHA, LEVEL, compare
+from gbimb.engines.registry import ENGINES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gbimb.benchmark.records import Record
     from gbimb.benchmark.statistics import Comparison
-
 
 FOCAL: Final = "focal loss with early stopping on MCC"
 

@@ -181,6 +181,6 @@ def command_line(ctx: typer.Context, *left_out: str) -> str:
 
 def print_json(value: dict[str, Any]) -> None:
     """Print one JSON object; what is not a number is null."""
-    from gbimb.tables.files.json_values import to_json
+    from gbimb.json_text import to_json
 
     typer.echo(to_json(value))

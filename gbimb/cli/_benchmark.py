@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gbimb.benchmark.methods import DEFAULT_FOLDS, ENGINES, METHODS, OWN_FOLDS, with_engine
+from gbimb.benchmark.methods import DEFAULT_FOLDS, METHODS, OWN_FOLDS, with_engine
 from gbimb.cli._app import (
     app,
     check_not_read,
@@ -41,8 +41,9 @@ from gbimb.cli._options import (
 )
 from gbimb.cli._paths import check_columns, check_data
 from gbimb.cli._reading import OPTIONS, reads_files
+from gbimb.engines.registry import ENGINES
 from gbimb.exceptions import InvalidParameterError, unknown_name
-from gbimb.tables.files.text import printable
+from gbimb.json_text import printable
 from gbimb.validation import check_page
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import typer
 
 from gbimb.cli._app import app, check_not_read, exit_codes, print_json
 from gbimb.cli._notes import notes
+from gbimb.cli._options import Model
 from gbimb.cli._paths import check_model, check_new, replaced
 
 _EPILOG = """\b
@@ -27,7 +28,7 @@ Exit codes:
 
 @app.command(epilog=_EPILOG, short_help="Write a model as an ONNX file, to score without Python.")
 def export(
-    model: Annotated[Path, typer.Argument(help="A file that gbimb fit, or .save, has written.")],
+    model: Model,
     onnx: Annotated[Path, typer.Option(help="The file to write.")],
     columns: Annotated[
         bool,

@@ -111,7 +111,6 @@ SPELLED: Final = {
 }
 """Which option gives a parameter of the estimators."""
 
-
 _EPILOG = """\b
 Examples:
   gbimb fit churn.csv --target churned --out churn.gbimb

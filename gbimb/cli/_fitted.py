@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gbimb.cli._decision import weights_in_words
-from gbimb.cli._notes import as_options
+from gbimb.cli._notes import as_options, evaluate_command, weights_in_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +31,8 @@ def fit_facts(model: Any, rows: int, out: Path, seconds: float, target: str) -> 
         "seconds": round(seconds, 2),
         **decision_rule(model),
     }
-    facts["next"] = _next(model, out, target)
+    held_out = model.model_.held_out is not None
+    facts["next"] = evaluate_command(out, target, held_out=held_out)
     return facts if about["choice"] is None else facts | {"choice": about["choice"]}
 
 
@@ -41,13 +40,6 @@ def _metric(parameters: dict[str, Any]) -> str:
     """Return what the training watched."""
     metric: Any = parameters.get("metric", parameters.get("eval_metric"))
     return metric if isinstance(metric, str) else str(metric[0])
-
-
-def _next(model: Any, out: Path, target: str) -> str:
-    """Return the command that says how good the model is, on rows held out if it kept some."""
-    report = ["--report", str(out.with_suffix(".html"))]
-    rows = [] if model.model_.held_out is not None else ["TEST.csv", "--target", target]
-    return shlex.join(["gbimb", "evaluate", str(out), *rows, *report])
 
 
 def any_of(labels: list[str]) -> str:

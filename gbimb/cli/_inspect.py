@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any, Final
 
 import typer
 
 from gbimb.cli._app import app, exit_codes, print_json
-from gbimb.cli._decision import weights_in_words
+from gbimb.cli._notes import evaluate_command, weights_in_words
 from gbimb.cli._options import AsJson, Model
 from gbimb.cli._paths import check_model
 
@@ -55,15 +54,13 @@ def _facts(path: Path) -> dict[str, Any]:
         from gbimb.estimators.inspection import summarise
 
         found = summarise(load(path))
-    rows = [] if found.get("held_out") else ["TEST.csv", "--target", "COLUMN"]
-    words = ["gbimb", "evaluate", str(path), *rows, "--report", str(path.with_suffix(".html"))]
-    following = shlex.join(words)
+    following = evaluate_command(path, "COLUMN", held_out=bool(found.get("held_out")))
     return {**found, "bytes": path.stat().st_size, "next": following}
 
 
 def _in_words(facts: dict[str, Any]) -> str:
     """Return the facts as lines; what a model file says is shown without control characters."""
-    from gbimb.tables.files.text import printable
+    from gbimb.json_text import printable
 
     labels = ", ".join(map(repr, facts["classes"]))
     lines = [f"{facts['model']} ({facts['bytes'] / 1024:,.0f} KiB)", f"Classes: {labels}"]

@@ -1,8 +1,9 @@
-"""What the commands say beside their results, on standard error."""
+"""What the commands say beside their results, on standard error, and words that they share."""
 
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 import warnings
 from contextlib import contextmanager
@@ -12,6 +13,10 @@ from gbimb.exceptions import ColumnWarning, GbimbWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+SHOWN: Final = 10
+"""Classes whose weights are shown."""
 
 AS_OPTIONS: Final = {
     "n_jobs must be None or": "--jobs must be",
@@ -63,7 +68,7 @@ def as_options(sentence: Exception | str) -> str:
 
 def notes(lines: Sequence[str], *, quiet: bool) -> None:
     """Print notes, without the control characters that names in them may have."""
-    from gbimb.tables.files.text import printable
+    from gbimb.json_text import printable
 
     for line in () if quiet else lines:
         sys.stderr.write(
@@ -90,3 +95,17 @@ def warnings_as_notes(*, quiet: bool) -> Iterator[None]:
         warnings.simplefilter("always", GbimbWarning)
         warnings.showwarning = show
         yield
+
+
+def evaluate_command(model: Path, target: str, *, held_out: bool) -> str:
+    """Return the command that says how good a model is, on the rows held out if it kept some."""
+    rows = [] if held_out else ["TEST.csv", "--target", target]
+    report = ["--report", str(model.with_suffix(".html"))]
+    return shlex.join(["gbimb", "evaluate", str(model), *rows, *report])
+
+
+def weights_in_words(weights: dict[str, float]) -> str:
+    """Return what decides between three classes or more."""
+    shown = [f"{weight:.4g} for {label!r}" for label, weight in list(weights.items())[:SHOWN]]
+    more = f" and {len(weights) - SHOWN} more (--json shows all)" if len(weights) > SHOWN else ""
+    return f"the label whose probability times its weight is highest: {', '.join(shown)}{more}"

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Final
 
 from gbimb.exceptions import InvalidParameterError
+from gbimb.replacing import check_new_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,12 +86,7 @@ def check_new(path: Path, option: str, is_own: Callable[[Path], bool], *, overwr
     A file that exists is replaced if ``is_own`` says that the command may have written it, or
     with ``overwrite``.
     """
-    if path.is_dir():
-        msg = f"{option} must name a file, got {str(path)!r}, which is a folder. Name another."
-        raise InvalidParameterError(msg)
-    if not path.absolute().parent.is_dir():
-        msg = f"{option} must name a file in a folder that exists, got {str(path)!r}."
-        raise InvalidParameterError(msg)
+    check_new_file(path, option)
     if path.is_file() and not overwrite and not is_own(path):
         msg = (
             f"{option} must name a new file, got {str(path)!r}, which exists and is something "

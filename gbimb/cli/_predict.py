@@ -98,14 +98,14 @@ def predict(  # noqa: PLR0917  typer passes them by name
         from gbimb.estimators import load
         from gbimb.tables.files.chunks import chunks_with_ids
         from gbimb.tables.files.match import text_columns
-        from gbimb.tables.files.write import TableWriter
+        from gbimb.tables.files.write import write_table
 
         fitted = load(model).set_params(n_jobs=jobs)
         fitted, found = _adapted(fitted, data, known, adapt=adapt, prevalence=prevalence)
         if threshold is not None:
             _decide_at(fitted, threshold)
         notes(replaced(out), quiet=quiet)
-        with TableWriter(out, "--out") as writer:
+        with write_table(out, "--out") as writer:
             pieces = chunks_with_ids(data, "DATA", ids, text_columns(fitted), known=known)
             scores = (
                 _scores(fitted, *piece, data.name, ids, known=known, costs=costs)

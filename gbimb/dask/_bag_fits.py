@@ -97,8 +97,7 @@ def _drawn_rows(y: NDArray[Any], sizes: tuple[int, ...], seed: int, piece: int) 
     for k, size in enumerate(sizes):
         rows = np.flatnonzero(y.astype(np.intp) == k)
         parts.append(rows if size >= rows.size else rng.choice(rows, size, replace=False))
-    drawn: IntArray = np.sort(np.concatenate(parts))
-    return drawn
+    return np.sort(np.concatenate(parts))
 
 
 def keys_of_drawn(
@@ -178,7 +177,8 @@ class BagFits:
         population = self.population
         rows = np.union1d(bag.train if bag.again is None else bag.again, bag.unseen)
         parts = [
-            self.client.submit(_pick, table, at, pure=False) for table, at in self.drawn.pick(rows)
+            self.client.submit(EngineTable.part, table, at, pure=False)
+            for table, at in self.drawn.pick(rows)
         ]
         small = replace(
             population,
@@ -301,10 +301,6 @@ def fit_bag(  # noqa: PLR0917  as tasks are called
 
 def _threads(n_jobs: int | None) -> int:
     return resolve_jobs(n_jobs or get_worker().state.nthreads)
-
-
-def _pick(drawn: EngineTable, rows: NDArray[Any]) -> EngineTable:
-    return drawn.part(rows)
 
 
 def _matrix_of(drawn: EngineTable, rows: NDArray[Any]) -> Any:

@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from gbimb.training.rows import EngineTable
     from gbimb.training.tasks import Task
 
-
 JUDGED = 200_000
 """Rows of a common class to judge bags on, beside those that are drawn."""
 

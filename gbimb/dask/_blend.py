@@ -36,9 +36,8 @@ from gbimb.exceptions import InvalidParameterError
 from gbimb.tables.parquet.source import ParquetSource
 from gbimb.training.recipe import Recipe
 from gbimb.training.search.blend import blend
-from gbimb.training.search.candidate import CrossFitted
+from gbimb.training.search.candidate import CrossFitted, JudgedRows
 from gbimb.training.search.compare import shared_parameters, without_comparison
-from gbimb.training.search.judged import JudgedRows
 from gbimb.training.search.objective import check_metric, make_objective
 from gbimb.training.search.progress import progress
 from gbimb.training.search.search import FINISHED, TrialResult

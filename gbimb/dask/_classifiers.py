@@ -25,13 +25,11 @@ from gbimb.dask._prepared import (
 from gbimb.dask._summary import Labels
 from gbimb.estimators import ImbalancedLGBMClassifier, ImbalancedXGBClassifier
 from gbimb.estimators.base import BaseImbalancedClassifier
-from gbimb.estimators.base_checks import refuse_beside
+from gbimb.estimators.base_checks import one_validation_set, refuse_beside, warn_if_nothing_learned
 from gbimb.estimators.fitted import all_or_nothing
 from gbimb.exceptions import InvalidParameterError
-from gbimb.training.held_out.validation_rows import one_validation_set
 from gbimb.training.loss import make_loss
 from gbimb.training.recipe import Recipe
-from gbimb.training.remarks import warn_if_nothing_learned
 from gbimb.training.seed import draw_seed
 
 if TYPE_CHECKING:
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 
     from dask.delayed import Delayed
     from distributed import Client
-
 
 HOLD_OUTS = ("auto", "holdout")
 

@@ -17,7 +17,6 @@ from gbimb.log import logger
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-
 POLL_SECONDS: Final = 0.5
 LOOK_SECONDS: Final = 2.0
 RECONNECT_SECONDS: Final = 20.0

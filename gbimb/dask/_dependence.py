@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import BoolArray, FloatArray, IntArray
     from gbimb.dask._pieces import Piece
-    from gbimb.tables.classes import Classes
+    from gbimb.tables.schema import Classes
 
 SALTS: Final = 32
 """Ways to hold groups out, of which the one is taken that holds out most nearly a fifth of all."""

@@ -22,10 +22,10 @@ from gbimb.dask._pieces import (
     read_parquet,
     renamed,
 )
-from gbimb.estimators.adapting import NewRows
+from gbimb.estimators.adapting import NewRows, check_rows
 from gbimb.estimators.decision import DecidingClassifier
 from gbimb.estimators.row_costs import check_both
-from gbimb.exceptions import InvalidDataError, InvalidParameterError
+from gbimb.exceptions import InvalidParameterError
 from gbimb.metrics import METRICS
 from gbimb.tables.parquet.source import ParquetSource
 
@@ -139,11 +139,8 @@ class DaskPredictions(DecidingClassifier):
         return read_parquet(source, names)
 
     def _untrained(self) -> Any:
-        params = {name: value for name, value in self._own_params().items() if name != "client"}
-        return self._local_class(**{name: clone(v, safe=False) for name, v in params.items()})
-
-    def _own_params(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self._get_param_names()}
+        names = [name for name in self._get_param_names() if name != "client"]
+        return self._local_class(**{name: clone(getattr(self, name), safe=False) for name in names})
 
 
 def local_parameters(local: type[DecidingClassifier]) -> Callable[[Init], Init]:
@@ -278,9 +275,7 @@ def look_at(local: Any, X: Any, most: int = MOST_ROWS) -> NewRows:  # any local 
     parts = dask.persist(*[look(block, model) for block in blocks])
     sizes = dask.compute(*[size(part) for part in parts])
     total = sum(sizes)
-    if not total:
-        msg = "X_new must have at least one row, got none."
-        raise InvalidDataError(msg)
+    check_rows(total)
     share = min(1.0, most / total)
     there = [(i, part) for i, (part, n) in enumerate(zip(parts, sizes, strict=True)) if n]
     return NewRows.merge(dask.compute(*[thin(part, share, i) for i, part in there]))

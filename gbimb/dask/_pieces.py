@@ -21,8 +21,7 @@ from distributed import Future
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.tables.dependence import check_one_of, refuse_beside_source
 from gbimb.tables.keys import column_of, group_keys, time_keys
-from gbimb.tables.parquet.row_groups import list_groups, read_groups
-from gbimb.tables.parquet.source import ParquetSource
+from gbimb.tables.parquet.source import ParquetSource, list_row_groups, read_row_groups
 from gbimb.validation import check_row_cost
 
 if TYPE_CHECKING:
@@ -70,8 +69,8 @@ def read_parquet(source: ParquetSource, columns: Sequence[str]) -> Any:
     import dask.dataframe as dd
 
     names = list(columns)
-    paths, groups = zip(*list_groups(source, len(names)), strict=True)
-    read = partial(read_groups, names=names, as_numbers=source.as_numbers)
+    paths, groups = zip(*list_row_groups(source, len(names)), strict=True)
+    read = partial(read_row_groups, names=names, as_numbers=source.as_numbers)
     meta = pd.DataFrame(columns=names, dtype=np.float64)  # for the names: types may differ
     return dd.from_map(read, paths, groups, meta=meta, enforce_metadata=False)
 

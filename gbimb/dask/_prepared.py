@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from gbimb.dask._summary import Labels, Summary
     from gbimb.training.recipe import Recipe
 
-
 LARGEST_SAMPLE = 1 << 25  # values, of all features
 HASHED_ROWS = 200_000
 
@@ -229,7 +228,7 @@ def _check_validation(rows: IntArray, labels: Labels) -> None:
         raise InvalidDataError(msg)
     codes = labels.codes
     of_codes = rows[codes.targets.astype(np.intp)]
-    codes.require_two_classes(of_codes, "y_val", "nothing can be judged")
+    codes.require_two_classes(of_codes)
 
 
 def _rows_of(encoded: Any, n_classes: int) -> IntArray:

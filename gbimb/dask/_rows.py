@@ -57,8 +57,7 @@ class HoldOutRule:
             return groups_held_out(piece.groups[rows_of], self.seed, self.salt, self.piece)
         if self.since is not None:
             assert piece.time is not None
-            late: NDArray[np.bool_] = piece.time[rows_of].astype(np.float64) >= self.since
-            return late
+            return piece.time[rows_of].astype(np.float64) >= self.since
         mask = np.zeros(codes.size, bool)
         for k, before in enumerate(self.before or ()):
             rows = np.flatnonzero(codes == k)
@@ -69,8 +68,7 @@ class HoldOutRule:
 
 def n_held_out(before: IntArray, rows: IntArray) -> IntArray:
     """Return how many of ``rows`` rows after ``before`` others a rule holds out."""
-    counts: IntArray = (before + rows) // HOLD_OUT - before // HOLD_OUT
-    return counts
+    return (before + rows) // HOLD_OUT - before // HOLD_OUT
 
 
 @dataclass(frozen=True, eq=False)

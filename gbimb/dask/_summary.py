@@ -10,7 +10,6 @@ import pandas as pd
 from scipy import sparse
 
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
-from gbimb.tables.classes import Classes
 from gbimb.tables.columns import Column
 from gbimb.tables.encoder import TableEncoder
 from gbimb.tables.labels import (
@@ -22,6 +21,7 @@ from gbimb.tables.labels import (
 )
 from gbimb.tables.parquet.columns import canonical_order
 from gbimb.tables.read import as_frame
+from gbimb.tables.schema import Classes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -32,8 +32,7 @@ class Correction(NamedTuple):
 
     def apply(self, raw: FloatArray) -> FloatArray:
         """Return the corrected raw scores, of the shape of ``raw``."""
-        corrected: FloatArray = self.slope * raw + self.intercept
-        return corrected
+        return self.slope * raw + self.intercept
 
 
 def no_correction(n_outputs: int) -> Correction:
@@ -70,8 +69,7 @@ class IsotonicCurve:
 
     def __call__(self, proba: FloatArray) -> FloatArray:
         """Return the calibrated probabilities."""
-        calibrated: FloatArray = np.interp(proba, self.x, self.y)
-        return calibrated
+        return np.interp(proba, self.x, self.y)
 
 
 @dataclass(frozen=True)

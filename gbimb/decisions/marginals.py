@@ -103,8 +103,7 @@ class Marginals:
             ]
         )
         order = np.argsort(p, kind="stable")
-        found: IntArray = self.columns[order][p[order] * max(p.size, 1) < LEVEL]
-        return found
+        return self.columns[order][p[order] * max(p.size, 1) < LEVEL]
 
 
 def column(matrix: Any, j: int) -> FloatArray:  # an ndarray or a CSR matrix
@@ -174,5 +173,4 @@ def _p_value(
 
 def _covariance(share: NDArray[Any]) -> FloatArray:
     """Return the covariance of a row's indicators of the parts."""
-    spread: FloatArray = np.diag(share) - np.outer(share, share)
-    return spread
+    return np.diag(share) - np.outer(share, share)

@@ -172,8 +172,7 @@ def recalibrate(
 def _log_odds_slope(loss: BinaryLoss, raw: FloatArray) -> FloatArray:
     """Slope of the true log odds by the raw score."""
     half = 1e-4
-    slope: FloatArray = (loss.log_odds(raw + half) - loss.log_odds(raw - half)) / (2 * half)
-    return slope
+    return (loss.log_odds(raw + half) - loss.log_odds(raw - half)) / (2 * half)
 
 
 def averaging_shift(

@@ -67,14 +67,7 @@ class RankedRows:
         cls, y_true: ArrayLike, y_proba: ArrayLike, sample_weight: ArrayLike | None
     ) -> RankedRows:
         """Sort the rows with a weight, or raise where they cannot be used."""
-        y = check_binary_labels(y_true)
-        p = check_probabilities(y_proba, "y_proba")
-        if p.shape != y.shape:
-            msg = (
-                f"y_proba must have one number in [0, 1] a row, shape {y.shape}, got shape "
-                f"{p.shape}."
-            )
-            raise InvalidDataError(msg)
+        y, p = read_scores(y_true, y_proba)
         weight = check_weight(sample_weight, y.size)
         if weight is not None:
             y, p, weight = y[weight > 0], p[weight > 0], weight[weight > 0].astype(np.float64)
@@ -110,6 +103,16 @@ class RankedRows:
         above = float(self.values[position - 1])
         below = float(self.values[position]) if position < self.values.size else 0.0
         return above - NEAR * (above - below)
+
+
+def read_scores(y_true: ArrayLike, y_proba: ArrayLike) -> tuple[NDArray[Any], FloatArray]:
+    """Return labels 0 and 1 and their probabilities, or raise."""
+    y = check_binary_labels(y_true)
+    p = check_probabilities(y_proba, "y_proba")
+    if p.shape != y.shape:
+        msg = f"y_proba must have one number in [0, 1] a row, shape {y.shape}, got shape {p.shape}."
+        raise InvalidDataError(msg)
+    return y, p
 
 
 def keep_share(rows: RankedRows, bound: RateBound, wrong: float) -> Promise:

@@ -114,8 +114,7 @@ class Costs(Rule):
 
     def margins(self, proba: FloatArray) -> FloatArray:
         """Return minus the expected costs."""
-        scores: FloatArray = -(proba @ self.matrix)
-        return scores
+        return -(proba @ self.matrix)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,10 +153,7 @@ class RowCosts(Rule):
 
     def _gain(self, proba: FloatArray) -> FloatArray:
         """Return the expected cost that flagging saves."""
-        saved: FloatArray = (
-            proba[:, self.positive] * self.cost_fn - proba[:, 1 - self.positive] * self.cost_fp
-        )
-        return saved
+        return proba[:, self.positive] * self.cost_fn - proba[:, 1 - self.positive] * self.cost_fp
 
 
 def read_costs(metric: ArrayLike, n_classes: int) -> FloatArray:

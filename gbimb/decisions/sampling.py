@@ -69,8 +69,7 @@ def resolve_sampling_strategy(
         rows = max(1, round(min(wanted, float(counts.max()))))
     else:
         raise InvalidTypeError(FORMS.format(sampling_strategy))
-    drawn: IntArray = np.minimum(counts, rows)
-    return drawn
+    return np.minimum(counts, rows)
 
 
 def _from_dict(strategy: dict[Any, int], counts: IntArray, classes: list[Any]) -> IntArray:
@@ -92,8 +91,7 @@ def by_frequency(counts: IntArray) -> IntArray:
     >>> by_frequency(np.array([20, 1000, 5]))
     array([1, 0, 2])
     """
-    order: IntArray = np.argsort(-np.asarray(counts), kind="stable")
-    return order
+    return np.argsort(-np.asarray(counts), kind="stable")
 
 
 def deal_bags(

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy.special import expit, logit
 
+from gbimb.decisions.promises import read_scores
 from gbimb.exceptions import InvalidDataError
 from gbimb.metrics import ConfusionCounts, ThresholdCurve, get_searched_metric, threshold_curve
 from gbimb.validation import (
-    check_binary_labels,
     check_number,
-    check_probabilities,
     check_total_weight,
     check_weight,
 )
@@ -88,11 +87,7 @@ def choose_threshold(
     >>> 0.1 < choose_threshold(y, p) < 0.5
     True
     """
-    y = check_binary_labels(y_true)
-    p = check_probabilities(y_proba, "y_proba")
-    if p.shape != y.shape:
-        msg = f"y_proba must have one number in [0, 1] a row, shape {y.shape}, got shape {p.shape}."
-        raise InvalidDataError(msg)
+    y, p = read_scores(y_true, y_proba)
     check_number("random_state", random_state, low=0, integer=True)
     weight = check_weight(sample_weight, y.size)
     if weight is not None:

@@ -111,39 +111,22 @@ class Engine(Protocol):
         Parameters of each member of the blend on small tables of two classes, likewise.
     """
 
-    @property
-    def Bins(self) -> Any: ...  # noqa: D102, N802  a class
-    @property
-    def StreamedBins(self) -> Any: ...  # noqa: D102, N802  a constant or class of the module
-    @property
-    def EngineError(self) -> type[Exception]: ...  # noqa: D102, N802  a constant or class of the module
-    @property
-    def SUFFIX(self) -> str: ...  # noqa: D102, N802  a constant or class of the module
-    @property
-    def MODELS_ARE_BYTES(self) -> bool: ...  # noqa: D102, N802  a constant or class of the module
-    @property
-    def RANDOM_BY_TREE(self) -> set[str]: ...  # noqa: D102, N802  a constant or class of the module
-    @property
-    def MONOTONE_FORMS(self) -> Mapping[Any, str]: ...  # noqa: D102, N802  a constant or class of the module
-    @property
-    def LISTENS(self) -> bool: ...  # noqa: D102, N802  a constant or class of the module
-    @property
-    def SAMPLE_ROWS(self) -> int: ...  # noqa: D102, N802  a constant or class of the module
-
-    @property
-    def NAME(self) -> str: ...  # noqa: D102, N802  a constant or class of the module
-    @property
-    def DROPS_ZEROS(self) -> bool: ...  # noqa: D102, N802  a constant or class of the module
-    @property
-    def MANY_CLASSES(self) -> Mapping[str, Any]: ...  # noqa: D102, N802  a constant or class of the module
-    @property
-    def SMALL_MEMBERS(self) -> Mapping[str, Mapping[str, Any]]: ...  # noqa: D102, N802  a constant or class of the module
+    Bins: Any  # a class
+    StreamedBins: Any  # a class
+    EngineError: type[Exception]
+    SUFFIX: str
+    MODELS_ARE_BYTES: bool
+    RANDOM_BY_TREE: set[str]
+    MONOTONE_FORMS: dict[type, str]
+    LISTENS: bool
+    SAMPLE_ROWS: int
+    NAME: str
+    DROPS_ZEROS: bool
+    MANY_CLASSES: Mapping[str, Any]
+    SMALL_MEMBERS: Mapping[str, Mapping[str, Any]]
 
     def size_is_open(self, parameters: Any) -> bool:
         """Return whether an estimator leaves the size of its trees to the package."""
-
-    def seed_params(self, seed: int, threads: int) -> dict[str, Any]:
-        """Return the parameters that differ between boosters on the same bins."""
 
     def tree_params(
         self,

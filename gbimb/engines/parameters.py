@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from gbimb.engines.interface import Engine
 
-
 PLACE: Final = re.compile(r"^\[[\d:]+\] \S+: | at /.*")  # XGBoost's, LightGBM's
 
 

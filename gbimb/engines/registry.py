@@ -1,21 +1,55 @@
-"""The engines by name. To add one: its folder beside this file, and a row of ``libraries``."""
+"""The engines by name. To add one: its folder beside this file, and a row of ``ENGINES``."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Final, cast
 
-from gbimb.engines.libraries import ENGINES
-from gbimb.exceptions import unknown_name
+from gbimb.exceptions import MissingDependencyError, unknown_name
 
 if TYPE_CHECKING:
-    from gbimb.engines import lightgbm, xgboost
     from gbimb.engines.interface import Engine
 
-    # That each module is an engine is for the type checker to say.
-    _engines: tuple[Engine, ...] = (lightgbm, xgboost)
+ENGINES: Final = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
+"""What people call each of them, by the name of its folder."""
 
-__all__ = ["ENGINES", "get_engine"]
+INSTALL: Final = {
+    "lightgbm": "pip install lightgbm",
+    "xgboost": "pip install xgboost (or xgboost-cpu, which is the same without the GPU library)",
+}
+"""How each comes onto a machine."""
+
+PACKAGES: Final = {"xgboost": ("xgboost", "xgboost-cpu")}
+"""The packages that one library may come from, where there are several."""
+
+
+def installed_version(name: str) -> str | None:
+    """Return the version of a library, None where it is not installed."""
+    for package in PACKAGES.get(name, (name,)):
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            continue
+    return None
+
+
+def require_library(name: str) -> str:
+    """Return what people call an engine whose library is installed.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not.
+    """
+    try:
+        import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        msg = f"{ENGINES[name]} is not installed. Install it with: {INSTALL[name]}"
+        raise MissingDependencyError(msg) from None
+    return ENGINES[name]
 
 
 def get_engine(name: str) -> Engine:

@@ -16,6 +16,7 @@ from gbimb.decisions.prior import correct_prior, read_prevalence
 from gbimb.decisions.rules import Costs
 from gbimb.estimators.fitted import check_is_fitted, no_attribute
 from gbimb.exceptions import InvalidDataError, InvalidTypeError, warn
+from gbimb.json_text import some_of
 from gbimb.model.model import make_rule
 from gbimb.tables.parquet.source import ParquetSource
 from gbimb.tables.read import as_rows, read_table
@@ -120,6 +121,12 @@ def expected_shares(found: PrevalenceEstimate) -> FloatArray:
     return whole
 
 
+def standard_errors(found: PrevalenceEstimate) -> FloatArray:
+    """Return the standard error of the share of each class."""
+    error = np.atleast_1d((np.asarray(found.high) - np.asarray(found.low)) / NORMAL_WIDTH)
+    return np.repeat(error, 2) if error.size == 1 else error
+
+
 def adapted(model: Model, decider: Any, share: FloatArray) -> Model:  # a Task or an Objective
     """Return the model in the prevalence ``share``, its rule chosen anew on the held-out rows."""
     own = model.trained_prevalence
@@ -138,20 +145,16 @@ def warn_if_unlike(model: Model, rows: NewRows, found: PrevalenceEstimate) -> No
     marginals = model.schema.encoder.marginals
     if marginals is None or rows.counts is None:
         return
-    error = np.atleast_1d((np.asarray(found.high) - np.asarray(found.low)) / NORMAL_WIDTH)
-    error = np.repeat(error, 2) if error.size == 1 else error
     share = model.classes.in_other_order(shares_of(found))
-    unlike = marginals.unlike(rows.counts, share, error)
+    unlike = marginals.unlike(rows.counts, share, standard_errors(found))
     if not unlike.size:
         return
     names = model.schema.shown_names()
-    shown = ", ".join(repr(names[j]) for j in unlike[:SHOWN])
-    more = unlike.size - SHOWN
-    also = f" and {more} more" if more > 0 else ""
+    shown = some_of([repr(names[j]) for j in unlike], SHOWN)
     several = "s" if unlike.size > 1 else ""
     warn(
         "X_new does not look like a change of prevalence alone: no mixture of the training classes "
-        f"has its values of the column{several} {shown}{also}. The estimated prevalence may be "
+        f"has its values of the column{several} {shown}. The estimated prevalence may be "
         "far off: give prevalence if you know it, or train on rows like these."
     )
 
@@ -164,9 +167,9 @@ def check_one_given(X_new: object, prevalence: object) -> None:
         raise InvalidTypeError(msg)
 
 
-def check_rows(rows: NewRows) -> None:
+def check_rows(rows: int) -> None:
     """Raise if there is no row."""
-    if not len(rows.proba):
+    if not rows:
         msg = "X_new must have at least one row, got none."
         raise InvalidDataError(msg)
 
@@ -222,7 +225,7 @@ class AdaptingMixin:
             share = read_shares(self.model_, prevalence)
         else:
             rows = X_new if isinstance(X_new, NewRows) else self._look_at(X_new)
-            check_rows(rows)
+            check_rows(len(rows.proba))
             found = estimate(self.model_, rows)
             warn_if_unlike(self.model_, rows, found)
             share = expected_shares(found)

@@ -9,8 +9,8 @@ from sklearn.base import clone
 
 from gbimb.constraints import check_constraints
 from gbimb.estimators.base import BaseImbalancedClassifier
+from gbimb.estimators.base_checks import RARE_SHARE, check_promise
 from gbimb.estimators.base_checks import check_parameters as check_boosting
-from gbimb.estimators.base_checks import check_promise
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
 from gbimb.exceptions import (
     GbimbError,
@@ -20,7 +20,6 @@ from gbimb.exceptions import (
 )
 from gbimb.model.model import BoosterModel
 from gbimb.training.bagging.population import FOLDS, SMALLEST_CLASS
-from gbimb.training.remarks import RARE_SHARE
 from gbimb.validation import check_printable
 
 if TYPE_CHECKING:

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from gbimb.array_types import IntArray
-    from gbimb.tables.classes import Classes
-    from gbimb.tables.schema import Schema
+    from gbimb.tables.schema import Classes, Schema
     from gbimb.training.bagging.population import Population
     from gbimb.training.tasks import Task
 

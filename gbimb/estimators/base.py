@@ -8,7 +8,15 @@ import numpy as np
 from scipy import sparse
 
 from gbimb.engines.parameters import engine_errors
-from gbimb.estimators.base_checks import check_held_out, check_parameters, refuse_beside
+from gbimb.estimators.base_checks import (
+    arrays_of,
+    check_held_out,
+    check_parameters,
+    one_validation_set,
+    refuse_beside,
+    warn_if_nothing_learned,
+    warn_if_undecided,
+)
 from gbimb.estimators.decision import DecidingClassifier
 from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.exceptions import (
@@ -32,11 +40,9 @@ from gbimb.training.held_out.plan import (
     plan_of,
     renumber_splits,
 )
-from gbimb.training.held_out.validation_rows import arrays_of, one_validation_set
 from gbimb.training.in_time import train_in_time
 from gbimb.training.loss import make_loss
 from gbimb.training.recipe import Recipe
-from gbimb.training.remarks import warn_if_nothing_learned, warn_if_undecided
 from gbimb.training.rows import EngineTable, Fold
 from gbimb.training.seed import draw_seed
 from gbimb.training.stages import Settings
@@ -296,7 +302,7 @@ class BaseImbalancedClassifier(DecidingClassifier):
             name="y_val",
         )
         weight = read_weight(sample_weight_val, labels.codes.size, "sample_weight_val")
-        labels.require_two_classes(weight, "y_val", "nothing can be judged")
+        labels.require_two_classes(weight)
         matrix = recipe.layout(recipe.schema.encoder.transform(table))
         return EngineTable(matrix, labels.targets, weight)
 

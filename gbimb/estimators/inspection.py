@@ -14,7 +14,6 @@ from gbimb.decisions.rules import ClassWeights, Threshold
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
 
-
 OPTIONAL: Final = ("best_iteration", "best_score", "validation", "oob_score", "choice")
 """What of a description is in a summary where it is not None."""
 

@@ -15,7 +15,7 @@ from gbimb.validation import check_row_cost
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from gbimb.tables.classes import Classes
+    from gbimb.tables.schema import Classes
 
 RowCost: TypeAlias = "ArrayLike | str"
 """A number, one a row, or the name of a column."""

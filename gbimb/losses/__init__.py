@@ -24,8 +24,7 @@ from gbimb.losses._registry import (
     loss_classes,
     loss_parameters,
 )
-from gbimb.losses._soft import SoftLoss
-from gbimb.losses._soft_counts import SoftCounts
+from gbimb.losses._soft import SoftCounts, SoftLoss
 from gbimb.losses._soft_fbeta import SoftFBetaLoss
 from gbimb.losses._soft_mcc import SoftMCCLoss
 from gbimb.losses._softmax import SoftmaxFocalLoss, SoftmaxLoss

@@ -193,8 +193,7 @@ class MarginLoss(BinaryLoss):
         """Return the logit of :meth:`probability`, without its checks."""
         c1, c0 = self.class_constants
         scale = float(np.log(c0) - np.log(c1))
-        out: FloatArray = scale + self._log_slope(-score) - self._log_slope(score)
-        return out
+        return scale + self._log_slope(-score) - self._log_slope(score)
 
     def _margin(
         self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None

@@ -135,5 +135,4 @@ def raise_reason(rows: LossRows, n_outputs: int = 1) -> NoReturn:
 def _check_labels(y: ArrayLike, n_outputs: int) -> IntArray:
     if n_outputs > 1:
         return check_class_codes(y, n_outputs)
-    labels: IntArray = check_binary_labels(y)
-    return labels
+    return check_binary_labels(y)

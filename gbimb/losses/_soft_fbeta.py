@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gbimb.losses._soft import MetricSlopes, SoftLoss, check_scale_pos_weight
-from gbimb.losses._soft_counts import NEGLIGIBLE, SoftCounts
+from gbimb.losses._soft import (
+    NEGLIGIBLE,
+    MetricSlopes,
+    SoftCounts,
+    SoftLoss,
+    check_scale_pos_weight,
+)
 from gbimb.validation import check_number, store_plain_numbers
 
 if TYPE_CHECKING:
@@ -81,8 +86,7 @@ class SoftFBetaLoss(SoftLoss):
         if width == 0:
             return np.ones(y.size)
         missed = np.where(y > 0, self.beta**2 * q, p)
-        shares: FloatArray = sums.total / width * missed
-        return shares
+        return sums.total / width * missed
 
     def _width(self, sums: SoftCounts) -> float:
         """``b + beta^2 P``, or 0 where there are no positives."""

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gbimb.losses._soft import MetricSlopes, SoftLoss, check_scale_pos_weight
-from gbimb.losses._soft_counts import NEGLIGIBLE, SoftCounts
+from gbimb.losses._soft import (
+    NEGLIGIBLE,
+    MetricSlopes,
+    SoftCounts,
+    SoftLoss,
+    check_scale_pos_weight,
+)
 from gbimb.validation import store_plain_numbers
 
 if TYPE_CHECKING:
@@ -97,8 +102,7 @@ class SoftMCCLoss(SoftLoss):
             return np.ones(y.size)
         n = sums.total
         centred = (y - sums.positives / n) * (p - (sums.tp + sums.fp) / n)
-        shares: FloatArray = 1.0 - centred * (n * (n / root))
-        return shares
+        return 1.0 - centred * (n * (n / root))
 
 
 def _root(sums: SoftCounts) -> float:

@@ -10,11 +10,6 @@ from gbimb.metrics._curves import (
     ThresholdCurve,
     threshold_curve,
 )
-from gbimb.metrics._multiclass import (
-    MULTICLASS_METRICS,
-    evaluate_multiclass,
-    get_multiclass_metric,
-)
 from gbimb.metrics._multiclass_counts import (
     MulticlassCounts,
     macro_f1_score,
@@ -49,7 +44,12 @@ from gbimb.metrics._scores import (
 from gbimb.metrics._search import best_threshold
 from gbimb.metrics._shared import SharedRows
 from gbimb.metrics._shared_search import best_shared_scores, evaluate_shared
-from gbimb.metrics._watch import evaluate
+from gbimb.metrics._watch import (
+    MULTICLASS_METRICS,
+    evaluate,
+    evaluate_multiclass,
+    get_multiclass_metric,
+)
 
 __all__ = [
     "METRICS",

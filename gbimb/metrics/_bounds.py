@@ -104,16 +104,10 @@ class RateBound:
         rate = np.asarray(self.observed(counts))
         value = RATES[served](counts)
         if served == "precision" and self.rate == "alerts":
-            value = recall_of_budget(counts, self.value)
+            value = ratio(counts.tp, self.value * sum(counts.as_tuple()))
         kept = rate >= self.value if self.is_least else rate <= self.value
         found = np.where(kept, value, rate - 1.0 if self.is_least else -rate)
         return float(found) if found.ndim == 0 else found
-
-
-def recall_of_budget(counts: ConfusionCounts, budget: float) -> Score:
-    """Return true positives over the rows that a budget, a share of all rows, has room for."""
-    tp, fp, fn, tn = counts.as_tuple()
-    return ratio(tp, budget * (tp + fp + fn + tn))
 
 
 def parse_bound(text: object) -> RateBound | None:

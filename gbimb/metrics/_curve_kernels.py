@@ -132,10 +132,7 @@ def _compile(function: Callable[..., int], *arguments: types.Type) -> Callable[.
     """Compile a loop over scores and a grid, with further arguments."""
     grid = (*[types.float64] * 3, _vector(types.int64), _vector(types.float64))
     signature = types.int64(_vector(types.float64), *grid, *arguments)
-    compiled: Callable[..., int] = njit(signature, nogil=True, cache=True, error_model="numpy")(
-        function
-    )
-    return compiled
+    return njit(signature, nogil=True, cache=True, error_model="numpy")(function)
 
 
 def count_rows(

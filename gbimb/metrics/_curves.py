@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gbimb.exceptions import InvalidDataError
-from gbimb.metrics._counts import ConfusionCounts
+from gbimb.metrics._counts import ROWS, ConfusionCounts, WeightScale
 from gbimb.metrics._registry import CountMetric, get_searched_metric
-from gbimb.metrics._weight_scale import ROWS, WeightScale
 from gbimb.validation import check_binary_labels, check_raw_score, check_weight
 
 if TYPE_CHECKING:
@@ -131,12 +130,9 @@ def threshold_curve(
         scale = WeightScale.of(positive, weight)
         whole = scale.whole(positive, weight)
     order = np.argsort(score)[::-1]
-    return curve_of_ranked(
-        score[order].astype(np.float64),
-        positive[order],
-        None if whole is None else whole[order],
-        scale,
-    )
+    ranked = score[order].astype(np.float64)
+    ends, tp, fp = ranked_sums(ranked, positive[order], None if whole is None else whole[order])
+    return ThresholdCurve(ranked[ends], scale.counts(tp, fp, tp[-1], fp[-1]))
 
 
 def check_not_empty(n_rows: int) -> None:
@@ -144,17 +140,6 @@ def check_not_empty(n_rows: int) -> None:
     if n_rows == 0:
         msg = "y_true must hold at least one row, got none."
         raise InvalidDataError(msg)
-
-
-def curve_of_ranked(
-    ranked: FloatArray,
-    positive: NDArray[np.uint8],
-    whole: NDArray[np.int64] | None,
-    scale: WeightScale,
-) -> ThresholdCurve:
-    """Return the counts at every threshold of rows whose scores fall."""
-    ends, tp, fp = ranked_sums(ranked, positive, whole)
-    return ThresholdCurve(ranked[ends], scale.counts(tp, fp, tp[-1], fp[-1]))
 
 
 def ranked_sums(

@@ -148,8 +148,7 @@ def _table(
 
 def _in_range(matrix: FloatArray) -> FloatArray:
     """Return the table with a largest cell near 1: no product of scores overflows or underflows."""
-    scaled: FloatArray = np.ldexp(matrix, -int(np.frexp(matrix.max())[1]))
-    return scaled
+    return np.ldexp(matrix, -int(np.frexp(matrix.max())[1]))
 
 
 def rk_score(

@@ -216,11 +216,9 @@ def row_log_loss(y: FloatArray, p: FloatArray) -> FloatArray:
     """Log loss of each row, with probabilities kept a rounding error away from 0 and 1."""
     eps = np.finfo(np.float64).eps
     p = np.clip(p, eps, 1 - eps)
-    row: FloatArray = -(y * np.log(p) + (1 - y) * np.log1p(-p))
-    return row
+    return -(y * np.log(p) + (1 - y) * np.log1p(-p))
 
 
 def row_brier(y: FloatArray, p: FloatArray) -> FloatArray:
     """Squared error of the probability of each row."""
-    row: FloatArray = (p - y) ** 2
-    return row
+    return (p - y) ** 2

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gbimb.metrics._counts import ROWS, WeightScale
 from gbimb.metrics._curves import (
     BestThreshold,
+    ThresholdCurve,
     none_flagged,
     ranked_sums,
     threshold_above,
@@ -16,7 +18,6 @@ from gbimb.metrics._curves import (
     threshold_curve,
 )
 from gbimb.metrics._registry import CountMetric, get_searched_metric
-from gbimb.metrics._weight_scale import ROWS, WeightScale
 from gbimb.parallel import run_ranges
 from gbimb.validation import as_float, as_labels
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb.array_types import FloatArray, IntArray
-    from gbimb.metrics._counts import ConfusionCounts
     from gbimb.metrics._curve_kernels import Grid
 
 # Fewer rows are sorted: that is as fast.
@@ -258,16 +258,9 @@ def _search(rows: ScoredRows, bins: _Bins, metrics: Sequence[CountMetric]) -> li
     return found
 
 
-class _Inner(NamedTuple):
-    """Thresholds inside some bins: distinct scores, and the counts down to them."""
-
-    scores: FloatArray
-    counts: ConfusionCounts
-
-
 def _look_inside(
     rows: ScoredRows, bins: _Bins, places: IntArray, tp: NDArray[np.int64], fp: NDArray[np.int64]
-) -> _Inner | None:
+) -> ThresholdCurve | None:
     """Sort the rows of some bins; None if there are no bins."""
     from gbimb.metrics._curve_kernels import find_rows
 
@@ -293,4 +286,4 @@ def _look_inside(
     tp_more = (tp - bins.pos)[places] - (np.cumsum(bins.pos[places]) - bins.pos[places])
     fp_more = (fp - bins.neg)[places] - (np.cumsum(bins.neg[places]) - bins.neg[places])
     counts = rows.scale.counts(tp_in + tp_more[at], fp_in + fp_more[at], tp[-1], fp[-1])
-    return _Inner(ranked, counts)
+    return ThresholdCurve(ranked, counts)

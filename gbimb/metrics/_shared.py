@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from gbimb.metrics._weight_scale import ROWS, WeightScale, class_totals
+from gbimb.metrics._counts import ROWS, WeightScale, class_totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-
 
 LARGEST_INT32: Final = 2**31
 

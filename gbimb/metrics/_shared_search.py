@@ -204,8 +204,7 @@ class _Cells:
         )
         gain[self.closed] = 0.0
         at = np.argsort(-gain, kind="stable")[:most]
-        places: IntArray = np.sort(at[gain[at] > TOLERANCE])
-        return places
+        return np.sort(at[gain[at] > TOLERANCE])
 
     def cut(
         self,

@@ -15,13 +15,12 @@ from gbimb.exceptions import InvalidDataError
 from gbimb.json_text import shown
 from gbimb.losses import Loss
 from gbimb.metrics import parse_bound
-from gbimb.model.kept_rows import are_marginals, are_scores, is_share
+from gbimb.model.kept_rows import are_marginals, are_scores, is_array, is_share
 from gbimb.model.pairs import are_pairs
 from gbimb.tables.text_forms import FORMS, LABEL_FORMS, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
 
 OF_ENCODER: Final = {"columns", "values", "complete", "marginals"}
 CATEGORY: Final = (*LABELS, pd.Interval, pd.Timestamp)
@@ -48,23 +47,19 @@ def _is_integer(value: Any, low: int) -> bool:
     return _is_number(value) and not isinstance(value, float | np.floating) and bool(value >= low)
 
 
-def _is_array(value: object, kinds: str, *shape: int) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind in kinds and value.shape == shape
-
-
 def _is_finite(value: object, *shape: int) -> bool:
-    return _is_array(value, "f", *shape) and bool(np.isfinite(value).all())  # type: ignore[call-overload]
+    return is_array(value, "f", *shape) and bool(np.isfinite(value).all())  # type: ignore[call-overload]
 
 
 def _are_labels(value: Any, size: Size) -> bool:
-    if not _is_array(value, "biufUO", size.classes) or size.classes < 2:
+    if not is_array(value, "biufUO", size.classes) or size.classes < 2:
         return False
     labels = value.tolist()
     return len(set(labels)) == size.classes and all(label == label for label in labels)  # noqa: PLR0124  false for NaN alone
 
 
 def _are_names(value: Any, size: Size) -> bool:
-    return _is_array(value, "O", size.features) and all(type(name) is str for name in value)
+    return is_array(value, "O", size.features) and all(type(name) is str for name in value)
 
 
 def _is_history(value: Any) -> bool:
@@ -99,10 +94,10 @@ def _are_columns(value: Any, size: Size) -> bool:
         spread = value.get("marginals")
         if "marginals" in value and not are_marginals(spread, size.classes, size.features):
             return False
-        if not _is_array(value["complete"], "b", size.features):
+        if not is_array(value["complete"], "b", size.features):
             return False
         typical, value = value["values"], value["columns"]
-        if not _is_array(typical, "f", size.features) or np.isinf(typical).any():
+        if not is_array(typical, "f", size.features) or np.isinf(typical).any():
             return False
     return (
         isinstance(value, list) and len(value) in {0, size.features} and all(map(_is_column, value))
@@ -267,7 +262,7 @@ BAGGING: Final[dict[str, Rule]] = {
     **SHARED,
     "estimators_samples_": (
         "a list of row numbers",
-        lambda v, _: isinstance(v, list) and all(_is_array(rows, "i", np.size(rows)) for rows in v),
+        lambda v, _: isinstance(v, list) and all(is_array(rows, "i", np.size(rows)) for rows in v),
     ),
     "oob_score_": ("a number", lambda v, _: _is_number(v)),
     "_seed": ("a whole number >= 0", lambda v, _: _is_integer(v, 0)),

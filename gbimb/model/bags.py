@@ -35,10 +35,6 @@ class OutOfBag:
     count: FloatArray
     in_turn_count: FloatArray
 
-    def copy(self) -> OutOfBag:
-        """Return sums that can grow while these stay as they are."""
-        return deepcopy(self)
-
     @classmethod
     def empty(cls, n_rows: int, n_classes: int) -> OutOfBag:
         """Return sums of nothing."""
@@ -55,14 +51,12 @@ class OutOfBag:
     def mean(self) -> FloatArray:
         """Return the mean over all bags, of the rows that have one."""
         there = self.count > 0
-        proba: FloatArray = self.sums[there] / self.count[there, None]
-        return proba
+        return self.sums[there] / self.count[there, None]
 
     def in_turn(self) -> FloatArray:
         """Return the mean over the bags whose turn it was, of the rows that have one."""
         there = self.in_turn_count > 0
-        proba: FloatArray = self.in_turn_sums[there] / self.in_turn_count[there, None]
-        return proba
+        return self.in_turn_sums[there] / self.in_turn_count[there, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,5 +91,5 @@ class Bags:
             members=[*self.members],
             samples=[*self.samples],
             shares=[*self.shares],
-            oob=None if self.oob is None else self.oob.copy(),
+            oob=deepcopy(self.oob),
         )

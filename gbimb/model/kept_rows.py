@@ -16,9 +16,9 @@ def are_marginals(value: Any, n_classes: int, n_features: int) -> bool:
     columns, cuts, share, rows, prevalence = value
     n = np.size(columns)
     return (
-        _is_array(columns, "i", n)
+        is_array(columns, "i", n)
         and bool(((columns >= 0) & (columns < n_features)).all())
-        and _is_array(cuts, "f", n, CUTS)
+        and is_array(cuts, "f", n, CUTS)
         and bool(np.isfinite(cuts).all())
         and bool((cuts[:, 1:] >= cuts[:, :-1]).all())
         and _are_at_least_0(share, n * n_classes, CUTS + 2)
@@ -44,7 +44,7 @@ def are_scores(value: Any, n_classes: int) -> bool:
     n = np.size(codes)
     shape = (n,) if n_classes == 2 else (n, n_classes)
     return (
-        _is_array(codes, "i", n)
+        is_array(codes, "i", n)
         and set(codes.tolist()) == set(range(n_classes))
         and _are_at_least_0(proba, *shape)
         and bool((proba <= 1).all())
@@ -54,9 +54,10 @@ def are_scores(value: Any, n_classes: int) -> bool:
     )
 
 
-def _is_array(value: Any, kind: str, *shape: int) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind == kind and value.shape == shape
+def is_array(value: object, kinds: str, *shape: int) -> bool:
+    """Whether this is an array of one of the kinds and of that shape."""
+    return isinstance(value, np.ndarray) and value.dtype.kind in kinds and value.shape == shape
 
 
 def _are_at_least_0(value: Any, *shape: int) -> bool:
-    return _is_array(value, "f", *shape) and bool((np.isfinite(value) & (value >= 0)).all())
+    return is_array(value, "f", *shape) and bool((np.isfinite(value) & (value >= 0)).all())

@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from gbimb.engines.interface import Engine
     from gbimb.losses import BinaryLoss, MulticlassBrierLoss, MulticlassLoss
     from gbimb.model.pairs import Pairs
-    from gbimb.tables.classes import Classes
     from gbimb.tables.encoder import TableEncoder
-    from gbimb.tables.schema import Schema
+    from gbimb.tables.schema import Classes, Schema
 
 SMALLEST_PROBABILITY: Final = 1e-12
 PAIRED_ROWS: Final = 1 << 16
@@ -292,8 +291,7 @@ def as_layout(engine: Engine, encoded: Any, *, zero_is_missing: bool) -> Any:
 def to_raw(proba: FloatArray) -> FloatArray:
     """Return log odds of the positive class, shape (n,), or logs of more, shape (n, K)."""
     inside = np.clip(proba, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
-    raw: FloatArray = logit(inside) if proba.ndim == 1 else np.log(inside)
-    return raw
+    return logit(inside) if proba.ndim == 1 else np.log(inside)
 
 
 def make_rule(rule: Any, classes: Classes) -> Rule:  # a threshold, guaranteed or not, or weights

@@ -23,10 +23,9 @@ from gbimb.model.model import AveragedModel, BoosterModel, make_rule
 from gbimb.model.states import PARTS, STATE, saved_as, with_model
 from gbimb.model.values import check_keys, decode, malformed
 from gbimb.parallel import expect_engine_threads
-from gbimb.tables.classes import Classes
 from gbimb.tables.columns import Column
 from gbimb.tables.encoder import TableEncoder
-from gbimb.tables.schema import Schema
+from gbimb.tables.schema import Classes, Schema
 from gbimb.tables.texts import Reading
 from gbimb.tables.typical import Typical
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
     from gbimb.model.archive import Members
     from gbimb.model.attributes import Size
-
 
 DISAGREE: Final = "The members must agree in number, classes and columns with their estimator."
 

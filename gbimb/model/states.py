@@ -17,7 +17,7 @@ from gbimb.model.model import BoosterModel
 from gbimb.model.values import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gbimb.constraints import Constraints
     from gbimb.model.archive import Members
@@ -116,7 +116,7 @@ def _dump_unfitted(estimator: Any) -> dict[str, Any]:
     return {"class": type(estimator).__name__, "params": params}
 
 
-def _dump_fitted(estimator: Any, names: Mapping[str, object]) -> dict[str, Any]:
+def _dump_fitted(estimator: Any, names: Iterable[str]) -> dict[str, Any]:
     found = {
         name: HIDDEN[name](estimator) if name in HIDDEN else getattr(estimator, name, ABSENT)
         for name in names
@@ -159,12 +159,9 @@ def _dump_bags(estimator: Any, members: Members) -> dict[str, Any]:
             )
             raise InvalidDataError(msg)
     given, first = estimator.estimator, estimator.estimators_[0]
-    shared = {
-        **_dump_unfitted(first),
-        "fitted": _dump_fitted(
-            first, {name: None for name in _attributes.SHARED_BY_BAGS if name in _names(first)}
-        ),
-    }
+    known = saved_as(type(first)).attributes
+    names = [name for name in _attributes.SHARED_BY_BAGS if name in known]
+    shared = {**_dump_unfitted(first), "fitted": _dump_fitted(first, names)}
     bags = [_dump_booster(bag, members) for bag in estimator.estimators_]
     return {
         **_dump_parts(estimator),
@@ -172,10 +169,6 @@ def _dump_bags(estimator: Any, members: Members) -> dict[str, Any]:
         "prototype": shared,
         "bags": [_without(bag, shared) if bag["class"] == shared["class"] else bag for bag in bags],
     }
-
-
-def _names(estimator: Any) -> Mapping[str, Check]:
-    return saved_as(type(estimator)).attributes
 
 
 def _without(bag: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,8 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from gbimb.decisions.rules import ClassWeights, Costs, Threshold
+from gbimb.json_text import plain
 from gbimb.onnx.columns import (
     MATRIX,
     OUTPUTS,
@@ -96,7 +95,10 @@ def _metadata(model: Model, kind: str, inputs: Sequence[Input], *, columns: bool
         "rule": RULES[type(rule)],
         "written": dt.datetime.now(dt.UTC).date().isoformat(),
         "smallest_onnxruntime": SMALLEST_RUNTIME,
-        **{key: json.dumps(_plain(fact), ensure_ascii=False) for key, fact in facts.items()},
+        **{
+            key: json.dumps(plain(fact), ensure_ascii=False, default=str)
+            for key, fact in facts.items()
+        },
     }
 
 
@@ -124,14 +126,3 @@ def _described(column: Input, *, columns: bool) -> dict[str, Any]:
             "categories": column.as_texts(),
         }
     return {**about, "type": "number", "missing": "NaN", "categories": column.categories}
-
-
-def _plain(fact: Any) -> Any:
-    """Return a value as JSON has it."""
-    if isinstance(fact, np.ndarray | np.generic):
-        return _plain(fact.tolist())
-    if isinstance(fact, dict):
-        return {key: _plain(each) for key, each in fact.items()}
-    if isinstance(fact, list | tuple):
-        return [_plain(each) for each in fact]
-    return fact if isinstance(fact, bool | int | float | str | None) else str(fact)

@@ -102,8 +102,7 @@ def tolerance(model: Model, members: Sequence[Grown]) -> float:
 def _tied(rule: Rule, proba: FloatArray) -> NDArray[np.bool_]:
     """Whether the two best classes of a row are as good as each other, but for rounding."""
     best = np.sort(rule.margins(proba), axis=1)
-    tied: NDArray[np.bool_] = best[:, -1] - best[:, -2] <= TOLERANCE * np.abs(best[:, -1])
-    return tied
+    return best[:, -1] - best[:, -2] <= TOLERANCE * np.abs(best[:, -1])
 
 
 def rows_at_splits(members: Sequence[Grown], inputs: Sequence[Input], most: int) -> FloatArray:
@@ -141,8 +140,7 @@ def _thresholds(member: Grown, feature: int) -> NDArray[Any]:
 def _drawn(values: NDArray[Any], n_rows: int, rng: np.random.Generator) -> NDArray[Any]:
     """Return each value as often as others, in random order."""
     times = -(-n_rows // values.size)
-    drawn: NDArray[Any] = np.concatenate([rng.permutation(values) for _ in range(times)])[:n_rows]
-    return drawn
+    return np.concatenate([rng.permutation(values) for _ in range(times)])[:n_rows]
 
 
 def as_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,13 +13,13 @@ from gbimb.model.model import SMALLEST_PROBABILITY, AveragedModel, BoosterModel
 from gbimb.onnx.curves import calibrated
 from gbimb.onnx.ensemble import Ensemble, Unseen, without_zeros, zero_limits
 from gbimb.onnx.links import link_of, probability, sigmoid
-from gbimb.onnx.pairs import beside_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gbimb.engines.trees import Trees
     from gbimb.model.model import Model
+    from gbimb.model.pairs import Pairs
     from gbimb.onnx.graph import Graph
 
 
@@ -197,3 +198,27 @@ def _curved(graph: Graph, proba: str, models: Sequence[Model]) -> str:
 def _one(graph: Graph, model: Model, proba: str) -> str:
     """Return the probabilities of the only member, shape (n, 1) or (n, K)."""
     return proba if model.classes.size == 2 else graph.flat(proba)
+
+
+def beside_pairs(graph: Graph, matrix: str, pairs: Pairs, unseen: Unseen) -> tuple[str, Unseen]:
+    """Return the matrix with the columns of the pairs, and what stands in for its values."""
+    # Typical values stand in before the arithmetic: here they cost nodes, not branches.
+    used = sorted({i for pair in pairs for i in pair})
+    values = graph.columns(matrix, used)
+    fill = unseen.fill[used]
+    if not np.isnan(fill).all():
+        values = graph.where(graph.add("IsNaN", values), fill[None], values)
+    left, right = (
+        graph.columns(values, [used.index(pair[side]) for pair in pairs]) for side in (0, 1)
+    )
+    ratio = graph.div(left, right)
+    finite = graph.at_least(np.finfo(np.float64).max, graph.add("Abs", ratio))
+    ratio = graph.where(finite, ratio, np.nan)
+    wide = graph.wider(matrix, unseen.fill.size, graph.sub(left, right), ratio)
+    none, more = np.full(2 * len(pairs), np.nan), 2 * len(pairs)
+    return wide, replace(
+        unseen,
+        fill=np.append(unseen.fill, none),
+        unknown=np.append(unseen.unknown, none),
+        n_categories=np.append(unseen.n_categories, np.zeros(more, np.intp)),
+    )

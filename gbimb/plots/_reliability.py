@@ -68,12 +68,10 @@ class ReliabilityDisplay(PredictionsDisplay):
         threshold: float | None,  # noqa: ARG003  this picture has none
         y_proba_before: ArrayLike | None = None,
     ) -> Self:
-        bins = reliability_bins(rows.y, rows.proba, rows.weight)
         if y_proba_before is None:
-            return cls(bins=bins)
+            return cls(bins=reliability_bins(rows.y, rows.proba, rows.weight))
         before = read_predictions(rows.y, y_proba_before, what=cls.__name__, pos_label=1)
-        raw = reliability_bins(rows.y, before.proba, rows.weight)
-        return cls(bins=before_and_after(raw, bins))
+        return cls(bins=before_and_after(rows.y, before.proba, rows.proba, rows.weight))
 
     def frame(self) -> pd.DataFrame:
         """Return name, rows, positives, mean, observed share, low and high of each bin."""

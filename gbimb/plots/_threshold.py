@@ -22,7 +22,6 @@ from gbimb.plots.axes import (
 from gbimb.plots.statistics import (
     DEFAULT_METRICS,
     QUANTILES,
-    RESAMPLES,
     SHARES,
     Sweep,
     score_of,
@@ -100,7 +99,7 @@ class ThresholdDisplay(PredictionsDisplay):
         names = ("tp", "fp", "fn", "tn")
         columns = {"threshold": self.sweep.thresholds}
         columns |= dict(zip(names, self.sweep.counts.as_tuple(), strict=True))
-        drawn = self.sweep.resample(RESAMPLES, 0)
+        drawn = self.sweep.resample()
         for name in self.metrics:
             value = np.asarray(score_of(name, self.sweep.counts), np.float64)
             if name in SHARES and self.sweep.clusters is None:

@@ -16,7 +16,7 @@ from scipy.stats import norm, wilcoxon
 
 from gbimb.metrics import ConfusionCounts, get_count_metric, threshold_curve
 from gbimb.plots.axes import clip_probability, probability_limits
-from gbimb.plots.clusters import Clusters
+from gbimb.plots.draws import RESAMPLES, Clusters, cell_sums, draw_weights, row_weight
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,6 @@ DEFAULT_METRICS: Final = ("mcc", "f1", "precision", "recall", "flagged")
 MOST_THRESHOLDS: Final = 1000
 FEWEST_ROWS: Final = 1e-9
 PRIOR_ROWS: Final = 0.5
-RESAMPLES: Final = 1000
 QUANTILES: Final = (0.025, 0.975)
 RELIABILITY_BINS: Final = 12
 POSITIVES_PER_BIN: Final = 5
@@ -122,8 +121,7 @@ class Sweep:
         counts = ConfusionCounts(tp, fp, curve.counts.tp[-1] - tp, curve.counts.fp[-1] - fp)
         cells = _cells(y, proba, curve.scores, steps)
         k = 2 * steps.size
-        squares = None if weight is None else np.square(weight, dtype=np.float64)
-        variance = np.bincount(cells, weights=squares, minlength=k).astype(np.float64)
+        _, variance = cell_sums(cells, k, weight)
         clusters = None if groups is None else Clusters.of(groups, cells, weight, k)
         return cls(thresholds, counts, variance.reshape(-1, 2), clusters)
 
@@ -132,7 +130,7 @@ class Sweep:
         index = min(int(np.searchsorted(-self.thresholds, -threshold)), self.thresholds.size - 1)
         return self.counts.at(index)
 
-    def resample(self, n: int, random_state: int) -> ConfusionCounts:
+    def resample(self, n: int = RESAMPLES) -> ConfusionCounts:
         """Return ``n`` draws of the counts that the rows may stand for, arrays of shape (n, k).
 
         A Bayesian bootstrap: a step that adds rows of weight S in sum, and Q in sum of squares,
@@ -147,7 +145,7 @@ class Sweep:
         L. D. Brown, T. T. Cai, A. DasGupta. Interval estimation for a binomial proportion. 2001.
         doi:10.1214/ss/1009213286.
         """
-        rng = np.random.default_rng(random_state)
+        rng = np.random.default_rng(0)
         steps = np.diff([self.counts.fp, self.counts.tp], prepend=0.0)
         if self.clusters is None:
             drawn = draw_weights(rng, steps, self.variance.T, n)
@@ -161,8 +159,8 @@ class Sweep:
 
     def squares(self) -> ConfusionCounts:
         """Return the sums of the squared weights behind the counts."""
-        fp, tp = np.cumsum(self.variance.T, axis=-1)
-        return ConfusionCounts(tp, fp, np.maximum(tp[-1] - tp, 0.0), np.maximum(fp[-1] - fp, 0.0))
+        negatives, positives = self.variance.T
+        return ConfusionCounts.from_steps(positives, negatives)
 
     def share_interval(self, name: str) -> tuple[FloatArray, FloatArray]:
         """Return the ends of Wilson's 95 % interval of one of ``SHARES`` at each threshold.
@@ -183,23 +181,6 @@ def widen_to_include(value: FloatArray, ends: FloatArray) -> FloatArray:
     return np.stack([np.minimum(ends[0], value), np.maximum(ends[1], value)])
 
 
-def row_weight(total: FloatArray, squares: FloatArray) -> FloatArray:
-    """Return what a row weighs where the weights have these sums and sums of squares."""
-    return np.divide(squares, total, out=np.ones_like(total), where=total > 0)
-
-
-def draw_weights(
-    rng: np.random.Generator, total: FloatArray, squares: FloatArray, n: int
-) -> FloatArray:
-    """Return ``n`` draws of each sum of weights, an axis before the last."""
-    # A sum of m weights of about the same size has the mean S and the variance Q = S^2 / m.
-    row = row_weight(total, squares)[..., None, :]
-    shape = total[..., None, :] / row
-    size = (*total.shape[:-1], n, total.shape[-1])
-    drawn: FloatArray = row * rng.standard_gamma(np.broadcast_to(shape, size))
-    return drawn
-
-
 def _spread(tp: FloatArray, fp: FloatArray) -> IntArray:
     """Choose thresholds evenly by positives flagged, by rows flagged and by their logarithm."""
     k = tp.size
@@ -214,8 +195,7 @@ def _spread(tp: FloatArray, fp: FloatArray) -> IntArray:
     ]
     # Even steps of tp serve recall, of rows the share flagged, of its logarithm the few rows at the
     # top, where precision is decided.
-    chosen: IntArray = np.unique(np.minimum(np.concatenate(parts), k - 1))
-    return chosen
+    return np.unique(np.minimum(np.concatenate(parts), k - 1))
 
 
 def _cells(
@@ -223,8 +203,7 @@ def _cells(
 ) -> IntArray:
     """Return twice the first kept threshold at which each row is flagged, plus its label."""
     step = np.searchsorted(steps, np.searchsorted(-scores, -proba) + 1)
-    cells: IntArray = 2 * step + y
-    return cells
+    return 2 * step + y
 
 
 def reliability_bins(
@@ -259,10 +238,22 @@ def reliability_bins(
     )
 
 
-def before_and_after(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+def before_and_after(
+    y: NDArray[np.uint8], before: FloatArray, after: FloatArray, weight: NDArray[Any] | None
+) -> pd.DataFrame:
     """Return the bins of probabilities before and after a correction as one table."""
-    parts = [before.assign(name="before correction"), after.assign(name="after correction")]
+    bins = {"before correction": before, "after correction": after}
+    parts = [reliability_bins(y, p, weight).assign(name=name) for name, p in bins.items()]
     return pd.concat(parts, ignore_index=True)
+
+
+def bins_of_correction(
+    y: NDArray[np.uint8], before: FloatArray, after: FloatArray, weight: NDArray[Any] | None
+) -> pd.DataFrame:
+    """Return the bins before and after a correction, those after it alone where it did little."""
+    if np.allclose(before, after, rtol=1e-3, atol=1e-9):
+        return reliability_bins(y, after, weight)
+    return before_and_after(y, before, after, weight)
 
 
 def wilson_interval(share: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -25,8 +25,7 @@ from gbimb.plots.statistics import (
     QUANTILES,
     Predictions,
     Sweep,
-    before_and_after,
-    reliability_bins,
+    bins_of_correction,
     score_bins,
 )
 from gbimb.report import _checks as checks
@@ -71,7 +70,7 @@ def binary_facts(
     threshold = float(model["threshold"])
     seen = Predictions(y, rows.proba[:, at], rows.weight, (rows.names[1 - at], rows.names[at]))
     sweep = Sweep.of(y, seen.proba, seen.weight, threshold=threshold, groups=rows.groups)
-    bins = _reliability(seen, rows.uncorrected[:, at])
+    bins = bins_of_correction(y, rows.uncorrected[:, at], seen.proba, seen.weight)
     curve = threshold_curve(y, seen.proba, seen.weight)
     area = average_precision(curve)
     displays: dict[str, Display] = {
@@ -120,13 +119,6 @@ def binary_facts(
     bands = [name for name in table.columns if name.endswith(("_low", "_high"))]
     facts["bands"] = {name: table[name].to_numpy() for name in bands}
     return facts, displays, table
-
-
-def _reliability(seen: Predictions, uncorrected: FloatArray) -> pd.DataFrame:
-    bins = reliability_bins(seen.y, seen.proba, seen.weight)
-    if np.allclose(uncorrected, seen.proba, rtol=1e-3, atol=1e-9):
-        return bins
-    return before_and_after(reliability_bins(seen.y, uncorrected, seen.weight), bins)
 
 
 def _scores(
@@ -209,9 +201,8 @@ def gains_of_halves(
 
 def _counts(cells: IntArray, weight: FloatArray, k: int) -> ConfusionCounts:
     """Return the counts of weighted rows at each threshold."""
-    steps = np.bincount(cells, weights=weight, minlength=2 * k).reshape(k, 2).T
-    fp, tp = np.cumsum(steps, axis=1)
-    return ConfusionCounts(tp, fp, tp[-1] - tp, fp[-1] - fp)
+    negatives, positives = np.bincount(cells, weights=weight, minlength=2 * k).reshape(k, 2).T
+    return ConfusionCounts.from_steps(positives, negatives)
 
 
 def _checks(facts: dict[str, Any], finding: Finding) -> list[Check]:

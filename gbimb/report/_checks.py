@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types as pdt
 
+from gbimb.json_text import some_of
 from gbimb.metrics import roc_auc, threshold_curve
 from gbimb.report._verdict import CHANCE, number
 
@@ -126,9 +127,8 @@ def never_predicted(names: Sequence[str], true: FloatArray, predicted: FloatArra
         return Check("GBI004", "problem", f"All rows are predicted as {only!r}.")
     if at.size == 0:
         return Check("GBI004", "passed", "Every class with rows is predicted for some row.")
-    shown = ", ".join(f"{names[i]!r} ({number(true[i])} rows)" for i in at[:NAMES_SHOWN])
-    more = f" and {at.size - NAMES_SHOWN} more" if at.size > NAMES_SHOWN else ""
-    text = f"No row is predicted as {shown}{more}: the model never finds them."
+    shown = some_of([f"{names[i]!r} ({number(true[i])} rows)" for i in at.tolist()], NAMES_SHOWN)
+    text = f"No row is predicted as {shown}: the model never finds them."
     return Check("GBI004", "warning", text)
 
 
@@ -170,10 +170,9 @@ def _separating(areas: dict[str, float], what: str) -> Check:
             f"{name}, the best single column to separate {what}, has an AUC of {areas[name]:.3f}."
         )
         return Check("GBI005", "passed", text)
-    shown = ", ".join(f"{n} (AUC {a:.4f})" for n, a in list(found.items())[:NAMES_SHOWN])
-    more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
+    shown = some_of([f"{name} (AUC {area:.4f})" for name, area in found.items()], NAMES_SHOWN)
     text = (
-        f"A single column almost separates {what}: {shown}{more}. If it is not known before the "
+        f"A single column almost separates {what}: {shown}. If it is not known before the "
         "label is, train without it."
     )
     return Check("GBI005", "warning", text)
@@ -244,8 +243,7 @@ def off_by_more_than_chance(
     classes one is off by chance, so the limit grows with their number.
     """
     limit = CHANCE if found.size == 1 else CHANCE + np.sqrt(2 * np.log(found.size))
-    off: BoolArray = np.abs(found - expected) > limit * np.asarray(spread)
-    return off
+    return np.abs(found - expected) > limit * np.asarray(spread)
 
 
 def sums(

@@ -11,8 +11,8 @@ from gbimb.decisions.outcome_costs import OUTCOMES, read_outcome_costs
 from gbimb.decisions.rules import RowCosts
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
 from gbimb.metrics import ConfusionCounts
-from gbimb.plots.clusters import Clusters
-from gbimb.plots.statistics import QUANTILES, RESAMPLES, Sweep, widen_to_include
+from gbimb.plots.draws import Clusters, cell_sums
+from gbimb.plots.statistics import QUANTILES, Sweep, widen_to_include
 from gbimb.validation import check_number
 
 if TYPE_CHECKING:
@@ -173,20 +173,17 @@ def money_sweep(
     """Return counts of money at the thresholds of a sweep."""
     k = 2 * sweep.thresholds.size
     cells = 2 * np.searchsorted(-sweep.thresholds, -seen.proba) + seen.y
-    steps, squares = (
-        np.bincount(cells, weights=w, minlength=k).reshape(-1, 2) for w in (stake, stake**2)
-    )
-    fp, tp = np.cumsum(steps.T, axis=1, dtype=np.float64)
+    steps, squares = (sums.reshape(-1, 2) for sums in cell_sums(cells, k, stake))
     clusters = None if groups is None else Clusters.of(groups, cells, stake, k)
-    counts = ConfusionCounts(tp, fp, tp[-1] - tp, fp[-1] - fp)
-    return Sweep(sweep.thresholds, counts, squares.astype(np.float64), clusters)
+    counts = ConfusionCounts.from_steps(steps[:, 1], steps[:, 0])
+    return Sweep(sweep.thresholds, counts, squares, clusters)
 
 
 def cost_facts(curve: CostCurve, seen: Predictions, threshold: float) -> dict[str, Any]:
     """Return the cost at every threshold with its band, and what the model is worth."""
     sweep = curve.sweep
     each = np.asarray(curve.mean(sweep.counts))
-    drawn = curve.mean(sweep.resample(RESAMPLES, 0))
+    drawn = curve.mean(sweep.resample())
     low, high = widen_to_include(each, np.quantile(drawn, QUANTILES, axis=0))
     best = int(np.argmin(each))
     weight = np.ones(seen.y.size) if seen.weight is None else seen.weight.astype(np.float64)

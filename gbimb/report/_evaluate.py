@@ -204,7 +204,8 @@ def evaluate(
         binary_facts(about, rows, every, more) if two else many_facts(about, rows, more)
     )
     facts |= {"title": request.file, "command": command, **_provenance(about, rows, request)}
-    facts |= {"over_time": in_time, "groups": _number_of_groups(rows)}
+    groups = None if rows.groups is None else int(rows.groups.max()) + 1
+    facts |= {"over_time": in_time, "groups": groups}
     facts["verdict"] += [CAUTION] if data is None else promised(about)
     wanted = not judged.own if permutation is None else permutation
     facts["permutation"] = _permutation(judged, rows) if wanted else None
@@ -280,10 +281,6 @@ def _require_two_classes(rows: EvaluatedRows, request: EvaluationRequest) -> Non
 def _hash_of(data: Any) -> str | None:
     """Return a hash of files; None of tables in memory."""
     return _hash(list_files(Path(data), "data")) if isinstance(data, str | Path) else None
-
-
-def _number_of_groups(rows: EvaluatedRows) -> int | None:
-    return None if rows.groups is None else int(rows.groups.max()) + 1
 
 
 def _records(frame: pd.DataFrame) -> dict[str, Any]:

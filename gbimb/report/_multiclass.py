@@ -18,11 +18,10 @@ from gbimb.metrics import (
     threshold_curve,
 )
 from gbimb.plots import ReliabilityDisplay
-from gbimb.plots.matrices import draw_matrices
+from gbimb.plots.draws import draw_matrices
 from gbimb.plots.statistics import (
     QUANTILES,
-    before_and_after,
-    reliability_bins,
+    bins_of_correction,
     widen_to_include,
 )
 from gbimb.report import _checks as checks
@@ -33,7 +32,7 @@ from gbimb.report._verdict import CHANCE, WIDEST, many_verdict, relative_error, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gbimb.array_types import BoolArray, FloatArray, IntArray
+    from gbimb.array_types import BoolArray, FloatArray
     from gbimb.plots import Display
     from gbimb.report._rows import EvaluatedRows
 
@@ -111,17 +110,11 @@ def _scores(rows: EvaluatedRows, weight: FloatArray, matrix: FloatArray) -> list
 
 
 def _reliability(rows: EvaluatedRows) -> pd.DataFrame:
-    bins = _pooled(rows.codes, rows.proba, rows.weight)
-    if np.allclose(rows.uncorrected, rows.proba, rtol=1e-3, atol=1e-9):
-        return bins
-    return before_and_after(_pooled(rows.codes, rows.uncorrected, rows.weight), bins)
-
-
-def _pooled(codes: IntArray, proba: FloatArray, weight: FloatArray | None) -> pd.DataFrame:
     """Return the bins of all classes together, each against the rest."""
-    k = proba.shape[1]
-    hits = (codes[:, None] == np.arange(k)).astype(np.uint8).ravel()
-    return reliability_bins(hits, proba.ravel(), None if weight is None else np.repeat(weight, k))
+    k = len(rows.names)
+    hits = (rows.codes[:, None] == np.arange(k)).astype(np.uint8).ravel()
+    weight = None if rows.weight is None else np.repeat(rows.weight, k)
+    return bins_of_correction(hits, rows.uncorrected.ravel(), rows.proba.ravel(), weight)
 
 
 def _classes(rows: EvaluatedRows, matrix: FloatArray, weight: FloatArray) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gbimb.metrics import MulticlassCounts, rk_score
-from gbimb.plots.matrices import draw_matrices
+from gbimb.plots.draws import draw_matrices
 from gbimb.plots.statistics import QUANTILES
 from gbimb.report._checks import Check
 

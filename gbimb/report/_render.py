@@ -16,11 +16,11 @@ import pandas as pd
 from gbimb.benchmark.records import write_atomically
 from gbimb.benchmark.verdict import p_text
 from gbimb.exceptions import MissingDependencyError
+from gbimb.json_text import plain, to_json
 from gbimb.report._benchmark import benchmark_facts, rank_display
 from gbimb.report._binary import LABELS
 from gbimb.report._figures import CAPTIONS, benchmark_figures, evaluation_figures
 from gbimb.report._verdict import number
-from gbimb.tables.files.json_values import plain, to_json
 from gbimb.validation import check_page
 
 if TYPE_CHECKING:

@@ -12,10 +12,9 @@ from pandas.api import types as pdt
 
 from gbimb.exceptions import InvalidDataError, unknown_name
 from gbimb.tables.files.columns import Times, plain_labels, read_weights
-from gbimb.tables.files.match import as_text
+from gbimb.tables.files.match import as_text, require_labels
 from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.files.read import require_columns
-from gbimb.tables.files.targets import require_labels
 from gbimb.tables.keys import codes_of, group_keys
 
 if TYPE_CHECKING:
@@ -202,8 +201,7 @@ def label_codes(values: pd.Series[Any], names: list[str]) -> IntArray:
         if label not in names:
             what = f"A label in column {column!r}"
             raise unknown_name(what, label, names)
-    codes: IntArray = np.array([names.index(label) for label in text], np.intp)[at]
-    return codes
+    return np.array([names.index(label) for label in text], np.intp)[at]
 
 
 class WorstMistakes:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.plots.clusters import sum_of_groups_error
+from gbimb.json_text import some_of
+from gbimb.plots.draws import sum_of_groups_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -200,10 +201,9 @@ def many_verdict(facts: dict[str, Any], differs: list[str], unsure: list[str]) -
     elif len(unsure) == len(present):
         second += "The rows are too few to tell whether the probabilities add up."
     elif unsure:
-        more = f" and {len(unsure) - 3} more" if len(unsure) > 3 else ""
-        shown = ", ".join(map(repr, unsure[:3])) + more
         second += (
-            f"The probabilities add up, except for classes with too few rows to tell: {shown}."
+            "The probabilities add up, except for classes with too few rows to tell: "
+            f"{some_of([*map(repr, unsure)], 3)}."
         )
     else:
         second += "The probabilities of every class add up to its number of rows."

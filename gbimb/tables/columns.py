@@ -116,8 +116,7 @@ def encode(values: pd.Series[Any], column: Column) -> np.ndarray[Any, Any]:
     if isinstance(values.dtype, pd.CategoricalDtype):
         # The last one, for the code -1, is a missing value.
         places = known.get_indexer(values.cat.categories).astype(np.float32)
-        coded: np.ndarray[Any, Any] = np.append(places, np.float32(np.nan))[values.cat.codes]
-        return coded
+        return np.append(places, np.float32(np.nan))[values.cat.codes]
     codes: np.ndarray[Any, Any] = known.get_indexer(values).astype(np.float32)
     if codes.min(initial=0) < 0:
         codes[values.isna().to_numpy()] = np.nan

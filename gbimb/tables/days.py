@@ -49,5 +49,4 @@ def days_of(values: pd.Series[Any]) -> FloatArray:
             for value in values
         ]
         values = pd.Series(times, dtype=object)
-    days: FloatArray = np.asarray(as_days(pa.array(values, from_pandas=True)), np.float64)
-    return days
+    return np.asarray(as_days(pa.array(values, from_pandas=True)), np.float64)

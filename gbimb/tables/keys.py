@@ -121,8 +121,7 @@ def time_keys(column: pd.Series[Any]) -> NDArray[Any]:
     if dtype.kind == "M" or isinstance(dtype, pd.DatetimeTZDtype):
         stamps = pd.DatetimeIndex(column)
         stamps = stamps if stamps.tz is None else stamps.tz_convert("UTC").tz_localize(None)
-        ticks: NDArray[Any] = stamps.as_unit("us").to_numpy().astype(np.int64)
-        return ticks
+        return stamps.as_unit("us").to_numpy().astype(np.int64)
     if pdt.is_numeric_dtype(dtype) and dtype.kind not in "bc":
         numbers: NDArray[Any] = column.to_numpy(dtype=None if dtype.kind in "iu" else np.float64)
         if np.isinf(numbers).any():
@@ -152,5 +151,4 @@ def time_keys(column: pd.Series[Any]) -> NDArray[Any]:
 
 def ranks_of(keys: NDArray[Any]) -> IntArray:
     """Return the rank of each time, equal for equal ones."""
-    ranks: IntArray = np.unique(keys, return_inverse=True)[1].astype(np.intp, copy=False)
-    return ranks
+    return np.unique(keys, return_inverse=True)[1].astype(np.intp, copy=False)

@@ -14,17 +14,16 @@ from sklearn.utils.validation import column_or_1d
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.json_text import shown
-from gbimb.tables.classes import Classes
 from gbimb.tables.parquet.columns import CodedLabels, read_target
 from gbimb.tables.parquet.columns import read_weight as read_source_weight
 from gbimb.tables.parquet.source import ParquetSource
+from gbimb.tables.schema import Classes
 from gbimb.validation import as_array, check_total_weight, check_weight, refuse_masked
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from gbimb.array_types import IntArray
-
 
 SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-30, 1e30
 
@@ -62,14 +61,14 @@ class LabelCodes:
         """What an engine trains on: 1 for the positive of two classes, else class codes."""
         return self.classes.targets(self.codes)
 
-    def require_two_classes(self, weight: NDArray[Any] | None, name: str, consequence: str) -> None:
-        """Raise unless two classes have weight."""
+    def require_two_classes(self, weight: NDArray[Any] | None) -> None:
+        """Raise unless two classes of the validation rows have weight."""
         totals = np.bincount(self.codes, weight, self.classes.size)
         if np.count_nonzero(totals) < 2:
             present = [str(c) for c in self.classes.labels[totals > 0]]
             msg = (
-                f"{name} must have two classes or more among the rows with weight, got 1 class: "
-                f"{', '.join(present)}. With one of them {consequence}."
+                "y_val must have two classes or more among the rows with weight, got 1 class: "
+                f"{', '.join(present)}. With one of them nothing can be judged."
             )
             raise InvalidDataError(msg)
 

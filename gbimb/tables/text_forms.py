@@ -40,7 +40,6 @@ MARKS: Final = frozenset(
 no digit, such as "?" or "--", and the errors of spreadsheets, such as "#DIV/0!"."""
 NO_WORD: Final = re.compile(r"[\W_]*|#[\w/]+[!?]?|0+([-/])0+\1 ?0+|00\.00\.0000")
 
-
 _SPACE = "[ \xa0\u202f\u2009]"
 _SIGN = "[+\u2212\u2013-]?"
 _CODES = (

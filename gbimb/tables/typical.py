@@ -60,8 +60,7 @@ class Typical:
     def missing_in(self, matrix: Any) -> IntArray:  # an ndarray or a CSR matrix
         """Return the columns that have their first missing values, of an array of numbers."""
         found = np.flatnonzero(_has_missing(matrix))
-        columns: IntArray = found[self.complete[found]]
-        return columns
+        return found[self.complete[found]]
 
     def fill(self, matrix: Any, columns: IntArray, tally: Tally, names: Sequence[str]) -> Any:
         """Return a copy of an array of numbers with the typical value for those missing."""

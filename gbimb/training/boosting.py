@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     Stop: TypeAlias = Callable[[Mapping[str, list[float]], int], bool]
 
-
 ROUNDS_PER_STEP = 5
 SLOW_ROUND = 0.1  # seconds
 TIE_BREAKER = "log_loss"

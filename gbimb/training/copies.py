@@ -180,8 +180,7 @@ def assign_folds(groups: IntArray, folds: int, rng: np.random.Generator) -> IntA
     ends = np.cumsum(sizes[order])
     fold = np.empty(sizes.size, np.intp)
     fold[order] = ((ends - sizes[order] / 2) * folds / ends[-1]).astype(np.intp)
-    dealt: IntArray = (fold[at] + rng.integers(folds)) % folds
-    return dealt
+    return (fold[at] + rng.integers(folds)) % folds
 
 
 def row_hashes(matrix: Any) -> NDArray[np.uint64]:  # an ndarray or a CSR matrix

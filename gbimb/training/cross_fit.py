@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from gbimb.training.rows import EngineTable
     from gbimb.training.tasks import Task
 
-
 SMALLEST_TABLE = 100
 LARGEST_JUDGE = 50_000
 EQUAL_ROWS = 10.0  # rows that speak for equal shares of the members, or of uneven folds
@@ -59,17 +58,14 @@ def train(
     folds the boosters have shares of their own, and so do the rows that they hold out.
     """
     start = task.start(data, folds)
-    y, weight = _labels(data, folds)
+    y, weight = labels_of(data, folds)
     grow = partial(boost_folds, engine, bins, task.loss, folds=folds, start=start)
-    if y is None:
+    if not y.size:
         params = engine_params or {}
         boosted, models = grow(watch=None, settings=settings, engine_params=params)
         part = TrainedMember(*ONE_MEMBER, boosted, models, np.empty(0))
         return Trained(engine.merge(models, 1.0, start), (part,))
-    counts = np.bincount(y.astype(np.intp), weights=weight)
-    watch = make_watch(
-        task, lambda raw: task.evaluate(y, raw, weight), settings.patience, data.y.size, counts
-    )
+    watch = watch_rows(task, settings.patience, data.y.size, y, weight)
     some = data.sample(settings.seed)
     judge = _unseen(data, folds, settings.seed) if uneven else None
     trained: list[TrainedMember] = []
@@ -141,8 +137,7 @@ def promised_at_random(
     )
     matrices = (fold.matrix(data) for fold in folds)
     raw, *_ = _score_folds(engine, models, matrices, (None, None), start, settings.threads)
-    y, weight = _labels(data, folds)
-    assert y is not None
+    y, weight = labels_of(data, folds)
     return task.evaluate(y, raw, weight)[task.metrics[0].name]
 
 
@@ -278,17 +273,20 @@ def make_watch(
     return Watch(task.watched, evaluate, patience, fewest, rare)
 
 
-def _labels(
-    data: EngineTable, folds: Sequence[Fold]
-) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+def watch_rows(
+    task: Task, patience: int | None, rows: int, y: NDArray[Any], weight: NDArray[Any] | None
+) -> Watch:
+    """Return what is watched on held-out rows with these labels."""
+    counts = np.bincount(y.astype(np.intp), weights=weight)
+    return make_watch(task, lambda raw: task.evaluate(y, raw, weight), patience, rows, counts)
+
+
+def labels_of(data: EngineTable, folds: Sequence[Fold]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Return labels and weights of the rows that the folds hold out, fold by fold."""
     parts = [labels for fold in folds if (labels := fold.labels(data)) is not None]
-    if not parts:
-        return None, None
     weights = [weight for _, weight in parts if weight is not None]
-    return (
-        np.concatenate([y for y, _ in parts]),
-        np.concatenate(weights) if weights else None,
-    )
+    y = np.concatenate([y for y, _ in parts]) if parts else data.y[:0]
+    return y, np.concatenate(weights) if weights else None
 
 
 def _score_folds(  # noqa: PLR0917  as its one caller has them

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gbimb.log import logger
-from gbimb.training.cross_fit import finish, make_watch, member_file, raw_scores
+from gbimb.training.cross_fit import finish, labels_of, member_file, raw_scores, watch_rows
 from gbimb.training.rows import Fold
 from gbimb.training.stages import boost_folds
 from gbimb.training.trained import HeldOut, MemberSpec, Newest, Trained, TrainedMember
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.engines.interface import Engine
-    from gbimb.training.boosting import Watch
     from gbimb.training.held_out.time_plan import Window
     from gbimb.training.rows import EngineTable
     from gbimb.training.stages import Settings
@@ -116,7 +115,9 @@ class _Training:
         )
         folds = [Fold(train, held_out) for train, held_out in window.folds]
         settings = replace(self.settings, checkpoint=file)
-        boosted, models = grow(folds=folds, watch=self._watch(folds), settings=settings)
+        y, weight = labels_of(self.data, folds)
+        watch = watch_rows(self.task, settings.patience, y.size, y, weight)
+        boosted, models = grow(folds=folds, watch=watch, settings=settings)
         past = replace(
             settings,
             n_rounds=boosted.rounds,
@@ -132,22 +133,6 @@ class _Training:
         several = len(models) > 1
         sample = [self._score(model, self.sample.matrix) for model in models] if several else []
         return TrainedMember(spec, boosted, models, raw, sample), self._newest(models, folds)
-
-    def _watch(self, folds: Sequence[Fold]) -> Watch:
-        """Return what is watched on the rows that the folds hold out."""
-        labels = [fold.labels(self.data) for fold in folds]
-        y = np.concatenate([part[0] for part in labels if part is not None])
-        weights = [part[1] for part in labels if part is not None and part[1] is not None]
-        weight = np.concatenate(weights) if weights else None
-        counts = np.bincount(y.astype(np.intp), weights=weight)
-        rows = int(sum(part[0].size for part in labels if part is not None))
-        return make_watch(
-            self.task,
-            lambda raw: self.task.evaluate(y, raw, weight),
-            self.settings.patience,
-            rows,
-            counts,
-        )
 
     def _newest(self, models: Sequence[Any], folds: Sequence[Fold]) -> FloatArray:
         """Return scores of the newest block, of each row by a booster that it did not train.

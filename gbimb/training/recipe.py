@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from gbimb.engines.interface import Bins, Engine
     from gbimb.losses import BinaryLoss, MulticlassBrierLoss, MulticlassLoss
     from gbimb.model.pairs import Pairs
-    from gbimb.tables.classes import Classes
     from gbimb.tables.encoder import TableEncoder
     from gbimb.tables.labels import LabelCodes
-    from gbimb.tables.schema import Schema
+    from gbimb.tables.schema import Classes, Schema
     from gbimb.tables.typical import Observed
     from gbimb.training.rows import EngineTable
     from gbimb.training.stages import Settings

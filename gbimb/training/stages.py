@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from gbimb.losses import Loss
     from gbimb.training.boosting import Stop
 
-
 UNWATCHED_ROUNDS = 100
 
 

@@ -273,8 +273,7 @@ class MulticlassTask(Task):
 
     def likelihood(self, y: NDArray[Any], raw: FloatArray) -> FloatArray:
         """Return the probability that raw scores give to the class of each row, shape (n,)."""
-        found: FloatArray = self.link.probability(raw)[np.arange(y.size), y.astype(np.intp)]
-        return found
+        return self.link.probability(raw)[np.arange(y.size), y.astype(np.intp)]
 
     def averaging_shift(
         self,

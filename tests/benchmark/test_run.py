@@ -242,26 +242,12 @@ def test_many_classes_need_two_with_a_row_in_every_fold(many: BenchmarkTable) ->
         Plan(tables=(many,), folds=61)
 
 
-def test_the_time_left_is_that_of_the_same_fits(make_record: Callable[..., Record]) -> None:
-    done = [
-        make_record("a", "lightgbm", "focal", 0, 0.0, fit_seconds=4.0, predict_seconds=0.0),
-        make_record("a", "lightgbm", "logloss", 0, 0.0, fit_seconds=2.0, predict_seconds=0.0),
-    ]
-    cells = [r.cell._replace(fold=f) for r in done for f in range(3)]
-    cells.append(done[0].cell._replace(method="other"))
-    left = TimeLeft(cells, jobs=2)
-    assert left.seconds() is None
-    for record in done:
-        left.add(record)
-    assert left.seconds() == pytest.approx((2 * 4 + 2 * 2 + 3) / 2)
-
-
 def test_time_is_left_as_expected_times_how_slow_the_first_fits_were(
     make_record: Callable[..., Record],
 ) -> None:
     done = make_record("a", "lightgbm", "focal", 0, 0.0, fit_seconds=6.0, predict_seconds=0.0)
     cells = [done.cell._replace(table=t, fold=f) for t in ("a", "b") for f in (0, 1)]
-    left = TimeLeft(cells, 2, {cell: {"a": 2.0, "b": 10.0}[cell.table] for cell in cells})
+    left = TimeLeft({cell: {"a": 2.0, "b": 10.0}[cell.table] for cell in cells}, 2)
     assert left.seconds() == pytest.approx(24 / 2)
     left.add(done)
     assert left.seconds() == pytest.approx((6 + 2 * 3 * 10) / 2)

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import gbimb
-from gbimb.benchmark.splits import split_dependent
+from gbimb.benchmark.plan import split_dependent
 from gbimb.cli import app
 from gbimb.exceptions import InvalidDataError
 from gbimb.tables.dependence import Dependence

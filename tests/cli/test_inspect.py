@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 import gbimb
 from gbimb.cli import app
-from gbimb.cli._decision import weights_in_words
 from gbimb.cli._inspect import _in_words
+from gbimb.cli._notes import weights_in_words
 from gbimb.decisions.rules import Costs
 from gbimb.estimators.inspection import as_json, decision_rule
 

@@ -18,9 +18,8 @@ from gbimb.dask._bag_fits import bag_bytes, room_for_a_bag
 from gbimb.dask._pieces import Piece
 from gbimb.dask._summary import summarise
 from gbimb.exceptions import GbimbError
-from gbimb.tables.classes import Classes
 from gbimb.tables.encoder import TableEncoder
-from gbimb.tables.schema import Schema
+from gbimb.tables.schema import Classes, Schema
 from gbimb.training.recipe import Recipe
 from tests.dask.tables import SHAPE, arrays, even, numbers
 

@@ -281,7 +281,7 @@ def test_too_few_rows_give_a_mean_of_both_engines(client: Client) -> None:
 
 def test_both_engines_train_however_many_rows_there_are() -> None:
     counts = np.array([[3_000_000, 30_000], [3_000_000, 30_000]])
-    labels = _blend.Labels(gbimb.tables.classes.Classes(np.array([0, 1]), 1), counts, counts.sum(0))
+    labels = _blend.Labels(gbimb.tables.schema.Classes(np.array([0, 1]), 1), counts, counts.sum(0))
     schema = gbimb.tables.schema.Schema(gbimb.tables.encoder.TableEncoder(), 5)
     objective = _blend.make_objective("mcc", 2)
     space = DaskImbalancedClassifier()._space(labels, schema, objective)

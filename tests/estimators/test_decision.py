@@ -20,9 +20,8 @@ from gbimb.decisions.calibration import BetaCurve, Calibrator, IsotonicCurve
 from gbimb.decisions.rules import ClassWeights, Rule, Threshold
 from gbimb.model.model import BoosterModel
 from gbimb.model.states import with_model
-from gbimb.tables.classes import Classes
 from gbimb.tables.encoder import TableEncoder
-from gbimb.tables.schema import Schema
+from gbimb.tables.schema import Classes, Schema
 from tests.estimators.common import KINDS, Kind, both, numbers, quick
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ import gbimb
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError
 from gbimb.tables.dependence import Dependence
 from gbimb.tables.keys import codes_of, group_keys
-from gbimb.training.held_out.groups import deal_groups, joined
+from gbimb.training.held_out.folds import deal_groups, joined
 from gbimb.training.held_out.plan import make_plan
 from tests.estimators.common import Kind, both, numbers, probability, quick
 

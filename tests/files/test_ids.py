@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gbimb.tables.files.chunks import chunks, chunks_with_ids
-from gbimb.tables.files.write import TableWriter
+from gbimb.tables.files.write import write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ ROWS = 2
 
 def written(data: Path, out: Path) -> Path:
     """Pass the column "id" through in pieces of two rows."""
-    with TableWriter(out) as writer:
+    with write_table(out) as writer:
         for _, ids in chunks_with_ids(data, "DATA", ["id"], rows=ROWS):
             writer.write(ids.assign(probability=0.5))
     return out

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
-from gbimb.tables.files.targets import match_label, require_labels
+from gbimb.tables.files.match import match_label, require_labels
 
 
 @pytest.mark.parametrize(

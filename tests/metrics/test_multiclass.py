@@ -19,7 +19,7 @@ from gbimb.metrics import (
     mcc_score,
     rk_score,
 )
-from gbimb.metrics._multiclass import PRIOR_POWERS
+from gbimb.metrics._watch import PRIOR_POWERS
 from tests.helpers.strategies import QUICK
 
 SCORES = (rk_score, macro_f1_score, macro_recall_score)

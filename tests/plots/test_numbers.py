@@ -95,7 +95,7 @@ def test_the_band_is_as_wide_as_a_bootstrap_of_rows(rows: Rows, weighted: bool) 
     own = weight if weighted else None
     sweep = Sweep.of(y.astype(np.uint8), proba, own, threshold=0.2)
     at = int(np.flatnonzero(sweep.thresholds == 0.2)[0])
-    fast = mcc_score(sweep.resample(2000, 0))[:, at]
+    fast = mcc_score(sweep.resample(2000))[:, at]
     rng = np.random.default_rng(1)
     drawn = rng.poisson(1.0, (2000, y.size)) * (weight if weighted else 1.0)
     flagged = proba >= 0.2

@@ -14,8 +14,7 @@ from typer.testing import CliRunner
 import gbimb
 from gbimb.cli import app
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
-from gbimb.plots.clusters import Clusters
-from gbimb.plots.matrices import draw_matrices
+from gbimb.plots.draws import Clusters, draw_matrices
 from gbimb.plots.statistics import Sweep
 from gbimb.report import evaluate
 from gbimb.report._over_time import time_blocks
@@ -112,7 +111,7 @@ def test_matrices_of_two_classes_agree_with_the_sweep() -> None:
     groups = np.arange(900) // 3
     sweep = Sweep.of(codes.astype(np.uint8), proba, None, threshold=0.4, groups=groups)
     at = int(np.flatnonzero(sweep.thresholds == 0.4)[0])
-    ours = sweep.resample(4_000, 0).tp[:, at]
+    ours = sweep.resample(4_000).tp[:, at]
     theirs = draw_matrices(codes, (proba >= 0.4).astype(int), 2, None, groups)[:, 1, 1]
     assert np.mean(ours) == pytest.approx(np.mean(theirs), rel=0.02)
     assert np.std(ours) == pytest.approx(np.std(theirs), rel=0.08)

@@ -148,7 +148,7 @@ def set_labels(
     model: Any, labels: list[Any], positive: str | None, known: ReadOptions, *, cost: str | None
 ) -> None:
     """Set which label is positive, if one was named; raise where costs need two labels."""
-    from gbimb.tables.files.targets import match_label
+    from gbimb.tables.files.match import match_label
 
     if cost is not None and len(labels) > 2:
         msg = f"--cost is for two labels, got {len(labels)}. Leave it out."

@@ -89,10 +89,9 @@ def read_rows(
     from gbimb.tables.dependence import check_one_of
     from gbimb.tables.files.columns import plain_labels, prepare_columns, read_weights
     from gbimb.tables.files.index import THE_INDEX, unasked_index
-    from gbimb.tables.files.match import of_labels
+    from gbimb.tables.files.match import of_labels, require_labels
     from gbimb.tables.files.options import AS_FOUND, blank
     from gbimb.tables.files.read import read_file, require_columns
-    from gbimb.tables.files.targets import require_labels
     from gbimb.tables.remarks.sentences import odd_labels
 
     known = known or AS_FOUND

@@ -15,10 +15,9 @@ from gbimb.engines.lightgbm.boosters import (
     prepare_thread,
     training_bytes,
 )
-from gbimb.engines.lightgbm.forest import GrownTree, forest_text, from_text
 from gbimb.engines.lightgbm.member import Member
-from gbimb.engines.lightgbm.merge import merge
 from gbimb.engines.lightgbm.model_file import SUFFIX, dump, load, version
+from gbimb.engines.lightgbm.models import feature_gains, fit_plain_classifier, merge, raw_score
 from gbimb.engines.lightgbm.native import (
     IGNORED_PARAMETERS,
     MONOTONE_FORMS,
@@ -35,12 +34,10 @@ from gbimb.engines.lightgbm.network import forget_network, network_params, ports
 from gbimb.engines.lightgbm.parameters import (
     MANY_CLASSES,
     SMALL_MEMBERS,
-    seed_params,
     size_is_open,
     tree_params,
 )
-from gbimb.engines.lightgbm.reading import feature_gains, fit_plain_classifier, raw_score
-from gbimb.engines.lightgbm.trees import trees
+from gbimb.engines.lightgbm.trees import GrownTree, forest_text, from_text, trees
 
 DROPS_ZEROS = False
 
@@ -80,7 +77,6 @@ __all__ = [
     "ports_of",
     "prepare_thread",
     "raw_score",
-    "seed_params",
     "set_start",
     "size_is_open",
     "synonyms",

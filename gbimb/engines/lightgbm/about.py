@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gbimb.engines.libraries import require_library
+from gbimb.engines.registry import require_library
 
 NAME = require_library("lightgbm")

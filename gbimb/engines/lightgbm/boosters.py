@@ -16,8 +16,8 @@ from gbimb.engines.histograms import (
     pool_bytes,
 )
 from gbimb.engines.lightgbm.member import Member
+from gbimb.engines.lightgbm.models import as_matrix, sum_of_trees
 from gbimb.engines.lightgbm.native import Objective, synonyms
-from gbimb.engines.lightgbm.reading import as_matrix, sum_of_trees
 from gbimb.engines.parameters import max_bin
 from gbimb.exceptions import InvalidParameterError
 from gbimb.parallel import ENGINE_LIMITS
@@ -30,16 +30,12 @@ if TYPE_CHECKING:
     from gbimb.array_types import Matrix, RowStream
     from gbimb.losses import Loss
 
-# Whether a distributed booster needs a port on each machine.
 LISTENS = True
-
-# Rows that are enough to cut bins from, where not all are in one place.
 SAMPLE_ROWS = 200_000
 
 # LightGBM's own defaults.
 MAX_BIN = 255
 FEWEST_IN_LEAF = 20
-
 
 _LIBRARY: Any = vars(lgb.basic)["_LIB"]
 ENGINE_LIMITS.append(lambda: _LIBRARY.LGBM_SetMaxThreads(1))
@@ -53,7 +49,7 @@ RANDOM_BY_TREE = {
 
 MODELS_ARE_BYTES = False
 
-EngineError = lgb.basic.LightGBMError
+EngineError: type[Exception] = lgb.basic.LightGBMError
 """What LightGBM raises."""
 
 
@@ -171,7 +167,7 @@ class Bins:
 
         rows = None if train is None else np.sort(train)
         train_set = begin(
-            self._fresh() if rows is None else self._subset(rows),
+            self._subset(np.arange(self._dataset.num_data()) if rows is None else rows),
             self._X if rows is None else self._X[rows],
         )
         valid = None
@@ -192,10 +188,6 @@ class Bins:
         if "num_threads" in params:
             known = self._dataset.params or {}
             self._dataset.params = {**known, "num_threads": params["num_threads"]}
-
-    def _fresh(self) -> lgb.Dataset:
-        """Return all rows, in a Dataset that may get an ``init_score`` of its own."""
-        return self._subset(np.arange(self._dataset.num_data()))
 
     def member_on(  # noqa: PLR0917  as the Protocol has it
         self,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import lightgbm as lgb
 import numpy as np
 
-from gbimb.engines.lightgbm.merge import trees_of, with_trees
+from gbimb.engines.lightgbm.models import trees_of, with_trees
 from gbimb.engines.lightgbm.native import Objective
 from gbimb.parallel import run_ranges
 
@@ -40,7 +40,6 @@ class Member:
         self._objective = objective
         self._start = start
         self.booster = lgb.Booster(dict(params), train_set)
-        self._valid = valid
         self._rows = rows
         self._held_out: NDArray[np.float64] | None = None
         self._before: list[str] = []  # trees of a checkpoint

@@ -10,7 +10,7 @@ import lightgbm as lgb
 import numpy as np
 from lightgbm.basic import _ConfigAliases
 
-from gbimb.engines.lightgbm.merge import merge
+from gbimb.engines.lightgbm.models import merge
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.losses import MulticlassLoss, check_loss
 from gbimb.metrics import evaluate, evaluate_multiclass, get_metric, get_multiclass_metric
@@ -34,7 +34,6 @@ IGNORED_PARAMETERS: Final = {
     "scale_pos_weight": "give scale_pos_weight to the loss",
     "sigmoid": "leave it out: the loss has its own link",
 }
-
 
 # Types in which the engine takes directions of columns, with an example of each.
 MONOTONE_FORMS: Final[dict[type, str]] = {list: "[1, 0, -1]", tuple: "(1, 0, -1)"}

@@ -74,11 +74,6 @@ def size_is_open(parameters: Any) -> bool:
     return parameters.num_leaves is None
 
 
-def seed_params(seed: int, threads: int) -> dict[str, Any]:
-    """Return LightGBM's parameters that differ between boosters on the same bins."""
-    return {"seed": seed, "num_threads": threads}
-
-
 def tree_params(
     parameters: Any,
     rows: int,
@@ -121,7 +116,8 @@ def tree_params(
         "lambda_l2": parameters.reg_lambda,
         "deterministic": True,
         "force_col_wise": True,
-        **seed_params(seed, threads),
+        "seed": seed,
+        "num_threads": threads,
         "verbosity": -1,
     }
     given = check_engine_params(

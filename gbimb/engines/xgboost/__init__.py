@@ -8,21 +8,17 @@ from gbimb.engines.xgboost.boosters import (
     MODELS_ARE_BYTES,
     RANDOM_BY_TREE,
     SAMPLE_ROWS,
-    SMALL_SHARE,
     Bins,
     EngineError,
     StreamedBins,
     check_resumable,
-    feature_gains,
-    fit_plain_classifier,
     prepare_thread,
-    raw_score,
     training_bytes,
 )
 from gbimb.engines.xgboost.collective import Tracker, all_reduce, joined
 from gbimb.engines.xgboost.member import Member
-from gbimb.engines.xgboost.merge import merge
 from gbimb.engines.xgboost.model_file import SUFFIX, dump, load, version
+from gbimb.engines.xgboost.models import feature_gains, fit_plain_classifier, merge, raw_score
 from gbimb.engines.xgboost.native import (
     MONOTONE_FORMS,
     EarlyStopping,
@@ -37,7 +33,6 @@ from gbimb.engines.xgboost.native import (
 from gbimb.engines.xgboost.parameters import (
     MANY_CLASSES,
     SMALL_MEMBERS,
-    seed_params,
     size_is_open,
     tree_params,
 )
@@ -55,7 +50,6 @@ __all__ = [
     "RANDOM_BY_TREE",
     "SAMPLE_ROWS",
     "SMALL_MEMBERS",
-    "SMALL_SHARE",
     "SUFFIX",
     "Bins",
     "EarlyStopping",
@@ -79,7 +73,6 @@ __all__ = [
     "objective",
     "prepare_thread",
     "raw_score",
-    "seed_params",
     "size_is_open",
     "synonyms",
     "training_bytes",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import xgboost as xgb
@@ -33,10 +31,7 @@ if TYPE_CHECKING:
     from gbimb.array_types import Float32Array, Matrix
     from gbimb.losses import Loss
 
-# Whether a distributed booster needs a port on each machine.
 LISTENS = False
-
-# Rows that are enough to cut bins from, where not all are in one place.
 SAMPLE_ROWS = 400_000
 
 MAX_BIN = 256
@@ -46,12 +41,11 @@ FEWEST_KEPT = 4  # histograms of a booster: of two leaves and their parents
 # Below this share of the rows a matrix of their own is worth its memory.
 SMALL_SHARE = 0.5
 
-
 RANDOM_BY_TREE = {"colsample_bylevel", "colsample_bynode"}
 
 MODELS_ARE_BYTES = True
 
-EngineError = xgb.core.XGBoostError
+EngineError: type[Exception] = xgb.core.XGBoostError
 """What XGBoost raises."""
 
 
@@ -259,40 +253,6 @@ def check_resumable(params: Mapping[str, Any]) -> None:
         raise InvalidParameterError(msg)
 
 
-def fit_plain_classifier(
-    X: NDArray[Any],
-    y: NDArray[Any],
-    categorical: Sequence[int],
-    sample_weight: NDArray[Any] | None = None,
-    **params: Any,  # XGBoost's own
-) -> tuple[xgb.XGBClassifier, int]:
-    """Return XGBoost's own fitted classifier and its rounds, to compare with.
-
-    ``categorical`` are the positions of columns with whole numbers for categories.
-    """
-    types = ["c" if i in set(categorical) else "q" for i in range(X.shape[1])]
-    classifier = xgb.XGBClassifier(feature_types=types, enable_categorical=True, **params)
-    classifier.fit(X, y, sample_weight=sample_weight)
-    return classifier, int(classifier.get_booster().num_boosted_rounds())
-
-
-_configuring = Lock()
-_threads_of: WeakKeyDictionary[xgb.Booster, int] = WeakKeyDictionary()
-
-
-def raw_score(booster: xgb.Booster, X: Matrix, n_threads: int) -> NDArray[np.float64]:
-    """Return the raw scores of ``X``, shape (n,) or (n, K)."""
-    with _configuring:
-        if _threads_of.get(booster) != n_threads:
-            booster.set_param({"nthread": n_threads})
-            # Configures it: otherwise the first prediction would, and threads that predict at
-            # once would do so at the same time.
-            booster.save_config()
-            _threads_of[booster] = n_threads
-    scores = booster.inplace_predict(X, predict_type="margin", validate_features=False)
-    return np.asarray(scores, dtype=np.float64)
-
-
 def training_bytes(n_rows: int, n_features: int, n_outputs: int) -> int:
     """Estimate the memory that training on a stream takes at its peak."""
     # Of a row: with missing values four bytes for each value, and one for the copy by column.
@@ -301,10 +261,3 @@ def training_bytes(n_rows: int, n_features: int, n_outputs: int) -> int:
 
 def prepare_thread() -> None:
     """Do nothing: XGBoost's log level is part of a booster."""
-
-
-def feature_gains(booster: xgb.Booster) -> NDArray[np.float64]:
-    """Return the total gain of each feature."""
-    gains = booster.get_score(importance_type="total_gain")
-    names = booster.feature_names or []
-    return np.array([gains.get(name, 0.0) for name in names], dtype=np.float64)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import xgboost as xgb
 
-from gbimb.engines.xgboost.merge import forest_of
+from gbimb.engines.xgboost.models import forest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -40,7 +40,6 @@ ALIASES: Final = (
     ("random_state", "seed"),
 )
 
-
 # With these, ``base_score`` means what ``base_score`` below returns.
 DECLARED_OBJECTIVES: Final = ("binary:logistic", "reg:logistic", "multi:softprob", "multi:softmax")
 

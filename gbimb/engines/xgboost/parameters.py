@@ -74,11 +74,6 @@ def size_is_open(parameters: Any) -> bool:
     return parameters.max_depth is None
 
 
-def seed_params(seed: int, threads: int) -> dict[str, Any]:
-    """Return XGBoost's parameters that differ between boosters on the same bins."""
-    return {"seed": seed, "nthread": threads}
-
-
 def tree_params(
     parameters: Any,
     rows: int,
@@ -105,7 +100,8 @@ def tree_params(
         "colsample_bytree": 0.5 if columns is None else columns,
         "reg_alpha": parameters.reg_alpha,
         "reg_lambda": parameters.reg_lambda,
-        **seed_params(seed, threads),
+        "seed": seed,
+        "nthread": threads,
         # XGBoost's generator belongs to a thread, which several boosters share.
         "seed_per_iteration": True,
         "verbosity": 0,

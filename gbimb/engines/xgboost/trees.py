@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gbimb.engines.trees import Tree, Trees
-from gbimb.engines.xgboost.merge import forest_of
+from gbimb.engines.xgboost.models import forest_of
 
 if TYPE_CHECKING:
     import xgboost as xgb

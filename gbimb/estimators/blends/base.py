@@ -11,7 +11,7 @@ import numpy as np
 from gbimb.constraints import check_constraints
 from gbimb.decisions.guarantees import check_confidence
 from gbimb.decisions.rules import Threshold
-from gbimb.engines.libraries import ENGINES, require_library
+from gbimb.engines.registry import ENGINES, require_library
 from gbimb.estimators.decision import DecidingClassifier
 from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier

@@ -12,8 +12,7 @@ from scipy.special import softmax
 from gbimb.losses._base import SetLoss
 from gbimb.losses._multiclass import MulticlassLoss
 from gbimb.losses._rows import read_exact_rows
-from gbimb.losses._soft import CURVATURE_SHARE
-from gbimb.losses._soft_counts import NEGLIGIBLE
+from gbimb.losses._soft import CURVATURE_SHARE, NEGLIGIBLE
 from gbimb.losses._softmax import SoftmaxLoss
 
 if TYPE_CHECKING:
@@ -154,8 +153,7 @@ class SoftmaxMCCLoss(SetLoss, MulticlassLoss):
             shares -= ((hit - counts.true / n) * (p - counts.predicted / n)).sum(axis=1) * (
                 n * (n / root)
             )
-        share: FloatArray = counts.scale / n * weight * shares
-        return share
+        return counts.scale / n * weight * shares
 
     def gradient(
         self,
@@ -169,8 +167,7 @@ class SoftmaxMCCLoss(SetLoss, MulticlassLoss):
         p, hit, weight, counts = self._parts(y_true, raw_score, sample_weight, sums)
         by_hit, by_class = self._slopes(counts)
         push = by_hit * hit + by_class
-        gradient: FloatArray = -counts.scale * weight[:, None] * p * _centred(push, p)
-        return gradient
+        return -counts.scale * weight[:, None] * p * _centred(push, p)
 
     def hessian(
         self,

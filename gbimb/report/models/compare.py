@@ -18,8 +18,9 @@ from gbimb.metrics import (
     recall_score,
     rk_score,
 )
-from gbimb.plots.clusters import Clusters, sum_of_groups_error
-from gbimb.plots.statistics import QUANTILES, RESAMPLES, draw_weights
+from gbimb.plots.draws import draw_cells, sum_of_groups_error
+from gbimb.plots.statistics import QUANTILES
+from gbimb.report._binary import LABELS as SCORE_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,15 +30,7 @@ if TYPE_CHECKING:
 
 NORMAL: Final = 1.959963984540054
 SMALLEST: Final = 1e-15
-LABELS: Final = {
-    "mcc": "MCC",
-    "f1": "F1",
-    "precision": "precision",
-    "recall": "recall",
-    "log_loss": "log loss",
-    "brier": "Brier score",
-    "cost": "cost of a row",
-}
+LABELS: Final = {**SCORE_LABELS, "cost": "cost of a row"}
 LOWER_IS_BETTER: Final = ("log_loss", "brier", "cost")
 
 
@@ -187,13 +180,7 @@ def _draw_both(one: EvaluatedRows, other: EvaluatedRows) -> tuple[FloatArray, Fl
     k = len(one.names)
     joint = (one.codes * k + one.predicted) * k + other.predicted
     there, cells = np.unique(joint, return_inverse=True)
-    weight = np.ones(cells.size) if one.weight is None else one.weight.astype(np.float64)
-    rng = np.random.default_rng(0)
-    if one.groups is None:
-        total, squares = (np.bincount(cells, w).astype(np.float64) for w in (weight, weight**2))
-        drawn = draw_weights(rng, total, squares, RESAMPLES)
-    else:
-        drawn = Clusters.of(one.groups, cells, weight, there.size).draw(rng, RESAMPLES)
+    drawn = draw_cells(np.random.default_rng(0), cells, there.size, one.weight, one.groups)
     true, rest = np.divmod(there, k * k)
     mine, theirs = np.divmod(rest, k)
     of_one, of_other = (

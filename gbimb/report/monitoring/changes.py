@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from gbimb.json_text import some_of
 from gbimb.report._verdict import number
 
 NOTABLE: Final = 0.1
@@ -21,10 +22,9 @@ def alarms(facts: dict[str, Any]) -> list[str]:
             "prevalence explains, so the estimated prevalence may be off."
         )
     if moved := [row["column"] for row in facts["columns"] if row["moved"]]:
-        shown = ", ".join(repr(name) for name in moved[:3])
-        more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
         several = "s" if len(moved) > 1 else ""
-        found.append(f"The values of the column{several} {shown}{more} moved.")
+        shown = some_of([*map(repr, moved)], 3)
+        found.append(f"The values of the column{several} {shown} moved.")
     return found
 
 

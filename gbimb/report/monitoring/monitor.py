@@ -11,8 +11,7 @@ import pandas as pd
 from scipy.special import gammainc, gammaincc, ndtr
 
 from gbimb.decisions.marginals import Marginals
-from gbimb.decisions.prior import correct_prior
-from gbimb.estimators.adapting import NewRows, estimate, shares_of
+from gbimb.estimators.adapting import NewRows, estimate, shares_of, standard_errors
 from gbimb.report._model import environment
 from gbimb.report._rows import label_codes
 from gbimb.report.monitoring.changes import NOTABLE, alarms, verdict
@@ -35,7 +34,6 @@ LEVEL: Final = 0.05
 """Of the test whether the prevalence moved: as often it is said where nothing did."""
 
 LEAST_SKEWNESS: Final = 1e-3
-NORMAL_WIDTH: Final = 3.92  # standard errors in an interval of 95 %
 SMALLEST: Final = 1e-4  # share of a part in the index, where none or few rows are
 
 
@@ -205,15 +203,12 @@ def _read(
 def _decided(model: Any, in_training: FloatArray) -> tuple[IntArray, dict[str, Any]]:
     """Return the predicted class codes, and the share of rows flagged beside what it was."""
     fitted = model.model_
-    proba = in_training
-    if fitted.adapted_to is not None:
-        proba = correct_prior(proba, fitted.trained_prevalence, fitted.adapted_to)
-    codes: IntArray = np.asarray(fitted.rule.decide(fitted.classes.columns(proba)), np.intp)
+    columns = fitted.classes.columns(fitted.adapted(in_training))
+    codes: IntArray = np.asarray(fitted.rule.decide(columns), np.intp)
     if model.classes_.size > 2:
         share = np.bincount(codes, minlength=model.classes_.size) / codes.size
         return codes, {"share": share.tolist(), "low": None, "high": None, "expected": None}
-    positive = int(np.flatnonzero(model.classes_ == model.pos_label_)[0])
-    return codes, flagged_share(fitted, codes == positive)
+    return codes, flagged_share(fitted, codes == fitted.classes.positive_code)
 
 
 def _prevalence(
@@ -250,15 +245,12 @@ def _p_values(model: Any, proba: FloatArray) -> FloatArray:
     not what those of new rows do.
     """
     fitted = model.model_
-    if fitted.adapted_to is not None:
-        proba = correct_prior(proba, fitted.trained_prevalence, fitted.adapted_to)
-    own = proba.reshape(len(proba), -1)
+    own = fitted.adapted(proba).reshape(len(proba), -1)
     if fitted.held_out is None:
         return np.full(own.shape[1], np.nan)
     weight = fitted.held_out.weight.astype(np.float64)
-    scores = fitted.held_out.proba.astype(np.float64)
+    scores = fitted.adapted(fitted.held_out.proba.astype(np.float64))
     if fitted.adapted_to is not None:
-        scores = correct_prior(scores, fitted.trained_prevalence, fitted.adapted_to)
         weight = weight * (fitted.adapted_to / fitted.trained_prevalence)[fitted.held_out.codes]
     held_out = scores.reshape(weight.size, -1)
     before = np.average(held_out, axis=0, weights=weight)
@@ -298,7 +290,7 @@ def _scores(model: Any, proba: FloatArray, found: PrevalenceEstimate) -> dict[st
     spread = Marginals.of(held_out.proba.astype(np.float64)[:, None], codes, weight)
     spread = replace(spread, rows=np.bincount(codes, weight).astype(np.float64))
     counts = spread.count(proba[:, None])
-    unlike = spread.unlike(counts, shares_of(found), _error(found))
+    unlike = spread.unlike(counts, shares_of(found), standard_errors(found))
     return {
         "index": float(_index(counts, spread.share, held_out.prevalence)[0]),
         "more_than_prevalence": bool(unlike.size),
@@ -314,7 +306,7 @@ def _columns(
     if marginals is None or new.counts is None:
         return []
     share = fitted.classes.in_other_order(shares_of(found))
-    unlike = set(marginals.unlike(new.counts, share, _error(found)).tolist())
+    unlike = set(marginals.unlike(new.counts, share, standard_errors(found)).tolist())
     index = _index(new.counts, marginals.share, marginals.prevalence)
     names = fitted.schema.shown_names()
     before = np.tensordot(marginals.prevalence, marginals.share, axes=(0, 1))
@@ -338,9 +330,3 @@ def _index(counts: FloatArray, share: FloatArray, prevalence: FloatArray) -> Flo
     before = np.maximum(np.tensordot(prevalence, share, axes=(0, 1)), SMALLEST)
     found: FloatArray = ((now - before) * np.log(now / before)).sum(axis=1)
     return found
-
-
-def _error(found: PrevalenceEstimate) -> FloatArray:
-    """Return the standard error of the share of each class."""
-    error = np.atleast_1d((np.asarray(found.high) - np.asarray(found.low)) / NORMAL_WIDTH)
-    return np.repeat(error, 2) if error.size == 1 else error

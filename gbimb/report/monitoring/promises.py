@@ -52,7 +52,7 @@ def kept_promises(model: Any, truth: IntArray, predicted: IntArray) -> dict[str,
     """
     if model.classes_.size > 2:
         return _many(model, MulticlassCounts.from_labels(truth, predicted, model.classes_.size))
-    positive = int(np.flatnonzero(model.classes_ == model.pos_label_)[0])
+    positive = model.model_.classes.positive_code
     y, flagged = truth == positive, predicted == positive
     counts = {
         "tp": int((y & flagged).sum()),
@@ -109,8 +109,7 @@ def _of_rate(rate: str, counts: dict[str, int]) -> tuple[int, int]:
 
 def _decided(model: Any, held_out: HeldOutScores) -> BoolArray:
     """Return which of the kept held-out rows are flagged."""
-    flagged: BoolArray = held_out.proba >= np.float32(model.rule.value)
-    return flagged
+    return held_out.proba >= np.float32(model.rule.value)
 
 
 def _against_held_out(model: Any, counts: dict[str, int]) -> tuple[list[dict[str, Any]], list[str]]:

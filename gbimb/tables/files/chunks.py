@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from gbimb.exceptions import GbimbError, InvalidDataError
 from gbimb.tables.files.csv import csv_cells, csv_pieces
-from gbimb.tables.files.ids import IdTypes, id_types, ids_of_batch, ids_of_cells
 from gbimb.tables.files.options import AS_FOUND, ReadOptions
 from gbimb.tables.files.read import file_errors, is_parquet, list_files, with_index
+from gbimb.tables.parquet.value_types import value_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pyarrow.parquet import ParquetFile
-
 ROWS_AT_ONCE: Final = 100_000
 SAMPLED_AT_ONCE: Final = 1 << 16
+
+IdTypes: TypeAlias = "dict[str, pa.DataType]"
+"""Types of identifiers: Arrow's, for pandas reads whole numbers with gaps as floats."""
 
 
 def chunks(
@@ -68,7 +71,7 @@ def chunks_with_ids(
     They have one type in all pieces, and every cell its value: whole numbers of any size, 007, NA.
     """
     files = list_files(path, option)
-    types = id_types(files, ids)
+    types = _id_types(files, ids)
     there = 0
     for file in files:
         with file_errors(file):
@@ -94,12 +97,10 @@ def _csv(
         yield from ((frame, pd.DataFrame(index=frame.index)) for frame in frames)
         return
     for frame, cells in zip(frames, csv_cells(path, types, rows, known), strict=True):
-        yield frame, ids_of_cells(cells, types)
+        yield frame, _ids_of_cells(cells, types)
 
 
 def _parquet(path: Path, types: IdTypes, rows: int) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    import pyarrow.parquet as pq
-
     done = 0
     with pq.ParquetFile(path) as file:
         index = _named_range(file)
@@ -109,10 +110,10 @@ def _parquet(path: Path, types: IdTypes, rows: int) -> Iterator[tuple[pd.DataFra
                 frame.index = index[done : done + len(frame)]
                 done += len(frame)
             frame = with_index(frame)
-            yield frame, ids_of_batch(batch, frame, types)
+            yield frame, _ids_of_batch(batch, frame, types)
 
 
-def _named_range(file: ParquetFile) -> pd.RangeIndex | None:
+def _named_range(file: pq.ParquetFile) -> pd.RangeIndex | None:
     """Return row numbers with a name, of which pandas writes only where they begin and end."""
     notes = file.schema_arrow.pandas_metadata or {}
     for index in notes.get("index_columns", []):
@@ -127,9 +128,6 @@ def count_rows(path: Path) -> int | None:
 
     That is so of compressed CSV. A line break in a quoted cell counts as a row.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     rows = 0
     try:
         for file in list_files(path, ""):
@@ -193,9 +191,6 @@ def _of_parquet(
     files: Sequence[Path], columns: Sequence[str], rows: int, seed: int
 ) -> tuple[pd.DataFrame, int]:
     """Draw the rows by number, and turn only them into a frame."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     sizes = []
     for file in files:
         with file_errors(file):
@@ -247,3 +242,54 @@ def _of_chunks(pieces: Iterator[pd.DataFrame], rows: int, seed: int) -> tuple[pd
         limit = float(np.partition(of_rows, rows - 1)[rows - 1])
         whole = whole[of_rows <= limit].reset_index(drop=True)
     return whole, total
+
+
+def _id_types(files: Sequence[Path], ids: Sequence[str]) -> IdTypes:
+    """Return the type that each of ``ids`` has in all pieces: its own, or that of text.
+
+    Cells of CSV are text; so are those of Parquet files that differ, but in the width of whole
+    numbers.
+    """
+    found: dict[str, set[Any]] = {name: set() for name in ids}
+    for file in files if ids else ():
+        with file_errors(file):
+            schema = pq.read_schema(file) if is_parquet(file) else None
+        for name, types in found.items():
+            if schema is None:
+                types.add(pa.string())
+            elif name in schema.names:
+                types.add(value_type(schema.field(name).type))
+    return {name: _common(types) for name, types in found.items()}
+
+
+def _common(types: set[Any]) -> Any:
+    there = types - {pa.null()}
+    if len(there) <= 1:
+        return next(iter(there), pa.null())
+    if all(pa.types.is_signed_integer(dtype) for dtype in there):
+        return max(there, key=lambda dtype: dtype.bit_width)
+    return pa.string()
+
+
+def _ids_of_cells(cells: pd.DataFrame, types: IdTypes) -> pd.DataFrame:
+    """Return the ids of CSV, empty cells as missing values."""
+    ids = pd.DataFrame(index=cells.index)
+    for name in types:
+        if name in cells.columns:
+            texts = [cell or None for cell in cells[name].tolist()]
+            ids[name] = pd.arrays.ArrowExtensionArray(
+                pa.array(texts, pa.string(), from_pandas=True)
+            )
+    return ids
+
+
+def _ids_of_batch(batch: pa.RecordBatch, frame: pd.DataFrame, types: IdTypes) -> pd.DataFrame:
+    """Return the ids of Parquet; ``frame`` is the batch in pandas."""
+    ids = pd.DataFrame(index=frame.index)
+    for name, dtype in types.items():
+        if name not in batch.schema.names or isinstance(dtype, pa.BaseExtensionType):
+            if name in frame.columns:
+                ids[name] = frame[name]  # such as UUIDs, which have words in pandas only
+        else:
+            ids[name] = pd.arrays.ArrowExtensionArray(batch.column(name).cast(dtype))
+    return ids

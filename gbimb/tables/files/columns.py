@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from pandas.api import types as pdt
 
 from gbimb.exceptions import InvalidDataError, InvalidTypeError
-from gbimb.tables.days import as_days
+from gbimb.tables.days import days_of
 from gbimb.tables.files.options import AS_FOUND, ReadOptions, blank
 from gbimb.tables.keys import TICKS_A_DAY, time_keys
 from gbimb.tables.remarks.sentences import (
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import FloatArray, IntArray
 
-SECONDS_A_DAY: Final = 86_400
 MANY_TEXTS: Final = 100
 DECIMAL_COMMA: Final = r"[+-]?\d+,\d+"
 
@@ -139,8 +137,7 @@ class Times:
 
     def ranks(self) -> IntArray:
         """Return the rank of each time, equal for equal ones."""
-        ranks: IntArray = np.unique(self.values, return_inverse=True)[1]
-        return ranks
+        return np.unique(self.values, return_inverse=True)[1]
 
     def shown(self, value: float) -> str:
         """Return a time as text."""
@@ -251,7 +248,7 @@ def prepare_column(name: str, values: pd.Series[Any]) -> tuple[pd.Series[Any], s
     if pdt.is_datetime64_any_dtype(dtype):
         return _days(values)
     if pdt.is_timedelta64_dtype(dtype):
-        return values.dt.total_seconds() / SECONDS_A_DAY, AS_DAYS["duration"]
+        return pd.Series(days_of(values), index=values.index), AS_DAYS["duration"]
     if pdt.is_bool_dtype(dtype) and not values.isna().any():
         return values.astype(bool), ""
     if pdt.is_bool_dtype(dtype) or (pdt.is_numeric_dtype(dtype) and dtype.kind != "c"):
@@ -269,7 +266,7 @@ def _objects(name: str, values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
     if kinds == {str}:
         return _categories(values)
     if all(issubclass(kind, dt.date) for kind in kinds):
-        return _days(_times(values, kinds))
+        return _days(values)
     if all(issubclass(kind, Real | Decimal | np.bool_) for kind in kinds):
         return _numbers(values.astype(np.float64))
     if all(issubclass(kind, str | Real | Decimal) for kind in kinds):
@@ -296,20 +293,7 @@ def _days(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
     if values.isna().all():
         return pd.Series(np.nan, index=values.index, dtype=np.float32), "no value at all."
     # As of a folder: what a model learns must hold for the files it is used on.
-    days = as_days(pa.array(values, from_pandas=True)).to_pandas().to_numpy()
-    return pd.Series(days, index=values.index), AS_DAYS["date"]
-
-
-def _times(values: pd.Series[Any], kinds: set[type]) -> pd.Series[Any]:
-    """Return dates as midnights if there are times among them: Arrow takes one kind."""
-    if len({issubclass(kind, dt.datetime) for kind in kinds}) == 1:
-        return values
-    midnight = dt.time()
-    times = [
-        v if isinstance(v, dt.datetime) or pd.isna(v) else dt.datetime.combine(v, midnight)
-        for v in values
-    ]
-    return pd.Series(times, index=values.index, dtype=object)
+    return pd.Series(days_of(values), index=values.index), AS_DAYS["date"]
 
 
 def _categories(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:

@@ -1,9 +1,9 @@
-"""Bring the columns of a file to what a fitted model was trained on."""
+"""Bring the columns and labels of a file to what a fitted model was trained on."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from gbimb.exceptions import (
     unknown_name,
     warn,
 )
+from gbimb.json_text import some_of
 from gbimb.tables.encoder import encoder_of
 from gbimb.tables.files.columns import is_text, prepare_column, read_columns
 from gbimb.tables.files.options import AS_FOUND, LABEL_STEPS, ReadOptions, blank
@@ -24,7 +25,7 @@ from gbimb.tables.text_forms import LABEL_FORMS, TEXT
 from gbimb.tables.texts import Reading, read_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from gbimb.tables.columns import Column
     from gbimb.tables.texts import Texts
@@ -51,8 +52,7 @@ def text_columns(model: Any) -> list[str]:  # any of our estimators
 
 def readings_of(model: Any) -> dict[str, Reading]:
     """Return how the texts were read that are numbers or dates to the model."""
-    found: dict[str, Reading] = getattr(model, "readings_", {})
-    return found
+    return getattr(model, "readings_", {})
 
 
 def of_labels(target: str, known: ReadOptions) -> dict[str, Reading]:
@@ -117,21 +117,18 @@ def _columns(model: Any) -> tuple[Column, ...]:
             "cannot be matched to it. Use it from Python, or fit it on a data frame."
         )
         raise InvalidDataError(msg)
-    columns: tuple[Column, ...] = encoder.columns
-    return columns
+    return encoder.columns
 
 
 def _require_learnt(columns: Sequence[Column], there: pd.Index[Any], file: str) -> None:
     lacking = [c.name for c in columns if c.name not in there]
     if not lacking:
         return
-    shown = ", ".join(map(repr, lacking[:SHOWN]))
-    more = f" and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else ""
     near = str(unknown_name("", lacking[0], there)).partition(" Did you mean ")
     hint = f" Is {near[2].rstrip('?')} that column, with another name?" if near[1] else ""
     msg = (
         f"{file!r} must have the {len(columns)} columns that the model was trained on, got none "
-        f"named {shown}{more}.{hint}"
+        f"named {some_of([*map(repr, lacking)], SHOWN)}.{hint}"
     )
     raise InvalidParameterError(msg)
 
@@ -187,3 +184,42 @@ def _warn_of_text(name: str, texts: Texts, reading: Reading | None) -> None:
     known = () if reading is None else reading.missing
     if new := {cell: n for cell, n in texts.missing.items() if cell.strip() and cell not in known}:
         warn(f"Column {name!r}: {listed(new)} taken as missing, as at fit there was no such text.")
+
+
+T = TypeVar("T")
+
+
+def require_labels(values: pd.Series[Any], column: str) -> None:
+    """Raise if a label is missing."""
+    missing = int(values.isna().sum())
+    if missing:
+        msg = (
+            f"Column {column!r} must have a label in every row, got {missing:,} missing in "
+            f"{len(values):,} rows (empty cells and text such as NA). Fill or remove them."
+        )
+        raise InvalidDataError(msg)
+
+
+def match_label(positive: str, labels: Collection[T]) -> T:
+    """Return the label that a text spells, also as a number or truth value: 1 for 1.0, true.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is none of the labels.
+    """
+    texts = {as_text(label): label for label in labels}
+    if positive in texts:
+        return texts[positive]
+    for text, label in texts.items():
+        same_word = positive.lower() == text.lower() and text in ("True", "False")
+        if same_word or _same_number(positive, text):
+            return label
+    raise unknown_name("positive", positive, texts)
+
+
+def _same_number(a: str, b: str) -> bool:
+    try:
+        return float(a) == float(b)
+    except ValueError:
+        return False

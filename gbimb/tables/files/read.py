@@ -83,8 +83,13 @@ def read_file(path: Path, option: str = "path", known: ReadOptions = AS_FOUND) -
 
 def _read(path: Path, known: ReadOptions, text: Sequence[str] = ()) -> pd.DataFrame:
     with file_errors(path):
-        frame = _read_parquet(path) if is_parquet(path) else read_csv(path, text, known)
-    return _checked(frame, path.name)
+        if is_parquet(path):
+            frame = with_index(pd.read_parquet(path))
+        else:
+            frame = read_csv(path, text, known)
+    frame.columns = pd.Index([str(column) for column in frame.columns], dtype=object)
+    check_repeated(frame.columns, path.name)
+    return frame
 
 
 def column_names(path: Path, option: str, known: ReadOptions = AS_FOUND) -> list[str]:
@@ -176,20 +181,10 @@ def file_errors(path: Path) -> Iterator[None]:
         raise InvalidDataError(msg) from None
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
-    return with_index(pd.read_parquet(path))
-
-
 def with_index(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table with its index as columns, as far as it has names."""
     named = [level for level, name in enumerate(frame.index.names) if name is not None]
     return frame.reset_index(named) if named else frame
-
-
-def _checked(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    frame.columns = pd.Index([str(column) for column in frame.columns], dtype=object)
-    check_repeated(frame.columns, name)
-    return frame
 
 
 def require_same_columns(

@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gbimb.exceptions import InvalidParameterError
-from gbimb.replacing import replacing
+from gbimb.replacing import check_new_file, replacing
 from gbimb.tables.files.read import check_ending, is_parquet
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Iterator
 
     import pandas as pd
 
 
-class TableWriter:
-    """A CSV or Parquet file that appears under its name when it is complete.
+@contextmanager
+def write_table(path: str | Path, option: str = "path") -> Iterator[TableWriter]:
+    """Write a CSV or Parquet file that appears under its name when it is complete.
 
-    Use it as a context; an error inside leaves nothing behind, and an older file as it was.
+    An error inside leaves nothing behind, and an older file as it was.
     """
+    path = Path(path)
+    check_ending(path, option)
+    check_new_file(path, option)
+    if path.suffix.lower() in (".zip", ".zst"):
+        msg = f"{option} must end in .csv, .csv.gz or .parquet, got {path.name!r}."
+        raise InvalidParameterError(msg)
+    # The ending says how CSV is compressed.
+    with replacing(path, "".join(path.suffixes[-2:])) as part:
+        writer = TableWriter(part)
+        try:
+            yield writer
+        finally:
+            writer.close()
 
-    def __init__(self, path: str | Path, option: str = "path") -> None:
-        self._path = Path(path)
-        check_ending(self._path, option)
-        if self._path.is_dir():
-            msg = f"{option} must name a file, got {str(path)!r}, which is a folder. Name another."
-            raise InvalidParameterError(msg)
-        if not self._path.absolute().parent.is_dir():
-            msg = f"{option} must name a file in a folder that exists, got {str(path)!r}."
-            raise InvalidParameterError(msg)
-        if self._path.suffix.lower() in (".zip", ".zst"):
-            msg = f"{option} must end in .csv, .csv.gz or .parquet, got {self._path.name!r}."
-            raise InvalidParameterError(msg)
-        # The ending says how CSV is compressed.
-        self._replacing = replacing(self._path, "".join(self._path.suffixes[-2:]))
+
+class TableWriter:
+    """Appends pieces of a table to a CSV or Parquet file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._parquet: Any = None
         self.rows = 0
-
-    def __enter__(self) -> TableWriter:
-        """Begin."""
-        self._part = self._replacing.__enter__()
-        return self
 
     def write(self, frame: pd.DataFrame) -> None:
         """Append rows; the first piece fixes names and types of the columns."""
@@ -50,7 +52,7 @@ class TableWriter:
         else:
             first = self.rows == 0
             frame.to_csv(
-                self._part,
+                self._path,
                 mode="w" if first else "a",
                 header=first,
                 index=False,
@@ -65,21 +67,11 @@ class TableWriter:
         if self._parquet is None:
             table = pa.Table.from_pandas(frame, preserve_index=False)
             # pandas' own notes would have it read numbers and text as Arrow's.
-            self._parquet = pq.ParquetWriter(self._part, table.schema.remove_metadata())
+            self._parquet = pq.ParquetWriter(self._path, table.schema.remove_metadata())
         schema = self._parquet.schema
         self._parquet.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Put the file in its place, or remove what is there of it."""
-        try:
-            if self._parquet is not None:
-                self._parquet.close()
-        except BaseException as failure:
-            self._replacing.__exit__(type(failure), failure, failure.__traceback__)
-            raise
-        self._replacing.__exit__(kind, error, traceback)
+    def close(self) -> None:
+        """Write the end of a Parquet file."""
+        if self._parquet is not None:
+            self._parquet.close()

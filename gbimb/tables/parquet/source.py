@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError, unknown_name
 from gbimb.tables.memory import MemoryBudget
-from gbimb.tables.parquet.frames import to_frame
+from gbimb.tables.parquet.frames import plain_numbers, to_frame
 from gbimb.tables.parquet.paths import (
     DATES,
     ParquetPart,
@@ -17,6 +18,7 @@ from gbimb.tables.parquet.paths import (
     find_files,
     is_narrow,
     kind_of,
+    readable,
 )
 from gbimb.tables.texts import Reading
 from gbimb.validation import check_names
@@ -24,10 +26,14 @@ from gbimb.validation import check_names
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     import pandas as pd
 
     from gbimb.array_types import IntArray
+    from gbimb.tables.parquet.frames import AsNumbers
+
+VALUES_AT_ONCE: Final = 1 << 25
 
 
 class ParquetSource:
@@ -268,3 +274,27 @@ class ParquetSource:
                         else batch.take(pa.array(here[low:high] - first))
                     )
             start += part.n_rows
+
+
+def list_row_groups(source: ParquetSource, n_columns: int) -> Iterator[tuple[Path, list[int]]]:
+    """Yield files and some of their row groups, for whoever reads them side by side.
+
+    Each has about 33 million values in ``n_columns`` columns, or one row group.
+    """
+    most = max(1, VALUES_AT_ONCE // n_columns)
+    for part in source._parts:  # noqa: SLF001  same module
+        places = np.cumsum(part.groups) // most
+        for place in np.unique(places):
+            yield part.path, np.flatnonzero(places == place).tolist()
+
+
+def read_row_groups(
+    path: Path, groups: Sequence[int], names: Sequence[str], as_numbers: AsNumbers
+) -> pd.DataFrame:
+    """Return some columns of some row groups; texts stay texts but in ``as_numbers``."""
+    with readable(path), pq.ParquetFile(path) as file:
+        rows = file.read_row_groups(groups, columns=list(names), use_threads=False)
+        # The notes of pandas would make an index of a column.
+        plain = plain_numbers(rows.select(list(names)), as_numbers).replace_schema_metadata()
+        frame: pd.DataFrame = plain.to_pandas(split_blocks=True)
+        return frame

@@ -23,10 +23,7 @@ def shared_types(source: ParquetSource, columns: Sequence[str]) -> dict[str, Any
     InvalidDataError
         If no type holds the values of all files.
     """
-    found = {
-        name: {_value_type(part.schema.field(name).type) for part in source._parts}  # noqa: SLF001  parts that a source keeps to itself
-        for name in columns
-    }
+    found = {name: {value_type(dtype) for dtype in source.types(name)} for name in columns}
     return {name: _shared(name, types) for name, types in found.items() if len(types) > 1}
 
 
@@ -66,7 +63,7 @@ def _one_column(name: str, parts: list[Any]) -> pa.ChunkedArray:
     kinds = {kind_of(dtype) for dtype in types}
     if kinds == {"number"}:
         return pa.chunked_array([part.cast(pa.float64(), safe=False) for part in parts])
-    values = _shared(name, {_value_type(dtype) for dtype in types})
+    values = _shared(name, {value_type(dtype) for dtype in types})
     decoded = [as_type(plain_values(part), name, values) for part in parts]
     return pa.chunked_array([part.dictionary_encode() for part in decoded])
 
@@ -76,7 +73,8 @@ def plain_values(column: Any) -> Any:  # an Arrow array
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
-def _value_type(dtype: Any) -> Any:  # a pyarrow type
+def value_type(dtype: Any) -> Any:  # a pyarrow type
+    """Return the type of the values of a dictionary; any other as it is."""
     return dtype.value_type if pa.types.is_dictionary(dtype) else dtype
 
 

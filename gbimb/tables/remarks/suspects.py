@@ -105,7 +105,7 @@ def about_texts(counts: Mapping[str, int], rows: int) -> str:
     words = [text.strip() for text in counts]
     if len(words) >= VARIED and (odd := _units(words) or _times(words)):
         return odd
-    if looks_distinct(len(words), rows):
+    if len(words) > MANY and 2 * len(words) > rows:
         return distinct_texts(len(words), rows)
     groups = alike(counts) if len(words) <= MOST_COMPARED else {}
     return alike_categories(groups) if groups else ""
@@ -120,16 +120,6 @@ def _units(words: list[str]) -> str:
 def _times(words: list[str]) -> str:
     found = [word for word in words if CLOCK.fullmatch(word)]
     return times_of_day(found[0]) if len(found) >= 0.9 * len(words) else ""
-
-
-def looks_distinct(distinct: int, rows: int) -> bool:
-    """Whether texts are so many that they may be identifiers."""
-    return distinct > MANY and 2 * distinct > rows
-
-
-def are_all_different(distinct: int, rows: int) -> bool:
-    """Whether so many values are enough, and none stands in two rows."""
-    return rows > MANY and distinct == rows
 
 
 def counts_of(codes: NDArray[Any], texts: list[Any]) -> dict[str, int]:

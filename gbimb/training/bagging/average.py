@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.decisions.calibration import Correction
     from gbimb.model.bags import Bags, OutOfBag
-    from gbimb.tables.classes import Classes
-    from gbimb.tables.schema import Schema
+    from gbimb.tables.schema import Classes, Schema
     from gbimb.training.bagging.population import Bag, Population
     from gbimb.training.bagging.trainers import BagTrainer
     from gbimb.training.tasks import Task
@@ -71,8 +70,7 @@ def rightness(
     else:
         proba = trainer.probability(member, rows)
         proba = correct_prior(proba, population.data_share, bags.shares[i])
-    right: FloatArray = proba[np.arange(rows.size), population.codes[rows]]
-    return right
+    return proba[np.arange(rows.size), population.codes[rows]]
 
 
 def averaged_loss(n_classes: int) -> LogisticLoss | SoftmaxLoss:

@@ -10,7 +10,7 @@ import numpy as np
 from gbimb.decisions.sampling import by_frequency
 from gbimb.model.bags import OUT_OF_BAGS
 from gbimb.training.copies import assign_folds
-from gbimb.training.held_out.groups import joined, split_groups
+from gbimb.training.held_out.folds import joined, split_groups
 from gbimb.training.held_out.time_plan import newest_rows
 
 if TYPE_CHECKING:
@@ -142,7 +142,8 @@ class Population:
                 else assign_folds(copies.groups[mine], FOLDS, rng)
             )
         groups = None
-        if copies is not None and copies.are_apart(_halves(fold)):
+        halves = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(FOLDS)]
+        if copies is not None and copies.are_apart(halves):
             groups = copies.groups
         rest = np.flatnonzero(~whole[codes])
         if rest.size > LARGEST_WATCH:
@@ -238,13 +239,7 @@ class Population:
         weight = self.weight[rows].astype(np.float64)
         have = np.bincount(self.codes[rows], weights=weight, minlength=self.totals.size)
         scale = np.divide(self.totals, have, out=np.zeros(have.size), where=have > 0)
-        scaled: FloatArray = weight * scale[self.codes[rows]]
-        return scaled
-
-
-def _halves(fold: NDArray[np.int8]) -> list[tuple[IntArray, IntArray]]:
-    """Return the split of each fold."""
-    return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(FOLDS)]
+        return weight * scale[self.codes[rows]]
 
 
 def places(rows: IntArray, kept: IntArray | None) -> IntArray:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils.validation import has_fit_parameter
 
 from gbimb.engines.parameters import engine_errors
 from gbimb.exceptions import InvalidTypeError
@@ -16,7 +15,7 @@ from gbimb.training.bagging.one_bag import bag_model, begin_bag, probability_of_
 from gbimb.training.bagging.population import places
 from gbimb.training.cross_fit import train
 from gbimb.training.rows import EngineTable, Fold
-from gbimb.training.seed import LARGEST_SEED
+from gbimb.training.search.foreign import require_weights, seeded
 from gbimb.training.stages import Settings
 
 if TYPE_CHECKING:
@@ -148,12 +147,8 @@ class PlainTrainer:
         if not hasattr(prototype, "predict_proba"):
             msg = f"estimator must have predict_proba, got {prototype!r}, which has none."
             raise InvalidTypeError(msg)
-        if weight is not None and not has_fit_parameter(prototype, "sample_weight"):
-            msg = (
-                f"sample_weight was given, but {type(prototype).__name__}.fit takes none. "
-                "Leave it out or use another estimator."
-            )
-            raise InvalidTypeError(msg)
+        if weight is not None:
+            require_weights(prototype, "Leave it out or use another estimator.")
         self.schema = schema
         self._prototype = prototype
         self._table = table
@@ -166,10 +161,7 @@ class PlainTrainer:
         """Return the classifier fitted on the rows of the bag."""
         del population, threads, rounds
         rows = places(bag.train, self._rows)
-        fitted = clone(self._prototype)
-        seeds = np.random.default_rng([self._seed, bag.index])
-        names = [n for n in sorted(fitted.get_params()) if n.split("__")[-1] == "random_state"]
-        fitted.set_params(**{name: int(seeds.integers(LARGEST_SEED)) for name in names})
+        fitted = seeded(clone(self._prototype), self._seed, bag.index, every=True)
         options = {} if self._weight is None else {"sample_weight": self._weight[rows]}
         fitted.fit(take(self._table, rows), self._y[rows], **options)
         return fitted

@@ -15,8 +15,7 @@ from gbimb.exceptions import (
     InvalidTypeError,
     warn,
 )
-from gbimb.training.held_out.folds import Splits, stratified
-from gbimb.training.held_out.groups import joined, split_groups
+from gbimb.training.held_out.folds import Splits, joined, split_groups, stratified
 from gbimb.training.held_out.time_plan import plan_windows
 
 if TYPE_CHECKING:

@@ -98,8 +98,7 @@ def newest_rows(time: IntArray, codes: IntArray, share: float) -> IntArray:
     """
     order = np.argsort(time, kind="stable")
     edge = _edges(time[order], codes[order], 1, (share, 1.5 * share, 2 * share))[0]
-    rows: IntArray = np.sort(order[edge:])
-    return rows
+    return np.sort(order[edge:])
 
 
 def later_blocks(

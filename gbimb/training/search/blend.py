@@ -18,8 +18,8 @@ from gbimb.training.tasks import is_balanced
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray
     from gbimb.decisions.rules import Rule
-    from gbimb.tables.classes import Classes
-    from gbimb.training.search.judged import JudgedRows
+    from gbimb.tables.schema import Classes
+    from gbimb.training.search.candidate import JudgedRows
     from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.search import TrialResult
 

@@ -20,10 +20,9 @@ from gbimb.training.held_out.plan import make_plan
 from gbimb.training.in_time import newest_most, train_in_time
 from gbimb.training.recipe import Recipe
 from gbimb.training.rows import EngineTable, Fold, mean_by_place
-from gbimb.training.search.candidate import CrossFitted
+from gbimb.training.search.candidate import CrossFitted, JudgedRows
 from gbimb.training.search.foreign import cross_fit_foreign
 from gbimb.training.search.forest import ForestRows, calibrate, grow
-from gbimb.training.search.judged import JudgedRows
 from gbimb.training.search.later import best_window, drawn, one_member
 from gbimb.training.seed import LARGEST_SEED
 from gbimb.training.stages import Settings
@@ -259,8 +258,7 @@ class CrossFitter:
     ) -> tuple[Fitted, FloatArray]:
         """Return what is trained, and the probabilities of the held-out rows, rising by row."""
         if self.plan.windows:
-            judged = best_window(self.plan.windows, train_on, self._loss, self.held_out)
-            return judged.fitted, judged.proba
+            return best_window(self.plan.windows, train_on, self._loss, self.held_out)
         fitted, proba = train_on(self.splits, "")
         if not self.splits:
             return fitted, proba

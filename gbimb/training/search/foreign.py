@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from gbimb.array_types import FloatArray
     from gbimb.training.held_out.folds import Splits
 
-
 OWN_NAMES: Final = ("lightgbm", "xgboost", "scikit-learn")
 """Those of the engines and of the forests in leaderboards."""
 
@@ -107,15 +106,11 @@ def cross_fit_foreign(
     seed : int
         Of every ``random_state`` inside.
     """
-    if weight is not None and not has_fit_parameter(prototype, "sample_weight"):
-        msg = (
-            f"sample_weight was given, but {type(prototype).__name__}.fit takes none. "
-            "Leave it out, or leave the classifier out of estimators."
-        )
-        raise InvalidTypeError(msg)
+    if weight is not None:
+        require_weights(prototype, "Leave it out, or leave the classifier out of estimators.")
     fitted, held_out = [], []
     for i, (train, test) in enumerate(splits or ((np.arange(labels.size), None),)):
-        one = _seeded(clone(prototype), seed, i)
+        one = seeded(clone(prototype), seed, i)
         options = {} if weight is None else {"sample_weight": weight[train]}
         one.fit(take(table, train), labels[train], **options)
         fitted.append(one)
@@ -149,11 +144,18 @@ def _plain(labels: Sequence[Any] | NDArray[Any]) -> list[Any]:
     return list(np.asarray(labels).tolist())
 
 
-def _seeded(classifier: Any, seed: int, fold: int) -> Any:
-    """Give every ``random_state`` that is open a number that follows from the seed."""
+def seeded(classifier: Any, *seed: int, every: bool = False) -> Any:
+    """Give ``random_state``, where it is open or ``every`` one, numbers that follow from a seed."""
     params = classifier.get_params()
-    seeds = np.random.default_rng([seed, fold])
     names = [name for name in sorted(params) if name.split("__")[-1] == "random_state"]
+    seeds = np.random.default_rng(seed)
     return classifier.set_params(
-        **{name: int(seeds.integers(LARGEST_SEED)) for name in names if params[name] is None}
+        **{n: int(seeds.integers(LARGEST_SEED)) for n in names if every or params[n] is None}
     )
+
+
+def require_weights(classifier: Any, remedy: str) -> None:
+    """Raise unless a classifier can be trained on rows with weights."""
+    if not has_fit_parameter(classifier, "sample_weight"):
+        msg = f"sample_weight was given, but {type(classifier).__name__}.fit takes none. {remedy}"
+        raise InvalidTypeError(msg)

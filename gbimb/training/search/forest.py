@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import Float32Array, FloatArray, IntArray
     from gbimb.engines.lightgbm import GrownTree
-    from gbimb.tables.classes import Classes
-    from gbimb.tables.schema import Schema
+    from gbimb.tables.schema import Classes, Schema
     from gbimb.training.boosting import Stop
     from gbimb.training.held_out.folds import Splits
 

@@ -6,8 +6,8 @@ repeat, are judged on each window, and only the best window trains them again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
@@ -27,21 +27,6 @@ Fitted = TypeVar("Fitted")
 
 COPIES: Final = 3
 """Forests of the newest window, as many as there are blocks that judged it."""
-
-
-@dataclass(frozen=True, eq=False)
-class JudgedLater(Generic[Fitted]):
-    """What was trained on the newest rows, and what was said of later rows before.
-
-    Attributes
-    ----------
-    fitted : whatever was trained
-    proba : float64 array of shape (m,) or (m, K)
-        Of the held-out rows, rising by row, by what had not seen them.
-    """
-
-    fitted: Fitted
-    proba: FloatArray
 
 
 def one_member(
@@ -69,8 +54,10 @@ def best_window(
     train: Callable[[Splits, str], tuple[Fitted, FloatArray]],
     loss: Callable[[FloatArray], float],
     held_out: IntArray,
-) -> JudgedLater[Fitted]:
+) -> tuple[Fitted, FloatArray]:
     """Return what is trained on the window whose predictions of later rows have the least loss.
+
+    Beside it are those predictions, of the held-out rows, rising by row.
 
     Parameters
     ----------
@@ -93,4 +80,4 @@ def best_window(
     _, proba, newest = min(found, key=lambda one: one[0])
     # Nothing is held out any more: one row stands in, and what is said of it is not used.
     fitted, _ = train(((newest, newest[-1:]),) * COPIES, "newest")
-    return JudgedLater(fitted, proba)
+    return fitted, proba

@@ -175,14 +175,9 @@ class CostObjective(SearchObjective):
         both = proba if proba.ndim == 2 else np.column_stack([1.0 - proba, proba])
         return -_means(self.costs[y.astype(np.intp), self.decisions(both)], weight)
 
-    def expected(self, proba: FloatArray) -> FloatArray:
-        """Return the expected cost of each decision, shape (n, K)."""
-        costs: FloatArray = proba @ self.costs
-        return costs
-
     def decisions(self, proba: FloatArray) -> IntArray:
         """Return the class with the least expected cost, shape (n,)."""
-        best: IntArray = np.argmin(self.expected(proba), axis=1)
+        best: IntArray = np.argmin(proba @ self.costs, axis=1)
         return best
 
     def decide(

@@ -1,10 +1,12 @@
-"""XGBoost's models as JSON: their trees, and several of them as one."""
+"""What is done to XGBoost's boosters once they are trained: they are merged as JSON, and read."""
 
 from __future__ import annotations
 
 import json
 import re
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import xgboost as xgb
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from gbimb.array_types import Matrix
 
 # Under the objective of training, ``booster.predict`` gives a sigmoid or softmax, which is no
 # probability under most losses. Under this one it gives the raw score.
@@ -110,3 +114,44 @@ def forest_of(model: dict[str, Any]) -> dict[str, Any]:
     """Return the part of a model that holds the trees."""
     forest: dict[str, Any] = model["learner"]["gradient_booster"]["model"]
     return forest
+
+
+def fit_plain_classifier(
+    X: NDArray[Any],
+    y: NDArray[Any],
+    categorical: Sequence[int],
+    sample_weight: NDArray[Any] | None = None,
+    **params: Any,  # XGBoost's own
+) -> tuple[xgb.XGBClassifier, int]:
+    """Return XGBoost's own fitted classifier and its rounds, to compare with.
+
+    ``categorical`` are the positions of columns with whole numbers for categories.
+    """
+    types = ["c" if i in set(categorical) else "q" for i in range(X.shape[1])]
+    classifier = xgb.XGBClassifier(feature_types=types, enable_categorical=True, **params)
+    classifier.fit(X, y, sample_weight=sample_weight)
+    return classifier, int(classifier.get_booster().num_boosted_rounds())
+
+
+_configuring = Lock()
+_threads_of: WeakKeyDictionary[xgb.Booster, int] = WeakKeyDictionary()
+
+
+def raw_score(booster: xgb.Booster, X: Matrix, n_threads: int) -> NDArray[np.float64]:
+    """Return the raw scores of ``X``, shape (n,) or (n, K)."""
+    with _configuring:
+        if _threads_of.get(booster) != n_threads:
+            booster.set_param({"nthread": n_threads})
+            # Configures it: otherwise the first prediction would, and threads that predict at
+            # once would do so at the same time.
+            booster.save_config()
+            _threads_of[booster] = n_threads
+    scores = booster.inplace_predict(X, predict_type="margin", validate_features=False)
+    return np.asarray(scores, dtype=np.float64)
+
+
+def feature_gains(booster: xgb.Booster) -> NDArray[np.float64]:
+    """Return the total gain of each feature."""
+    gains = booster.get_score(importance_type="total_gain")
+    names = booster.feature_names or []
+    return np.array([gains.get(name, 0.0) for name in names], dtype=np.float64)
