@@ -112,7 +112,10 @@ def test_the_size_of_the_table_decides_on_the_members(rows: int, engines: set[st
         fixed={},
         make={},
     )
-    assert {choice["engine"] for choice in space.portfolio()} == engines
+    members = space.portfolio()
+    assert {choice["engine"] for choice in members} == engines
+    # Trees of all rows and columns would double what large tables cost.
+    assert FOREST in engines or all(choice["colsample_bytree"] == 0.5 for choice in members)
 
 
 def test_a_source_is_streamed_to_lightgbm_alone(tmp_path: Path) -> None:

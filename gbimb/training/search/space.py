@@ -41,6 +41,9 @@ PORTFOLIO: Final[tuple[Choice, ...]] = (
 )
 """Of two classes; chosen with ``python -m benchmarks.portfolio``."""
 
+PORTFOLIO_OF_LARGE: Final[tuple[Choice, ...]] = ({"engine": "lightgbm"}, {"engine": "xgboost"})
+"""Of two classes and more than 50,000 rows."""
+
 PORTFOLIO_OF_MANY: Final[tuple[Choice, ...]] = (
     {"engine": "lightgbm"},
     {"engine": "xgboost", "ordered": True},
@@ -130,10 +133,9 @@ class Space:
 
     def portfolio(self) -> list[Choice]:
         """Return the fixed members for a table of this size."""
-        members = self._complete(PORTFOLIO if self.classes == 2 else PORTFOLIO_OF_MANY)
-        if self.rows > MOST_ROWS_OF_ALL:
-            first = {one["engine"]: one for one in reversed(members)}
-            members = [first[engine] for engine in ENGINES if engine in first]
+        large = self.rows > MOST_ROWS_OF_ALL
+        of_two = PORTFOLIO_OF_LARGE if large else PORTFOLIO
+        members = self._complete(of_two if self.classes == 2 else PORTFOLIO_OF_MANY)
         return members[:1] if self.rows > self.most_rows_of_two else members
 
     def first(self) -> list[Choice]:
