@@ -74,7 +74,8 @@ def train_on_cluster(client: distributed.Client, job: Job, split: Split) -> list
         parts = assign(client, split)
         workers = list(parts)
         machines: tuple[str, ...] = ()
-        if recipe.engine.LISTENS and len(workers) > 1:
+        listens = recipe.engine.LISTENS and len(workers) > 1
+        while listens and len(set(machines)) < len(workers):  # two on one host may find the same
             ports = client.run(free_port, workers=workers)
             machines = tuple(ports[worker] for worker in workers)
         tracker = client.run(start_tracker, fit, len(workers), workers=workers[:1])[workers[0]]
@@ -107,9 +108,8 @@ def _break_off(
 ) -> None:
     left = list(client.nthreads(list(workers)))
     if left:
-        gone = [rank for rank, worker in enumerate(workers) if worker not in left]
         options = {"workers": left, "wait": False, "on_error": "ignore"}
-        client.run(break_off, fit, ports_of(machines), gone, **options)
+        client.run(break_off, fit, ports_of(machines), **options)
 
 
 class _progress:  # noqa: N801  a context manager

@@ -8,9 +8,10 @@ import struct
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+import numpy as np
 import psutil
 
 from gbimb.engines.xgboost import Tracker, all_reduce
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from gbimb.array_types import Float32Array
     from gbimb.losses import Loss
+
+PORTS: Final = range(20_000, 32_000)
+TRIED_PORTS: Final = 100
 
 _trackers: dict[str, Tracker] = {}
 _broken: set[str] = set()
@@ -180,10 +184,16 @@ def start_tracker(fit: str, n_processes: int, dask_worker: Any = None) -> dict[s
 
 
 def free_port(dask_worker: Any = None) -> str:
-    """Return "host:port" with a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return f"{host_of(dask_worker)}:{probe.getsockname()[1]}"
+    """Return "host:port" with a port that is free now.
+
+    Systems give ports above these to connections: such a one could be taken a moment later.
+    """
+    for port in np.random.default_rng().permutation(PORTS)[:TRIED_PORTS].tolist():
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            return f"{host_of(dask_worker)}:{port}"
+    msg = f"No port is free for LightGBM between {PORTS[0]} and {PORTS[-1]}."
+    raise ClusterError(msg)
 
 
 def end_fit(fit: str) -> None:
@@ -198,28 +208,26 @@ def check_going(fit: str) -> None:
         raise ClusterError(msg)
 
 
-async def break_off(fit: str, ports: Sequence[int], gone: Sequence[int]) -> None:
-    """Free the threads of a fit that wait for a process that is gone.
+async def break_off(fit: str, ports: Sequence[int]) -> None:
+    """Free the threads of a fit that wait for a process that failed or is gone.
 
     Those that still train stop before the next round. XGBoost notices by itself what others do.
-    ``gone`` are the ranks of processes that died: LightGBM may wait for them to connect.
     """
     with _lock:
         _broken.add(fit)
         for link in _links.pop(fit, ()):
             link.end()
-    if gone:
-        _connect_for(gone, ports)
+    _connect_for_others(ports)
     tracker = _trackers.pop(fit, None)
     if tracker is not None:
         Thread(target=tracker.stop, daemon=True).start()  # may wait for a process that is gone
 
 
-def _connect_for(gone: Sequence[int], ports: Sequence[int]) -> None:
-    """Connect in the place of other processes to where LightGBM waits for them."""
+def _connect_for_others(ports: Sequence[int]) -> None:
+    """Connect in the place of other processes to where LightGBM waits for them, without end."""
     for connection in _connections(ports):
         port = connection.laddr.port
         if connection.status == psutil.CONN_LISTEN:
-            for rank in (rank for rank in gone if rank < ports.index(port)):
+            for rank in range(ports.index(port)):
                 with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as own:
                     own.sendall(struct.pack("i", rank))

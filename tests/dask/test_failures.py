@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ import pytest
 
 import gbimb
 from gbimb.dask import DaskUnderBaggingClassifier
+from gbimb.dask._process import free_port
 from gbimb.exceptions import ClusterError, GbimbError
 from tests.dask.tables import PAIRS, QUICK, arrays, both, even, numbers
 
@@ -193,6 +195,37 @@ def test_an_error_on_one_worker_reaches_the_client_and_frees_the_others(
         with pytest.raises(GbimbError, match=r"below 3.4e38"):
             PAIRS["xgb"][0](client=client, **QUICK).fit(Xd, yd)
         assert fit("xgb", client, **QUICK).n_workers_ == 3
+
+
+def test_ports_are_not_among_those_that_systems_give_to_connections() -> None:
+    class Worker:
+        address = "tcp://127.0.0.1:1234"
+
+    host, port = free_port(Worker()).split(":")
+    assert host == "127.0.0.1"
+    assert 20_000 <= int(port) < 32_000
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_port_that_is_taken_ends_the_fit_and_frees_the_others(
+    cluster: distributed.LocalCluster, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with distributed.Client(cluster) as client, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        chosen = sorted(client.nthreads())[place]
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+
+        def found(dask_worker: Any = None) -> str:
+            return address if dask_worker.address == chosen else free_port(dask_worker)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("gbimb.dask._fit.free_port", found)
+            with pytest.raises(ClusterError, match="Binding port"):
+                fit("lgbm", client, **QUICK)
+        began = time.monotonic()
+        assert fit("lgbm", client, **QUICK).n_workers_ == 3
+        assert time.monotonic() - began < 60
 
 
 def test_an_interrupted_fit_leaves_the_workers_free(cluster: distributed.LocalCluster) -> None:

@@ -11,7 +11,7 @@ import pytest
 from distributed import Client  # noqa: TC002  pytest reads it
 
 import gbimb
-from gbimb.tables.parquet import row_groups as _groups
+from gbimb.tables.parquet import paths as _groups
 from tests.dask.tables import PAIRS, frame
 
 if TYPE_CHECKING:
