@@ -11,7 +11,7 @@ import pytest
 from distributed import Client  # noqa: TC002  pytest reads it
 
 import gbimb
-from gbimb.tables.parquet import paths as _groups
+from gbimb.tables.parquet import source as reading
 from tests.dask.tables import PAIRS, frame
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_a_large_file_is_read_in_pieces(
 ) -> None:
     X, y = frame(600)
     write(X.assign(y=y), tmp_path, files=3)
-    monkeypatch.setattr(_groups, "VALUES_AT_ONCE", 50 * 5)
+    monkeypatch.setattr(reading, "VALUES_AT_ONCE", 50 * 5)
     source = gbimb.ParquetSource(tmp_path, "y")
     clf = PAIRS["xgb"][0](client=client, **SETTINGS).fit(source)
     lazy = clf.predict_proba(source)
