@@ -57,7 +57,7 @@ app = _App(
 )
 
 
-def _version(value: bool) -> None:  # noqa: FBT001  typer calls it so
+def _version(value: bool) -> None:
     if value:
         typer.echo(f"gbimb {__version__}")
         raise typer.Exit

@@ -102,7 +102,7 @@ Exit codes:
 
 @app.command(epilog=_EPILOG, short_help="Compare focal loss with weighted log loss.")
 @reads_files()
-def benchmark(  # noqa: PLR0917  typer passes them by name
+def benchmark(
     ctx: typer.Context,
     data: OwnTable = None,
     target: OwnTarget = None,

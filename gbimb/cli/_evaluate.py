@@ -69,7 +69,7 @@ Exit codes:
 
 @app.command(epilog=_EPILOG, short_help="Evaluate models on labelled rows, with a report.")
 @reads_files()
-def evaluate(  # noqa: PLR0917  typer passes them by name
+def evaluate(
     ctx: typer.Context,
     files: ModelsAndRows,
     target: TestTarget = None,

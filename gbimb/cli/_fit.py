@@ -140,7 +140,7 @@ With --loss auto Ctrl-C ends the search, and the best so far is written.
 
 @app.command(epilog=_EPILOG, short_help="Train a model on a file, choose its threshold, save it.")
 @reads_files()
-def fit(  # noqa: PLR0917  typer passes them by name
+def fit(
     data: TrainingFile,
     target: Target,
     out: ModelOut,

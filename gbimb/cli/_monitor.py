@@ -46,7 +46,7 @@ Exit codes:
 
 @app.command(epilog=_EPILOG, short_help="Compare new rows with what the model was trained on.")
 @reads_files()
-def monitor(  # noqa: PLR0917  typer passes them by name
+def monitor(
     ctx: typer.Context,
     model: Model,
     data: NewRows,

@@ -59,7 +59,7 @@ Exit codes:
 
 @app.command(epilog=_EPILOG, short_help="Write the probability and the label of each row.")
 @reads_files("labels")
-def predict(  # noqa: PLR0917  typer passes them by name
+def predict(
     model: Model,
     data: NewRows,
     out: ScoresOut,

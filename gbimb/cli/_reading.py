@@ -53,10 +53,11 @@ def reads_files(*left_out: str) -> Callable[[Command], Command]:
             )
             for name, hint in options.items()
         }
-        with_options.__signature__ = inspect.Signature([*own.values(), *more.values()])  # type: ignore[attr-defined]
-        hints = {name: p.annotation for name, p in own.items()}
-        with_options.__annotations__ = hints | options  # where typer looks for them
-        return with_options  # type: ignore[return-value]
+        made: Any = with_options  # typer looks for these two; type checkers know but one of them
+        made.__signature__ = inspect.Signature([*own.values(), *more.values()])
+        made.__annotations__ = {name: p.annotation for name, p in own.items()} | options
+        given: Command = made
+        return given
 
     return give
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -31,8 +32,32 @@ if TYPE_CHECKING:
 SMALLEST_VOTE: Final = float(np.finfo(np.float64).tiny)
 
 
+class QuadraticLoss(Loss):
+    """The derivatives of a sum of squared differences between raw scores and labels."""
+
+    @abstractmethod
+    def _error(
+        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return scores less labels, and weights that go with them."""
+
+    def gradient(
+        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> FloatArray:
+        """First derivative by the raw scores, exact. Shape of ``raw_score``, float64."""
+        error, weight = self._error(y_true, raw_score, sample_weight)
+        return 2.0 * weight * error
+
+    def hessian(
+        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> FloatArray:
+        """Diagonal of the second derivative, exact: 2, times the weights. float64."""
+        error, weight = self._error(y_true, raw_score, sample_weight)
+        return 2.0 * weight * np.ones_like(error)
+
+
 @dataclass(frozen=True)
-class BrierLoss(BinaryLoss):
+class BrierLoss(QuadraticLoss, BinaryLoss):
     r"""The Brier score, :math:`\ell(y, s) = (y - s)^2`, with the identity as link.
 
     The loss of a leaf is least at the share of positives in it, so this is the loss of forests,
@@ -58,22 +83,8 @@ class BrierLoss(BinaryLoss):
         self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> FloatArray:
         """Loss of each row, >= 0. Shape (n,), float64."""
-        error, weight = _error(y_true, raw_score, sample_weight)
+        error, weight = self._error(y_true, raw_score, sample_weight)
         return weight * error**2
-
-    def gradient(
-        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> FloatArray:
-        """First derivative by the raw score, exact. Shape (n,), float64."""
-        error, weight = _error(y_true, raw_score, sample_weight)
-        return 2.0 * weight * error
-
-    def hessian(
-        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> FloatArray:
-        """Second derivative by the raw score, exact: 2, times the weights. float64."""
-        error, weight = _error(y_true, raw_score, sample_weight)
-        return 2.0 * weight * np.ones_like(error)
 
     def _fill(self, rows: LossRows, grad: Float32Array, curv: Float32Array) -> bool:
         y, score, weight = rows
@@ -115,9 +126,16 @@ class BrierLoss(BinaryLoss):
         odds: FloatArray = logit(np.clip(score, 0.0, 1.0))
         return odds
 
+    def _error(
+        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return score less label, and weights: shape (n,), or one 1 for all."""
+        y, score, weight = read_exact_rows(y_true, raw_score, sample_weight)
+        return score - y, np.ones(1) if weight is None else weight
+
 
 @dataclass(frozen=True)
-class MulticlassBrierLoss(Loss):
+class MulticlassBrierLoss(QuadraticLoss):
     r"""The Brier score of K classes, :math:`\ell(y, z) = \sum_k (z_k - \delta_{yk})^2`.
 
     Raw scores are the probabilities themselves: the loss of forests of more than two classes, as
@@ -167,20 +185,6 @@ class MulticlassBrierLoss(Loss):
         value: FloatArray = weight[:, 0] * (error**2).sum(axis=1)
         return value
 
-    def gradient(
-        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> FloatArray:
-        """First derivative by the raw scores, exact. Shape (n, K), float64."""
-        error, weight = self._error(y_true, raw_score, sample_weight)
-        return 2.0 * weight * error
-
-    def hessian(
-        self, y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> FloatArray:
-        """Diagonal of the second derivative, exact: 2, times the weights. Shape (n, K), float64."""
-        error, weight = self._error(y_true, raw_score, sample_weight)
-        return 2.0 * weight * np.ones_like(error)
-
     def _fill(self, rows: LossRows, grad: Float32Array, curv: Float32Array) -> bool:
         y, score, weight = rows
         scale = 2.0 * (weight.astype(np.float64) if weight.size else np.ones(1))[:, None]
@@ -229,11 +233,3 @@ class MulticlassBrierLoss(Loss):
         y, score, weight = read_exact_rows(y_true, raw_score, sample_weight, self.n_outputs)
         error = score - (y[:, None] == np.arange(self.n_classes))
         return error, (np.ones(1) if weight is None else weight)[:, None]
-
-
-def _error(
-    y_true: ArrayLike, raw_score: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[FloatArray, FloatArray]:
-    """Return score less label, and weights: shape (n,), or one 1 for all."""
-    y, score, weight = read_exact_rows(y_true, raw_score, sample_weight)
-    return score - y, np.ones(1) if weight is None else weight
