@@ -28,7 +28,7 @@ from gbimb.decisions.blending import blend_weights
 from gbimb.decisions.class_weights import fit_class_weights
 from gbimb.decisions.prior import recalibrate
 from gbimb.decisions.threshold import choose_threshold
-from gbimb.estimators.blends.base import BOOSTERS
+from gbimb.estimators.fits.blends import BOOSTERS
 from gbimb.exceptions import GbimbWarning
 from gbimb.losses import LogisticLoss
 from gbimb.model.model import to_raw

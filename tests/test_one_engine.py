@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import gbimb
-from gbimb.benchmark import records
 from gbimb.engines import registry
 
 FIT = """
@@ -134,7 +133,7 @@ def test_the_version_of_a_library_is_that_of_the_package_it_came_from(
     monkeypatch.setattr(registry, "version", only_cpu)
     assert registry.installed_version("xgboost") == "3.2.0"
     assert registry.installed_version("lightgbm") is None
-    assert records.versions.__wrapped__("lightgbm", "xgboost") == {
+    assert registry.versions.__wrapped__("lightgbm", "xgboost") == {
         "gbimb": gbimb.__version__,
         "xgboost": "3.2.0",
     }

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from gbimb.benchmark.plan import Cell
-from gbimb.engines.registry import installed_version
+from gbimb.engines.registry import versions
 from gbimb.replacing import replacing
-from gbimb.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from gbimb.benchmark.methods import Method
 
-LIBRARIES: Final = ("numpy", "scipy", "pandas", "scikit-learn", "numba")
 # Modules that only summarise or show results.
 SUMMARISING: Final = frozenset(
     f"benchmark/{name}.py"
@@ -158,13 +156,6 @@ def cell_key(cell: Cell, method: Method, fingerprint: str, *, folds: int, seed: 
         "code": code_fingerprint(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
-
-
-@cache
-def versions(*engines: str) -> dict[str, str]:
-    """Return the versions of gbimb, and of the engines and libraries that are installed."""
-    found = {name: installed_version(name) for name in (*engines, *LIBRARIES)}
-    return {"gbimb": __version__} | {name: v for name, v in found.items() if v is not None}
 
 
 @cache

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gbimb.benchmark.methods import BASELINE, HOLDOUT, MAIN, SAME_RECIPE
-from gbimb.benchmark.records import Record, csv_text, versions, write_atomically
+from gbimb.benchmark.records import Record, csv_text, write_atomically
 from gbimb.benchmark.runner import Progress, run_plan
 from gbimb.benchmark.statistics import MEASURES, Comparison, SummaryRow, compare, summarise
 from gbimb.benchmark.verdict import verdicts
+from gbimb.engines.registry import versions
 from gbimb.parallel import resolve_jobs
 
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import has_fit_parameter
 
 from gbimb.benchmark.plan import split_dependent
-from gbimb.benchmark.records import CellStore, Record, cell_key, versions
+from gbimb.benchmark.records import CellStore, Record, cell_key
 from gbimb.benchmark.scores import scores
+from gbimb.engines.registry import versions
 from gbimb.exceptions import GbimbError
 
 if TYPE_CHECKING:

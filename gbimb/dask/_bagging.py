@@ -32,8 +32,9 @@ from gbimb.dask._rows import HoldOutRule, encode
 from gbimb.dask._summary import Labels
 from gbimb.decisions.sampling import resolve_sampling_strategy
 from gbimb.estimators import UnderBaggingClassifier
-from gbimb.estimators.bag_checks import make_prototype, warn_of_bags
+from gbimb.estimators.bag_checks import make_prototype
 from gbimb.estimators.base import BaseImbalancedClassifier
+from gbimb.estimators.fits.bagging import finish, task_of, warn_of_bags
 from gbimb.estimators.fitted import all_or_nothing
 from gbimb.exceptions import InvalidParameterError
 from gbimb.log import logger
@@ -145,7 +146,7 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
                 meta = meta_of(as_collection(X))
                 validate_data(self, meta, reset=True, skip_check_array=True)
                 # Refuses what cannot be before rows are drawn.
-                task = self._task(labels.classes.size)
+                task = task_of(self, labels.classes.size)
                 schema = table.schema(self)
                 validate_data(prototype, meta, reset=True, skip_check_array=True)
                 recipe = Recipe.make(prototype, schema, labels.classes, is_sparse=table.is_sparse)
@@ -217,7 +218,8 @@ class DaskUnderBaggingClassifier(DaskPredictions, UnderBaggingClassifier):
             )
         at = np.zeros(codes.size, np.intp)
         at[population.judged] = np.arange(population.judged.size)
-        self._finish(
+        finish(
+            self,
             bags,
             population=population,
             schema=recipe.schema,

@@ -29,7 +29,7 @@ from gbimb.dask._prepared import (
 from gbimb.dask._summary import Labels
 from gbimb.decisions.rules import RowCosts
 from gbimb.estimators import ImbalancedClassifier
-from gbimb.estimators.blends.base import BOOSTERS
+from gbimb.estimators.fits.blends import BOOSTERS, finish
 from gbimb.estimators.fitted import all_or_nothing
 from gbimb.estimators.row_costs import refuse_costs_beside_source, serves_costs
 from gbimb.exceptions import InvalidParameterError
@@ -303,7 +303,7 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
                 show(results[-1])
                 fits.append(fit)
         model, shares = blend(judged, results, objective, self.threshold, self.confidence)
-        self._finish(model, results, shares, members.seed)
+        finish(self, model, results, shares, members.seed)
         self.n_workers_ = max(fit.n_workers for fit in fits)
         self.bytes_per_round_ = max(fit.bytes_per_round for fit in fits)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final, cast
 
 from gbimb.exceptions import MissingDependencyError, unknown_name
+from gbimb.version import __version__
 
 if TYPE_CHECKING:
     from gbimb.engines.interface import Engine
@@ -23,6 +25,9 @@ INSTALL: Final = {
 PACKAGES: Final = {"xgboost": ("xgboost", "xgboost-cpu")}
 """The packages that one library may come from, where there are several."""
 
+LIBRARIES: Final = ("numpy", "scipy", "pandas", "scikit-learn", "numba")
+"""What all results depend on, beside the engine."""
+
 
 def installed_version(name: str) -> str | None:
     """Return the version of a library, None where it is not installed."""
@@ -32,6 +37,13 @@ def installed_version(name: str) -> str | None:
         except PackageNotFoundError:
             continue
     return None
+
+
+@cache
+def versions(*engines: str) -> dict[str, str]:
+    """Return the versions of gbimb, and of the engines and libraries that are installed."""
+    found = {name: installed_version(name) for name in (*engines, *LIBRARIES)}
+    return {"gbimb": __version__} | {name: v for name, v in found.items() if v is not None}
 
 
 def require_library(name: str) -> str:

@@ -1,29 +1,18 @@
-"""What the bagging is given (parameters, the estimator for the bags), and what it warns of."""
+"""What the bagging is given: its parameters, and the estimator for the bags."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from sklearn.base import clone
 
 from gbimb.constraints import check_constraints
 from gbimb.estimators.base import BaseImbalancedClassifier
-from gbimb.estimators.base_checks import RARE_SHARE, check_promise
 from gbimb.estimators.base_checks import check_parameters as check_boosting
+from gbimb.estimators.base_checks import check_promise
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
-from gbimb.exceptions import (
-    GbimbError,
-    InvalidParameterError,
-    InvalidTypeError,
-    warn,
-)
-from gbimb.model.model import BoosterModel
-from gbimb.training.bagging.population import FOLDS, SMALLEST_CLASS
+from gbimb.exceptions import GbimbError, InvalidParameterError, InvalidTypeError
 from gbimb.validation import check_printable
-
-if TYPE_CHECKING:
-    from gbimb.array_types import IntArray
 
 
 def is_own(estimator: object) -> bool:
@@ -88,43 +77,3 @@ def make_prototype(given: Any) -> Any:  # any classifier
             )
             raise InvalidParameterError(msg)
     return prototype
-
-
-def warn_of_bags(bagging: Any, counts: IntArray, sizes: IntArray) -> None:
-    """Warn of classes with few rows, of small bags, and of trees without a split.
-
-    ``counts`` are the rows of each class, ``sizes`` those of them in a bag.
-    """
-    scarce = int(np.count_nonzero(counts < FOLDS))
-    if counts.size > 2 and scarce:
-        msg = (
-            f"{scarce} of {counts.size} classes have fewer than {FOLDS} rows: they are held "
-            "out from some bags only, and little can be learned about them."
-        )
-        warn(msg)
-    if sizes.max() < SMALLEST_CLASS and counts.max() >= 10 * SMALLEST_CLASS:
-        msg = (
-            f"No bag has more than {sizes.max()} rows of a class, for the rarest has "
-            f"{counts.min()}. Give sampling_strategy 'auto', the number of rows to draw for each "
-            "of the rarest class, such as 100, or a dict of label to rows."
-        )
-        warn(msg)
-    undecided = np.isnan(bagging.oob_score_) and isinstance(bagging.threshold, str)
-    if undecided and counts.size == 2 and counts.min() < RARE_SHARE * counts.sum():
-        msg = (
-            f"The threshold stays at 0.5, which rare labels seldom reach, and probabilities are "
-            f"not recalibrated: with {counts.min()} rows of the rarest class, fewer than "
-            f"{SMALLEST_CLASS}, no row judges the bags. Give a threshold."
-        )
-        warn(msg)
-    importances = getattr(bagging, "feature_importances_", None)
-    if (
-        isinstance(bagging.model_.members[0], BoosterModel)
-        and importances is not None
-        and not importances.any()
-    ):
-        msg = (
-            "The trees of no bag have a split, so every row gets the same probability. There "
-            "may be too few rows in a bag (see sampling_strategy), or no signal in X."
-        )
-        warn(msg)

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sklearn.utils import get_tags
 
-from gbimb.estimators.bag_checks import check_parameters, is_own, make_prototype, warn_of_bags
+from gbimb.estimators.bag_checks import check_parameters
 from gbimb.estimators.decision import DecidingClassifier
 from gbimb.estimators.fitted import all_or_nothing, shown
-from gbimb.exceptions import InvalidParameterError
-from gbimb.model.bags import Bags
-from gbimb.model.model import BoosterModel
-from gbimb.model.states import BAGGING, with_model
-from gbimb.parallel import resolve_jobs, thread_limit
-from gbimb.tables.labelled import LabelledTable
-from gbimb.training.bagging.average import average_bags, averaged_task
-from gbimb.training.bagging.fitting import fit_bags
-from gbimb.training.bagging.preparation import draw_rows, make_trainer, populate
-from gbimb.training.seed import draw_seed
+from gbimb.model.states import BAGGING
 
 if TYPE_CHECKING:
     import os
@@ -28,9 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from sklearn.utils import Tags
 
-    from gbimb.array_types import IntArray
-    from gbimb.tables.schema import Classes, Schema
-    from gbimb.training.bagging.population import Population
     from gbimb.training.tasks import Task
 
 
@@ -194,111 +181,16 @@ class UnderBaggingClassifier(DecidingClassifier):
         GbimbError
             If an argument cannot be used; also a ValueError or a TypeError.
         """
+        from gbimb.estimators.fits.bagging import fit
+
         with all_or_nothing(self):
             self._check_parameters()
-            prototype = make_prototype(self.estimator)
-            done = self._warm_bags(prototype)
-            pos_label = getattr(prototype, "pos_label", None)
-            beside: dict[str, Any] = {"groups": groups, "time": time, "reset": done is None}
-            data = LabelledTable.read(self, X, y, sample_weight, pos_label, **beside)
-            n_rows, data = data.labels.codes.size, data.with_weight(pos_label)
-            labels, kept = data.labels, np.arange(n_rows) if data.kept is None else data.kept
-            labels.require_all_classes()
-            bags = Bags(draw_seed(self.random_state)) if done is None else done.copy()
-            # Refuses what cannot be before bags are trained.
-            task = self._task(labels.classes.size)
-            threads = resolve_jobs(self.n_jobs)
-            with thread_limit(threads):
-                bags, population, sizes = populate(self, bags, data)
-                trainer = make_trainer(
-                    self,
-                    prototype,
-                    bags,
-                    data,
-                    population=population,
-                    sizes=sizes,
-                    own=is_own(prototype),
-                    threads=threads,
-                )
-                some_left_out = (sizes < np.bincount(population.codes)).any()
-                by_hardness = self.sampling == "self_paced" and some_left_out
-                fit_bags(
-                    trainer,
-                    bags,
-                    population,
-                    sizes,
-                    None if by_hardness else draw_rows(self, bags, population, sizes),
-                    kept=kept,
-                    n_bags=self.n_estimators,
-                    threads=threads,
-                    verbose=self.verbose,
-                )
-            self._finish(
-                bags,
-                population=population,
-                schema=trainer.schema,
-                classes=labels.classes,
-                task=task,
-                kept=kept,
-                n_rows=n_rows,
-                before=[] if done is None else self.estimators_,
-            )
-            warn_of_bags(self, labels.counts, sizes)
+            fit(self, X, y, sample_weight, groups=groups, time=time)
         return self
-
-    def _finish(
-        self,
-        bags: Bags,
-        *,
-        population: Population,
-        schema: Schema,
-        classes: Classes,
-        task: Task,
-        kept: IntArray,
-        n_rows: int,
-        before: Sequence[Any] = (),
-    ) -> None:
-        """Set what was fitted; the row ``kept[i]`` of ``n_rows`` is row i of the population.
-
-        ``before`` are the classifiers of bags that were there before.
-        """
-        model, rows, proba = average_bags(
-            bags,
-            population=population,
-            schema=schema,
-            classes=classes,
-            task=task,
-            calibration=self.calibration,
-        )
-        self.model_, self.bags_, self.seed_ = model, bags, bags.seed
-        self.estimators_samples_ = bags.samples
-        prototype = make_prototype(self.estimator)
-        new = [
-            with_model(prototype, member) if isinstance(member, BoosterModel) else member.classifier
-            for member in bags.members[len(before) :]
-        ]
-        self.estimators_ = [*before, *new]
-        self.oob_proba_ = np.full((n_rows, classes.size), np.nan)
-        self.oob_proba_[kept[rows]] = proba
-
-    def _task(self, n_classes: int) -> Task:
-        """Return what is decided for the mean of the bags."""
-        return averaged_task(n_classes, self.eval_metric, self.threshold, self.confidence)
 
     saved_as = BAGGING
     oob_score_ = shown("score")
     validation_ = shown("validation")
-
-    def _warm_bags(self, prototype: Any) -> Bags | None:  # any classifier
-        """Return the bags that further ones are added to."""
-        done: Bags | None = vars(self).get("bags_") if self.warm_start else None
-        if done is not None and is_own(prototype) != isinstance(done.members[0], BoosterModel):
-            msg = (
-                "warm_start adds bags of the same kind, gbimb's own estimators or others, got "
-                f"{type(prototype).__name__} after another. Fit them with warm_start=False."
-            )
-            raise InvalidParameterError(msg)
-        return done
 
     def __sklearn_tags__(self) -> Tags:
         """Say what the estimator in the bags accepts."""
@@ -310,7 +202,9 @@ class UnderBaggingClassifier(DecidingClassifier):
         return tags
 
     def _decider(self) -> Task:
-        return self._task(self.model_.classes.size)
+        from gbimb.estimators.fits.bagging import task_of
+
+        return task_of(self, self.model_.classes.size)
 
     def _check_parameters(self) -> None:
         check_parameters(self)

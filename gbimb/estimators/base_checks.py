@@ -11,7 +11,6 @@ from gbimb.decisions.guarantees import check_confidence
 from gbimb.engines.registry import get_engine
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, InvalidTypeError, warn
 from gbimb.tables.parquet.source import ParquetSource
-from gbimb.training.rows import EngineTable, Fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,12 +60,6 @@ def refuse_beside(name: str, other: str) -> None:
     """Refuse groups or times, named by ``name``, beside another word on what is held out."""
     msg = f"{name} must not be given beside {other}: each says what is held out. Leave one out."
     raise InvalidParameterError(msg)
-
-
-def arrays_of(folds: Sequence[Fold]) -> list[Any]:
-    """Return the arrays of validation rows that were given to ``fit``."""
-    tables = [fold.held_out for fold in folds if isinstance(fold.held_out, EngineTable)]
-    return [part for table in tables for part in (table.matrix, table.y, table.weight)]
 
 
 def one_validation_set(

@@ -6,14 +6,18 @@ Each has ``from_estimator`` or ``from_predictions``, ``plot(ax=None)``, the attr
 
 from __future__ import annotations
 
-from gbimb.plots._base import Display
-from gbimb.plots._confusion import ConfusionDisplay
-from gbimb.plots._precision_recall import PrecisionRecallDisplay
-from gbimb.plots._ranks import CriticalDifferenceDisplay
-from gbimb.plots._reliability import ReliabilityDisplay
-from gbimb.plots._scores import ScoreDisplay
-from gbimb.plots._threshold import ThresholdDisplay
-from gbimb.plots._training import TrainingDisplay
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gbimb.plots._base import Display
+    from gbimb.plots._confusion import ConfusionDisplay
+    from gbimb.plots._precision_recall import PrecisionRecallDisplay
+    from gbimb.plots._ranks import CriticalDifferenceDisplay
+    from gbimb.plots._reliability import ReliabilityDisplay
+    from gbimb.plots._scores import ScoreDisplay
+    from gbimb.plots._threshold import ThresholdDisplay
+    from gbimb.plots._training import TrainingDisplay
 
 __all__ = [
     "ConfusionDisplay",
@@ -25,3 +29,26 @@ __all__ = [
     "ThresholdDisplay",
     "TrainingDisplay",
 ]
+
+# Imported when first used: reports without pictures need only what is computed for them.
+_HOME = {
+    "ConfusionDisplay": "_confusion",
+    "CriticalDifferenceDisplay": "_ranks",
+    "Display": "_base",
+    "PrecisionRecallDisplay": "_precision_recall",
+    "ReliabilityDisplay": "_reliability",
+    "ScoreDisplay": "_scores",
+    "ThresholdDisplay": "_threshold",
+    "TrainingDisplay": "_training",
+}
+
+
+def __getattr__(name: str) -> Any:  # a module attribute can be anything
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    msg = f"module 'gbimb.plots' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -14,10 +14,14 @@ Computing knows nothing of pages, and rendering computes nothing. A new check is
 
 from __future__ import annotations
 
-from gbimb.report._cost import parse_costs
-from gbimb.report._evaluate import Evaluation, evaluate
-from gbimb.report._render import report_files, save_benchmark
-from gbimb.report.monitoring.monitor import Monitoring, monitor
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gbimb.report._cost import parse_costs
+    from gbimb.report._evaluate import Evaluation, evaluate
+    from gbimb.report._render import report_files, save_benchmark
+    from gbimb.report.monitoring.monitor import Monitoring, monitor
 
 __all__ = [
     "Evaluation",
@@ -28,3 +32,23 @@ __all__ = [
     "report_files",
     "save_benchmark",
 ]
+
+# Imported when first used, so that to monitor a model loads nothing of evaluations and pages.
+_MODULES = {
+    "_cost": ("parse_costs",),
+    "_evaluate": ("Evaluation", "evaluate"),
+    "_render": ("report_files", "save_benchmark"),
+    "monitoring.monitor": ("Monitoring", "monitor"),
+}
+_HOME = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:  # a module attribute can be anything
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    msg = f"module 'gbimb.report' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.benchmark.records import versions
-from gbimb.plots import TrainingDisplay
+from gbimb.engines.registry import versions
 
 if TYPE_CHECKING:
     from gbimb.plots import Display
@@ -58,6 +57,8 @@ def training_display(model: dict[str, Any]) -> dict[str, Display]:
     """Return the picture of training, if rows were held out for one booster."""
     if not model["history"]:
         return {}
+    from gbimb.plots import TrainingDisplay
+
     kept = _rounds_of_members(model) or model["best_iteration"]
     return {"training": TrainingDisplay(evals_result=model["history"], best_iteration=kept)}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gbimb.estimators.blends.base import BOOSTERS
+from gbimb.estimators.fits.blends import BOOSTERS
 from gbimb.training.search.space import ENGINES, FOREST, Space
 
 MAKE = {each.engine_name: each for each in BOOSTERS}

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from gbimb.estimators.blends.base import BlendedClassifier
 from gbimb.exceptions import InvalidParameterError
 from gbimb.model.states import AUTO
-from gbimb.training.search.compare import compare
-from gbimb.training.search.search import Clock
 
 if TYPE_CHECKING:
     import os
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from gbimb.training.search.compare import Compared
     from gbimb.training.search.cross_fit import CrossFitter
     from gbimb.training.search.objective import SearchObjective
-    from gbimb.training.search.search import Report
+    from gbimb.training.search.search import Clock, Report
 
 
 class AutoImbalancedClassifier(BlendedClassifier):
@@ -136,15 +134,14 @@ class AutoImbalancedClassifier(BlendedClassifier):
     saved_as = AUTO
     _searches = True
 
-    def _clock(self) -> Clock:
-        return Clock(self.time_budget)
-
     def _expected_end(self) -> tuple[float | None, int | None]:
         return self.time_budget, self.n_trials
 
     def _train(
         self, fitter: CrossFitter, objective: SearchObjective, clock: Clock, report: Report
     ) -> Compared:
+        from gbimb.training.search.compare import compare
+
         return compare(fitter, objective, clock, report, engine=self.engine, n_trials=self.n_trials)
 
     def _check_parameters(self) -> None:

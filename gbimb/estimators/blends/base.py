@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
-
-import numpy as np
 
 from gbimb.constraints import check_constraints
 from gbimb.decisions.guarantees import check_confidence
-from gbimb.decisions.rules import Threshold
 from gbimb.engines.registry import ENGINES, require_library
 from gbimb.estimators.decision import DecidingClassifier
 from gbimb.estimators.fitted import all_or_nothing, check_is_fitted, shown
 from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
-from gbimb.estimators.row_costs import costs_of_fit, is_cost, refuse_costs_beside_source
+from gbimb.estimators.row_costs import refuse_costs_beside_source
 from gbimb.estimators.xgb import ImbalancedXGBClassifier
-from gbimb.exceptions import InvalidTypeError, MissingDependencyError, warn
-from gbimb.log import logger
-from gbimb.model.model import BoosterModel
-from gbimb.model.states import with_model
-from gbimb.parallel import resolve_jobs, thread_limit
+from gbimb.exceptions import InvalidTypeError, MissingDependencyError
 from gbimb.tables.dependence import refuse_beside_source
-from gbimb.tables.encoder import learn_columns
-from gbimb.tables.labelled import LabelledTable
 from gbimb.tables.parquet.source import ParquetSource
-from gbimb.tables.schema import Schema
-from gbimb.training.bagging.average import averaged_task
-from gbimb.training.checkpoint import open_checkpoint
-from gbimb.training.copies import find_copies
-from gbimb.training.held_out.plan import make_plan
-from gbimb.training.search.blend import blend, is_open
-from gbimb.training.search.cross_fit import CrossFitter
-from gbimb.training.search.foreign import check_estimators
-from gbimb.training.search.leaderboard import Effect, effects, explain, leaderboard
-from gbimb.training.search.objective import CostObjective, make_objective
-from gbimb.training.search.progress import progress
-from gbimb.training.seed import draw_seed
 
 if TYPE_CHECKING:
     import os
@@ -45,17 +23,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from gbimb.array_types import FloatArray, TableLike
-    from gbimb.decisions.rules import RowCosts
-    from gbimb.model.model import AveragedModel, ForeignMember
+    from gbimb.array_types import TableLike
+    from gbimb.model.model import AveragedModel
     from gbimb.model.states import Saved
-    from gbimb.training.search.candidate import Candidate
     from gbimb.training.search.compare import Compared
+    from gbimb.training.search.cross_fit import CrossFitter
     from gbimb.training.search.objective import SearchObjective
-    from gbimb.training.search.search import Clock, Report, TrialResult
+    from gbimb.training.search.search import Clock, Report
     from gbimb.training.tasks import Task
 
-BOOSTERS: Final = (ImbalancedLGBMClassifier, ImbalancedXGBClassifier)
 ALONE: Final = {
     "lightgbm": ImbalancedXGBClassifier.__name__,
     "xgboost": ImbalancedLGBMClassifier.__name__,
@@ -96,12 +72,8 @@ class BlendedClassifier(DecidingClassifier):
         """Return what was trained on the rows of ``fitter``."""
 
     @abstractmethod
-    def _clock(self) -> Clock:
-        """Return what is left of the time there is."""
-
-    @abstractmethod
     def _expected_end(self) -> tuple[float | None, int | None]:
-        """Return seconds or the number of members for a progress bar."""
+        """Return the seconds there are, and the number of members; None for no end."""
 
     def fit(
         self,
@@ -149,6 +121,8 @@ class BlendedClassifier(DecidingClassifier):
         GbimbError
             If an argument cannot be used; also a ValueError or a TypeError.
         """
+        from gbimb.estimators.fits.blends import fit
+
         with all_or_nothing(self):
             self._check_parameters()
             if isinstance(X, ParquetSource):
@@ -157,29 +131,18 @@ class BlendedClassifier(DecidingClassifier):
                 self._fit_streamed(X, y, sample_weight)
                 return self
             self._require_engines()
-            clock = self._clock()
-            beside: dict[str, Any] = {"groups": groups, "time": time}
-            rows = LabelledTable.read(self, X, y, sample_weight, self.pos_label, **beside)
-            n = rows.labels.codes.size
-            rows = rows.with_weight(self.pos_label)
-            rows.labels.require_all_classes()
-            classes = rows.labels.classes
-            costs = costs_of_fit(self.metric, classes.size, n, cost_fp, cost_fn)
-            objective = make_objective(self.metric, classes.size, swap=classes.swapped)
-            threads = resolve_jobs(self.n_jobs)
-            whole = self._fitter(rows, threads, costs)
-            with thread_limit(threads), progress(*self._expected_end(), self.verbose) as show:
-                compared = self._train(whole, objective, clock, show)
-                model, shares = blend(
-                    compared.fitter.judged,
-                    compared.results,
-                    objective,
-                    self.threshold,
-                    self.confidence,
-                )
-            on = "all rows" if compared.fitter is whole else "a part"
-            self._finish(model, compared.results, shares, whole.seed, before=compared.before, on=on)
-            logger.info("blend: %s %.4f", objective.name, self.best_score_)
+            fit(
+                self,
+                X,
+                y,
+                sample_weight,
+                train=self._train,
+                end=self._expected_end(),
+                searches=self._searches,
+                groups=groups,
+                time=time,
+                costs=(cost_fp, cost_fn),
+            )
         return self
 
     def _require_engines(self) -> None:
@@ -203,6 +166,8 @@ class BlendedClassifier(DecidingClassifier):
 
     def explain_choice(self) -> str:
         """Return in words what was chosen; after a search also what helped and what did not."""
+        from gbimb.training.search.leaderboard import Effect, explain
+
         check_is_fitted(self)
         found = [Effect(*effect) for effect in self.effects_]
         return explain(
@@ -210,79 +175,14 @@ class BlendedClassifier(DecidingClassifier):
             threshold=self.threshold,
         )
 
-    def _fitter(self, rows: LabelledTable, threads: int, costs: RowCosts | None) -> CrossFitter:
-        """Return what trains candidates on these rows; the costs are those of all rows given."""
-        labels, weight = rows.labels, rows.weight
-        seed = draw_seed(self.random_state)
-        encoder, encoded = learn_columns(rows.table, labels.codes, weight)
-        copies = find_copies(encoded, labels.codes)
-        groups = None if copies is None else copies.groups
-        plan = make_plan("auto", labels.codes, seed, groups, rows.dependence).hinting(rows.hint())
-        if copies is not None:
-            copies.warn_of_folds(labels.classes.labels, plan.splits, (), encoded)
-        return CrossFitter(
-            make={each.engine_name: each for each in BOOSTERS},
-            schema=Schema.of(self, encoder),
-            encoded=encoded,
-            labels=labels,
-            weight=weight,
-            plan=plan,
-            seed=seed,
-            threads=threads,
-            checkpoint=open_checkpoint(self, encoded, labels.codes, weight),
-            groups=groups,
-            dependence=rows.dependence,
-            costs=costs if costs is None or rows.kept is None else costs.part(rows.kept),
-            foreign=dict(self.estimators or ()),
-            table=rows.table if self.estimators else None,
-        )
-
-    def _finish(
-        self,
-        model: AveragedModel,
-        results: list[TrialResult],
-        shares: FloatArray,
-        seed: int,
-        *,
-        before: Sequence[TrialResult] = (),
-        on: str = "all rows",
-    ) -> None:
-        """Set what was fitted; ``before`` are results on a part of the rows."""
-        self.model_, self.seed_ = model, seed
-        fitted = [t.fitted for t in results if t.fitted]
-        self.members_ = [
-            _shown(fitted[i].candidate, member)
-            for i, member in zip(np.flatnonzero(shares), model.members, strict=True)
-        ]
-        # Fixed members differ in several things at once: no difference is due to one of them.
-        found = effects(results) if self._searches else []
-        self.effects_ = [astuple(effect) for effect in found]
-        self.leaderboard_ = leaderboard(results, shares, before, on)
-        if model.importances is not None and not model.importances.any():
-            msg = (
-                "The trees of no candidate have a split, so every row gets the same probability. "
-                "There may be no signal in X."
-            )
-            warn(msg)
-
     def _decider(self) -> SearchObjective | Task:
-        classes = self.model_.classes
-        if not is_open(self.threshold):
-            return averaged_task(classes.size, "mcc", self.threshold, self.confidence)
-        if isinstance(self.model_.rule, Threshold) and is_cost(self.metric):
-            # What costs say of a probability does not depend on the prevalence.
-            value = self.model_.rule.value
-            return CostObjective(np.array([[0.0, value], [1.0 - value, 0.0]]))
-        return make_objective(self.metric, classes.size, swap=classes.swapped)
+        from gbimb.estimators.fits.blends import decider_of
+
+        return decider_of(self)
 
     def _check_parameters(self) -> None:
+        from gbimb.training.search.foreign import check_estimators
+
         check_constraints(self, self.saved_as.parameters)
         check_confidence(self.confidence, self.threshold)
         check_estimators(self.estimators)
-
-
-def _shown(candidate: Candidate, member: BoosterModel | ForeignMember) -> Any:  # an estimator
-    """Return a member as a fitted estimator."""
-    if isinstance(member, BoosterModel):
-        return with_model(candidate.estimator, member)
-    return member.classifier

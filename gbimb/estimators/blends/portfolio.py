@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gbimb.estimators.blends.base import BlendedClassifier
-from gbimb.estimators.lgbm import ImbalancedLGBMClassifier
 from gbimb.exceptions import InvalidParameterError
 from gbimb.model.states import PORTFOLIO
-from gbimb.training.search.blend import average_of_one, is_open, rule_of_costs
-from gbimb.training.search.candidate import Candidate, CrossFitted
-from gbimb.training.search.compare import train_portfolio
-from gbimb.training.search.objective import check_metric, make_objective
-from gbimb.training.search.search import FINISHED, Clock, TrialResult
-from gbimb.training.seed import draw_seed
 
 if TYPE_CHECKING:
     import os
@@ -29,7 +18,7 @@ if TYPE_CHECKING:
     from gbimb.training.search.compare import Compared
     from gbimb.training.search.cross_fit import CrossFitter
     from gbimb.training.search.objective import SearchObjective
-    from gbimb.training.search.search import Report
+    from gbimb.training.search.search import Clock, Report
 
 
 class ImbalancedClassifier(BlendedClassifier):
@@ -143,41 +132,9 @@ class ImbalancedClassifier(BlendedClassifier):
                 "or read it with pandas.read_parquet."
             )
             raise InvalidParameterError(msg)
-        check_metric(self.metric)
-        began = time.perf_counter()
-        seed = draw_seed(self.random_state)
-        one = ImbalancedLGBMClassifier(
-            loss="logistic",
-            eval_metric=self.metric if isinstance(self.metric, str) else "log_loss",
-            threshold=self.threshold,
-            confidence=self.confidence,
-            pos_label=self.pos_label,
-            checkpoint_path=self.checkpoint_path,
-            random_state=seed,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-        ).fit(X, y, sample_weight)
-        self.n_features_in_ = one.n_features_in_
-        self.feature_names_in_ = one.feature_names_in_
-        member = one.model_
-        rule = member.rule
-        if not isinstance(self.metric, str):
-            classes, member = member.classes, replace(member, score=float("nan"))
-            if is_open(self.threshold):
-                rule = rule_of_costs(
-                    make_objective(self.metric, classes.size, swap=classes.swapped), classes
-                )
-        candidate = Candidate("LightGBM: log loss", one)
-        fitted = CrossFitted(candidate, member, np.empty(0))
-        seconds = time.perf_counter() - began
-        choice = {"engine": one.engine_name}
-        result = TrialResult(
-            candidate, choice, FINISHED, member.score, np.nan, seconds, fitted, np.empty(0)
-        )
-        self._finish(average_of_one(member, rule), [result], np.ones(1), seed)
+        from gbimb.estimators.fits.blends import fit_streamed
 
-    def _clock(self) -> Clock:
-        return Clock(None)
+        fit_streamed(self, X, y, sample_weight)
 
     def _expected_end(self) -> tuple[float | None, int | None]:
         return None, None
@@ -185,4 +142,6 @@ class ImbalancedClassifier(BlendedClassifier):
     def _train(
         self, fitter: CrossFitter, objective: SearchObjective, clock: Clock, report: Report
     ) -> Compared:
+        from gbimb.training.search.compare import train_portfolio
+
         return train_portfolio(fitter, objective, clock, report)
