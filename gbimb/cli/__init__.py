@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,8 @@ NEW_OBJECTS: Final = 10_000
 COMMANDS: Final = ("benchmark", "evaluate", "export", "fit", "inspect", "monitor", "predict")
 """Each is a module of its name, which adds itself to the application."""
 
+TRAINING: Final = ("benchmark", "fit")
+
 
 def main() -> None:
     """Run the command line; of the commands, only the one that was named is loaded."""
@@ -29,6 +32,9 @@ def main() -> None:
     gc.set_threshold(NEW_OBJECTS)
     atexit.register(gc.freeze)
     named = sys.argv[1] if len(sys.argv) > 1 else None
+    if named not in TRAINING:
+        # Threads of linear algebra begin with a wait for work, of which there is none here.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _with((named,) if named in COMMANDS else COMMANDS)()
 
 

@@ -180,6 +180,28 @@ def test_a_sample_is_of_all_rows_and_in_their_order(tmp_path: Path, ending: str)
     assert few["at"].tolist() == table["at"].tolist()
 
 
+def test_a_sample_of_parquet_has_the_cells_that_the_files_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gbimb.tables.files.chunks.SAMPLED_AT_ONCE", 300)
+    at = np.arange(3_000)
+    parts = []
+    for i, n_kinds in enumerate((7, 5)):
+        kind = pd.Series(at % n_kinds).map("k{}".format)
+        part = pd.DataFrame({"kind": kind.astype("category"), "word": kind + "w", "x": at / 3})
+        part.index = pd.Index(at + 3_000 * i, name="key")
+        part.to_parquet(tmp_path / f"{i}.parquet", row_group_size=700)
+        parts.append(part.astype({"kind": object}).reset_index())
+    columns = ["x", "key", "kind", "word", "not there"]
+    rows, total = sample_rows(tmp_path, "DATA", columns, rows=1_000, seed=0, text=[])
+    assert (total, len(rows), sorted(rows)) == (6_000, 1_000, ["key", "kind", "word", "x"])
+    assert rows["key"].is_monotonic_increasing
+    whole = pd.concat(parts, ignore_index=True).loc[rows["key"], rows.columns]
+    assert rows.astype(object).to_numpy().tolist() == whole.astype(object).to_numpy().tolist()
+    first, _ = sample_rows(tmp_path / "0.parquet", "DATA", columns, rows=1_000, seed=0, text=[])
+    assert isinstance(first["kind"].dtype, pd.CategoricalDtype)
+
+
 def test_the_command_writes_a_report_and_says_what_broke(model: Any, tmp_path: Path) -> None:
     file, page = tmp_path / "m.gbimb", tmp_path / "drift.html"
     model.save(file)

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from gbimb.array_types import IntArray
+
 ROWS_AT_ONCE: Final = 100_000
-SAMPLED_AT_ONCE: Final = 1 << 16
+SAMPLED_AT_ONCE: Final = 1 << 18
+"""Of one column."""
 
 IdTypes: TypeAlias = "dict[str, pa.DataType]"
 """Types of identifiers: Arrow's, for pandas reads whole numbers with gaps as floats."""
@@ -190,7 +193,10 @@ def sample_rows(
 def _of_parquet(
     files: Sequence[Path], columns: Sequence[str], rows: int, seed: int
 ) -> tuple[pd.DataFrame, int]:
-    """Draw the rows by number, and turn only them into a frame."""
+    """Draw the rows by number, and turn only them into a frame, one column after the other.
+
+    Threads, which wait for one another, would cost more than they decode.
+    """
     sizes = []
     for file in files:
         with file_errors(file):
@@ -202,22 +208,29 @@ def _of_parquet(
     drawn = np.arange(total)
     if total > rows:
         drawn = np.sort(np.random.default_rng(seed).choice(total, rows, replace=False))
-    frames: list[pd.DataFrame] = []
-    start = 0
-    for file in files:
-        with file_errors(file), pq.ParquetFile(file) as opened:
-            names = set(opened.schema_arrow.names)
-            some = [name for name in columns if name in names]
-            # Threads that wait for one another would cost more than they decode.
-            for batch in opened.iter_batches(
-                SAMPLED_AT_ONCE, columns=some or None, use_threads=False
-            ):
-                low, high = np.searchsorted(drawn, (start, start + batch.num_rows))
-                if high > low:
-                    taken = batch.take(pa.array(drawn[low:high] - start))
-                    frames.append(with_index(taken.to_pandas()))
-                start += batch.num_rows
+    frames = []
+    ends = np.cumsum(sizes)
+    for file, end, size in zip(files, ends, sizes, strict=True):
+        own = drawn[slice(*np.searchsorted(drawn, (end - size, end)))] - (end - size)
+        if own.size:
+            with file_errors(file), pq.ParquetFile(file) as opened:
+                there = opened.schema_arrow
+                names = [name for name in columns if name in there.names] or there.names
+                schema = pa.schema([there.field(name) for name in names], there.metadata)
+                taken = [_rows_of_column(opened, name, own) for name in names]
+                table = pa.Table.from_arrays(taken, schema=schema)
+                frames.append(with_index(table.to_pandas(use_threads=False)))
     return pd.concat(frames, ignore_index=True), total
+
+
+def _rows_of_column(file: pq.ParquetFile, name: str, rows: IntArray) -> pa.ChunkedArray:
+    """Return some rows of a column; of the others there are never many in memory."""
+    parts, start = [], 0
+    for batch in file.iter_batches(SAMPLED_AT_ONCE, columns=[name], use_threads=False):
+        low, high = np.searchsorted(rows, (start, start + batch.num_rows))
+        parts.append(batch.column(name).take(pa.array(rows[low:high] - start)))
+        start += batch.num_rows
+    return pa.chunked_array(parts)
 
 
 def _of_chunks(pieces: Iterator[pd.DataFrame], rows: int, seed: int) -> tuple[pd.DataFrame, int]:
