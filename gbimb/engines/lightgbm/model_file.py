@@ -65,8 +65,11 @@ def load(data: bytes, n_outputs: int, categories: Sequence[int | None]) -> lgb.B
 
 
 CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
-WHOLE: Final = re.compile(r"-?[0-9]{1,10}")
-DECIMAL: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][-+]?[0-9]{1,3})?")
+ONE_WHOLE: Final = "-?[0-9]{1,10}"
+ONE_DECIMAL: Final = r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][-+]?[0-9]{1,3})?"
+WHOLE, DECIMAL, UNBOUNDED = (
+    re.compile(f"{one}(?: {one})*") for one in (ONE_WHOLE, ONE_DECIMAL, f"(?:-?inf|{ONE_DECIMAL})")
+)
 HEADER: Final = re.compile(
     r"tree\nversion=v4\nnum_class=(?P<num_class>\d{1,9})\n"
     r"num_tree_per_iteration=(?P<per_round>\d{1,9})\nlabel_index=0\n"
@@ -182,16 +185,18 @@ def _numbers(text: str, size: int, *, whole: bool = False, unbounded: bool = Fal
 
     A threshold is, where missing values go one way and all others the other.
     """
-    words = text.split(" ") if text else []
-    form = WHOLE if whole else DECIMAL
-    finite = [word for word in words if not (unbounded and word in {"inf", "-inf"})]
-    if len(words) != size or not all(map(form.fullmatch, finite)):
+    form = WHOLE if whole else UNBOUNDED if unbounded else DECIMAL
+    is_sound = not text or form.fullmatch(text) is not None
+    numbers = np.fromstring(text if is_sound else "", np.int64 if whole else np.float64, sep=" ")
+    if not is_sound or numbers.size != size:
         _refuse(f"no {size} {'whole ' if whole else ''}numbers in {text[:40]!r}")
-    numbers = np.array([int(w) if whole else float(w) for w in words], dtype=np.float64)
-    infinite = np.count_nonzero(~np.isfinite(numbers)) - (len(words) - len(finite))
-    if infinite or (whole and (np.abs(numbers) > LARGEST_INTEGER).any()):
+    if whole:
+        in_range = (np.abs(numbers) <= LARGEST_INTEGER).all()
+    else:
+        in_range = np.count_nonzero(~np.isfinite(numbers)) == text.count("inf")
+    if not in_range:
         _refuse(f"a number out of range in {text[:40]!r}")
-    return numbers.astype(np.int64) if whole else numbers
+    return numbers
 
 
 def _check_shape(left: NDArray[Any], right: NDArray[Any], n_leaves: int) -> None:
