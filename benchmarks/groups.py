@@ -4,7 +4,7 @@
 which all that leave one airport in one hour are a group. Each estimator is fitted on some groups,
 with ``groups`` and without, and meets new ones. ``nested`` does so inside ``cross_validate``.
 ``harmless`` deals the rows of real tables to groups at random, where ``groups`` must cost nothing.
-``--estimators`` measures some anew and leaves the others. Results:
+``--estimators`` and ``--methods`` measure some anew and leave the others. Results:
 ``benchmarks/results/dependence/``, one file for each part.
 """
 
@@ -26,12 +26,13 @@ import gbimb
 from benchmarks.dependence import RESULTS, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 TRAINED = 400  # groups of a synthetic table that a fit knows
 SEEDS = {"leaking": range(200, 208), "visits": range(300, 308)}
 NESTED_SEEDS = range(200, 203)
 OUTER = 4
+METHODS = ("random folds", "groups")
 HOURS = 2_000  # groups of flights that a fit knows
 WITHIN_AN_HOUR = [
     *("month", "weekday", "hour", "origin", "temp", "dewp", "humid", "wind_dir", "wind_speed"),
@@ -102,11 +103,13 @@ def tables(part: str) -> Iterator[tuple[str, Any, np.ndarray, np.ndarray, np.nda
         yield f"{part} {seed}", X, y, group, group >= TRAINED
 
 
-def promised_and_given(part: str, chosen: list[str]) -> Iterator[dict[str, Any]]:
+def promised_and_given(
+    part: str, chosen: list[str], methods: Sequence[str] = METHODS
+) -> Iterator[dict[str, Any]]:
     """Yield what estimators promise with groups and without, and their MCC on new groups."""
     for table, X, y, group, new in tables(part):
         for name in chosen:
-            for method in ("random folds", "groups"):
+            for method in methods:
                 by = {"groups": group[~new]} if method == "groups" else {}
                 clf = clone(ESTIMATORS[name]).fit(X[~new], y[~new], **by)
                 yield {
@@ -182,11 +185,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--estimators", help="some of them, by comma")
+    parser.add_argument("--methods", help="one of the two of leaking, visits and flights")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     chosen = list(ESTIMATORS) if options.estimators is None else options.estimators.split(",")
     file = options.part if options.part in {"nested", "harmless"} else "groups"
-    for row in PARTS[options.part](chosen):
+    some = {} if options.methods is None else {"methods": options.methods.split(",")}
+    for row in PARTS[options.part](chosen, **some):
         write(RESULTS / f"{file}.csv", row)
 
 

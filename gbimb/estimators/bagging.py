@@ -80,7 +80,8 @@ class UnderBaggingClassifier(DecidingClassifier):
     estimators_samples_ : list of intp arrays
         Rows that trained each of them.
     oob_score_ : float
-        ``eval_metric`` of the decision on rows out of the bags; NaN where there were none.
+        ``eval_metric`` of the decision on rows out of the bags, with ``groups`` by thresholds that
+        other groups chose; NaN where there were none.
     validation_ : str
         Which rows judged the bags.
     oob_proba_ : float64 array of shape (n, K)

@@ -197,7 +197,7 @@ class Recipe:
             rule=make_rule(rule, self.classes),
             importances=gains / gains.sum() if gains.sum() > 0 else gains,
             validation=validation,
-            score=_best_score(trained, task),
+            score=_best_score(trained, task, seed),
             engine=self.parameters.engine_name,
             booster=trained.booster,
             n_rounds=trained.members[0].boosted.rounds,
@@ -227,10 +227,18 @@ def _history(
     return history, rounds, blend
 
 
-def _best_score(trained: Trained, task: Task) -> float:
-    """Return the first metric on the held-out rows, of the rounds kept."""
-    if trained.y is None or trained.raw is None:
+def _best_score(trained: Trained, task: Task, seed: int) -> float:
+    """Return the first metric on the held-out rows, of the rounds kept.
+
+    Over thresholds it is the best one, but of groups what a rule chosen on others gives.
+    """
+    if trained.y is None or trained.raw is None or trained.proba is None:
         return float("nan")
+    if trained.groups is not None:
+        rows = trained.y, trained.proba, trained.weight
+        apart = task.score_apart(*rows, trained.groups, seed)
+        if apart is not None:
+            return apart
     name = task.metrics[0].name
     if len(trained.members) > 1 or trained.folds is not None:
         return task.evaluate(trained.y, trained.raw, trained.weight)[name]

@@ -70,6 +70,8 @@ class Trained:
         fold; None if there are none.
     folds : int array or None
         Those with a share in the booster; None is all, with equal shares.
+    groups : int array of shape (m,) or None
+        Of the held-out rows, where whole groups are held out.
     """
 
     booster: Any
@@ -79,6 +81,7 @@ class Trained:
     proba: FloatArray | None = None
     weight: NDArray[Any] | None = None
     folds: IntArray | None = None
+    groups: IntArray | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,7 +77,7 @@ class AutoImbalancedClassifier(BlendedClassifier):
     leaderboard_ : DataFrame
         A row for each candidate, best first; ``score`` is higher for better.
     best_score_ : float
-        That of the blend, on held-out rows.
+        That of the blend, on held-out rows; with ``groups`` by thresholds chosen on other groups.
     validation_ : str
         Which rows were held out, and why.
     feature_importances_ : float64 array of shape (n_features,)

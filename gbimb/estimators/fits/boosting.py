@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -237,6 +238,7 @@ def _boost(  # noqa: PLR0917  all of them what a fit has found
         return trained, plan.compared(task.metrics[0].name, drawn)
     specs = recipe.member_specs(task.loss, data.y.size)
     trained = train(folds=folds, uneven=plan.uneven, members=specs, **options)
+    trained = replace(trained, groups=plan.held_out_groups())
     if plan.at_random:
         drawn = promised_at_random(splits=plan.at_random, member=trained.members[0], **options)
         plan = plan.compared(task.metrics[0].name, drawn)

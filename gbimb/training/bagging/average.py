@@ -124,7 +124,12 @@ def average_bags(
         columns = classes.columns(proba)
     decision = make_rule(rule if rows.size else task.undecided(), classes)
     if rows.size:
-        score = task.score(y, classes.targets(decision.decide(columns)), weight)
+        apart: float | None = None
+        if population.groups is not None:
+            groups = population.groups[rows]
+            apart = task.score_apart(y, proba, weight, groups, bags.seed, of_rule=True)
+        decided = classes.targets(decision.decide(columns))
+        score = task.score(y, decided, weight) if apart is None else apart
     model = AveragedModel(
         schema=schema,
         classes=classes,

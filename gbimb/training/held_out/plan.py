@@ -55,6 +55,8 @@ class ValidationPlan:
         first one.
     at_random : Splits
         Where whole groups are held out: as many splits of rows drawn at random, to compare.
+    groups : int array of shape (n,) or None
+        Those of all rows, where whole groups are held out.
     """
 
     splits: Splits
@@ -62,10 +64,18 @@ class ValidationPlan:
     uneven: bool = False
     windows: tuple[Window, ...] = ()
     at_random: Splits = ()
+    groups: IntArray | None = None
 
     def hinting(self, hint: str) -> ValidationPlan:
         """Return the plan that also says what rows drawn at random may not be fit for."""
         return replace(self, reason=f"{self.reason}; {hint}") if hint and self.splits else self
+
+    def held_out_groups(self) -> IntArray | None:
+        """Return the groups of held-out rows, fold by fold; None where groups are not held out."""
+        if self.groups is None:
+            return None
+        found: IntArray = self.groups[np.concatenate([test for _, test in self.splits])]
+        return found
 
     def compared(self, metric: str, drawn: float) -> ValidationPlan:
         """Return the plan that also says what rows drawn at random would have promised."""
@@ -248,9 +258,9 @@ def _by_groups(
     drawn = _pairs(split_groups(np.arange(codes.size), codes, found, random_state))
     if isinstance(cv, str):
         reason = f"one group in {found} held out ({about})"
-        return ValidationPlan(pairs[:1], reason, at_random=drawn[:1])
+        return ValidationPlan(pairs[:1], reason, at_random=drawn[:1], groups=groups)
     reason = f"{found}-fold cross-fitting by groups ({about})"
-    return ValidationPlan(pairs, reason, at_random=drawn)
+    return ValidationPlan(pairs, reason, at_random=drawn, groups=groups)
 
 
 def _pairs(fold: IntArray) -> Splits:

@@ -39,7 +39,7 @@ def blend(
     """
     fitted = [t.fitted for t in results if t.fitted]
     classes = judged.classes
-    objective = objective.of_rows(judged.costs)
+    objective = objective.of_rows(judged.costs, judged.groups)
     task = averaged_task(classes.size, "mcc", threshold, confidence)
     found: Any = None
     correction, score, held_out = task.no_correction(), float("nan"), None

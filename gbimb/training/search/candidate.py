@@ -12,7 +12,7 @@ from gbimb.metrics import row_log_loss
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb.array_types import FloatArray
+    from gbimb.array_types import FloatArray, IntArray
     from gbimb.decisions.rules import RowCosts
     from gbimb.model.model import BoosterModel, ForeignMember
     from gbimb.tables.schema import Classes, Schema
@@ -88,6 +88,8 @@ class JudgedRows:
     seed : int
     costs : RowCosts or None
         What each of the rows costs, if that is known.
+    groups : int array of shape (m,) or None
+        Of the rows, where whole groups are held out.
     """
 
     schema: Schema
@@ -97,6 +99,7 @@ class JudgedRows:
     reason: str
     seed: int
     costs: RowCosts | None = None
+    groups: IntArray | None = None
 
     def likelihood(self, proba: FloatArray) -> FloatArray:
         """Return the probability given to the class of each row, shape (m,)."""
@@ -109,5 +112,5 @@ class JudgedRows:
         if self.y.size == 0:
             return np.empty(0), np.nan
         losses = row_log_loss(np.ones(self.y.size), self.likelihood(proba))
-        scores = objective.of_rows(self.costs).scores(self.y, proba, self.weight)
+        scores = objective.of_rows(self.costs, self.groups).scores(self.y, proba, self.weight)
         return scores, float(np.average(losses, weights=self.weight))

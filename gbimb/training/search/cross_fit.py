@@ -126,6 +126,7 @@ class CrossFitter:
             self.plan.reason,
             self.seed,
             None if self.costs is None else self.costs.part(self.held_out),
+            None if self.plan.groups is None else self.plan.groups[self.held_out],
         )
 
     def fit(self, candidate: Candidate, index: int, stop: Stop | None = None) -> CrossFitted:

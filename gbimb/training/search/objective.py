@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import copy
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -21,6 +22,7 @@ from gbimb.metrics import (
     refuse_function,
     threshold_curve,
 )
+from gbimb.training.held_out.apart import decide_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,15 +43,20 @@ class SearchObjective(ABC):
     name : str
     watched : str
         What candidates stop on.
+    groups : int array of shape (m,) or None
+        Of the rows that are judged: whole groups are then drawn, and judge rules that others chose.
     """
 
     name: str
     watched: str
+    groups: IntArray | None = None
 
-    def of_rows(self, costs: RowCosts | None) -> SearchObjective:
-        """Return the objective for held-out rows with these costs."""
+    def of_rows(self, costs: RowCosts | None, groups: IntArray | None = None) -> SearchObjective:
+        """Return the objective for held-out rows with these costs, in these groups."""
         del costs
-        return self
+        own = copy(self)
+        own.groups = groups
+        return own
 
     @abstractmethod
     def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
@@ -62,6 +69,20 @@ class SearchObjective(ABC):
     def score(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> float:
         """Return the mean over the bootstraps."""
         return float(self.scores(y, proba, weight).mean())
+
+    def _bootstraps(self, n: int) -> Iterator[FloatArray]:
+        """Yield how often each row is drawn, or each group with all its rows."""
+        rng = np.random.default_rng(0)
+        groups = np.arange(n) if self.groups is None else self.groups
+        for _ in range(RESAMPLES):
+            yield rng.poisson(1.0, int(groups.max()) + 1)[groups].astype(np.float64)
+
+    def _means(self, values: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
+        """Return the mean of each bootstrap."""
+        own = np.ones(values.size) if weight is None else weight
+        return np.array(
+            [np.average(values, weights=t * own) for t in self._bootstraps(values.size)]
+        )
 
     @abstractmethod
     def decide(
@@ -82,13 +103,25 @@ class CountObjective(SearchObjective):
             self.watched = "average_precision"
 
     def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
-        """Return the score of each bootstrap's threshold on the rows that it did not draw."""
+        """Return the score of each bootstrap's threshold on the rows that it did not draw.
+
+        Of groups the thresholds are chosen on other groups, once.
+        """
+        decided = self._decided_apart(y, proba, weight)
+        if decided is not None:
+            own = np.ones(y.size) if weight is None else weight
+            codes = y.astype(np.intp)
+            counts = [
+                ConfusionCounts.from_labels(codes, decided, times * own)
+                for times in self._bootstraps(y.size)
+            ]
+            return np.array([float(self._metric(found)) for found in counts])
         order = np.argsort(-proba, kind="stable")
         last = np.append(np.diff(proba[order]) != 0, True)  # thresholds are between ties
         mass = np.ones(y.size) if weight is None else weight[order].astype(np.float64)
         positive, negative = mass * (y[order] == 1), mass * (y[order] != 1)
         scores = np.empty(RESAMPLES)
-        for i, times in enumerate(_bootstraps(y.size)):
+        for i, times in enumerate(self._bootstraps(y.size)):
             drawn = times[order]
             values = self._metric(ConfusionCounts.from_steps(drawn * positive, drawn * negative))
             at = int(np.argmax(np.where(last, values, -np.inf)))
@@ -96,6 +129,21 @@ class CountObjective(SearchObjective):
             judged = ConfusionCounts.from_steps(left * positive, left * negative)
             scores[i] = self._metric(judged.at(at))
         return scores
+
+    def score(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> float:
+        """Return the mean over the bootstraps; of groups the score of all their rows."""
+        decided = self._decided_apart(y, proba, weight)
+        if decided is None:
+            return super().score(y, proba, weight)
+        return float(self._metric(ConfusionCounts.from_labels(y.astype(np.intp), decided, weight)))
+
+    def _decided_apart(
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None
+    ) -> IntArray | None:
+        """Return decisions for rows in groups, each by a threshold chosen on others."""
+        if self.groups is None or self._metric.has_bound:
+            return None
+        return decide_apart(self.name, y, proba, weight, self.groups, seed=0)
 
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
@@ -115,10 +163,12 @@ class RankingObjective(SearchObjective):
         """Return the scores; the log loss and the Brier score with their sign changed."""
         area, proper = self._metric.area, self._metric.proper
         if proper is not None:
-            return -_means(proper(y, proba), weight)
+            return -self._means(proper(y, proba), weight)
         assert area is not None, "it is one or the other"
         own = np.ones(y.size) if weight is None else weight
-        return np.array([area(threshold_curve(y, proba, t * own)) for t in _bootstraps(y.size)])
+        return np.array(
+            [area(threshold_curve(y, proba, t * own)) for t in self._bootstraps(y.size)]
+        )
 
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
@@ -139,18 +189,24 @@ class MulticlassObjective(SearchObjective):
     def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
         """Return the scores of two halves, each decided by class weights fitted on the other."""
         codes = y.astype(np.intp)
-        half = np.random.default_rng(0).random(y.size) < 0.5
-        predicted = np.empty(y.size, np.intp)
-        for learnt in (half, ~half):
-            some = None if weight is None else weight[learnt]
-            rule = fit_class_weights(codes[learnt], proba[learnt], self.name, some, random_state=0)
-            predicted[~learnt] = np.argmax(proba[~learnt] * rule, axis=1)
+        predicted = None
+        if self.groups is not None:
+            predicted = decide_apart(self.name, y, proba, weight, self.groups, seed=0)
+        if predicted is None:
+            half = np.random.default_rng(0).random(y.size) < 0.5
+            predicted = np.empty(y.size, np.intp)
+            for chosen in (half, ~half):
+                some = None if weight is None else weight[chosen]
+                rule = fit_class_weights(
+                    codes[chosen], proba[chosen], self.name, some, random_state=0
+                )
+                predicted[~chosen] = np.argmax(proba[~chosen] * rule, axis=1)
         own = np.ones(y.size) if weight is None else weight
         metric, k = MULTICLASS_METRICS[self.name], proba.shape[1]
         return np.array(
             [
                 metric(MulticlassCounts.from_labels(codes, predicted, k, times * own))
-                for times in _bootstraps(y.size)
+                for times in self._bootstraps(y.size)
             ]
         )
 
@@ -173,7 +229,7 @@ class CostObjective(SearchObjective):
     def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
         """Return minus the mean costs."""
         both = proba if proba.ndim == 2 else np.column_stack([1.0 - proba, proba])
-        return -_means(self.costs[y.astype(np.intp), self.decisions(both)], weight)
+        return -self._means(self.costs[y.astype(np.intp), self.decisions(both)], weight)
 
     def decisions(self, proba: FloatArray) -> IntArray:
         """Return the class with the least expected cost, shape (n,)."""
@@ -206,16 +262,18 @@ class RowCostObjective(SearchObjective):
     def __init__(self, costs: RowCosts | None = None) -> None:
         self.costs = costs
 
-    def of_rows(self, costs: RowCosts | None) -> SearchObjective:
-        """Return the objective for held-out rows with these costs."""
-        return RowCostObjective(costs)
+    def of_rows(self, costs: RowCosts | None, groups: IntArray | None = None) -> SearchObjective:
+        """Return the objective for held-out rows with these costs, in these groups."""
+        own = RowCostObjective(costs)
+        own.groups = groups
+        return own
 
     def scores(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
         """Return minus the mean costs."""
         costs = self._known()
         flagged = costs.decide(np.column_stack([1.0 - proba, proba])) == 1
         wrong = np.where(y == 1, costs.cost_fn, costs.cost_fp)
-        return -_means(np.where(flagged == (y == 1), 0.0, wrong), weight)
+        return -self._means(np.where(flagged == (y == 1), 0.0, wrong), weight)
 
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
@@ -268,16 +326,3 @@ def check_metric(metric: str | ArrayLike) -> None:
     except GbimbError:
         if metric not in MULTICLASS_METRICS:
             raise
-
-
-def _bootstraps(n: int) -> Iterator[FloatArray]:
-    """Yield how often each row is drawn."""
-    rng = np.random.default_rng(0)
-    for _ in range(RESAMPLES):
-        yield rng.poisson(1.0, n).astype(np.float64)
-
-
-def _means(values: FloatArray, weight: NDArray[Any] | None) -> FloatArray:
-    """Return the mean of each bootstrap."""
-    own = np.ones(values.size) if weight is None else weight
-    return np.array([np.average(values, weights=t * own) for t in _bootstraps(values.size)])
