@@ -14,6 +14,7 @@ from gbimb.model.model import BoosterModel, as_layout, make_rule
 from gbimb.model.pairs import gains_of_columns, pair_names, with_pairs
 from gbimb.tables.encoder import see_rows
 from gbimb.tables.parquet.stream import StreamedMatrix
+from gbimb.training.held_out.apart import score_apart
 from gbimb.training.loss import make_loss
 from gbimb.training.tasks import BinaryTask, MulticlassTask
 from gbimb.training.trained import ONE_MEMBER, MemberSpec
@@ -234,9 +235,10 @@ def _best_score(trained: Trained, task: Task, seed: int) -> float:
     """
     if trained.y is None or trained.raw is None or trained.proba is None:
         return float("nan")
-    if trained.groups is not None:
-        rows = trained.y, trained.proba, trained.weight
-        apart = task.score_apart(*rows, trained.groups, seed)
+    judged = task.judged_apart(trained.y, trained.weight, rule=False)
+    if trained.groups is not None and judged is not None:
+        rows = trained.y, trained.proba, trained.weight, trained.groups
+        apart = score_apart(judged, *rows, seed=seed)
         if apart is not None:
             return apart
     name = task.metrics[0].name

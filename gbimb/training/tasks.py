@@ -28,14 +28,13 @@ from gbimb.metrics import (
     parse_bound,
 )
 from gbimb.training.boosting import TIE_BREAKER
-from gbimb.training.held_out.apart import decide_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-    from gbimb.array_types import FloatArray, IntArray
+    from gbimb.array_types import FloatArray
     from gbimb.decisions.guarantees import Guarantee
     from gbimb.losses import BinaryLoss, MulticlassLoss
     from gbimb.training.rows import EngineTable, Fold
@@ -117,20 +116,13 @@ class Task(ABC):
         """Return the score of decisions, of the metric that the decision rule serves."""
 
     @abstractmethod
-    def score_apart(
-        self,
-        y: NDArray[Any],
-        proba: FloatArray,
-        weight: NDArray[Any] | None,
-        groups: IntArray,
-        seed: int,
-        *,
-        of_rule: bool = False,
-    ) -> float | None:
-        """Return the first metric of decisions on groups that did not choose their rule.
+    def judged_apart(
+        self, y: NDArray[Any], weight: NDArray[Any] | None, *, rule: bool
+    ) -> str | None:
+        """Return the score to judge on groups that did not choose the decisions, by name.
 
-        None where it is not one of decisions, or the groups are too few. With ``of_rule`` it is
-        the score that the decision rule serves, and None where no row chooses that.
+        That is the first metric, or with ``rule`` the score that the decision rule serves; None
+        where no rows choose the decisions.
         """
 
     @abstractmethod
@@ -236,30 +228,17 @@ class BinaryTask(Task):
         counts = ConfusionCounts.from_labels(y, predicted, weight)
         return float(get_count_metric(self._served)(counts))
 
-    def score_apart(
-        self,
-        y: NDArray[Any],
-        proba: FloatArray,
-        weight: NDArray[Any] | None,
-        groups: IntArray,
-        seed: int,
-        *,
-        of_rule: bool = False,
-    ) -> float | None:
-        """Return the score of decisions on groups that did not choose their threshold."""
-        metric = self.metrics[0].count
-        if of_rule:
+    def judged_apart(
+        self, y: NDArray[Any], weight: NDArray[Any] | None, *, rule: bool
+    ) -> str | None:
+        """Return the name of a score that a threshold serves."""
+        metric, fixed = self.metrics[0].count, self.metrics[0].threshold is not None
+        if rule:
+            metric = get_count_metric(self._served)
             fixed = not isinstance(self._threshold, str) or self._confidence is not None
-            even = self._threshold == "auto" and is_balanced(y, weight, 2)
-            metric = None if fixed or even else get_count_metric(self._served)
-        elif self.metrics[0].threshold is not None:
-            return None
-        if metric is None or metric.has_bound:  # a bound is missed by a hair half of the time
-            return None
-        decided = decide_apart(metric.name, y, proba, weight, groups, seed=seed)
-        if decided is None:
-            return None
-        return float(metric(ConfusionCounts.from_labels(y.astype(np.intp), decided, weight)))
+            fixed = fixed or (self._threshold == "auto" and is_balanced(y, weight, 2))
+        # A bound is missed by a hair half of the time.
+        return None if metric is None or fixed or metric.has_bound else metric.name
 
     def undecided(self) -> float:
         """Return the threshold given, or 0.5; raise where a rule was to be promised."""
@@ -354,26 +333,13 @@ class MulticlassTask(Task):
         counts = MulticlassCounts.from_labels(y, predicted, self.loss.n_outputs, weight)
         return float(MULTICLASS_METRICS[self._metric](counts))
 
-    def score_apart(
-        self,
-        y: NDArray[Any],
-        proba: FloatArray,
-        weight: NDArray[Any] | None,
-        groups: IntArray,
-        seed: int,
-        *,
-        of_rule: bool = False,
-    ) -> float | None:
-        """Return the score of decisions on groups that did not choose their class weights."""
-        name = self._metric if of_rule else self.metrics[0].name
-        even = of_rule and self._auto and is_balanced(y, weight, self.loss.n_outputs)
-        if even or name not in MULTICLASS_METRICS:
-            return None
-        decided = decide_apart(name, y, proba, weight, groups, seed=seed)
-        if decided is None:
-            return None
-        counts = MulticlassCounts.from_labels(y, decided, self.loss.n_outputs, weight)
-        return float(MULTICLASS_METRICS[name](counts))
+    def judged_apart(
+        self, y: NDArray[Any], weight: NDArray[Any] | None, *, rule: bool
+    ) -> str | None:
+        """Return the name of a score that class weights serve."""
+        name = self._metric if rule else self.metrics[0].name
+        even = rule and self._auto and is_balanced(y, weight, self.loss.n_outputs)
+        return None if even or name not in MULTICLASS_METRICS else name
 
     def undecided(self) -> FloatArray:
         """Return equal weights: the most probable class."""

@@ -12,6 +12,7 @@ from gbimb.decisions.prior import correct_prior
 from gbimb.losses import LogisticLoss, SoftmaxLoss
 from gbimb.model.model import AveragedModel, BoosterModel, ForeignMember, make_rule, to_raw
 from gbimb.training.bagging.one_bag import certainty_limit
+from gbimb.training.held_out.apart import score_apart
 from gbimb.training.tasks import BinaryTask, MulticlassTask
 
 if TYPE_CHECKING:
@@ -126,8 +127,10 @@ def average_bags(
     if rows.size:
         apart: float | None = None
         if population.groups is not None:
+            judged = task.judged_apart(y, weight, rule=True)
             groups = population.groups[rows]
-            apart = task.score_apart(y, proba, weight, groups, bags.seed, of_rule=True)
+            if judged is not None:
+                apart = score_apart(judged, y, proba, weight, groups, seed=bags.seed)
         decided = classes.targets(decision.decide(columns))
         score = task.score(y, decided, weight) if apart is None else apart
     model = AveragedModel(
