@@ -236,7 +236,7 @@ def _best_score(trained: Trained, task: Task, seed: int) -> float:
     if trained.y is None or trained.raw is None or trained.proba is None:
         return float("nan")
     judged = task.judged_apart(trained.y, trained.weight, rule=False)
-    if trained.groups is not None and judged is not None:
+    if trained.groups is not None and judged:
         rows = trained.y, trained.proba, trained.weight, trained.groups
         apart = score_apart(judged, *rows, seed=seed)
         if apart is not None:

@@ -116,13 +116,10 @@ class Task(ABC):
         """Return the score of decisions, of the metric that the decision rule serves."""
 
     @abstractmethod
-    def judged_apart(
-        self, y: NDArray[Any], weight: NDArray[Any] | None, *, rule: bool
-    ) -> str | None:
-        """Return the score to judge on groups that did not choose the decisions, by name.
+    def judged_apart(self, y: NDArray[Any], weight: NDArray[Any] | None, *, rule: bool) -> str:
+        """Return the name of the first metric, or of what the decision rule serves.
 
-        That is the first metric, or with ``rule`` the score that the decision rule serves; None
-        where no rows choose the decisions.
+        "" where held-out rows do not choose the decisions that it scores.
         """
 
     @abstractmethod
@@ -130,7 +127,7 @@ class Task(ABC):
         """Return the decision rule where no row was held out."""
 
     def no_correction(self) -> Correction:
-        """Return the correction that leaves raw scores as they are."""
+        """Return that raw scores stay as they are."""
         return no_correction(self.loss.n_outputs)
 
     def start(self, data: EngineTable, folds: Sequence[Fold]) -> FloatArray:
@@ -207,9 +204,7 @@ class BinaryTask(Task):
             return float(self._threshold)
         if self._bound is not None and self._confidence is not None:
             return promise_of_models(y, proba, self._bound, self._confidence, weight)
-        if y.min() == y.max():
-            return 0.5
-        if self._threshold == "auto" and is_balanced(y, weight, 2):
+        if y.min() == y.max() or (self._threshold == "auto" and is_balanced(y, weight, 2)):
             return 0.5
         return choose_threshold(y, proba, self._served, weight, random_state=seed)
 
@@ -228,17 +223,14 @@ class BinaryTask(Task):
         counts = ConfusionCounts.from_labels(y, predicted, weight)
         return float(get_count_metric(self._served)(counts))
 
-    def judged_apart(
-        self, y: NDArray[Any], weight: NDArray[Any] | None, *, rule: bool
-    ) -> str | None:
+    def judged_apart(self, y: NDArray[Any], weight: NDArray[Any] | None, *, rule: bool) -> str:
         """Return the name of a score that a threshold serves."""
         metric, fixed = self.metrics[0].count, self.metrics[0].threshold is not None
         if rule:
-            metric = get_count_metric(self._served)
-            fixed = not isinstance(self._threshold, str) or self._confidence is not None
-            fixed = fixed or (self._threshold == "auto" and is_balanced(y, weight, 2))
-        # A bound is missed by a hair half of the time.
-        return None if metric is None or fixed or metric.has_bound else metric.name
+            metric, given = get_count_metric(self._served), self._threshold
+            even = given == "auto" and is_balanced(y, weight, 2)
+            fixed = even or not isinstance(given, str) or self._confidence is not None
+        return "" if metric is None or fixed or metric.has_bound else metric.name
 
     def undecided(self) -> float:
         """Return the threshold given, or 0.5; raise where a rule was to be promised."""
@@ -311,7 +303,7 @@ class MulticlassTask(Task):
 
     def correct(self, y: NDArray[Any], raw: FloatArray, weight: NDArray[Any] | None) -> Correction:
         """Return an intercept for each class that makes mean probability and share agree."""
-        share = np.bincount(y.astype(np.intp), weights=weight, minlength=raw.shape[1])
+        share = np.bincount(y.astype(np.intp), weight, raw.shape[1])
         return Correction(1.0, self.recentre(raw, share / share.sum(), weight))
 
     def recentre(
@@ -333,13 +325,12 @@ class MulticlassTask(Task):
         counts = MulticlassCounts.from_labels(y, predicted, self.loss.n_outputs, weight)
         return float(MULTICLASS_METRICS[self._metric](counts))
 
-    def judged_apart(
-        self, y: NDArray[Any], weight: NDArray[Any] | None, *, rule: bool
-    ) -> str | None:
+    def judged_apart(self, y: NDArray[Any], weight: NDArray[Any] | None, *, rule: bool) -> str:
         """Return the name of a score that class weights serve."""
+        if rule and self._auto and is_balanced(y, weight, self.loss.n_outputs):
+            return ""
         name = self._metric if rule else self.metrics[0].name
-        even = rule and self._auto and is_balanced(y, weight, self.loss.n_outputs)
-        return None if even or name not in MULTICLASS_METRICS else name
+        return name if name in MULTICLASS_METRICS else ""
 
     def undecided(self) -> FloatArray:
         """Return equal weights: the most probable class."""
@@ -349,8 +340,8 @@ class MulticlassTask(Task):
 def _with_tie_breaker(
     metrics: tuple[Metric, ...], loss: BinaryLoss | MulticlassLoss, log_loss: Metric
 ) -> tuple[Metric, ...]:
-    there = log_loss.name in {metric.name for metric in metrics}
     wanted = loss.pointwise and metrics[0].greater_is_better
+    there = log_loss.name in {metric.name for metric in metrics}
     return (*metrics, log_loss) if wanted and not there else metrics
 
 

@@ -129,7 +129,7 @@ def average_bags(
         if population.groups is not None:
             judged = task.judged_apart(y, weight, rule=True)
             groups = population.groups[rows]
-            if judged is not None:
+            if judged:
                 apart = score_apart(judged, y, proba, weight, groups, seed=bags.seed)
         decided = classes.targets(decision.decide(columns))
         score = task.score(y, decided, weight) if apart is None else apart
