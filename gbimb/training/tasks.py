@@ -228,8 +228,8 @@ class BinaryTask(Task):
         metric, fixed = self.metrics[0].count, self.metrics[0].threshold is not None
         if rule:
             metric, given = get_count_metric(self._served), self._threshold
-            even = given == "auto" and is_balanced(y, weight, 2)
-            fixed = even or not isinstance(given, str) or self._confidence is not None
+            fixed = not isinstance(given, str) or self._confidence is not None
+            fixed |= given == "auto" and is_balanced(y, weight, 2)
         return "" if metric is None or fixed or metric.has_bound else metric.name
 
     def undecided(self) -> float:
@@ -340,9 +340,8 @@ class MulticlassTask(Task):
 def _with_tie_breaker(
     metrics: tuple[Metric, ...], loss: BinaryLoss | MulticlassLoss, log_loss: Metric
 ) -> tuple[Metric, ...]:
-    wanted = loss.pointwise and metrics[0].greater_is_better
-    there = log_loss.name in {metric.name for metric in metrics}
-    return (*metrics, log_loss) if wanted and not there else metrics
+    open_to_it = loss.pointwise and metrics[0].greater_is_better
+    return (*metrics, log_loss) if open_to_it and log_loss not in metrics else metrics
 
 
 def is_balanced(y: NDArray[Any], weight: NDArray[Any] | None, n_classes: int) -> bool:
