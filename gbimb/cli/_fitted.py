@@ -31,8 +31,9 @@ def fit_facts(model: Any, rows: int, out: Path, seconds: float, target: str) -> 
         "seconds": round(seconds, 2),
         **decision_rule(model),
     }
-    held_out = model.model_.held_out is not None
-    facts["next"] = evaluate_command(out, target, held_out=held_out)
+    held_out = model.model_.held_out
+    facts["groups"] = held_out is not None and held_out.effects is not None
+    facts["next"] = evaluate_command(out, target, held_out=held_out is not None)
     return facts if about["choice"] is None else facts | {"choice": about["choice"]}
 
 
@@ -68,6 +69,7 @@ def in_words(facts: dict[str, Any]) -> str:
     if not np.isnan(facts["score"]) and "choice" not in facts:
         name = facts["metric"].upper() if facts["metric"] in {"mcc", "f1"} else facts["metric"]
         where = "at the best threshold" if "threshold" in facts else "over all classes"
+        where = "of groups that did not choose the decisions" if facts["groups"] else where
         lines.append(f"{name} {where}: {facts['score']:.4f} on held-out rows.")
     if "threshold" in facts:
         lines.append(

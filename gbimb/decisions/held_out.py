@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from scipy.special import logit
@@ -11,13 +11,72 @@ from scipy.special import logit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gbimb.array_types import Float32Array, FloatArray
+    from gbimb.array_types import BoolArray, Float32Array, FloatArray, IntArray
 
 EXACT_ROWS: Final = 1_000
 GRID: Final = 0.02  # of the log odds, on which rows of two classes are put together
 SMALLEST: Final = 1e-9
 ROWS_OF_A_CLASS: Final = 300
 MOST_NUMBERS: Final = 20_000
+
+
+class GroupEffects(NamedTuple):
+    """By how much the variance of a mean grows because rows come in groups (Kish's design effect).
+
+    Each is that of held-out rows: of the probabilities, the labels, four rates of decisions, and of
+    a column that is the same in all rows of a group.
+    """
+
+    score: float
+    label: float
+    precision: float
+    recall: float
+    fpr: float
+    alerts: float
+    column: float
+
+    @classmethod
+    def of(
+        cls, y: NDArray[Any], proba: FloatArray, decided: NDArray[Any], groups: IntArray
+    ) -> GroupEffects:
+        """Return the effects of groups of rows; of more than two classes the largest one."""
+        group = np.unique(groups, return_inverse=True)[1]
+        size = np.bincount(group).astype(np.float64)
+        every, column = np.ones(y.size, bool), float(size @ size / size.sum())
+        score = max(_effect(p, every, group) for p in proba.reshape(y.size, -1).T)
+        if proba.ndim == 2:
+            right = _effect(decided == y, every, group)
+            return cls(score, score, right, right, right, score, column)
+        positive, flagged = y == 1, decided == 1
+        return cls(
+            score,
+            _effect(positive, every, group),
+            _effect(positive, flagged, group),
+            _effect(flagged, positive, group),
+            _effect(flagged, ~positive, group),
+            _effect(flagged, every, group),
+            column,
+        )
+
+    def of_some(self, share: float) -> GroupEffects:
+        """Return the effects in rows of which only so many were drawn."""
+        return GroupEffects(*(1.0 + share * (effect - 1.0) for effect in self))
+
+
+ALONE: Final = GroupEffects(*[1.0] * len(GroupEffects._fields))
+"""Of rows that are in no groups."""
+
+
+def _effect(values: NDArray[Any], where: BoolArray, group: IntArray) -> float:
+    """Return the effect on the mean of some of the rows."""
+    own, group = values[where].astype(np.float64), group[where]
+    n = np.count_nonzero(np.bincount(group, minlength=1))
+    off = own - own.mean() if own.size else own
+    alone = float(off @ off)
+    if n < 2 or alone == 0:
+        return 1.0
+    together = np.bincount(group, off)
+    return max(1.0, float(together @ together / alone * n / (n - 1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +94,14 @@ class HeldOutScores:
         1 for the positive class of two, 0 for the other one; codes of more.
     weight : float32 array of shape (m,)
         How many rows each stands for.
+    effects : GroupEffects or None
+        Where whole groups were held out.
     """
 
     proba: Float32Array
     codes: NDArray[Any]
     weight: Float32Array
+    effects: GroupEffects | None = None
 
     @classmethod
     def of(
@@ -56,6 +118,12 @@ class HeldOutScores:
             together = _by_grid if proba.ndim == 1 else _some_of_each
             codes, proba, rows = together(codes, proba, rows)
         return cls(proba.astype(np.float32), codes, rows.astype(np.float32))
+
+    def in_groups(
+        self, y: NDArray[Any], proba: FloatArray, decided: NDArray[Any], groups: IntArray
+    ) -> HeldOutScores:
+        """Return the same with the effects of the groups of all held-out rows."""
+        return replace(self, effects=GroupEffects.of(y, proba, decided, groups))
 
     @property
     def prevalence(self) -> FloatArray:

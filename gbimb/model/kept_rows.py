@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gbimb.decisions.held_out import GroupEffects
 from gbimb.decisions.marginals import CUTS
 
 
@@ -38,9 +39,11 @@ def is_share(value: Any, n_classes: int) -> bool:
 
 def are_scores(value: Any, n_classes: int) -> bool:
     """Whether these are probabilities, classes and weights of held-out rows of all classes."""
-    if not isinstance(value, list) or len(value) != 3:
+    if not isinstance(value, list) or len(value) not in (3, 4):
         return False
-    proba, codes, weight = value
+    proba, codes, weight, *effects = value
+    if effects and not _are_effects(effects[0]):
+        return False
     n = np.size(codes)
     shape = (n,) if n_classes == 2 else (n, n_classes)
     return (
@@ -51,6 +54,16 @@ def are_scores(value: Any, n_classes: int) -> bool:
         and (n_classes == 2 or bool(proba.any(axis=1).all()))
         and _are_at_least_0(weight, n)
         and bool((weight > 0).all())
+    )
+
+
+def _are_effects(value: object) -> bool:
+    """Whether these are effects of groups."""
+    n = len(GroupEffects._fields)
+    return (
+        isinstance(value, list)
+        and len(value) == n
+        and all(isinstance(v, float) and 1.0 <= v < np.inf for v in value)
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gbimb.decisions.calibration import BetaCurve, Calibrator, Correction, Curve, IsotonicCurve
 from gbimb.decisions.guarantees import Guarantee
-from gbimb.decisions.held_out import HeldOutScores
+from gbimb.decisions.held_out import GroupEffects, HeldOutScores
 from gbimb.decisions.marginals import Marginals
 from gbimb.decisions.rules import Costs, read_costs
 from gbimb.engines.registry import get_engine
@@ -280,6 +280,11 @@ def _encoder(state: Any) -> TableEncoder:
     return TableEncoder(tuple(Column(*parts) for parts in columns), typical, spread)
 
 
+def _held_out(parts: list[Any]) -> HeldOutScores:
+    proba, codes, weight, *effects = parts
+    return HeldOutScores(proba, codes, weight, GroupEffects(*effects[0]) if effects else None)
+
+
 MADE: Final[dict[str, Callable[[Any], Any]]] = {
     "_encoder": _encoder,
     "readings_": lambda pairs: {name: Reading(*pair) for name, pair in pairs.items()},
@@ -289,5 +294,5 @@ MADE: Final[dict[str, Callable[[Any], Any]]] = {
     "guarantee_": lambda v: None if v is None else Guarantee(*v),
     "calibrator_": lambda v: None if v is None else Calibrator(tuple(map(_curve, v))),
     "_oob": lambda parts: OutOfBag(*parts),
-    "_held_out": lambda parts: HeldOutScores(*parts),
+    "_held_out": _held_out,
 }

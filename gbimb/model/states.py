@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gbimb.constraints import Constraints
+    from gbimb.decisions.held_out import HeldOutScores
     from gbimb.model.archive import Members
     from gbimb.model.attributes import Rule as Check
     from gbimb.model.model import Model
@@ -214,6 +215,11 @@ def _numbers(curve: Any) -> list[Any]:
     return [getattr(curve, field.name) for field in fields(curve)]
 
 
+def _held_out(rows: HeldOutScores) -> list[Any]:
+    *arrays, effects = _numbers(rows)
+    return arrays if effects is None else [*arrays, list(effects)]
+
+
 def _columns(encoder: TableEncoder) -> Any:
     columns = [[c.name, c.categories] + ([c.kind] if c.kind else []) for c in encoder.columns]
     if encoder.typical is None:
@@ -234,7 +240,7 @@ PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
     "guarantee_": lambda g: None if g is None else list(astuple(g)),
     "calibrator_": lambda c: None if c is None else [_numbers(curve) for curve in c.curves],
     "_oob": _numbers,
-    "_held_out": _numbers,
+    "_held_out": _held_out,
     "evals_result_": dict,
     "best_iterations_": dict,
     "blend_": dict,

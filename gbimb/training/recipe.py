@@ -189,6 +189,10 @@ class Recipe:
                 proba = calibrator(proba)
             rule = task.decide(y, proba, weight, seed)
             held_out = HeldOutScores.of(y, proba, weight)
+            if held_out is not None and trained.groups is not None:
+                columns = self.classes.columns(proba)
+                decided = self.classes.targets(make_rule(rule, self.classes).decide(columns))
+                held_out = held_out.in_groups(y, proba, decided, trained.groups)
         history, rounds, blend = _history(trained, task)
         return BoosterModel(
             schema=self.schema,

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from gbimb.json_text import some_of
 from gbimb.report._verdict import number
+
+if TYPE_CHECKING:
+    from gbimb.array_types import FloatArray
+
+SMALLEST: Final = 1e-4  # share of a part in the index, where none or few rows are
 
 NOTABLE: Final = 0.1
 """Population stability index from which on scores or a column are said to have moved."""
@@ -60,4 +67,14 @@ def verdict(facts: dict[str, Any]) -> list[str]:
         )
     if facts["labels"]:
         sentences += facts["labels"]["sentences"]
-    return [*sentences, *(facts["alarms"] or ["No change beyond chance was found."])]
+    broken = facts["labels"] and facts["labels"]["broken"]
+    nothing = "Without labels no change" if broken else "No change"
+    return [*sentences, *(facts["alarms"] or [f"{nothing} beyond chance was found."])]
+
+
+def stability_index(counts: FloatArray, share: FloatArray, prevalence: FloatArray) -> FloatArray:
+    """Return the population stability index of each column: 0 where nothing moved."""
+    now = np.maximum(counts / counts.sum(axis=1, keepdims=True), SMALLEST)
+    before = np.maximum(np.tensordot(prevalence, share, axes=(0, 1)), SMALLEST)
+    found: FloatArray = ((now - before) * np.log(now / before)).sum(axis=1)
+    return found

@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammainc, gammaincc, ndtr
 
+from gbimb.decisions.held_out import ALONE
 from gbimb.decisions.marginals import Marginals
 from gbimb.estimators.adapting import NewRows, estimate, shares_of, standard_errors
 from gbimb.report._model import environment
 from gbimb.report._rows import label_codes
-from gbimb.report.monitoring.changes import NOTABLE, alarms, verdict
+from gbimb.report.monitoring.changes import NOTABLE, alarms, stability_index, verdict
+from gbimb.report.monitoring.groups import trained_effects, widened
 from gbimb.report.monitoring.promises import flagged_share, kept_promises
 from gbimb.tables.files.chunks import sample_rows
 from gbimb.tables.files.match import as_text, label_options, match_columns, text_columns
@@ -24,6 +26,7 @@ from gbimb.validation import check_number
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray, IntArray
+    from gbimb.decisions.held_out import GroupEffects
     from gbimb.decisions.prevalence import PrevalenceEstimate
 
 FORMAT: Final = 1
@@ -34,7 +37,6 @@ LEVEL: Final = 0.05
 """Of the test whether the prevalence moved: as often it is said where nothing did."""
 
 LEAST_SKEWNESS: Final = 1e-3
-SMALLEST: Final = 1e-4  # share of a part in the index, where none or few rows are
 
 
 @dataclass(frozen=True, repr=False)
@@ -141,11 +143,13 @@ def monitor(
     frame, total, file = _read(model, data, target, known, rows=rows, seed=random_state)
     table = match_columns(model, frame, file, known)
     new = NewRows.of(model, table)
-    codes, flagged = _decided(model, new.proba)
-    found = estimate(model.model_, new)
-    prevalence = _prevalence(model, new.proba, found, names)
+    # Those of groups in training are expected here, too: of few rows drawn from many, less.
+    effects = trained_effects(model.model_).of_some(len(frame) / total)
+    codes, flagged = _decided(model, new.proba, effects)
+    found = widened(estimate(model.model_, new), effects)
+    prevalence = _prevalence(model, new.proba, found, names, effects)
     scores = _scores(model, new.proba, found)
-    columns = _columns(model, new, found, table.isna().mean())
+    columns = _columns(model, new, found, table.isna().mean(), effects)
     facts: dict[str, Any] = {
         "format": FORMAT,
         "title": file,
@@ -160,13 +164,14 @@ def monitor(
         "scores": scores,
         "columns": columns,
         "labels": None,
+        "groups": trained_effects(model.model_) != ALONE,
         "command": command,
         "versions": environment(),
     }
     if target is not None:
         labels = label_options(model, target, known).clean_labels(frame[target])
         truth = label_codes(labels, names)
-        facts["labels"] = kept_promises(model, truth, codes)
+        facts["labels"] = kept_promises(model, truth, codes, effects)
     facts["alarms"] = alarms(facts)
     facts["broken"] = bool(facts["labels"] and facts["labels"]["broken"])
     facts["verdict"] = verdict(facts)
@@ -200,7 +205,9 @@ def _read(
     return frame.reset_index(drop=True), total, file
 
 
-def _decided(model: Any, in_training: FloatArray) -> tuple[IntArray, dict[str, Any]]:
+def _decided(
+    model: Any, in_training: FloatArray, effects: GroupEffects
+) -> tuple[IntArray, dict[str, Any]]:
     """Return the predicted class codes, and the share of rows flagged beside what it was."""
     fitted = model.model_
     columns = fitted.classes.columns(fitted.adapted(in_training))
@@ -208,16 +215,20 @@ def _decided(model: Any, in_training: FloatArray) -> tuple[IntArray, dict[str, A
     if model.classes_.size > 2:
         share = np.bincount(codes, minlength=model.classes_.size) / codes.size
         return codes, {"share": share.tolist(), "low": None, "high": None, "expected": None}
-    return codes, flagged_share(fitted, codes == fitted.classes.positive_code)
+    return codes, flagged_share(fitted, codes == fitted.classes.positive_code, effects)
 
 
 def _prevalence(
-    model: Any, proba: FloatArray, found: PrevalenceEstimate, names: list[str]
+    model: Any,
+    proba: FloatArray,
+    found: PrevalenceEstimate,
+    names: list[str],
+    effects: GroupEffects,
 ) -> list[dict[str, Any]]:
     """Return a row for the positive class of two, or for each of more."""
     expected = np.atleast_1d(model.prevalence_)
     labels = [str(model.pos_label_)] if len(names) == 2 else names
-    p_values = _p_values(model, proba)
+    p_values = _p_values(model, proba, effects)
     level = LEVEL / p_values.size
     ends = zip(*(np.atleast_1d(v) for v in (found.prevalence, found.low, found.high)), strict=True)
     return [
@@ -236,7 +247,7 @@ def _prevalence(
     ]
 
 
-def _p_values(model: Any, proba: FloatArray) -> FloatArray:
+def _p_values(model: Any, proba: FloatArray, effects: GroupEffects = ALONE) -> FloatArray:
     """Return for each class the p-value of a mean probability as that of held-out rows.
 
     The score test of the likelihood of the prevalence: no test finds a small change more often.
@@ -257,7 +268,7 @@ def _p_values(model: Any, proba: FloatArray) -> FloatArray:
     second, third = (
         np.average((held_out - before) ** power, axis=0, weights=weight) for power in (2, 3)
     )
-    n, m = len(own), float(weight.sum())
+    n, m = len(own) / effects.score, float(weight.sum()) / trained_effects(fitted).score
     error = np.sqrt(np.maximum(second * (1 / n + 1 / m), 1e-300))
     return two_sided(own.mean(axis=0) - before, error, third * (1 / n**2 - 1 / m**2) / error**3)
 
@@ -281,7 +292,11 @@ def two_sided(difference: FloatArray, error: FloatArray, skewness: FloatArray) -
 
 
 def _scores(model: Any, proba: FloatArray, found: PrevalenceEstimate) -> dict[str, Any] | None:
-    """Return how the scores of two classes moved; None where training kept none."""
+    """Return how the scores of two classes moved; None where training kept none.
+
+    Of held-out groups the shape says nothing: boosters that each trained on other groups differ
+    more, so that their mean, which scores new rows, is less spread than each of them.
+    """
     held_out = model.model_.held_out
     if held_out is None or proba.ndim > 1:
         return None
@@ -292,13 +307,17 @@ def _scores(model: Any, proba: FloatArray, found: PrevalenceEstimate) -> dict[st
     counts = spread.count(proba[:, None])
     unlike = spread.unlike(counts, shares_of(found), standard_errors(found))
     return {
-        "index": float(_index(counts, spread.share, held_out.prevalence)[0]),
-        "more_than_prevalence": bool(unlike.size),
+        "index": float(stability_index(counts, spread.share, held_out.prevalence)[0]),
+        "more_than_prevalence": bool(unlike.size) and held_out.effects is None,
     }
 
 
 def _columns(
-    model: Any, new: NewRows, found: PrevalenceEstimate, missing: pd.Series[float]
+    model: Any,
+    new: NewRows,
+    found: PrevalenceEstimate,
+    missing: pd.Series[float],
+    effects: GroupEffects,
 ) -> list[dict[str, Any]]:
     """Return a row for each column that training kept the spread of, most moved first."""
     fitted = model.model_
@@ -306,8 +325,10 @@ def _columns(
     if marginals is None or new.counts is None:
         return []
     share = fitted.classes.in_other_order(shares_of(found))
-    unlike = set(marginals.unlike(new.counts, share, standard_errors(found)).tolist())
-    index = _index(new.counts, marginals.share, marginals.prevalence)
+    alone = replace(marginals, rows=marginals.rows / trained_effects(fitted).column)
+    counts = new.counts / effects.column
+    unlike = set(alone.unlike(counts, share, standard_errors(found)).tolist())
+    index = stability_index(new.counts, marginals.share, marginals.prevalence)
     names = fitted.schema.shown_names()
     before = np.tensordot(marginals.prevalence, marginals.share, axes=(0, 1))
     rows = [
@@ -322,11 +343,3 @@ def _columns(
         for i, j in enumerate(marginals.columns.tolist())
     ]
     return sorted(rows, key=lambda row: (not row["moved"], -row["index"]))
-
-
-def _index(counts: FloatArray, share: FloatArray, prevalence: FloatArray) -> FloatArray:
-    """Return the population stability index of each column: 0 where nothing moved."""
-    now = np.maximum(counts / counts.sum(axis=1, keepdims=True), SMALLEST)
-    before = np.maximum(np.tensordot(prevalence, share, axes=(0, 1)), SMALLEST)
-    found: FloatArray = ((now - before) * np.log(now / before)).sum(axis=1)
-    return found

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy.special import bdtr, bdtrc, betaincinv, ndtr
+from scipy.special import betainc, betaincinv, ndtr
 
+from gbimb.decisions.held_out import ALONE
 from gbimb.metrics import ConfusionCounts, MulticlassCounts
+from gbimb.report.monitoring.groups import trained_effects
 
 if TYPE_CHECKING:
     from gbimb.array_types import BoolArray, IntArray
-    from gbimb.decisions.held_out import HeldOutScores
+    from gbimb.decisions.held_out import GroupEffects, HeldOutScores
 
 CONFIDENCE: Final = 0.95
 RATES: Final = ("precision", "recall")
@@ -31,9 +33,9 @@ def interval(k: float, n: float, confidence: float = CONFIDENCE) -> tuple[float,
     return low, high
 
 
-def flagged_share(model: Any, flagged: BoolArray) -> dict[str, Any]:
+def flagged_share(model: Any, flagged: BoolArray, effects: GroupEffects) -> dict[str, Any]:
     """Return the share of rows flagged with its interval, and that of held-out rows."""
-    low, high = interval(int(flagged.sum()), flagged.size)
+    low, high = interval(flagged.sum() / effects.alerts, flagged.size / effects.alerts)
     expected = None
     if model.held_out is not None:
         decided = _decided(model, model.held_out)
@@ -41,7 +43,9 @@ def flagged_share(model: Any, flagged: BoolArray) -> dict[str, Any]:
     return {"share": float(flagged.mean()), "low": low, "high": high, "expected": expected}
 
 
-def kept_promises(model: Any, truth: IntArray, predicted: IntArray) -> dict[str, Any]:
+def kept_promises(
+    model: Any, truth: IntArray, predicted: IntArray, effects: GroupEffects = ALONE
+) -> dict[str, Any]:
     """Return the rates on labelled rows, and which promises are broken, in sentences.
 
     Parameters
@@ -49,9 +53,12 @@ def kept_promises(model: Any, truth: IntArray, predicted: IntArray) -> dict[str,
     model : fitted estimator
     truth, predicted : int arrays of shape (n,)
         Positions in ``classes_``.
+    effects : GroupEffects
+        Of the groups that the rows come in.
     """
     if model.classes_.size > 2:
-        return _many(model, MulticlassCounts.from_labels(truth, predicted, model.classes_.size))
+        counted = MulticlassCounts.from_labels(truth, predicted, model.classes_.size)
+        return _many(model, counted, effects)
     positive = model.model_.classes.positive_code
     y, flagged = truth == positive, predicted == positive
     counts = {
@@ -60,16 +67,16 @@ def kept_promises(model: Any, truth: IntArray, predicted: IntArray) -> dict[str,
         "fn": int((y & ~flagged).sum()),
         "tn": int((~y & ~flagged).sum()),
     }
-    low, high = interval(int(y.sum()), y.size)
+    low, high = interval(y.sum() / effects.label, y.size / effects.label)
     facts: dict[str, Any] = {
         "counts": counts,
         "positives": int(y.sum()),
         "prevalence": {"value": float(y.mean()), "low": low, "high": high},
     }
-    rates, sentences = _against_held_out(model.model_, counts)
+    rates, sentences = _against_held_out(model.model_, counts, effects)
     guarantee = getattr(model.model_.rule, "guarantee", None)
     if guarantee is not None and guarantee.met:
-        kept, sentence = _guarantee(guarantee, counts)
+        kept, sentence = _guarantee(guarantee, counts, effects)
         sentences = [sentence]
         for rate in rates:  # the guarantee is what was promised
             rate["broken"] = False
@@ -81,14 +88,24 @@ def kept_promises(model: Any, truth: IntArray, predicted: IntArray) -> dict[str,
     return facts | {"rates": rates, "sentences": sentences, "broken": broken}
 
 
-def _guarantee(guarantee: Any, counts: dict[str, int]) -> tuple[bool, str]:
-    """Test the bound of a guarantee at its own confidence, with an exact binomial tail."""
+def _guarantee(
+    guarantee: Any, counts: dict[str, int], effects: GroupEffects = ALONE
+) -> tuple[bool, str]:
+    """Test the bound of a guarantee at its own confidence, with an exact binomial tail.
+
+    Rows in groups count as fewer; the tail of a fraction of a row is that of the beta distribution.
+    """
     rate, sign, value = guarantee.rule.split()
     k, n = _of_rate(rate, counts)
     bound = float(value)
     if n == 0:
         return True, f"{guarantee.rule}: no row to test it on."
-    p = bdtr(k, n, bound) if sign == ">=" else (bdtrc(k - 1, n, bound) if k else 1.0)
+    own = _effect_on(rate, effects)
+    below, above = k / own, (n - k) / own
+    if sign == ">=":  # so few, or fewer
+        p = betainc(above, below + 1.0, 1.0 - bound) if above else 1.0
+    else:
+        p = betainc(below, above + 1.0, bound) if below else 1.0
     sure = f"{100 * guarantee.confidence:.4g} % confidence"
     if p <= 1.0 - guarantee.confidence:
         return False, f"{guarantee.rule} is broken, with {sure}: {k:,} of {n:,}, {k / n:.1%}."
@@ -107,26 +124,34 @@ def _of_rate(rate: str, counts: dict[str, int]) -> tuple[int, int]:
     }[rate]
 
 
+def _effect_on(rate: str, effects: GroupEffects) -> float:
+    return effects.fpr if rate == "specificity" else float(getattr(effects, rate))
+
+
 def _decided(model: Any, held_out: HeldOutScores) -> BoolArray:
     """Return which of the kept held-out rows are flagged."""
     return held_out.proba >= np.float32(model.rule.value)
 
 
-def _against_held_out(model: Any, counts: dict[str, int]) -> tuple[list[dict[str, Any]], list[str]]:
+def _against_held_out(
+    model: Any, counts: dict[str, int], effects: GroupEffects
+) -> tuple[list[dict[str, Any]], list[str]]:
     """Compare precision and recall with those of held-out rows: one-sided, two proportions."""
     rates, sentences = [], []
     before = {} if model.held_out is None else _held_out_counts(model)
     level = (1.0 - CONFIDENCE) / len(RATES)
     for name in RATES:
         k, n = _of_rate(name, counts)
-        low, high = interval(k, n) if n else (0.0, 1.0)
+        own = _effect_on(name, effects)
+        low, high = interval(k / own, n / own) if n else (0.0, 1.0)
         promised, broken = None, False
         if n and before:
             k0, n0 = before[name]
             promised = k0 / n0 if n0 else None
             if promised is not None:
                 pooled = (k + k0 + 1.0) / (n + n0 + 2.0)
-                error = np.sqrt(pooled * (1.0 - pooled) * (1.0 / n + 1.0 / n0))
+                before_too = _effect_on(name, trained_effects(model))
+                error = np.sqrt(pooled * (1.0 - pooled) * (own / n + before_too / n0))
                 broken = bool(ndtr((k / n - promised) / error) < level)
         value = k / n if n else None
         rates.append(
@@ -157,13 +182,14 @@ def _held_out_counts(model: Any) -> dict[str, tuple[float, float]]:
     return {"precision": (tp, tp + fp), "recall": (tp, tp + fn)}
 
 
-def _many(model: Any, counts: MulticlassCounts) -> dict[str, Any]:
+def _many(model: Any, counts: MulticlassCounts, effects: GroupEffects) -> dict[str, Any]:
     """Return the recall of each class; nothing is promised of it."""
     matrix = np.asarray(counts.matrix, np.int64)
     rates = []
     for k, label in enumerate(model.classes_.tolist()):
         right, rows = int(matrix[k, k]), int(matrix[k].sum())
-        low, high = interval(right, rows) if rows else (0.0, 1.0)
+        own = effects.recall
+        low, high = interval(right / own, rows / own) if rows else (0.0, 1.0)
         rates.append(
             {
                 "name": f"recall of {label}",

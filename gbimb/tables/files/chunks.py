@@ -203,7 +203,8 @@ def _of_parquet(
             sizes.append(int(pq.read_metadata(file).num_rows))
     total = sum(sizes)
     if total == 0:
-        msg = f"{files[0].parent.name!r} holds no rows."
+        where = files[0].parent if len(files) > 1 else files[0]
+        msg = f"{where.name!r} holds no rows."
         raise InvalidDataError(msg)
     drawn = np.arange(total)
     if total > rows:

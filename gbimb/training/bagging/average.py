@@ -126,12 +126,13 @@ def average_bags(
     decision = make_rule(rule if rows.size else task.undecided(), classes)
     if rows.size:
         apart: float | None = None
+        decided = classes.targets(decision.decide(columns))
         if population.groups is not None:
             judged = task.judged_apart(y, weight, rule=True)
             groups = population.groups[rows]
+            held_out = held_out and held_out.in_groups(y, proba, decided, groups)
             if judged:
                 apart = score_apart(judged, y, proba, weight, groups, seed=bags.seed)
-        decided = classes.targets(decision.decide(columns))
         score = task.score(y, decided, weight) if apart is None else apart
     model = AveragedModel(
         schema=schema,

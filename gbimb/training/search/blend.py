@@ -58,6 +58,9 @@ def blend(
             found = objective.decide(y, corrected, weight, judged.seed)
         score = objective.score(y, corrected, weight)
     rule: Rule = make_rule(task.undecided() if found is None else found, classes)
+    if held_out is not None and judged.groups is not None:
+        decided = classes.targets(rule.decide(classes.columns(corrected)))
+        held_out = held_out.in_groups(y, corrected, decided, judged.groups)
     if isinstance(objective, CostObjective) and classes.size > 2 and is_open(threshold):
         rule = rule_of_costs(objective, classes)
     kept = np.flatnonzero(shares)
