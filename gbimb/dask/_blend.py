@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sklearn.utils.validation import validate_data
 
 from gbimb.dask._cluster import find_client
@@ -34,11 +33,11 @@ from gbimb.estimators.fitted import all_or_nothing
 from gbimb.estimators.row_costs import refuse_costs_beside_source, serves_costs
 from gbimb.exceptions import InvalidParameterError
 from gbimb.tables.parquet.source import ParquetSource
+from gbimb.training.objectives.named import check_metric, make_objective
 from gbimb.training.recipe import Recipe
 from gbimb.training.search.blend import blend
 from gbimb.training.search.candidate import CrossFitted, JudgedRows
 from gbimb.training.search.compare import shared_parameters, without_comparison
-from gbimb.training.search.objective import check_metric, make_objective
 from gbimb.training.search.progress import progress
 from gbimb.training.search.search import FINISHED, TrialResult
 from gbimb.training.search.space import ENGINES, Space
@@ -55,7 +54,7 @@ if TYPE_CHECKING:
     from gbimb.dask._fit import ClusterFit
     from gbimb.dask._prepared import Split
     from gbimb.tables.schema import Schema
-    from gbimb.training.search.objective import SearchObjective
+    from gbimb.training.objectives.base import SearchObjective
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,9 +292,8 @@ class DaskImbalancedClassifier(DaskPredictions, ImbalancedClassifier):
             for choice, candidate, recipe in zip(choices, candidates, recipes, strict=True):
                 began = perf_counter()
                 fit, judged, proba = members.fit(recipe)
-                scores, loss = judged.judge(proba, objective)
                 fitted = CrossFitted(candidate, fit.model, proba)
-                score = float(scores.mean()) if scores.size else np.nan
+                scores, score, loss = judged.judge(fitted, objective)
                 seconds = perf_counter() - began
                 results.append(
                     TrialResult(candidate, choice, FINISHED, score, loss, seconds, fitted, scores)

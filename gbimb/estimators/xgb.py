@@ -131,7 +131,8 @@ class ImbalancedXGBClassifier(BaseImbalancedClassifier):
         Rounds kept, of each booster that was merged (of a blend, of the first member).
     best_score_ : float
         Value of the first metric on the held-out rows, over thresholds the best one; with
-        ``groups`` that of decisions by thresholds chosen on other groups. NaN where there are none.
+        ``groups`` that of decisions by thresholds chosen on other groups, with ``time`` that of
+        later blocks, whose decisions come from the blocks before them. NaN where there are none.
     evals_result_ : dict
         ``{"valid": {metric: [value of each round]}}``; further members of a blend have
         keys of their own.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import BoolArray, FloatArray, IntArray
+    from gbimb.decisions.calibration import Correction
     from gbimb.engines.interface import Engine
     from gbimb.training.held_out.folds import Splits
     from gbimb.training.rows import EngineTable
@@ -208,13 +209,17 @@ def finish(
     ``shares`` are those of the folds in the mean; None is equal ones. ``newest`` are rows whose
     classes the booster is to expect, where it was trained later than what held-out rows judged.
     """
-    y, weight = held_out.y, held_out.weight
-    if len(members) > 1:
-        likelihood = np.column_stack([task.likelihood(y, part.raw) for part in members])
-        of_members = blend_weights(likelihood, weight, EQUAL_ROWS).tolist()
-        members = [replace(part, share=w) for part, w in zip(members, of_members, strict=True) if w]
-    raw = np.sum([part.share * part.raw for part in members], axis=0)
-    line = task.correct(y, raw, weight) if correct else task.no_correction()
+    y, weight, test = held_out.y, held_out.weight, held_out.backtest
+    of_all = np.stack([part.raw for part in members])
+    of_members, line = _mix(task, y, of_all, weight, correct=correct)
+    as_of = []
+    for step in test.steps if test else ():
+        then = _mix(task, y[step.past], of_all[:, step.past], step.weight, correct=correct)
+        as_of.append(then[1].apply(_mean(then[0], of_all)))
+    members = [
+        replace(part, share=w) for part, w in zip(members, of_members.tolist(), strict=True) if w
+    ]
+    raw = _mean(of_members, of_all)
     shift = line.intercept
     if newest is not None:
         parts = [part.share * newest.raw[part.spec.name] for part in members]
@@ -222,9 +227,9 @@ def finish(
         shift = task.recentre(mixed, newest.share, newest.weight)
     corrected = line.slope * start + shift
     # After the slope: a steeper or flatter line changes what averaging over folds does.
-    of_members = [part.share for part in members]
     of_folds = zip(*(part.sample for part in members), strict=True)
-    by_fold = [np.tensordot(of_members, scores, axes=1) for scores in of_folds]
+    kept = [part.share for part in members]
+    by_fold = [np.tensordot(kept, scores, axes=1) for scores in of_folds]
     each = [line.slope * scores + shift for scores in by_fold]
     if each:
         corrected = corrected + task.averaging_shift(each, sample_weight, shares)
@@ -236,7 +241,26 @@ def finish(
     raw = line.slope * raw + line.intercept
     models = [model for part in members for model in part.models]
     booster = engine.merge(models, line.slope, corrected, weights)
-    return Trained(booster, members, y, raw, task.link.probability(raw), weight)
+    proba = task.link.probability(raw)
+    return Trained(booster, members, y, raw, proba, weight, backtest=test, as_of=tuple(as_of))
+
+
+def _mix(
+    task: Task, y: NDArray[Any], raws: FloatArray, weight: NDArray[Any] | None, *, correct: bool
+) -> tuple[FloatArray, Correction]:
+    """Return the shares of members with these raw scores, and the correction of their mean."""
+    shares = np.ones(1)
+    if len(raws) > 1:
+        likelihood = np.column_stack([task.likelihood(y, raw) for raw in raws])
+        shares = blend_weights(likelihood, weight, EQUAL_ROWS)
+    if not correct:
+        return shares, task.no_correction()
+    return shares, task.correct(y, _mean(shares, raws), weight)
+
+
+def _mean(shares: FloatArray, raws: FloatArray) -> FloatArray:
+    mean: FloatArray = np.sum([w * raw for w, raw in zip(shares, raws, strict=True) if w], axis=0)
+    return mean
 
 
 def average_repeats(trained: Trained, splits: Splits) -> Trained:

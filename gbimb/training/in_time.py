@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gbimb.log import logger
+from gbimb.training.backtest import Backtest
 from gbimb.training.cross_fit import finish, labels_of, member_file, raw_scores, watch_rows
 from gbimb.training.rows import Fold
 from gbimb.training.stages import boost_folds
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from gbimb.training.rows import EngineTable
     from gbimb.training.stages import Settings
     from gbimb.training.tasks import Task
-
-FADING: Final = 0.2
-"""Weight of a held-out block by that of the one after it: the newest says most of what follows."""
 
 
 def train_in_time(
@@ -67,9 +65,8 @@ def train_in_time(
             member, raw = work.member(MemberSpec(name, spec.params), window, len(trained))
             trained.append(member)
             newest[name] = raw
-    rows = work.newest
-    weight = None if data.weight is None else data.weight[rows]
-    share = np.bincount(data.y[rows].astype(np.intp), weight, max(2, task.loss.n_outputs))
+    weight = None if data.weight is None else data.weight[work.newest]
+    share = np.bincount(held_out.y.astype(np.intp), held_out.weight, max(2, task.loss.n_outputs))
     found = finish(
         engine,
         task,
@@ -155,17 +152,8 @@ class _Training:
 def _held_out(data: EngineTable, window: Window) -> HeldOut:
     """Return the rows of all blocks, of which the newest count most."""
     blocks = [held_out for _, held_out in window.splits]
-    rows, weight = np.concatenate(blocks), newest_most([block.size for block in blocks])
-    return HeldOut(data.y[rows], weight if data.weight is None else weight * data.weight[rows])
-
-
-def newest_most(sizes: Sequence[int]) -> FloatArray:
-    """Return weights of mean 1 for the rows of blocks of these sizes, the newest last.
-
-    >>> newest_most([1, 1]).round(3).tolist()
-    [0.333, 1.667]
-    """
-    fade = FADING ** np.arange(len(sizes) - 1, -1, -1)
-    weight: FloatArray = np.repeat(fade, sizes)
-    weight *= weight.size / weight.sum()
-    return weight
+    rows = np.concatenate(blocks)
+    own = None if data.weight is None else data.weight[rows]
+    ends = np.cumsum([block.size for block in blocks])
+    test = Backtest.of(np.split(np.arange(rows.size), ends[:-1]), data.y[rows], own)
+    return HeldOut(data.y[rows], test.weight, test)

@@ -16,6 +16,7 @@ from gbimb.tables.encoder import see_rows
 from gbimb.tables.parquet.stream import StreamedMatrix
 from gbimb.training.held_out.apart import score_apart
 from gbimb.training.loss import make_loss
+from gbimb.training.objectives.named import make_objective
 from gbimb.training.tasks import BinaryTask, MulticlassTask
 from gbimb.training.trained import ONE_MEMBER, MemberSpec
 
@@ -235,17 +236,26 @@ def _history(
 def _best_score(trained: Trained, task: Task, seed: int) -> float:
     """Return the first metric on the held-out rows, of the rounds kept.
 
-    Over thresholds it is the best one, but of groups what a rule chosen on others gives.
+    Over thresholds it is the best one, but of groups what a rule chosen on others gives, and of
+    later blocks what rules chosen on earlier ones give.
     """
     if trained.y is None or trained.raw is None or trained.proba is None:
         return float("nan")
-    judged = task.judged_apart(trained.y, trained.weight, rule=False)
-    if trained.groups is not None and judged:
+    name = task.metrics[0].name
+    served = task.judged_apart(trained.y, trained.weight, rule=False)
+    if trained.groups is not None and served:
         rows = trained.y, trained.proba, trained.weight, trained.groups
-        apart = score_apart(judged, *rows, seed=seed)
+        apart = score_apart(served, *rows, seed=seed)
         if apart is not None:
             return apart
-    name = task.metrics[0].name
+    test = trained.backtest
+    if test is not None and test.steps:
+        if not served:
+            later, raw = test.pooled(trained.as_of)
+            return task.evaluate(trained.y[later], raw, test.weight[later])[name]
+        probabilities = [task.link.probability(raw) for raw in trained.as_of]
+        objective = make_objective(served, max(2, task.loss.n_outputs))
+        return test.score(objective, trained.y, probabilities, seed)
     if len(trained.members) > 1 or trained.folds is not None:
         return task.evaluate(trained.y, trained.raw, trained.weight)[name]
     boosted = trained.members[0].boosted

@@ -155,8 +155,7 @@ class BinaryTask(Task):
         self.loss = self.link = loss
         self.metrics = tuple(_named("eval_metric", get_metric, name) for name in metrics)
         self.watched = _with_tie_breaker(self.metrics, loss, get_metric(TIE_BREAKER))
-        self._threshold, self._confidence = threshold, confidence
-        self._bound = None
+        self._threshold, self._confidence, self._bound = threshold, confidence, None
         if isinstance(threshold, str):
             self._bound = _named("threshold", parse_bound, threshold)
         check_confidence(confidence, threshold)

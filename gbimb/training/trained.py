@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gbimb.array_types import FloatArray, IntArray
+    from gbimb.training.backtest import Backtest
     from gbimb.training.boosting import Boosted
 
 
@@ -72,6 +73,10 @@ class Trained:
         Those with a share in the booster; None is all, with equal shares.
     groups : int array of shape (m,) or None
         Of the held-out rows, where whole groups are held out.
+    backtest : Backtest or None
+        Of rows that were held out in blocks by time.
+    as_of : tuple of float64 arrays
+        ``raw`` as it was at each of its steps.
     """
 
     booster: Any
@@ -82,14 +87,20 @@ class Trained:
     weight: NDArray[Any] | None = None
     folds: IntArray | None = None
     groups: IntArray | None = None
+    backtest: Backtest | None = None
+    as_of: tuple[FloatArray, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Labels and weights of rows that trained none of the trees that score them."""
+    """Labels and weights of rows that trained none of the trees that score them.
+
+    Of those that were held out in blocks by time, how they are tested, too.
+    """
 
     y: NDArray[Any]
     weight: NDArray[Any] | None
+    backtest: Backtest | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +112,7 @@ class Newest:
     raw : dict of str to float64 array
         Raw scores by the name of the member.
     share : float64 array of shape (K,)
-        Of the classes, by target.
+        Of the classes to expect, by target.
     weight : array or None
     """
 

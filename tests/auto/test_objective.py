@@ -8,7 +8,7 @@ from scipy.special import expit
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 import gbimb
-from gbimb.training.search.objective import make_objective
+from gbimb.training.objectives.named import make_objective
 
 
 def sample(n: int = 3000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

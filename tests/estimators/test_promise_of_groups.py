@@ -11,7 +11,7 @@ from sklearn.metrics import matthews_corrcoef
 import gbimb
 from gbimb.metrics import best_threshold
 from gbimb.training.held_out.apart import decide_apart
-from gbimb.training.search.objective import make_objective
+from gbimb.training.objectives.named import make_objective
 
 N_GROUPS, EACH = 60, 20
 GROUP = np.repeat(np.arange(N_GROUPS), EACH)

@@ -27,7 +27,7 @@ from gbimb.metrics import (
     threshold_curve,
 )
 from gbimb.plots import statistics
-from gbimb.training.search.objective import make_objective
+from gbimb.training.objectives.named import make_objective
 from tests.estimators.common import quick
 from tests.helpers.derivatives import ALL_LOSSES
 from tests.helpers.strategies import QUICK, Table, tables

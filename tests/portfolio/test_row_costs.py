@@ -15,7 +15,7 @@ from gbimb.decisions.rules import RowCosts
 from gbimb.decisions.threshold import cheapest_threshold
 from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError, InvalidTypeError
 from gbimb.metrics import mean_cost
-from gbimb.training.search.objective import make_objective
+from gbimb.training.objectives.named import make_objective
 from tests.auto.common import numbers, quick
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from gbimb.training.objectives.base import SearchObjective
     from gbimb.training.search.compare import Compared
     from gbimb.training.search.cross_fit import CrossFitter
-    from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.search import Clock, Report
 
 
@@ -77,7 +77,9 @@ class AutoImbalancedClassifier(BlendedClassifier):
     leaderboard_ : DataFrame
         A row for each candidate, best first; ``score`` is higher for better.
     best_score_ : float
-        That of the blend, on held-out rows; with ``groups`` by thresholds chosen on other groups.
+        That of the blend, on held-out rows; with ``groups`` by thresholds chosen on other groups,
+        with ``time`` on later blocks, for each of which weights and decision come from the blocks
+        before it.
     validation_ : str
         Which rows were held out, and why.
     feature_importances_ : float64 array of shape (n_features,)

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from gbimb.array_types import TableLike
     from gbimb.model.model import AveragedModel
     from gbimb.model.states import Saved
+    from gbimb.training.objectives.base import SearchObjective
     from gbimb.training.search.compare import Compared
     from gbimb.training.search.cross_fit import CrossFitter
-    from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.search import Clock, Report
     from gbimb.training.tasks import Task
 

@@ -24,11 +24,12 @@ from gbimb.training.bagging.average import averaged_task
 from gbimb.training.checkpoint import open_checkpoint
 from gbimb.training.copies import find_copies
 from gbimb.training.held_out.plan import make_plan
+from gbimb.training.objectives.costs import CostObjective
+from gbimb.training.objectives.named import check_metric, make_objective
 from gbimb.training.search.blend import average_of_one, blend, is_open, rule_of_costs
 from gbimb.training.search.candidate import Candidate, CrossFitted
 from gbimb.training.search.cross_fit import CrossFitter
 from gbimb.training.search.leaderboard import effects, leaderboard
-from gbimb.training.search.objective import CostObjective, check_metric, make_objective
 from gbimb.training.search.progress import progress
 from gbimb.training.search.search import FINISHED, Clock, TrialResult
 from gbimb.training.seed import draw_seed
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
     from gbimb.decisions.rules import RowCosts
     from gbimb.model.model import AveragedModel, ForeignMember
     from gbimb.tables.parquet.source import ParquetSource
+    from gbimb.training.objectives.base import SearchObjective
     from gbimb.training.search.compare import Compared
-    from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.search import Report
     from gbimb.training.tasks import Task
 

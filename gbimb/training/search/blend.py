@@ -12,16 +12,18 @@ from gbimb.decisions.held_out import HeldOutScores
 from gbimb.decisions.rules import Costs
 from gbimb.model.model import AveragedModel, BoosterModel, make_rule, to_raw
 from gbimb.training.bagging.average import averaged_task
-from gbimb.training.search.objective import CostObjective
+from gbimb.training.objectives.costs import CostObjective
 from gbimb.training.tasks import is_balanced
 
 if TYPE_CHECKING:
     from gbimb.array_types import FloatArray
+    from gbimb.decisions.calibration import Correction
     from gbimb.decisions.rules import Rule
     from gbimb.tables.schema import Classes
+    from gbimb.training.objectives.base import SearchObjective
     from gbimb.training.search.candidate import JudgedRows
-    from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.search import TrialResult
+    from gbimb.training.tasks import Task
 
 BLEND_PRIOR: Final = 10.0
 
@@ -47,16 +49,18 @@ def blend(
     shares = np.full(len(fitted), 1.0 / len(fitted))
     if y.size:
         shares = mix(results, judged)
-        proba: Any = sum(w * f.proba for w, f in zip(shares, fitted, strict=True) if w)
-        raw = to_raw(proba)
-        correction = task.correct(y, raw, weight)
-        corrected = task.link.probability(correction.apply(raw))
+        correction, corrected = _average(task, results, judged, shares)
+        as_of = [
+            _average(task, results, judged, mix(results, judged, at), at)[1]
+            for at in range(len(judged.steps))
+        ]
         held_out = HeldOutScores.of(y, corrected, weight)
         if not is_open(threshold):
             found = task.decide(y, corrected, weight, judged.seed)
         elif objective.name != "mcc" or not is_balanced(y, weight, classes.size):
             found = objective.decide(y, corrected, weight, judged.seed)
-        score = objective.score(y, corrected, weight)
+        later = judged.later_score(as_of, objective)
+        score = objective.score(y, corrected, weight) if later is None else later
     rule: Rule = make_rule(task.undecided() if found is None else found, classes)
     if held_out is not None and judged.groups is not None:
         decided = classes.targets(rule.decide(classes.columns(corrected)))
@@ -91,13 +95,38 @@ def is_open(threshold: float | str) -> bool:
     return isinstance(threshold, str) and threshold == "auto"
 
 
-def mix(results: list[TrialResult], judged: JudgedRows) -> FloatArray:
-    """Return the weights in the blend of those that are fitted, drawn towards the portfolio's."""
-    given = [judged.likelihood(t.fitted.proba) for t in results if t.fitted]
+def mix(results: list[TrialResult], judged: JudgedRows, at: int | None = None) -> FloatArray:
+    """Return the weights in the blend of those that are fitted, drawn towards the portfolio's.
+
+    ``at`` is a step of the test in time: the weights are those of the rows before its block.
+    """
+    rows, weight = judged.known(at)
+    given = [judged.likelihood(proba)[rows] for proba in _probabilities(results, at)]
     fixed = np.array([t.is_fixed for t in results if t.fitted])
     fixed = fixed if fixed.any() else np.ones(len(given), bool)
     prior = BLEND_PRIOR * fixed / fixed.sum()
-    return blend_weights(np.column_stack(given), judged.weight, prior)
+    return blend_weights(np.column_stack(given), weight, prior)
+
+
+def _average(
+    task: Task,
+    results: list[TrialResult],
+    judged: JudgedRows,
+    shares: FloatArray,
+    at: int | None = None,
+) -> tuple[Correction, FloatArray]:
+    """Return the correction of the blend, and the probabilities of all held-out rows with it."""
+    rows, weight = judged.known(at)
+    given = _probabilities(results, at)
+    mean: Any = sum(w * proba for w, proba in zip(shares, given, strict=True) if w)
+    raw = to_raw(mean)
+    correction = task.correct(judged.y[rows], raw[rows], weight)
+    return correction, task.link.probability(correction.apply(raw))
+
+
+def _probabilities(results: list[TrialResult], at: int | None) -> list[FloatArray]:
+    fitted = [t.fitted for t in results if t.fitted]
+    return [one.proba if at is None else one.as_of[at] for one in fitted]
 
 
 def _as_member(model: Any) -> Any:  # a BoosterModel or a ForeignMember

@@ -10,14 +10,17 @@ import numpy as np
 from gbimb.metrics import row_log_loss
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from gbimb.array_types import FloatArray, IntArray
     from gbimb.decisions.rules import RowCosts
     from gbimb.model.model import BoosterModel, ForeignMember
     from gbimb.tables.schema import Classes, Schema
+    from gbimb.training.backtest import Backtest, Step
+    from gbimb.training.objectives.base import SearchObjective
     from gbimb.training.search.forest import Forest
-    from gbimb.training.search.objective import SearchObjective
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,14 @@ class CrossFitted:
     model : BoosterModel or ForeignMember
     proba : float64 array of shape (m,) or (m, K)
         Of the held-out rows, rising by row.
+    as_of : tuple of float64 arrays
+        The same as they were at each step of a test in time.
     """
 
     candidate: Candidate
     model: BoosterModel | ForeignMember
     proba: FloatArray
+    as_of: tuple[FloatArray, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +96,8 @@ class JudgedRows:
         What each of the rows costs, if that is known.
     groups : int array of shape (m,) or None
         Of the rows, where whole groups are held out.
+    backtest : Backtest or None
+        Of rows that were held out in blocks by time.
     """
 
     schema: Schema
@@ -100,6 +108,18 @@ class JudgedRows:
     seed: int
     costs: RowCosts | None = None
     groups: IntArray | None = None
+    backtest: Backtest | None = None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of the test in time; none without one."""
+        return () if self.backtest is None else self.backtest.steps
+
+    def known(self, at: int | None) -> tuple[Any, NDArray[Any] | None]:
+        """Return the rows before the block of a step, and their weights; None is all of them."""
+        if at is None:
+            return slice(None), self.weight
+        return self.steps[at].past, self.steps[at].weight
 
     def likelihood(self, proba: FloatArray) -> FloatArray:
         """Return the probability given to the class of each row, shape (m,)."""
@@ -107,10 +127,21 @@ class JudgedRows:
             return proba[np.arange(self.y.size), self.y.astype(np.intp)]
         return np.where(self.y == 1, proba, 1.0 - proba)
 
-    def judge(self, proba: FloatArray, objective: SearchObjective) -> tuple[FloatArray, float]:
-        """Return the scores of probabilities, one a bootstrap, and their log loss."""
+    def judge(
+        self, fitted: CrossFitted, objective: SearchObjective
+    ) -> tuple[FloatArray, float, float]:
+        """Return the scores of probabilities, one a bootstrap, the score, and their log loss."""
         if self.y.size == 0:
-            return np.empty(0), np.nan
-        losses = row_log_loss(np.ones(self.y.size), self.likelihood(proba))
-        scores = objective.of_rows(self.costs, self.groups).scores(self.y, proba, self.weight)
-        return scores, float(np.average(losses, weights=self.weight))
+            return np.empty(0), np.nan, np.nan
+        losses = row_log_loss(np.ones(self.y.size), self.likelihood(fitted.proba))
+        objective = objective.of_rows(self.costs, self.groups)
+        scores = objective.scores(self.y, fitted.proba, self.weight)
+        later = self.later_score(fitted.as_of, objective)
+        score = float(scores.mean()) if later is None else later
+        return scores, score, float(np.average(losses, weights=self.weight))
+
+    def later_score(self, as_of: Sequence[FloatArray], objective: SearchObjective) -> float | None:
+        """Return the score of the test in time, of probabilities at its steps; None without one."""
+        if self.backtest is None or not self.steps:
+            return None
+        return self.backtest.score(objective, self.y, as_of, self.seed)

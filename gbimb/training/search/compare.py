@@ -17,8 +17,8 @@ from gbimb.training.search.space import ENGINES, FOREST, Space
 if TYPE_CHECKING:
     from gbimb.array_types import IntArray
     from gbimb.tables.labels import LabelCodes
+    from gbimb.training.objectives.base import SearchObjective
     from gbimb.training.search.cross_fit import CrossFitter
-    from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.search import Clock, Report, TrialResult
     from gbimb.training.search.space import Choice
 

@@ -13,17 +13,18 @@ from gbimb.engines.parameters import engine_errors
 from gbimb.model.model import ForeignMember
 from gbimb.model.pairs import strongest_pairs
 from gbimb.tables.read import take
+from gbimb.training.backtest import Backtest
 from gbimb.training.bagging.one_bag import certainty_limit, link_after_drawing
 from gbimb.training.checkpoint import digest
 from gbimb.training.cross_fit import train
 from gbimb.training.held_out.plan import make_plan
-from gbimb.training.in_time import newest_most, train_in_time
+from gbimb.training.in_time import train_in_time
 from gbimb.training.recipe import Recipe
 from gbimb.training.rows import EngineTable, Fold, mean_by_place
 from gbimb.training.search.candidate import CrossFitted, JudgedRows
 from gbimb.training.search.foreign import cross_fit_foreign
-from gbimb.training.search.forest import ForestRows, calibrate, grow
-from gbimb.training.search.later import best_window, drawn, one_member
+from gbimb.training.search.forest import ForestRows, grow
+from gbimb.training.search.later import best_window, calibrate_steps, drawn, one_member
 from gbimb.training.seed import LARGEST_SEED
 from gbimb.training.stages import Settings
 
@@ -108,25 +109,25 @@ class CrossFitter:
     def __post_init__(self) -> None:
         self.splits = self.plan.splits
         parts = [test for _, test in self.splits]
-        self.held_out: IntArray = (
-            np.unique(np.concatenate(parts)) if parts else np.empty(0, np.intp)
-        )
+        self.held_out: IntArray = np.unique(np.concatenate([np.empty(0, np.intp), *parts]))
         weight = None if self.weight is None else self.weight[self.held_out]
-        if self.plan.windows:
-            fade = self._by_row(np.concatenate(parts), newest_most([part.size for part in parts]))
-            weight = fade if weight is None else fade * weight
         if self.stands_for is not None:
             natural = self.stands_for[self.labels.codes[self.held_out]]
             weight = natural if weight is None else natural * weight
+        y, test = self.labels.targets[self.held_out], None
+        if self.plan.windows:
+            test = Backtest.of([np.searchsorted(self.held_out, p) for p in parts], y, weight)
+            weight = test.weight
         self.judged = JudgedRows(
             self.schema,
             self.labels.classes,
-            self.labels.targets[self.held_out],
+            y,
             weight,
             self.plan.reason,
             self.seed,
             None if self.costs is None else self.costs.part(self.held_out),
             None if self.plan.groups is None else self.plan.groups[self.held_out],
+            test,
         )
 
     def fit(self, candidate: Candidate, index: int, stop: Stop | None = None) -> CrossFitted:
@@ -152,7 +153,9 @@ class CrossFitter:
             self._gains = model.importances
         if trained.proba is None:
             return CrossFitted(candidate, model, np.empty(0))
-        return CrossFitted(candidate, model, self._by_row(rows, trained.proba))
+        proba = self._by_row(rows, trained.proba)
+        as_of = (self._by_row(rows, task.link.probability(raw)) for raw in trained.as_of)
+        return CrossFitted(candidate, model, proba, tuple(as_of))
 
     def _train(
         self, candidate: Candidate, recipe: Recipe, index: int, stop: Stop | None
@@ -200,11 +203,6 @@ class CrossFitter:
         rng = np.random.default_rng([self.seed, index, window.rows.size])
         return drawn(window, lambda rows: rows[self._draw(rows, ratio, rng)])
 
-    def _loss(self, proba: FloatArray) -> float:
-        """Return the log loss of the held-out rows."""
-        losses = -np.log(np.maximum(self.judged.likelihood(proba), SMALLEST))
-        return float(np.average(losses, weights=self.judged.weight))
-
     def _fit_forest(
         self, candidate: Candidate, forest: Forest, index: int, stop: Stop | None
     ) -> CrossFitted:
@@ -227,10 +225,10 @@ class CrossFitter:
             )
             return grown, grown.proba
 
-        grown, proba = self._judged(train_forest)
-        calibrator, proba = calibrate(self.judged.y, proba, self.judged.weight)
+        grown, proba, as_of = self._judged(train_forest)
+        calibrator, proba, as_of = calibrate_steps(self.judged, proba, as_of)
         model = grown.model(self.schema, self.labels.classes, calibrator, self.plan.reason)
-        return CrossFitted(candidate, model, proba)
+        return CrossFitted(candidate, model, proba, as_of)
 
     def _fit_foreign(self, candidate: Candidate, index: int) -> CrossFitted:
         classes = self.labels.classes
@@ -244,26 +242,30 @@ class CrossFitter:
             weight=self.weight,
             seed=seed,
         )
-        fitted, columns = self._judged(lambda splits, _: train_on(splits=splits))
+        fitted, columns, as_of = self._judged(lambda splits, _: train_on(splits=splits))
         equal = np.full(classes.size, 1.0 / classes.size)
-        limit = certainty_limit(columns, self.labels.codes.size)
-        member = ForeignMember(fitted, limit, equal)
+        member = ForeignMember(fitted, certainty_limit(columns, self.labels.codes.size), equal)
         if not self.splits:
             return CrossFitted(candidate, member, np.empty(0))
-        proba = classes.positive_of(member.in_data(columns, equal))
-        calibrator, proba = calibrate(self.judged.y, proba, self.judged.weight)
-        return CrossFitted(candidate, replace(member, calibrator=calibrator), proba)
+        proba, *before = (
+            classes.positive_of(member.in_data(each, equal)) for each in (columns, *as_of)
+        )
+        calibrator, proba, as_of = calibrate_steps(self.judged, proba, before)
+        return CrossFitted(candidate, replace(member, calibrator=calibrator), proba, as_of)
 
     def _judged(
         self, train_on: Callable[[Splits, str], tuple[Fitted, FloatArray]]
-    ) -> tuple[Fitted, FloatArray]:
-        """Return what is trained, and the probabilities of the held-out rows, rising by row."""
+    ) -> tuple[Fitted, FloatArray, tuple[FloatArray, ...]]:
+        """Return what is trained, and the probabilities of the held-out rows, rising by row.
+
+        Then those at each step of a test in time.
+        """
         if self.plan.windows:
-            return best_window(self.plan.windows, train_on, self._loss, self.held_out)
+            return best_window(self.plan.windows, train_on, self.judged, self.held_out)
         fitted, proba = train_on(self.splits, "")
         if not self.splits:
-            return fitted, proba
-        return fitted, self._by_row(np.concatenate([test for _, test in self.splits]), proba)
+            return fitted, proba, ()
+        return fitted, self._by_row(np.concatenate([test for _, test in self.splits]), proba), ()
 
     def _file(self, candidate: Candidate, seed: int) -> CheckpointFile | None:
         """Return the file of a candidate, named by what it is and the number of rows."""

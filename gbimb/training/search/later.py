@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
+from gbimb.metrics import row_log_loss
 from gbimb.training.rows import mean_by_place
+from gbimb.training.search.forest import calibrate
 from gbimb.training.trained import MemberSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gbimb.array_types import FloatArray, IntArray
+    from gbimb.decisions.calibration import Calibrator
     from gbimb.training.held_out.folds import Splits
     from gbimb.training.held_out.time_plan import Window
     from gbimb.training.recipe import Recipe
+    from gbimb.training.search.candidate import JudgedRows
     from gbimb.training.tasks import Task
 
 Fitted = TypeVar("Fitted")
@@ -52,12 +56,13 @@ def drawn(window: Window, draw: Callable[[IntArray], IntArray]) -> Window:
 def best_window(
     windows: Sequence[Window],
     train: Callable[[Splits, str], tuple[Fitted, FloatArray]],
-    loss: Callable[[FloatArray], float],
+    judged: JudgedRows,
     held_out: IntArray,
-) -> tuple[Fitted, FloatArray]:
-    """Return what is trained on the window whose predictions of later rows have the least loss.
+) -> tuple[Fitted, FloatArray, tuple[FloatArray, ...]]:
+    """Return what is trained on the window whose predictions of later rows have the least log loss.
 
-    Beside it are those predictions, of the held-out rows, rising by row.
+    Beside it are those predictions, of the held-out rows, rising by row, and those of the windows
+    that were best at each step of the test in time.
 
     Parameters
     ----------
@@ -65,19 +70,38 @@ def best_window(
     train : callable
         Takes splits and a name for what is kept of the work; returns what was trained, and the
         probabilities of the held-out rows, split by split.
-    loss : callable
-        Of probabilities of the rows ``held_out``.
+    judged : JudgedRows
     held_out : int array
-        Rising.
+        Their numbers, rising.
     """
     rows = np.concatenate([test for _, test in windows[0].splits])
     at = np.searchsorted(held_out, rows)
-    found: list[tuple[float, FloatArray, IntArray]] = []
+    found = []
     for window in windows:
         _, proba = train(window.splits, f"past {window.share:g}")
-        own = mean_by_place(at, proba)
-        found.append((loss(own), own, window.rows))
-    _, proba, newest = min(found, key=lambda one: one[0])
+        found.append(mean_by_place(at, proba))
+    losses = [row_log_loss(np.ones(held_out.size), judged.likelihood(proba)) for proba in found]
+
+    def best(at: int | None) -> int:
+        rows, weight = judged.known(at)
+        return int(np.argmin([np.average(loss[rows], weights=weight) for loss in losses]))
+
+    last = best(None)
+    as_of = tuple(found[best(at)] for at in range(len(judged.steps)))
+    newest = windows[last].rows
     # Nothing is held out any more: one row stands in, and what is said of it is not used.
     fitted, _ = train(((newest, newest[-1:]),) * COPIES, "newest")
-    return fitted, proba
+    return fitted, found[last], as_of
+
+
+def calibrate_steps(
+    judged: JudgedRows, proba: FloatArray, as_of: Sequence[FloatArray]
+) -> tuple[Calibrator | None, FloatArray, tuple[FloatArray, ...]]:
+    """Return the calibration, what it gives, and what that of each step of a test in time gave."""
+    calibrator, proba = calibrate(judged.y, proba, judged.weight)
+    before = []
+    for at, then in enumerate(as_of):
+        rows, weight = judged.known(at)
+        known, _ = calibrate(judged.y[rows], then[rows], weight)
+        before.append(then if known is None else known(then))
+    return calibrator, proba, tuple(before)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import optuna
 
     from gbimb.array_types import FloatArray
+    from gbimb.training.objectives.base import SearchObjective
     from gbimb.training.search.candidate import Candidate, CrossFitted
     from gbimb.training.search.cross_fit import CrossFitter
-    from gbimb.training.search.objective import SearchObjective
     from gbimb.training.search.space import Choice, Space
 
 FINISHED: Final = "finished"
@@ -65,8 +65,8 @@ class Clock:
 class TrialResult:
     """The outcome of one trial; ``fitted`` is None if it was given up.
 
-    ``scores`` are those of the objective's bootstraps, ``score`` their mean; ``is_fixed`` tells
-    whether it is a member of the portfolio, or one that the user gave.
+    ``scores`` are those of the objective's bootstraps, ``score`` their mean, or that of a test in
+    time; ``is_fixed`` tells whether it is a member of the portfolio, or one that the user gave.
     """
 
     candidate: Candidate
@@ -199,8 +199,7 @@ class Search:
                 candidate, choice, GIVEN_UP, np.nan, np.nan, seconds, None, np.empty(0), fixed
             )
         merged = self.clock.spent()
-        scores, loss = self.fitter.judged.judge(fitted.proba, self.objective)
-        score = float(scores.mean()) if scores.size else np.nan
+        scores, score, loss = self.fitter.judged.judge(fitted, self.objective)
         finished = self.clock.spent()
         # What comes after the last round has to be within the time, too: of a candidate it grows
         # with its rounds, and the blend is judged as candidates are.

@@ -1,0 +1,1 @@
+"""What decisions serve: scores and costs, and the rule for each."""
