@@ -126,7 +126,7 @@ class MemberFits:
             reason=self.reason,
             again=self.again,
         )
-        rows, proba, costs = score_all(self.client, split, fit.judge, self.seed, n_jobs)
+        rows, proba, costs, groups = score_all(self.client, split, fit.judge, self.seed, n_jobs)
         judged = JudgedRows(
             self.schema,
             self.labels.classes,
@@ -135,6 +135,7 @@ class MemberFits:
             self.reason,
             self.seed,
             None if costs is None else RowCosts(costs[:, 0], costs[:, 1], 1),
+            groups,
         )
         return fit, judged, proba
 

@@ -138,6 +138,7 @@ class DaskClassifier(DaskPredictions, BaseImbalancedClassifier):
             n_jobs=self.n_jobs,
             reason=reason,
             again=hold_out and by == "time",
+            grouped=hold_out and by == "groups",
         )
         validate_data(self, meta, reset=True, skip_check_array=True)
         self.model_ = fit.model

@@ -16,7 +16,9 @@ from gbimb.dask._process import break_off, end_fit, free_port, start_tracker, to
 from gbimb.dask._worker import Job, score_held_out, train_part
 from gbimb.engines.lightgbm import ports_of
 from gbimb.log import logger
+from gbimb.tables.keys import codes_of
 from gbimb.training.cross_fit import finish
+from gbimb.training.recipe import judged_by_groups
 from gbimb.training.trained import ONE_MEMBER, HeldOut, Trained, TrainedMember
 
 if TYPE_CHECKING:
@@ -165,11 +167,12 @@ def fit_model(
     n_jobs: int | None,
     reason: str,
     again: bool,
+    grouped: bool = False,
 ) -> ClusterFit:
     """Train one model on the pieces of ``split``, which have so many rows.
 
     ``reason`` says which rows are held out; with ``again`` they are trained on in the end, too,
-    for as many rounds.
+    for as many rounds. With ``grouped`` these are whole groups, and the promise is for new ones.
     """
     split = replace(split, samples=draw_samples(client, recipe, split.train, rows, seed))
     start = start_of(task.loss, split.totals)
@@ -183,19 +186,23 @@ def fit_model(
         longer = train_on_cluster(client, known, split)[0].model
         trained = combine(job, outcomes, correct=correct, model=longer)
         model = recipe.model(trained, task, seed, reason)
+    if grouped:
+        held_out, proba, _, groups = score_all(client, split, judge, seed, n_jobs)
+        assert groups is not None
+        judge = model = judged_by_groups(model, task, held_out, proba, groups, seed=seed)
     sent = max(outcome.bytes_per_round for outcome in outcomes)
     return ClusterFit(model, judge, len(outcomes), sent)
 
 
 def score_all(
     client: distributed.Client, split: Split, model: BoosterModel, seed: int, n_jobs: int | None
-) -> tuple[HeldOut, FloatArray, FloatArray | None]:
-    """Return the held-out rows, their probabilities and costs, in the order of the pieces.
+) -> tuple[HeldOut, FloatArray, FloatArray | None, IntArray | None]:
+    """Return held-out rows, their probabilities, costs and groups, in the order of the pieces.
 
     More than 500,000 of a class are drawn at random, the same for all models.
     """
     if split.held_out is None:
-        return HeldOut(np.empty(0, np.float32), None), np.empty(0), None
+        return HeldOut(np.empty(0, np.float32), None), np.empty(0), None, None
     shared = client.scatter(model, broadcast=True, hash=False)
     tasks = [
         client.submit(
@@ -204,9 +211,15 @@ def score_all(
         for i, part in enumerate(split.train)
     ]
     parts = [part for part in gather(client, tasks) if part is not None]
-    costs = [cost for _, cost in parts if cost is not None]
-    rows, proba = _together([scored for scored, _ in parts])
-    return rows, proba, np.concatenate(costs) if costs else None
+    rows, proba = _together([scored for scored, _, _ in parts])
+    costs = [cost for _, cost, _ in parts if cost is not None]
+    groups = [keys for _, _, keys in parts if keys is not None]
+    return (
+        rows,
+        proba,
+        np.concatenate(costs) if costs else None,
+        codes_of(np.concatenate(groups)) if groups else None,
+    )
 
 
 def _together(parts: Sequence[EngineTable]) -> tuple[HeldOut, FloatArray]:

@@ -73,11 +73,21 @@ def n_held_out(before: IntArray, rows: IntArray) -> IntArray:
 
 @dataclass(frozen=True, eq=False)
 class EncodedPiece:
-    """One piece as the engine takes it: rows to train on and rows held out, with their costs."""
+    """One piece as the engine takes it: rows to train on, and rows held out.
+
+    Attributes
+    ----------
+    train, held_out : EngineTable
+    costs : float64 array of shape (m, 2) or None
+        Of the held-out rows.
+    groups : uint64 array of shape (m,) or None
+        Keys of the groups of the held-out rows, 0 for none.
+    """
 
     train: EngineTable
     held_out: EngineTable
     costs: FloatArray | None = None
+    groups: NDArray[np.uint64] | None = None
 
 
 def encode(piece: Piece, recipe: Recipe, rule: HoldOutRule, name: str = "y") -> EncodedPiece | None:
@@ -99,11 +109,12 @@ def encode(piece: Piece, recipe: Recipe, rule: HoldOutRule, name: str = "y") -> 
     held_out = rule.held_out(labels.codes, piece, kept)
     if not held_out.any():
         return EncodedPiece(rows, rows.part(np.zeros(0, np.intp)))
-    costs = piece.costs if piece.costs is None or kept is None else piece.costs[kept]
+    own = slice(None) if kept is None else kept
     return EncodedPiece(
         rows.part(np.flatnonzero(~held_out)),
         rows.part(np.flatnonzero(held_out)),
-        None if costs is None else costs[held_out],
+        None if piece.costs is None else piece.costs[own][held_out],
+        None if piece.groups is None else piece.groups[own][held_out],
     )
 
 

@@ -292,8 +292,8 @@ def score_held_out(
     piece: int,
     *,
     n_jobs: int | None,
-) -> tuple[EngineTable, FloatArray | None] | None:
-    """Return probabilities of the held-out rows that a client gets, and what these rows cost.
+) -> tuple[EngineTable, FloatArray | None, NDArray[np.uint64] | None] | None:
+    """Return probabilities of the held-out rows that a client gets, their costs and groups.
 
     They are the same for all models. None where there are none; ``totals`` are the held-out rows
     of each target in all pieces.
@@ -309,7 +309,9 @@ def score_held_out(
     with thread_limit(threads):
         raw = model.raw_score_of(rows.matrix[some.matrix], threads)
         scored = EngineTable(model.calibrated(raw), some.y, some.weight)
-    return scored, None if encoded.costs is None else encoded.costs[some.matrix]
+    beside = (encoded.costs, encoded.groups)
+    costs, groups = (None if each is None else each[some.matrix] for each in beside)
+    return scored, costs, groups
 
 
 def thin(rows: EngineTable, totals: NDArray[np.int64], rng: np.random.Generator) -> EngineTable:

@@ -18,13 +18,14 @@ from gbimb.training.held_out.apart import score_apart
 from gbimb.training.loss import make_loss
 from gbimb.training.objectives.named import make_objective
 from gbimb.training.tasks import BinaryTask, MulticlassTask
-from gbimb.training.trained import ONE_MEMBER, MemberSpec
+from gbimb.training.trained import ONE_MEMBER, HeldOut, MemberSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from gbimb.array_types import FloatArray, IntArray
     from gbimb.engines.interface import Bins, Engine
     from gbimb.losses import BinaryLoss, MulticlassBrierLoss, MulticlassLoss
     from gbimb.model.pairs import Pairs
@@ -181,21 +182,18 @@ class Recipe:
         gains = engine.feature_gains(trained.booster)
         gains = gains_of_columns(gains, self.schema.n_features, self.pairs)
         calibrator, held_out = None, None
-        if trained.y is None or trained.proba is None:
+        proba = trained.proba
+        if trained.y is None or proba is None:
             rule = task.undecided()
         else:
-            y, proba, weight = trained.y, trained.proba, trained.weight
+            y, weight = trained.y, trained.weight
             calibrator = fit_calibrator(self.parameters.calibration, y, proba, weight)
             if calibrator is not None:
                 proba = calibrator(proba)
             rule = task.decide(y, proba, weight, seed)
             held_out = HeldOutScores.of(y, proba, weight)
-            if held_out is not None and trained.groups is not None:
-                columns = self.classes.columns(proba)
-                decided = self.classes.targets(make_rule(rule, self.classes).decide(columns))
-                held_out = held_out.in_groups(y, proba, decided, trained.groups)
         history, rounds, blend = _history(trained, task)
-        return BoosterModel(
+        model = BoosterModel(
             schema=self.schema,
             classes=self.classes,
             link=task.link,
@@ -214,6 +212,10 @@ class Recipe:
             pairs=self.pairs,
             held_out=held_out,
         )
+        if trained.groups is None or trained.y is None or proba is None:
+            return model
+        rows = HeldOut(trained.y, trained.weight)
+        return judged_by_groups(model, task, rows, proba, trained.groups, seed=seed)
 
 
 def _history(
@@ -233,23 +235,38 @@ def _history(
     return history, rounds, blend
 
 
+def judged_by_groups(
+    model: BoosterModel,
+    task: Task,
+    held_out: HeldOut,
+    proba: FloatArray,
+    groups: IntArray,
+    *,
+    seed: int,
+) -> BoosterModel:
+    """Return the model with the score of decisions that other groups chose, and their effects.
+
+    ``proba`` and ``groups`` are those of the held-out rows.
+    """
+    y, weight = held_out.y, held_out.weight
+    metric = task.judged_apart(y, weight, rule=False)
+    apart = score_apart(metric, y, proba, weight, groups, seed=seed) if metric else None
+    decided = model.classes.targets(model.rule.decide(model.classes.columns(proba)))
+    kept = model.held_out and model.held_out.in_groups(y, proba, decided, groups)
+    return replace(model, score=model.score if apart is None else apart, held_out=kept)
+
+
 def _best_score(trained: Trained, task: Task, seed: int) -> float:
     """Return the first metric on the held-out rows, of the rounds kept.
 
-    Over thresholds it is the best one, but of groups what a rule chosen on others gives, and of
-    later blocks what rules chosen on earlier ones give.
+    Over thresholds it is the best one, but of later blocks what rules chosen on earlier ones give.
     """
-    if trained.y is None or trained.raw is None or trained.proba is None:
+    if trained.y is None or trained.raw is None:
         return float("nan")
     name = task.metrics[0].name
-    served = task.judged_apart(trained.y, trained.weight, rule=False)
-    if trained.groups is not None and served:
-        rows = trained.y, trained.proba, trained.weight, trained.groups
-        apart = score_apart(served, *rows, seed=seed)
-        if apart is not None:
-            return apart
     test = trained.backtest
     if test is not None and test.steps:
+        served = task.judged_apart(trained.y, trained.weight, rule=False)
         if not served:
             later, raw = test.pooled(trained.as_of)
             return task.evaluate(trained.y[later], raw, test.weight[later])[name]

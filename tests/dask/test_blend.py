@@ -312,7 +312,7 @@ def test_of_a_large_class_all_members_predict_the_same_rows() -> None:
     )
     assert first is not None
     assert second is not None
-    (first, costs), (second, _) = first, second
+    (first, costs, _), (second, *_) = first, second
     np.testing.assert_array_equal(first.y, second.y)
     both = pd.DataFrame(table.matrix).set_index(0)[1]
     np.testing.assert_array_equal(second.matrix, both.loc[first.matrix])

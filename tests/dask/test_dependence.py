@@ -11,7 +11,11 @@ import pandas as pd
 import pytest
 
 import gbimb
-from gbimb.dask import DaskImbalancedLGBMClassifier, DaskUnderBaggingClassifier
+from gbimb.dask import (
+    DaskImbalancedClassifier,
+    DaskImbalancedLGBMClassifier,
+    DaskUnderBaggingClassifier,
+)
 from gbimb.dask._dependence import SALTS, groups_held_out
 from gbimb.exceptions import InvalidDataError, InvalidParameterError
 from gbimb.tables.keys import group_keys
@@ -51,7 +55,12 @@ def test_groups_on_a_cluster_are_held_out_whole(client: Client) -> None:
     clf = DaskImbalancedLGBMClassifier(client=client, **QUICK)
     clf.fit(X, frame["y"], groups=frame["customer"])
     assert clf.validation_.startswith("one group in five held out")
-    assert 0 < clf.best_score_ < 1
+    best = clf.evals_result_["valid"]["mcc"][clf.best_iteration_ - 1]
+    assert 0 < clf.best_score_ < best  # that of one threshold for the rows that chose it
+    assert clf.model_.held_out.effects.column > 1
+    blend = DaskImbalancedClassifier(client=client, random_state=0, n_jobs=1)
+    blend.fit(X, frame["y"], groups=frame["customer"])
+    assert blend.model_.held_out.effects.column == clf.model_.held_out.effects.column
     with pytest.raises(InvalidDataError, match="too few groups"):
         clf.fit(X, frame["y"], groups=frame["y"])
     with pytest.raises(InvalidParameterError, match="must not be given together"):
