@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gbimb.onnx.graph import Graph
 
 Link = tuple[str, float]
-"""What members must share to be computed together: the form of the link, and gamma."""
+"""What members must share to be computed together: the form of the link, and its gamma or power."""
 
 MARGIN, SHARE, SHARES, SOFTMAX = "margin", "share", "shares", "softmax"
 EXP: Final = (
@@ -60,7 +60,7 @@ def link_of(loss: Any) -> Link:  # any loss
     if isinstance(loss, BrierLoss):
         return SHARE, 0.0
     if isinstance(loss, MulticlassBrierLoss):
-        return SHARES, 0.0
+        return SHARES, loss.power
     msg = (
         f"The link of {type(loss).__name__} has no form in ONNX, got {loss!r:.80}. Fit with one of "
         "gbimb's own losses."
@@ -80,8 +80,7 @@ def probability(graph: Graph, raw: str, losses: Sequence[Any]) -> str:
     if form == SHARE:
         return graph.clip(raw, 0.0, 1.0)
     if form == SHARES:
-        votes = graph.clip(raw, float(np.finfo(np.float64).tiny), 1.0)
-        return graph.div(votes, graph.over_last("ReduceSum", votes))
+        return _sharpen(graph, graph.clip(raw, MulticlassBrierLoss.SMALLEST_VOTE, 1.0), gamma)
     if form == SOFTMAX:
         constants = np.stack([loss.class_constants for loss in losses])
         return _softmax(graph, raw, constants, gamma)
@@ -94,6 +93,13 @@ def sigmoid(graph: Graph, raw: str, loss: Any) -> str | None:
     if link_of(loss) != (MARGIN, 0.0) or kernel.class_ratio(loss.class_constants) != 1.0:
         return None
     return graph.add("Sigmoid", raw)
+
+
+def _sharpen(graph: Graph, votes: str, power: float) -> str:
+    raised = graph.mul(graph.add("Sqrt", votes), votes) if power % 1.0 else votes
+    for _ in range(int(power) - 1):
+        raised = graph.mul(raised, votes)
+    return graph.div(raised, graph.over_last("ReduceSum", raised))
 
 
 def _margin(graph: Graph, raw: str, ratio: FloatArray, gamma: float) -> str:

@@ -11,6 +11,7 @@ from scipy.special import expit, logit
 from sklearn.tree import ExtraTreeRegressor
 
 import gbimb
+from gbimb.decisions.calibration import Calibrator
 from gbimb.engines.lightgbm import forest_text, from_text
 from gbimb.losses import BrierLoss, MulticlassBrierLoss
 from gbimb.training.checkpoint import CheckpointFile
@@ -179,8 +180,23 @@ def test_votes_are_calibrated_before_they_are_blended() -> None:
     careful = expit(0.5 * logit(p) - 0.3)
     calibrator, proba = calibrate(y, careful, None)
     np.testing.assert_allclose(proba, p, atol=0.03)
-    assert calibrator is not None
+    assert isinstance(calibrator, Calibrator)
     np.testing.assert_array_equal(calibrator(careful), proba)
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0, 3.0])
+def test_votes_of_many_classes_are_made_as_sharp_as_held_out_rows_ask_for(power: float) -> None:
+    rng = np.random.default_rng(1)
+    votes = rng.dirichlet([4.0, 2.0, 1.0], 20_000)
+    p = votes**power / (votes**power).sum(axis=1, keepdims=True)
+    y = (p.cumsum(axis=1) < rng.random((len(p), 1))).sum(axis=1)
+    found, proba = calibrate(y, votes, None)
+    assert found == power
+    np.testing.assert_allclose(proba, p, rtol=1e-12)
+    half = rng.random(len(p)) < 0.5
+    assert (
+        calibrate(y, votes, np.where(half, 1.0, 0.0))[0] == calibrate(y[half], votes[half], None)[0]
+    )
 
 
 def test_forests_take_part_are_kept_and_give_no_row_a_probability_of_zero(tmp_path: Path) -> None:

@@ -99,9 +99,21 @@ def test_of_many_classes_it_starts_where_a_constant_has_the_least_loss() -> None
 
 def test_of_many_classes_raw_scores_are_cut_off_and_add_up_to_1() -> None:
     proba = MANY.probability([[0.2, 0.2, -0.4], [3.0, 1.0, 0.0], [-1.0, 0.0, -np.inf]])
-    np.testing.assert_allclose(proba, [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [1 / 3] * 3], atol=1e-300)
+    np.testing.assert_allclose(proba, [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [1 / 3] * 3], atol=1e-70)
     assert MANY.n_outputs == 3
     assert MANY.steepness == LOSS.steepness
+
+
+@pytest.mark.parametrize("power", [1.0, 1.5, 2.0, 3.0, 4.0])
+def test_a_power_makes_votes_sharper(power: float) -> None:
+    votes = np.random.default_rng(0).dirichlet([0.3, 1.0, 2.0], 200)
+    proba = MulticlassBrierLoss(3, power).probability(votes)
+    raised = np.maximum(votes, 1e-75) ** power
+    np.testing.assert_allclose(proba, raised / raised.sum(axis=1, keepdims=True), rtol=1e-13)
+    least = MulticlassBrierLoss(3, power).probability([[0.0, 0.0, 0.0], [1e-300, 0.0, -1.0]])
+    np.testing.assert_allclose(least, 1 / 3)
+    codes = np.zeros(200, int)
+    assert (MulticlassBrierLoss(3, power).loss(codes, votes) == MANY.loss(codes, votes)).all()
 
 
 def test_of_many_classes_what_cannot_be_scored_is_refused() -> None:
@@ -119,3 +131,6 @@ def test_of_many_classes_what_cannot_be_scored_is_refused() -> None:
         MANY.gradient_curvature([3], [[0.0, 0.0, 1.0]])
     with pytest.raises(InvalidParameterError, match="n_classes"):
         MulticlassBrierLoss(1)
+    for power in (0.5, 2.5, 5.0):
+        with pytest.raises(InvalidParameterError, match="power must be"):
+            MulticlassBrierLoss(3, power)

@@ -215,7 +215,8 @@ def test_a_forest_is_a_file_too(tmp_path: Path) -> None:
     assert_same(clf, export(clf, tmp_path), rows(clf))
 
 
-def test_a_forest_of_many_classes_is_a_file_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("power", [1.0, 1.5, 3.0])
+def test_a_forest_of_many_classes_is_a_file_too(power: float, tmp_path: Path) -> None:
     X, score = numbers()
     codes = np.digitize(score, [0.5, 1.5])
     like = quick(LGBM, n_estimators=2).fit(X, codes)
@@ -229,7 +230,7 @@ def test_a_forest_of_many_classes_is_a_file_too(tmp_path: Path) -> None:
         stop=lambda _, done: done == 5,
         checkpoint=None,
     )
-    forest = grown.model(like.model_.schema, like.model_.classes, None, "half of the rows")
+    forest = grown.model(like.model_.schema, like.model_.classes, power, "half of the rows")
     clf = with_model(quick(LGBM), forest)
     assert_same(clf, export(clf, tmp_path), rows(clf))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy import sparse
 
+from gbimb.decisions.calibration import Calibrator
 from gbimb.engines.parameters import engine_errors
 from gbimb.model.model import ForeignMember
 from gbimb.model.pairs import strongest_pairs
@@ -102,7 +103,7 @@ class CrossFitter:
     costs: RowCosts | None = None
     foreign: Mapping[str, Any] = field(default_factory=dict)
     table: Any = None
-    _bins: dict[tuple[str, bool, Pairs], Any] = field(default_factory=dict)
+    _bins: dict[tuple[str, bool, Pairs], tuple[Any, EngineTable]] = field(default_factory=dict)
     _rows: ForestRows | None = None
     _gains: FloatArray | None = None
 
@@ -226,8 +227,8 @@ class CrossFitter:
             return grown, grown.proba
 
         grown, proba, as_of = self._judged(train_forest)
-        calibrator, proba, as_of = calibrate_steps(self.judged, proba, as_of)
-        model = grown.model(self.schema, self.labels.classes, calibrator, self.plan.reason)
+        calibration, proba, as_of = calibrate_steps(self.judged, proba, as_of)
+        model = grown.model(self.schema, self.labels.classes, calibration, self.plan.reason)
         return CrossFitted(candidate, model, proba, as_of)
 
     def _fit_foreign(self, candidate: Candidate, index: int) -> CrossFitted:
@@ -250,16 +251,16 @@ class CrossFitter:
         proba, *before = (
             classes.positive_of(member.in_data(each, equal)) for each in (columns, *as_of)
         )
-        calibrator, proba, as_of = calibrate_steps(self.judged, proba, before)
-        return CrossFitted(candidate, replace(member, calibrator=calibrator), proba, as_of)
+        if classes.size > 2:
+            return CrossFitted(candidate, member, proba, tuple(before))
+        calibration, proba, as_of = calibrate_steps(self.judged, proba, before)
+        assert isinstance(calibration, Calibrator), "of two classes"
+        return CrossFitted(candidate, replace(member, calibrator=calibration), proba, as_of)
 
     def _judged(
         self, train_on: Callable[[Splits, str], tuple[Fitted, FloatArray]]
     ) -> tuple[Fitted, FloatArray, tuple[FloatArray, ...]]:
-        """Return what is trained, and the probabilities of the held-out rows, rising by row.
-
-        Then those at each step of a test in time.
-        """
+        """Return what is trained, and probabilities of held-out rows: by row, and at each step."""
         if self.plan.windows:
             return best_window(self.plan.windows, train_on, self.judged, self.held_out)
         fitted, proba = train_on(self.splits, "")
@@ -312,8 +313,7 @@ class CrossFitter:
         if key not in self._bins:
             data = EngineTable(recipe.layout(self.encoded), self.labels.targets, self.weight)
             self._bins[key] = recipe.bins(data, None, self.seed, self.threads), data
-        bins, data = self._bins[key]
-        return bins, data
+        return self._bins[key]
 
     def _task(self, recipe: Recipe, drawn: IntArray | None) -> Task:
         """Return the task; ``drawn`` are the rows, where not all of them train."""

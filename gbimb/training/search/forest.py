@@ -141,17 +141,25 @@ class GrownForest:
     trees: int
 
     def model(
-        self, schema: Schema, classes: Classes, calibrator: Calibrator | None, validation: str
+        self,
+        schema: Schema,
+        classes: Classes,
+        calibration: Calibrator | float | None,
+        validation: str,
     ) -> BoosterModel:
-        """Return the forest as a model of LightGBM's trees."""
+        """Return the forest as a model of LightGBM's trees.
+
+        ``calibration`` is what :func:`calibrate` found: a curve of two classes, a power of more.
+        """
         from gbimb.engines.lightgbm import feature_gains
 
         gains = feature_gains(self.booster)
+        power = calibration if isinstance(calibration, float) else 1.0
         return BoosterModel(
             schema=schema,
             classes=classes,
-            link=BrierLoss() if classes.size == 2 else MulticlassBrierLoss(classes.size),
-            calibrator=calibrator,
+            link=BrierLoss() if classes.size == 2 else MulticlassBrierLoss(classes.size, power),
+            calibrator=calibration if isinstance(calibration, Calibrator) else None,
             rule=make_rule(0.5 if classes.size == 2 else np.ones(classes.size), classes),
             importances=gains / gains.sum() if gains.sum() > 0 else gains,
             validation=validation,
@@ -212,14 +220,19 @@ def grow(
 
 def calibrate(
     y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None
-) -> tuple[Calibrator | None, FloatArray]:
-    """Return Platt's line through the log odds of held-out rows, and what it makes of them.
+) -> tuple[Calibrator | float, FloatArray]:
+    """Return what makes votes of random trees as sharp as held-out rows ask for, and the result.
 
-    Votes of random trees are too careful: what half of them call positive mostly is. More than two
-    classes are recalibrated in the blend alone.
+    Votes are too careful: what half of them call positive mostly is. Of two classes it is Platt's
+    line through the log odds; of more the power of the votes with the least log loss.
     """
-    if proba.ndim > 1:
-        return None, proba
-    slope, intercept = recalibrate(LogisticLoss(), y, logit(proba), weight)
-    calibrator = Calibrator((BetaCurve(slope, slope, intercept),))
-    return calibrator, calibrator(proba)
+    if proba.ndim == 1:
+        slope, intercept = recalibrate(LogisticLoss(), y, logit(proba), weight)
+        calibrator = Calibrator((BetaCurve(slope, slope, intercept),))
+        return calibrator, calibrator(proba)
+    at = np.arange(y.size), y.astype(np.intp)
+    links = [MulticlassBrierLoss(proba.shape[1], p) for p in MulticlassBrierLoss.POWERS]
+    sharper = {link.power: link.probability(proba) for link in links}
+    losses = {p: np.average(-np.log(q[at]), weights=weight) for p, q in sharper.items()}
+    power = min(losses, key=losses.__getitem__)
+    return power, sharper[power]

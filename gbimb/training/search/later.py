@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
+from gbimb.decisions.calibration import Calibrator
+from gbimb.losses import MulticlassBrierLoss
 from gbimb.metrics import row_log_loss
 from gbimb.training.rows import mean_by_place
 from gbimb.training.search.forest import calibrate
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gbimb.array_types import FloatArray, IntArray
-    from gbimb.decisions.calibration import Calibrator
     from gbimb.training.held_out.folds import Splits
     from gbimb.training.held_out.time_plan import Window
     from gbimb.training.recipe import Recipe
@@ -96,12 +97,15 @@ def best_window(
 
 def calibrate_steps(
     judged: JudgedRows, proba: FloatArray, as_of: Sequence[FloatArray]
-) -> tuple[Calibrator | None, FloatArray, tuple[FloatArray, ...]]:
+) -> tuple[Calibrator | float, FloatArray, tuple[FloatArray, ...]]:
     """Return the calibration, what it gives, and what that of each step of a test in time gave."""
-    calibrator, proba = calibrate(judged.y, proba, judged.weight)
+    calibration, proba = calibrate(judged.y, proba, judged.weight)
     before = []
     for at, then in enumerate(as_of):
         rows, weight = judged.known(at)
         known, _ = calibrate(judged.y[rows], then[rows], weight)
-        before.append(then if known is None else known(then))
-    return calibrator, proba, tuple(before)
+        if isinstance(known, Calibrator):
+            before.append(known(then))
+        else:
+            before.append(MulticlassBrierLoss(then.shape[1], known).probability(then))
+    return calibration, proba, tuple(before)
