@@ -29,6 +29,15 @@ def shown(value: object) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share as it is shown everywhere.
+
+    >>> percent(0.4567), percent(0.004567, 2)
+    ('46 %', '0.46 %')
+    """
+    return f"{100.0 * share:.{digits}f} %"
+
+
 def read_json(data: bytes, name: str, *, constants: bool = False) -> Any:
     """Return the value in ``data``, whole or not at all.
 

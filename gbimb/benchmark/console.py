@@ -17,7 +17,7 @@ from rich.text import Text
 from gbimb.benchmark.methods import BASELINE, method_label
 from gbimb.benchmark.statistics import ALL_TABLES, INTERVALS, TESTS
 from gbimb.engines.registry import ENGINES
-from gbimb.json_text import printable
+from gbimb.json_text import percent, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -96,11 +96,11 @@ def _table_text(t: BenchmarkTable) -> str:
     size = f"{_short(t.name)}: {t.rows:,} rows, {t.X.shape[1]} columns"
     if t.positive is not None:
         positives = t.class_rows[1]
-        share = f"{positives / t.rows:.1%}"
+        share = percent(positives / t.rows, 1)
         return f"{size}, {positives:,} positives ({_short(t.positive)!r}, {share})"
+    shares = [percent(rows / t.rows, 1) for rows in t.class_rows]
     most, least = (
-        f"{_row_count(t.class_rows[k])} ({_short(t.classes[k])!r}, {t.class_rows[k] / t.rows:.1%})"
-        for k in (0, -1)
+        f"{_row_count(t.class_rows[k])} ({_short(t.classes[k])!r}, {shares[k]})" for k in (0, -1)
     )
     return f"{size}, {t.n_classes} classes from {most} to {least}"
 

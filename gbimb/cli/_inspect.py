@@ -60,7 +60,7 @@ def _facts(path: Path) -> dict[str, Any]:
 
 def _in_words(facts: dict[str, Any]) -> str:
     """Return the facts as lines; what a model file says is shown without control characters."""
-    from gbimb.json_text import printable
+    from gbimb.json_text import percent, printable
 
     labels = ", ".join(map(repr, facts["classes"]))
     lines = [f"{facts['model']} ({facts['bytes'] / 1024:,.0f} KiB)", f"Classes: {labels}"]
@@ -86,7 +86,7 @@ def _in_words(facts: dict[str, Any]) -> str:
         kind = column["kind"]
         if kind == "category":
             kind = f"category of {column['categories']}"
-        share = "" if column["importance"] is None else f"{column['importance']:6.1%}  "
+        share = "" if column["importance"] is None else f"{percent(column['importance'], 1):>7}  "
         lines.append(f"  {share}{column['name']} ({kind})")
     if len(facts["columns"]) > SHOWN:
         lines.append(f"  and {len(facts['columns']) - SHOWN} more (--json shows all)")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gbimb.json_text import percent
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -74,4 +76,4 @@ def _most_gain(classifier: Any) -> str:
     names = getattr(classifier, "feature_names_in_", [f"x{i}" for i in range(n)])
     order = np.argsort(-classifier.feature_importances_, kind="stable")[:3]
     gains = classifier.feature_importances_
-    return ", ".join(f"{names[i]} ({gains[i]:.0%})" for i in order if gains[i] > 0) or "none"
+    return ", ".join(f"{names[i]} ({percent(gains[i])})" for i in order if gains[i] > 0) or "none"

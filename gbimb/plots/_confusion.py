@@ -10,6 +10,7 @@ from sklearn.metrics import confusion_matrix
 
 from gbimb.estimators import check_is_fitted
 from gbimb.exceptions import InvalidDataError
+from gbimb.json_text import percent
 from gbimb.plots._base import PredictionsDisplay
 from gbimb.plots._read import CvFold, cv_test_folds, two_names
 from gbimb.plots.axes import colour, escape_dollars, make_axes, text_colour
@@ -151,7 +152,7 @@ class ConfusionDisplay(PredictionsDisplay):
             shade = {"facecolor": colour(0), "alpha": 0.55 * shares[i, j], "linewidth": 0}
             ax.axvspan(j - 0.5, j + 0.5, 1 - (i + 1) / k, 1 - i / k, **shade)
             count = f"{self.matrix[i, j]:,.{1 if self.matrix[i, j] % 1 else 0}f}"
-            text = count if small else f"{count}\n{shares[i, j]:.1%}"
+            text = count if small else f"{count}\n{percent(float(shares[i, j]), 1)}"
             ax.text(
                 j,
                 i,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types as pdt
 
-from gbimb.json_text import some_of
+from gbimb.json_text import percent, some_of
 from gbimb.metrics import roc_auc, threshold_curve
 from gbimb.report._verdict import CHANCE, number
 
@@ -112,7 +112,7 @@ def last_round(model: dict[str, Any]) -> Check:
 def edge(threshold: float, flagged: float, positive: str) -> Check:
     """GBI004: the share of rows flagged at the threshold."""
     if 0 < flagged < 1:
-        text = f"{flagged:.2%} of the rows are flagged as {positive!r}."
+        text = f"{percent(flagged, 2)} of the rows are flagged as {positive!r}."
         return Check("GBI004", "passed", text)
     who = "No row is" if flagged == 0 else "All rows are"
     text = f"{who} flagged as {positive!r} at the threshold {threshold:.3g}: choose another."
@@ -216,8 +216,8 @@ def repeated(prints: NDArray[np.uint64], training: NDArray[np.uint64] | None, fi
     if found == 0:
         return Check("GBI006", "passed", f"No row is in {file!r}.")
     text = (
-        f"{found:,} of {prints.size:,} rows ({found / prints.size:.1%}) are in {file!r} with the "
-        "same values and label. If they are the same cases, the scores here are too good."
+        f"{found:,} of {prints.size:,} rows ({percent(found / prints.size, 1)}) are in {file!r} "
+        "with the same values and label. If they are the same cases, the scores here are too good."
     )
     return Check("GBI006", "warning", text)
 

@@ -10,6 +10,7 @@ import numpy as np
 from gbimb.decisions.outcome_costs import OUTCOMES, read_outcome_costs
 from gbimb.decisions.rules import RowCosts
 from gbimb.exceptions import InvalidDataError, InvalidParameterError, unknown_name
+from gbimb.json_text import percent
 from gbimb.metrics import ConfusionCounts
 from gbimb.plots.draws import Clusters, cell_sums
 from gbimb.plots.statistics import QUANTILES, Sweep, widen_to_include
@@ -254,5 +255,5 @@ def _note(cost: dict[str, Any]) -> str:
 def _saved(worth: dict[str, Any]) -> str:
     value, savings = worth["value"], worth["savings"]
     verb = "saves" if value >= 0 else "loses"
-    share = "" if savings is None else f" ({abs(savings):.0%} of the cost)"
+    share = "" if savings is None else f" ({percent(abs(savings))} of the cost)"
     return f"{verb} {abs(value):,.4g} over all rows{share}"

@@ -16,7 +16,7 @@ import pandas as pd
 from gbimb.benchmark.records import write_atomically
 from gbimb.benchmark.verdict import p_text
 from gbimb.exceptions import MissingDependencyError
-from gbimb.json_text import plain, to_json
+from gbimb.json_text import percent, plain, to_json
 from gbimb.report._benchmark import benchmark_facts, rank_display
 from gbimb.report._binary import LABELS
 from gbimb.report._figures import CAPTIONS, benchmark_figures, evaluation_figures
@@ -174,7 +174,7 @@ def _slider_data(facts: dict[str, Any], marks: dict[str, Any]) -> dict[str, Any]
     values = {score["name"]: score["value"] for score in facts["scores"]}
     rates = {name: f"{values[name]:.3f}" for name in ("mcc", "f1")}
     values["specificity"] = counts["tn"] / negatives
-    rates |= {name: percent(values[name]) for name in RATES if name not in rates}
+    rates |= {name: _percent(values[name]) for name in RATES if name not in rates}
     if cost:
         rates["cost"] = f"{cost['chosen']:.3g}"
 
@@ -207,13 +207,9 @@ def _matrix(facts: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def percent(value: float) -> str:
-    """Return a share.
-
-    >>> percent(0.0123)
-    '1.2%'
-    """
-    return f"{value:.1%}"
+def _percent(value: float, digits: int = 1) -> str:
+    """Return a share whose sign stays on the line of the number."""
+    return percent(value, digits).replace(" ", "\u00a0")
 
 
 def _cell(value: Any) -> str:
@@ -260,14 +256,14 @@ def _environment() -> Any:  # a jinja2 environment
     )
     environment.filters |= {
         "number": number,
-        "percent": percent,
+        "percent": _percent,
         "score": lambda v: "" if v is None else f"{v:z.3f}",
         "short": "{:.3g}".format,
         "signed": "{:+.3f}".format,
         "p_value": lambda p: p_text(p).removeprefix("p = "),
         "cell": _cell,
         "exact": _exact,
-        "whole_percent": "{:.0%}".format,
+        "whole_percent": lambda share: _percent(share, 0),
         "quoted": repr,
     }
     return environment

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.json_text import some_of
+from gbimb.json_text import percent, some_of
 from gbimb.plots.draws import sum_of_groups_error
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def binary_verdict(facts: dict[str, Any], finding: Finding) -> list[str]:
     else:
         first = (
             f"The model finds {number(counts['tp'])} of {number(counts['tp'] + counts['fn'])} "
-            f"{positive!r} rows (recall {recall['value']:.0%}), and {precision['value']:.0%} of "
-            "the rows it flags are right (precision)"
+            f"{positive!r} rows (recall {percent(recall['value'])}), and "
+            f"{percent(precision['value'])} of the rows it flags are right (precision)"
         )
     trust = (
         f"Its probabilities add up to {number(finding.expected)} {positive!r} rows; there are "
@@ -189,7 +189,7 @@ def many_verdict(facts: dict[str, Any], differs: list[str], unsure: list[str]) -
     present = [row for row in facts["classes"] if row["rows"] > 0]
     worst = min(present, key=lambda row: float(row["f1"]))
     first = (
-        f"The model predicts {facts['right']:.0%} of {number(facts['rows'])} rows of "
+        f"The model predicts {percent(facts['right'])} of {number(facts['rows'])} rows of "
         f"{len(facts['names'])} classes correctly. {_interval('R_K (multi-class MCC)', rk)}"
     )
     second = (

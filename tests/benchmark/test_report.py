@@ -93,7 +93,7 @@ def test_many_classes_are_told_from_two(
     assert max(map(len, text.splitlines())) <= width
     words = " ".join(text.split())
     assert (
-        "many: 171 rows, 2 columns, 4 classes from 90 rows ('a', 52.6%) to 1 row ('d', 0.6%)"
+        "many: 171 rows, 2 columns, 4 classes from 90 rows ('a', 52.6 %) to 1 row ('d', 0.6 %)"
     ) in words
     assert "MCC is R_K" in words
     assert "focal from focal, hold-out" in words

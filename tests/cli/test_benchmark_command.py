@@ -73,7 +73,7 @@ def test_own_data_from_file_to_verdict(churn: Path, tmp_path: Path) -> None:
     arguments = ["--data", str(churn), "--target", "churned", "--folds", "3", "--jobs", "1"]
     code, stdout, stderr = invoke(*arguments, "--out", "results")
     assert code == 0
-    assert "churn: 600 rows, 4 columns, 40 positives ('[red]gone', 6.7%)" in stdout
+    assert "churn: 600 rows, 4 columns, 40 positives ('[red]gone', 6.7 %)" in stdout
     for expected in ("weighted log loss", "ImbalancedClassifier: ", "LightGBM: ", "XGBoost: "):
         assert expected in stdout
     assert "Column 'joined': dates, taken as days since 1970-01-01." in stderr
@@ -143,7 +143,7 @@ def test_the_positive_class_can_be_chosen(churn: Path) -> None:
         "--data", str(churn), "--target", "churned", "--positive", "ici", *QUICK, "--jobs", "1"
     )
     assert code == 0
-    assert "560 positives ('ici', 93.3%)" in stdout
+    assert "560 positives ('ici', 93.3 %)" in stdout
     assert "Note: The positive class 'ici' is the more frequent one." in stderr
 
 
@@ -171,12 +171,12 @@ def test_many_classes_from_file_to_verdict(tmp_path: Path, rng: np.random.Genera
     arguments = ["--data", "f.csv", "--target", "t", *QUICK, "--jobs", "1"]
     code, stdout, stderr = invoke(*arguments)
     assert code == 0
-    assert "4 classes from 100 rows ('often', 64.1%) to 1 row ('once', 0.6%)" in stdout
+    assert "4 classes from 100 rows ('often', 64.1 %) to 1 row ('once', 0.6 %)" in stdout
     assert "classes with fewer rows than the 2 folds: 'once' (1)" in stderr
     assert "least populated" not in stderr
     code, stdout, stderr = invoke(*arguments, "--positive", "[red]rare")
     assert code == 0
-    assert "15 positives ('[red]rare', 9.6%)" in stdout
+    assert "15 positives ('[red]rare', 9.6 %)" in stdout
     assert "The positive class '[red]rare' is predicted against 3 others together." in stderr
 
 

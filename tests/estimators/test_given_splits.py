@@ -45,7 +45,7 @@ def test_boosters_of_the_past_do_not_decide_on_the_future(
     assert caught[0].filename == __file__
     # -0.16 and -0.07 where all boosters have equal shares.
     assert matthews_corrcoef(y_new, clf.predict(X_new)) > least
-    smallest = "17%" if window is None else "17% to 30%"
+    smallest = "17 %" if window is None else "17 % to 30 %"
     assert clf.validation_.startswith(f"5 splits given by cv: the boosters trained on {smallest}")
     assert "none on 666 of them" in clf.validation_
 
@@ -91,9 +91,9 @@ def test_boosters_without_unseen_rows_count_by_their_rows() -> None:
     [
         (KFold(3), "3 splits", ""),
         (GroupKFold(3), "3 splits", ""),
-        (RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0), "10 splits", "80%"),
-        (ShuffleSplit(2, test_size=0.25, random_state=0), "2 splits", "75%|24|224"),
-        ([(np.arange(300), np.arange(300, 400))], "1 split", "75%|100|300"),
+        (RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0), "10 splits", "80 %"),
+        (ShuffleSplit(2, test_size=0.25, random_state=0), "2 splits", "75 %|24|224"),
+        ([(np.arange(300), np.arange(300, 400))], "1 split", "75 %|100|300"),
     ],
     ids=["folds", "groups", "repeated", "shuffled", "one"],
 )

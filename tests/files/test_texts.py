@@ -58,7 +58,9 @@ def test_marks_known_everywhere_may_be_most_of_a_column() -> None:
 def test_more_than_a_few_other_texts_leave_categories_and_are_the_ones_named() -> None:
     values, note = prepare([*NUMBERS, *(f"A{i}" for i in range(12))])
     assert "A3" in values
-    assert "83% of its values are numbers, but not 'A0' (1 row), 'A1' (1 row), 'A2' (1 row)" in note
+    assert (
+        "83 % of its values are numbers, but not 'A0' (1 row), 'A1' (1 row), 'A2' (1 row)" in note
+    )
     assert "taken as categories" in note
 
 

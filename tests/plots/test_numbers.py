@@ -115,7 +115,7 @@ def test_confusion_at_a_threshold_has_a_row_for_each_true_class(rows: Rows) -> N
     np.testing.assert_allclose(display.frame().loc[["ok", "fraud"], ["ok", "fraud"]], expected)
     np.testing.assert_allclose(display.shares().sum(axis=1), 1.0)
     texts = [text.get_text() for text in display.ax_.texts]
-    assert f"{expected[0, 1]:,.0f}\n{expected[0, 1] / expected[0].sum():.1%}" in texts
+    assert f"{expected[0, 1]:,.0f}\n{100 * expected[0, 1] / expected[0].sum():.1f} %" in texts
 
 
 def test_reliability_bins_hold_every_row_and_the_truth(rows: Rows) -> None:

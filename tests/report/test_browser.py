@@ -118,7 +118,7 @@ def test_the_slider_moves_counts_and_rates(page: Chrome, two: Evaluation) -> Non
         rates = texts(page, "rate")
         assert rates["mcc"] == f"{mcc_score(here):.3f}"
         assert rates["f1"] == f"{f1_score(here):.3f}"
-        assert rates["recall"] == f"{100 * here.tp / (here.tp + here.fn):.1f}%"
+        assert rates["recall"] == f"{100 * here.tp / (here.tp + here.fn):.1f}\u00a0%"
         cost = (here.fp + 20 * here.fn - 5 * here.tp) / 600
         assert float(rates["cost"]) == pytest.approx(cost, rel=0.01, abs=1e-9)
         threshold = float(page.find_element("id", "threshold").text)

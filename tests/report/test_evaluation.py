@@ -173,7 +173,7 @@ def test_costs_of_columns_are_counted_row_by_row(model: Fitted, tmp_path: Path) 
     assert cost["by_row"]["savings"] == pytest.approx(1 - by_row / without)
     assert "fp column 'visit', fn column 'amount'" in cost["note"]
     share = cost["by_row"]["savings"]
-    assert cost["note"].endswith(f"over all rows ({share:.0%} of the cost).")
+    assert cost["note"].endswith(f"over all rows ({100 * share:.0f} % of the cost).")
 
 
 def test_a_column_of_equal_costs_is_a_number(model: Fitted, tmp_path: Path) -> None:

@@ -265,4 +265,4 @@ def test_where_labels_tell_the_prevalence_its_estimate_is_no_claim(model: Any) -
     (said,) = [s for s in alarms if "prevalence" in s]
     share = (table["fraud"] == "yes").mean()
     assert "is no longer" not in said
-    assert f"; by the labels it is {share:.3%} (" in said
+    assert f"; by the labels it is {100 * share:.3f} % (" in said

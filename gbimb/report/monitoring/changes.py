@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gbimb.json_text import some_of
+from gbimb.json_text import percent, some_of
 from gbimb.report._verdict import number
 
 if TYPE_CHECKING:
@@ -37,17 +37,18 @@ def alarms(facts: dict[str, Any]) -> list[str]:
 
 def _prevalence(row: dict[str, Any], by_labels: dict[str, float] | None) -> str:
     """Say how the prevalence moved; where labels tell it, the estimate is no claim about it."""
-    estimated = f"{row['estimate']:.3%} ({row['low']:.3%} to {row['high']:.3%})"
+    before, estimated = percent(row["expected"], 3), _with_interval(row, "estimate")
     if by_labels is None:
-        return (
-            f"The prevalence of {row['label']!r} is no longer {row['expected']:.3%}: estimated "
-            f"{estimated}."
-        )
-    known = f"{by_labels['value']:.3%} ({by_labels['low']:.3%} to {by_labels['high']:.3%})"
+        return f"The prevalence of {row['label']!r} is no longer {before}: estimated {estimated}."
     return (
-        f"The probabilities of {row['label']!r} moved from {row['expected']:.3%}, as if the "
-        f"prevalence were {estimated}; by the labels it is {known}."
+        f"The probabilities of {row['label']!r} moved from {before}, as if the prevalence were "
+        f"{estimated}; by the labels it is {_with_interval(by_labels, 'value')}."
     )
+
+
+def _with_interval(found: dict[str, Any], name: str) -> str:
+    value, low, high = (percent(found[key], 3) for key in (name, "low", "high"))
+    return f"{value} ({low} to {high})"
 
 
 def verdict(facts: dict[str, Any]) -> list[str]:
@@ -57,9 +58,9 @@ def verdict(facts: dict[str, Any]) -> list[str]:
     some = "" if looked == facts["rows"] else f", of which {number(looked)} were looked at"
     first = f"{number(facts['rows'])} row{'s' if facts['rows'] != 1 else ''}{some}"
     if facts["positive"] is not None:
-        first += f": {flagged['share']:.2%} are flagged as {facts['positive']!r}"
+        first += f": {percent(flagged['share'], 2)} are flagged as {facts['positive']!r}"
         if flagged["expected"] is not None:
-            first += f", {flagged['expected']:.2%} of held-out rows were"
+            first += f", {percent(flagged['expected'], 2)} of held-out rows were"
     sentences = [f"{first}."]
     if all(row["p_value"] is None for row in facts["prevalence"]):
         sentences.append(

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import betainc, betaincinv, ndtr
 
 from gbimb.decisions.held_out import ALONE
+from gbimb.json_text import percent
 from gbimb.metrics import ConfusionCounts, MulticlassCounts
 from gbimb.report.monitoring.groups import trained_effects
 
@@ -108,8 +109,14 @@ def _guarantee(
         p = betainc(below, above + 1.0, bound) if below else 1.0
     sure = f"{100 * guarantee.confidence:.4g} % confidence"
     if p <= 1.0 - guarantee.confidence:
-        return False, f"{guarantee.rule} is broken, with {sure}: {k:,} of {n:,}, {k / n:.1%}."
-    return True, f"{guarantee.rule} is not refuted with {sure}: {k:,} of {n:,}, {k / n:.1%}."
+        return (
+            False,
+            f"{guarantee.rule} is broken, with {sure}: {k:,} of {n:,}, {percent(k / n, 1)}.",
+        )
+    return (
+        True,
+        f"{guarantee.rule} is not refuted with {sure}: {k:,} of {n:,}, {percent(k / n, 1)}.",
+    )
 
 
 def _of_rate(rate: str, counts: dict[str, int]) -> tuple[int, int]:
@@ -166,9 +173,10 @@ def _against_held_out(
         )
         if value is not None and promised is not None:
             how = "is below" if broken else "is above" if promised < low else "agrees with"
+            now, least, most, before_now = (percent(v, 1) for v in (value, low, high, promised))
             sentences.append(
-                f"{name.capitalize()} {value:.1%} ({low:.1%} to {high:.1%}) {how} the "
-                f"{promised:.1%} of held-out rows."
+                f"{name.capitalize()} {now} ({least} to {most}) {how} the {before_now} of held-out "
+                "rows."
             )
     return rates, sentences
 

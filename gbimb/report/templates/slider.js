@@ -5,7 +5,7 @@
   const all = (selector) => Array.from(document.querySelectorAll(selector));
   const ratio = (part, whole) => (whole > 0 ? part / whole : 0);
   const number = (v) => v.toLocaleString("en-US", { maximumFractionDigits: v % 1 && v < 1000 ? 1 : 0 });
-  const percent = (v) => (100 * v).toFixed(1) + "%";
+  const percent = (v) => (100 * v).toFixed(1) + "\u00a0%";
   const digits = (v) => Number(v.toPrecision(3)).toString();
 
   function countsAt(i) {

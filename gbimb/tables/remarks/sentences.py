@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
+from gbimb.json_text import percent
 from gbimb.tables.text_forms import DATES, FORMS, NO_WORD, is_mark, values_of
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def what_stays_text(texts: Texts) -> str:
     bad = {texts.cells[i]: int(texts.counts[i]) for i in np.flatnonzero(texts.left_over)}
     most = dict(sorted(bad.items(), key=lambda item: -item[1]))
     return (
-        f"{texts.share:.0%} of its values are {what}, but not {listed(most)}: taken as categories. "
-        f"Correct or empty those cells to have it read as {what}."
+        f"{percent(texts.share)} of its values are {what}, but not {listed(most)}: taken as "
+        f"categories. Correct or empty those cells to have it read as {what}."
     )
 
 

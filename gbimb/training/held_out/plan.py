@@ -15,6 +15,7 @@ from gbimb.exceptions import (
     InvalidTypeError,
     warn,
 )
+from gbimb.json_text import percent
 from gbimb.training.held_out.folds import Splits, joined, split_groups, stratified
 from gbimb.training.held_out.time_plan import plan_windows
 
@@ -127,7 +128,7 @@ def plan_of(splits: Splits, n: int) -> ValidationPlan:
         trained[train] = True
     unseen = n - np.count_nonzero(trained)
     sizes = np.array([train.size for train, _ in splits])
-    shares = " to ".join(dict.fromkeys(f"{size / n:.0%}" for size in (sizes.min(), sizes.max())))
+    shares = " to ".join(dict.fromkeys(percent(size / n) for size in (sizes.min(), sizes.max())))
     found = f"the boosters trained on {shares} of the rows"
     if unseen:
         found += f" and none on {unseen:,} of them"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from gbimb.json_text import percent
 from gbimb.training.search.search import GIVEN_UP
 from gbimb.training.search.space import FOREST
 
@@ -165,7 +166,7 @@ def explain(
         if len(members) > 1
         else "Chosen: one candidate:",
         *(
-            f"  {weight:4.0%}  {name}"
+            f"  {percent(weight):>5}  {name}"
             for name, weight in zip(members["candidate"], members["weight"], strict=True)
         ),
     ]
