@@ -308,7 +308,7 @@ def _make_piece(  # noqa: PLR0917  Dask passes them by position
         _column(y),
         None if weight is None else _column(weight),
         None if groups is None else group_keys(column_of(groups, "groups", rows)),
-        None if time is None else time_keys(column_of(time, "time", rows)),
+        None if time is None else time_keys(column_of(time, "time", rows), before=None),
         np.column_stack(checked) if checked else None,
     )
     sizes = {int(part.shape[0]) for part in (table, piece.y, piece.weight) if part is not None}

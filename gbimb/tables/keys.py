@@ -58,6 +58,9 @@ def group_keys(column: pd.Series[Any]) -> NDArray[np.uint64]:
         of_categories = group_keys(pd.Series(dtype.categories))
         return np.append(of_categories, MISSING)[column.cat.codes.to_numpy()]
     missing = column.isna().to_numpy()
+    if dtype.kind == "c":
+        msg = "groups must hold numbers, text or dates, got complex numbers."
+        raise InvalidTypeError(msg)
     if dtype.kind in "mM" or isinstance(dtype, pd.DatetimeTZDtype):
         values: Any = days_of(column)
     elif pdt.is_numeric_dtype(dtype):
@@ -101,18 +104,25 @@ def codes_of(keys: NDArray[np.uint64]) -> IntArray:
     return codes.astype(np.intp, copy=False)
 
 
-def time_keys(column: pd.Series[Any]) -> NDArray[Any]:
+def time_keys(column: pd.Series[Any], before: int | None = 0) -> NDArray[Any]:
     """Return times as whole numbers or float64 that rise with them, in UTC.
 
     Of points in time these are microseconds, which reach from any year to any other; of Python's
     dates days.
+
+    Parameters
+    ----------
+    column : Series
+    before : int or None
+        Rows of the table before these, for errors; None of a partition.
     """
     dtype = column.dtype
     if column.isna().any():
         at = int(np.argmax(column.isna().to_numpy()))
+        row = f"row {at + before}" if before is not None else f"row {at} of a partition"
         msg = (
-            f"time must not be missing, got {int(column.isna().sum()):,} missing values, the "
-            f"first in row {at}. Fill them in or leave these rows out."
+            f"time must not be missing, got a missing value, the first in {row}. Fill such values "
+            "in or leave these rows out."
         )
         raise InvalidDataError(msg)
     if isinstance(dtype, pd.PeriodDtype):
@@ -128,8 +138,9 @@ def time_keys(column: pd.Series[Any]) -> NDArray[Any]:
             msg = "time must hold finite numbers, got infinity."
             raise InvalidDataError(msg)
         return numbers
-    if isinstance(dtype, pd.CategoricalDtype) and pdt.infer_dtype(dtype.categories) == "string":
-        return time_keys(pd.Series(dtype.categories))[column.cat.codes.to_numpy()]
+    if isinstance(dtype, pd.CategoricalDtype):
+        used = column.cat.remove_unused_categories().cat
+        return time_keys(pd.Series(used.categories))[used.codes.to_numpy()]
     kind = pdt.infer_dtype(column)
     if kind == "decimal":
         return column.to_numpy(np.float64)
@@ -143,10 +154,16 @@ def time_keys(column: pd.Series[Any]) -> NDArray[Any]:
             msg = f"time must hold dates of one kind, with a time zone or without: {error}."
             raise InvalidTypeError(msg) from None
     msg = (
-        f"time must hold numbers or dates, got {kind} such as {column.iloc[0]!r:.40}. Text must "
+        f"time must hold numbers or dates, got {kind} such as {_plain(column):.40}. Text must "
         "be as 2024-05 or 2024-05-31 14:00; convert other text with pandas.to_datetime."
     )
     raise InvalidTypeError(msg)
+
+
+def _plain(column: pd.Series[Any]) -> str:
+    """Return the first value, of NumPy's scalars as Python writes it."""
+    value = column.iloc[0]
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def ranks_of(keys: NDArray[Any]) -> IntArray:

@@ -17,7 +17,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import gbimb
-from gbimb.exceptions import GbimbError, InvalidDataError, InvalidParameterError
+from gbimb.exceptions import (
+    GbimbError,
+    InvalidDataError,
+    InvalidParameterError,
+    InvalidTypeError,
+)
 from gbimb.tables.dependence import Dependence
 from gbimb.tables.keys import codes_of, group_keys
 from gbimb.training.held_out.folds import deal_groups, joined
@@ -258,3 +263,14 @@ def test_groups_are_routed_through_a_pipeline_and_cross_validate(kind: Kind) -> 
         )
     for fitted in found["estimator"]:
         assert "80 groups, none on both sides" in fitted[-1].validation_
+
+
+def test_complex_groups_and_a_splitter_by_groups_are_refused_in_a_sentence() -> None:
+    X, y = numbers(400)
+    clf = gbimb.ImbalancedLGBMClassifier()
+    with pytest.raises(InvalidTypeError, match="groups must hold numbers, text or dates"):
+        clf.fit(X, y, groups=np.arange(400) + 1j)
+    clf.set_params(cv=GroupKFold(3))
+    for by in ({}, {"groups": np.arange(400) // 4}):
+        with pytest.raises(InvalidParameterError, match="Leave cv out and give groups to fit"):
+            clf.fit(X, y, **by)

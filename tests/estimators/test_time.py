@@ -121,6 +121,26 @@ def test_unsorted_rows_are_put_in_order(kind: Kind) -> None:
     assert clf.booster_ is not None
 
 
+def test_categories_of_any_kind_are_times() -> None:
+    days = pd.Series(pd.date_range("2024-01-01", periods=9)[[4, 0, 8, 0]])
+    wanted = time_keys(days).tolist()
+    assert time_keys(days.astype("category")).tolist() == wanted
+    spare = pd.Categorical(["2024-05", "2024-01"], categories=["2024-05", "2024-01", "unknown"])
+    assert np.diff(time_keys(pd.Series(spare))) < 0
+    assert time_keys(pd.Series(pd.Categorical([3, 1, 2]))).tolist() == [3, 1, 2]
+
+
+def test_a_missing_time_is_named_by_its_row_of_the_whole_source(tmp_path: Path) -> None:
+    X, y = numbers(900)
+    table = pd.DataFrame(X).add_prefix("x").assign(y=y, day=np.arange(900.0))
+    table.loc[710, "day"] = np.nan
+    table[:450].to_parquet(tmp_path / "a.parquet", row_group_size=100)
+    table[450:].to_parquet(tmp_path / "b.parquet", row_group_size=100)
+    source = gbimb.ParquetSource(tmp_path, target="y", time="day")
+    with pytest.raises(InvalidDataError, match=r"time must not be missing, .* in row 710\."):
+        gbimb.ImbalancedLGBMClassifier().fit(source)
+
+
 @both
 def test_times_that_do_not_help_are_refused_in_a_sentence(kind: Kind) -> None:
     X, y = numbers(400)
@@ -128,11 +148,11 @@ def test_times_that_do_not_help_are_refused_in_a_sentence(kind: Kind) -> None:
     for text in ("01.05.2024", "2024-13-01", "today", "20240501"):
         with pytest.raises(InvalidTypeError, match=r"time must hold numbers or dates, got string"):
             clf.fit(X, y, time=[text] * 400)
-    with pytest.raises(InvalidDataError, match=r"time must not be missing, got 1 .* in row 7"):
+    with pytest.raises(InvalidDataError, match=r"time must not be missing, got .* in row 7\."):
         clf.fit(X, y, time=np.where(np.arange(400) == 7, np.nan, np.arange(400)))
     with pytest.raises(InvalidDataError, match="time must hold finite numbers"):
         clf.fit(X, y, time=np.where(np.arange(400) == 7, np.inf, np.arange(400)))
-    with pytest.raises(InvalidDataError, match="1 different times in 400 rows"):
+    with pytest.raises(InvalidDataError, match="1 different time in 400 rows"):
         clf.fit(X, y, time=np.zeros(400))
     with pytest.raises(InvalidDataError, match="a class that is only early or late"):
         clf.fit(X, y, time=y)

@@ -17,7 +17,7 @@ import gbimb
 from gbimb import report
 from gbimb.cli import app
 from gbimb.decisions.held_out import HeldOutScores
-from gbimb.exceptions import GbimbWarning
+from gbimb.exceptions import GbimbWarning, InvalidDataError
 from gbimb.report.monitoring.monitor import _p_values, two_sided
 from gbimb.report.monitoring.promises import interval
 from gbimb.tables.files.chunks import sample_rows
@@ -124,6 +124,32 @@ def test_labels_show_a_promise_that_is_broken(model: Any) -> None:
     broken = report.monitor(model, worse, "fraud")
     assert broken.facts["broken"]
     assert any("is below" in sentence for sentence in broken.facts["verdict"])
+
+
+@pytest.mark.parametrize("kind", [object, "category", float])
+def test_rows_without_a_label_are_left_out_of_what_labels_say(model: Any, kind: Any) -> None:
+    new = month(6_000, 6)
+    if kind is float:
+        clf = gbimb.ImbalancedLGBMClassifier(n_estimators=20, random_state=0)
+        model = clf.fit(new.drop(columns="fraud"), (new["fraud"] == "yes").astype(int))
+        new["fraud"] = (new["fraud"] == "yes").astype(float)
+    whole = report.monitor(model, new[:4_000], "fraud").facts
+    new["fraud"] = new["fraud"].astype(kind).where(new.index < 4_000)
+    some = report.monitor(model, new, "fraud").facts
+    assert some["labels"]["missing"] == 2_000
+    assert {**some["labels"], "missing": 0} == whole["labels"]
+    assert "2,000 of these rows have no label and are left out of that." in some["verdict"]
+    new["fraud"] = None
+    with pytest.raises(InvalidDataError, match="must have a label in every row"):
+        report.monitor(model, new, "fraud")
+
+
+def test_a_broken_promise_is_not_followed_by_no_change(model: Any) -> None:
+    worse = month(6_000, 7)
+    worse["fraud"] = np.random.default_rng(0).permutation(worse["fraud"])
+    found = report.monitor(model, worse, "fraud").facts
+    assert found["broken"]
+    assert "No change beyond chance was found." not in found["verdict"]
 
 
 class Promise:
@@ -266,3 +292,9 @@ def test_where_labels_tell_the_prevalence_its_estimate_is_no_claim(model: Any) -
     share = (table["fraud"] == "yes").mean()
     assert "is no longer" not in said
     assert f"; by the labels it is {100 * share:.3f} % (" in said
+
+
+def test_a_parquet_file_without_rows_is_named(model: Any, tmp_path: Path) -> None:
+    month(10, 0)[:0].to_parquet(tmp_path / "may.parquet")
+    with pytest.raises(InvalidDataError, match=r"'may\.parquet' holds no rows"):
+        report.monitor(model, tmp_path / "may.parquet")

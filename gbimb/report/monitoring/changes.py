@@ -68,6 +68,9 @@ def verdict(facts: dict[str, Any]) -> list[str]:
         )
     if facts["labels"]:
         sentences += facts["labels"]["sentences"]
+        if missing := facts["labels"]["missing"]:
+            unlabelled = f"{number(missing)} of these rows have no label"
+            sentences.append(f"{unlabelled} and are left out of that.")
     broken = facts["labels"] and facts["labels"]["broken"]
     nothing = "Without labels no change" if broken else "No change"
     return [*sentences, *(facts["alarms"] or [f"{nothing} beyond chance was found."])]

@@ -170,8 +170,12 @@ def monitor(
     }
     if target is not None:
         labels = label_options(model, target, known).clean_labels(frame[target])
+        there = labels.notna().to_numpy()
+        if there.any():  # labels of the last weeks may not be there yet
+            labels, codes = labels[there], codes[there]
         truth = label_codes(labels, names)
         facts["labels"] = kept_promises(model, truth, codes, effects)
+        facts["labels"]["missing"] = int(np.count_nonzero(~there))
     facts["alarms"] = alarms(facts)
     facts["broken"] = bool(facts["labels"] and facts["labels"]["broken"])
     facts["verdict"] = verdict(facts)

@@ -137,7 +137,11 @@ def read_times(source: ParquetSource) -> NDArray[Any]:
             "Write the files with one schema."
         )
         raise InvalidDataError(msg)
-    return np.concatenate(list(map(time_keys, _pieces(source, source.time))))
+    keys, before = [], 0
+    for piece in _pieces(source, source.time):
+        keys.append(time_keys(piece, before))
+        before += len(piece)
+    return np.concatenate(keys)
 
 
 def _pieces(source: ParquetSource, name: str) -> Iterator[pd.Series[Any]]:

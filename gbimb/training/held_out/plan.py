@@ -96,8 +96,9 @@ def given_splits(cv: object, X: object, codes: NDArray[Any]) -> Splits | None:
         reason = str(error).rstrip(".")
         if "group" in f"{type(cv).__name__} {reason}".lower():
             msg = (
-                f"cv must split the rows without groups, which fit does not take, got "
-                f"{type(cv).__name__}. Give cv=list(cv.split(X, y, groups)) instead."
+                f"cv must split the rows without groups, got {type(cv).__name__}. Leave cv out and "
+                "give groups to fit, which holds whole groups out, or "
+                "cv=list(cv.split(X, y, groups))."
             )
             raise InvalidParameterError(msg) from None
         msg = f"cv must yield pairs (train, test) of row numbers, got {cv!r:.80}: {reason}."

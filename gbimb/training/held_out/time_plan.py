@@ -140,10 +140,11 @@ def _edges(
             first = edges[0]
             if len(edges) > 1 and np.unique(codes[:first]).size > 1 < np.unique(codes[first:]).size:
                 return edges
+    times = np.unique(time).size
     msg = (
         "time must let later rows of two classes be held out while earlier ones train, got "
-        f"{np.unique(time).size:,} different times in {n:,} rows, or a class that is only early or "
-        "late. Leave time out, give X_val and y_val, or use cv=None."
+        f"{times:,} different time{'s' if times > 1 else ''} in {n:,} rows, or a class that is "
+        "only early or late. Leave time out, give X_val and y_val, or use cv=None."
     )
     raise InvalidDataError(msg)
 
