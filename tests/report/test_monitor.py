@@ -244,8 +244,11 @@ def test_the_command_writes_a_report_and_says_what_broke(model: Any, tmp_path: P
     worse = month(3_000, 9)
     worse["x0"] = worse["x0"].to_numpy()[::-1]
     worse.to_csv(tmp_path / "worse.csv", index=False)
+    assert "by labels" not in page.read_text(encoding="utf-8")
     arguments = ["monitor", str(file), str(tmp_path / "worse.csv"), "--target", "fraud", "--json"]
-    failed = CliRunner().invoke(app, arguments)
+    failed = CliRunner().invoke(app, [*arguments, "--report", str(page)])
+    known = (worse["fraud"] == "yes").mean()
+    assert f"<td>{100 * known:.1f}\u00a0%</td>" in page.read_text(encoding="utf-8")
     assert failed.exit_code == 3
     assert json.loads(failed.stdout)["broken"]
     wrong = CliRunner().invoke(app, [*arguments[:3], "--target", "frod"])
