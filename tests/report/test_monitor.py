@@ -152,6 +152,19 @@ def test_a_broken_promise_is_not_followed_by_no_change(model: Any) -> None:
     assert "No change beyond chance was found." not in found["verdict"]
 
 
+def test_a_prevalence_that_only_labels_show_is_a_change(model: Any) -> None:
+    new = month(6_000, 6)
+    assert report.monitor(model, new, "fraud").facts["alarms"] == []
+    flipped = np.random.default_rng(0).random(len(new)) < 0.03
+    new.loc[flipped, "fraud"] = "yes"
+    assert report.monitor(model, new).facts["alarms"] == []
+    alarms = report.monitor(model, new, "fraud").facts["alarms"]
+    assert len(alarms) == 1
+    share = (new["fraud"] == "yes").mean()
+    assert alarms[0].startswith("By the labels the prevalence of 'yes' is no longer 3.")
+    assert f"but {100 * share:.3f} % (" in alarms[0]
+
+
 class Promise:
     """A guarantee with a rule that held-out rows made."""
 

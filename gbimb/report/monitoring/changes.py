@@ -22,6 +22,12 @@ def alarms(facts: dict[str, Any]) -> list[str]:
     """Return a sentence for each change that is more than chance."""
     by_labels = (facts["labels"] or {}).get("prevalence")  # of two classes, where labels are there
     found = [_prevalence(row, by_labels) for row in facts["prevalence"] if row["moved"]]
+    if by_labels and by_labels["moved"] and not found:
+        row = facts["prevalence"][0]
+        found.append(
+            f"By the labels the prevalence of {row['label']!r} is no longer "
+            f"{percent(row['expected'], 3)}, but {_with_interval(by_labels, 'value')}."
+        )
     scores = facts["scores"]
     if scores and scores["more_than_prevalence"] and scores["index"] >= NOTABLE:
         found.append(

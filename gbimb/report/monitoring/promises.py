@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from gbimb.decisions.held_out import GroupEffects, HeldOutScores
 
 CONFIDENCE: Final = 0.95
+LEVEL: Final = 0.01
+"""Of the test whether labels have another prevalence than training."""
+
 RATES: Final = ("precision", "recall")
 """What held-out rows promise, where the threshold has no guarantee."""
 
@@ -72,7 +75,12 @@ def kept_promises(
     facts: dict[str, Any] = {
         "counts": counts,
         "positives": int(y.sum()),
-        "prevalence": {"value": float(y.mean()), "low": low, "high": high},
+        "prevalence": {
+            "value": float(y.mean()),
+            "low": low,
+            "high": high,
+            "moved": _prevalence_moved(model, y, effects),
+        },
     }
     rates, sentences = _against_held_out(model.model_, counts, effects)
     guarantee = getattr(model.model_.rule, "guarantee", None)
@@ -87,6 +95,18 @@ def kept_promises(
         facts["guarantee"] = None
         broken = any(rate["broken"] for rate in rates)
     return facts | {"rates": rates, "sentences": sentences, "broken": broken}
+
+
+def _prevalence_moved(model: Any, y: BoolArray, effects: GroupEffects) -> bool:
+    """Whether labels have another share of positives than training, at a level of 1 %."""
+    held_out, before = model.model_.held_out, float(np.atleast_1d(model.prevalence_)[0])
+    if held_out is None:
+        return False
+    n = y.size / effects.label
+    n0 = float(held_out.weight.sum()) / trained_effects(model.model_).label
+    pooled = (n * y.mean() + n0 * before) / (n + n0)
+    error = np.sqrt(max(pooled * (1.0 - pooled), 1e-12) * (1.0 / n + 1.0 / n0))
+    return bool(2.0 * ndtr(-abs(y.mean() - before) / error) < LEVEL)
 
 
 def _guarantee(
