@@ -211,7 +211,9 @@ def _tables(
 ) -> tuple[BenchmarkTable, ...]:
     from gbimb.benchmark.plan import built_in_tables
     from gbimb.benchmark.tables import read_table
+    from gbimb.tables.dependence import check_one_of
 
+    check_one_of(by["group"], by["time"], "--group")
     if data is None:
         roles = {f"--{name}": column for name, column in by.items()}
         given = {"--target": target, "--positive": positive, "--drop": drop, **roles}

@@ -110,9 +110,10 @@ def read_dependence(X: object, groups: Any, time: Any, n: int) -> Dependence | N
 def check_one_of(groups: object, time: object, name: str = "groups") -> None:
     """Refuse groups and times together."""
     if groups is not None and time is not None:
+        other = "--time" if name.startswith("-") else "time"
         msg = (
-            f"{name} and time must not be given together: rows are held out by groups, or later "
-            "rows from earlier ones. Give time if the model is for later rows of known groups."
+            f"{name} and {other} must not be given together: rows are held out by groups, or later "
+            f"rows from earlier ones. Give {other} if the model is for later rows of known groups."
         )
         raise InvalidParameterError(msg)
 

@@ -63,7 +63,10 @@ def test_wrong_columns_are_refused(rows: Path) -> None:
         (("--group", "kustomer"), "--group must be one of"),
         (("--time", "customer"), "--time must hold numbers or dates"),
         (("--group", "y"), "--target must not be among --weight, --group"),
-        (("--group", "customer", "--time", "when"), "--group and time must not be given together"),
+        (
+            ("--group", "customer", "--time", "when"),
+            "--group and --time must not be given together",
+        ),
     ):
         failed = call(*fit, *arguments)
         assert failed.exit_code == 2
