@@ -3,7 +3,8 @@
 ``prevalence``: models of synthetic rows, 3 % of them positive, whose best possible AUC is set, and
 2,000 new rows without labels with as many positives, twice and half as many; ``limits``: the same
 by true probabilities, and by another test. ``guarantee``: models
-that promise a precision, and new rows with labels of which it holds or does not. ``cost``:
+that promise a precision, and new rows with labels of which it holds or does not. ``groups``:
+new groups of the same kind, compared as groups and as if each row were alone. ``cost``:
 processor seconds and memory of the command for a million rows, and three. Results:
 ``benchmarks/results/monitoring/``, one file for each part.
 """
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ import pandas as pd
 from scipy.stats import norm
 
 import gbimb
+from benchmarks.groups import TRAINED, leaking, visits
 from gbimb import report
 from gbimb.report.monitoring.monitor import LEVEL, two_sided
 
@@ -41,6 +44,7 @@ LABELLED_MODELS = 10
 LABELLED = {2_000: 30, 20_000: 5}
 """Runs of each model, by the rows of a run."""
 
+OF_ONE_TABLE = 200  # new groups
 SIZES = (6_000, 20_000)
 AUCS = (0.9, 0.93, 0.95)
 NEW = 2_000
@@ -181,6 +185,33 @@ def guarantee() -> Iterator[dict[str, Any]]:
             yield {**about, "precision": kept, "broken": np.mean(broken)}
 
 
+def groups() -> Iterator[dict[str, Any]]:
+    """Yield how often new groups of the same kind raise an alarm, 200 of them at a time."""
+    for make in (leaking, visits):
+        found: dict[str, list[dict[str, bool]]] = {"groups": [], "rows": []}
+        for seed in range(500, 500 + LABELLED_MODELS):
+            X, y, group = make(seed)
+            known = group < TRAINED
+            clf = gbimb.ImbalancedLGBMClassifier(random_state=0, n_jobs=1)
+            clf.fit(X[known], y[known], groups=group[known])
+            as_groups = clf.model_
+            alone = replace(as_groups, held_out=replace(as_groups.held_out, effects=None))
+            for first in range(TRAINED, group.max() + 1, OF_ONE_TABLE):
+                new = (group >= first) & (group < first + OF_ONE_TABLE)
+                for name, clf.model_ in (("groups", as_groups), ("rows", alone)):
+                    facts = report.monitor(clf, X[new].assign(y=y[new]), "y").facts
+                    found[name].append(
+                        {
+                            "prevalence": any(row["moved"] for row in facts["prevalence"]),
+                            "column": any(row["moved"] for row in facts["columns"]),
+                            "broken": facts["broken"],
+                        }
+                    )
+        for name, told in found.items():
+            shares = {key: np.mean([one[key] for one in told]) for key in told[0]}
+            yield {"table": make.__name__, "counted as": name, "runs": len(told), **shares}
+
+
 def cost() -> Iterator[dict[str, Any]]:
     """Yield processor seconds and the most memory of the command, and of imports alone."""
     with tempfile.TemporaryDirectory() as name:
@@ -218,7 +249,13 @@ def _used(command: list[str], compiled: Path) -> dict[str, float]:
     return {"processor_seconds": float(seconds), "megabytes": float(megabytes)}
 
 
-PARTS = {"prevalence": prevalence, "limits": limits, "guarantee": guarantee, "cost": cost}
+PARTS = {
+    "prevalence": prevalence,
+    "limits": limits,
+    "guarantee": guarantee,
+    "groups": groups,
+    "cost": cost,
+}
 
 
 def main() -> None:
