@@ -244,7 +244,8 @@ def test_weighted_validation_rows_may_all_be_on_one_worker(
     monkeypatch.setattr(_fit, "assign", lopsided)
     X, _ = numbers(1500)
     y = np.digitize(X[:, 0] + X[:, 1], [0.5, 2.0][: n_classes - 1])
-    Xd, yd = arrays(X, y, sizes=even(1500, 2))
+    # Of two pieces a busy scheduler may put both on one worker.
+    Xd, yd = arrays(X, y, sizes=even(1500, 10))
     Xv, yv, wv = arrays(X[:500], y[:500], np.full(500, 3.0), sizes=even(500, 2))
     there = PAIRS[engine][0](client=client, **{**QUICK, **SHAPE[engine]})
     there.fit(Xd, yd, X_val=Xv, y_val=yv, sample_weight_val=wv)

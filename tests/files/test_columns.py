@@ -50,7 +50,7 @@ def test_dates_become_days_and_it_is_said(values: object) -> None:
 def test_text_that_only_looks_like_dates_stays_text() -> None:
     column, note = prepare(["2024-02-31", "2024-01-01"])
     assert isinstance(column.dtype, pd.CategoricalDtype)
-    assert "50% of its values are dates, but not '2024-02-31' (1 row)" in note
+    assert "50 % of its values are dates, but not '2024-02-31' (1 row)" in note
 
 
 def test_durations_become_days() -> None:

@@ -38,7 +38,7 @@ def test_a_column_with_another_cell_stays_text_and_it_is_said(
     path.write_text("x;y\n" + "".join(f"{cell};1\n" for cell in column))
     frame, notes, _ = prepare_columns(read_file(path))
     assert set(frame["x"].cat.categories) == set(column)
-    assert "50% of its values are numbers" in notes[0]
+    assert "50 % of its values are numbers" in notes[0]
 
 
 def test_what_the_model_learnt_as_text_stays_text(tmp_path: Path) -> None:
