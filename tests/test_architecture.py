@@ -33,6 +33,7 @@ ENGINES = {"lightgbm", "xgboost"}
 # nobody else.
 MODULES: dict[str, tuple[int, set[str]]] = {
     "version": (0, NUMPY),
+    "lazy": (0, NUMPY),
     "exceptions": (0, NUMPY),
     "replacing": (0, NUMPY),
     "log": (0, NUMPY),

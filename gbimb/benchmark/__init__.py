@@ -14,8 +14,9 @@ A new method is one row in ``METHODS``. ``runner`` fits, ``records`` keeps, ``st
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gbimb.lazy import first_used
 
 if TYPE_CHECKING:
     from gbimb.benchmark.methods import METHODS, Method
@@ -47,11 +48,7 @@ _HOME = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for 
 _HOME["ENGINES"] = "gbimb.engines.registry"
 
 
-def __getattr__(name: str) -> Any:  # a module attribute can be anything
-    if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
-    msg = f"module 'gbimb.benchmark' has no attribute {name!r}"
-    raise AttributeError(msg)
+__getattr__ = first_used(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -6,12 +6,13 @@ metrics. Needs ``pip install "gbimb[dask]"``.
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from gbimb.exceptions import MissingDependencyError
 
 try:
-    import dask.array
-    import dask.dataframe  # noqa: F401  whether it is installed
-    import distributed  # noqa: F401  whether it is installed
+    for _needed in ("dask.array", "dask.dataframe", "distributed"):
+        import_module(_needed)
 except ImportError as error:
     _MSG = 'gbimb.dask needs Dask, which is not installed: pip install "gbimb[dask]".'
     raise MissingDependencyError(_MSG) from error

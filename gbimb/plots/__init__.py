@@ -6,8 +6,9 @@ Each has ``from_estimator`` or ``from_predictions``, ``plot(ax=None)``, the attr
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gbimb.lazy import first_used
 
 if TYPE_CHECKING:
     from gbimb.plots._base import Display
@@ -43,11 +44,7 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:  # a module attribute can be anything
-    if name in _HOME:
-        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    msg = f"module 'gbimb.plots' has no attribute {name!r}"
-    raise AttributeError(msg)
+__getattr__ = first_used(__name__, {name: f"{__name__}.{home}" for name, home in _HOME.items()})
 
 
 def __dir__() -> list[str]:

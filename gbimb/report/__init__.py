@@ -14,8 +14,9 @@ Computing knows nothing of pages, and rendering computes nothing. A new check is
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gbimb.lazy import first_used
 
 if TYPE_CHECKING:
     from gbimb.report._cost import parse_costs
@@ -43,11 +44,7 @@ _MODULES = {
 _HOME = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:  # a module attribute can be anything
-    if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
-    msg = f"module 'gbimb.report' has no attribute {name!r}"
-    raise AttributeError(msg)
+__getattr__ = first_used(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -14,7 +14,6 @@ from gbimb.model.model import BoosterModel, as_layout, make_rule
 from gbimb.model.pairs import gains_of_columns, pair_names, with_pairs
 from gbimb.tables.encoder import see_rows
 from gbimb.tables.parquet.stream import StreamedMatrix
-from gbimb.training.held_out.apart import score_apart
 from gbimb.training.loss import make_loss
 from gbimb.training.objectives.named import make_objective
 from gbimb.training.tasks import BinaryTask, MulticlassTask
@@ -249,8 +248,10 @@ def judged_by_groups(
     ``proba`` and ``groups`` are those of the held-out rows.
     """
     y, weight = held_out.y, held_out.weight
-    metric = task.judged_apart(y, weight, rule=False)
-    apart = score_apart(metric, y, proba, weight, groups, seed=seed) if metric else None
+    apart, served = None, task.judged_apart(y, weight, rule=False)
+    if served:
+        objective = make_objective(served, model.classes.size).of_rows(None, groups)
+        apart = objective.score_apart(y, proba, weight, seed)
     decided = model.classes.targets(model.rule.decide(model.classes.columns(proba)))
     kept = model.held_out and model.held_out.in_groups(y, proba, decided, groups)
     return replace(model, score=model.score if apart is None else apart, held_out=kept)

@@ -12,7 +12,7 @@ from gbimb.decisions.prior import correct_prior
 from gbimb.losses import LogisticLoss, SoftmaxLoss
 from gbimb.model.model import AveragedModel, BoosterModel, ForeignMember, make_rule, to_raw
 from gbimb.training.bagging.one_bag import certainty_limit
-from gbimb.training.held_out.apart import score_apart
+from gbimb.training.objectives.named import make_objective
 from gbimb.training.tasks import BinaryTask, MulticlassTask
 
 if TYPE_CHECKING:
@@ -128,11 +128,11 @@ def average_bags(
         apart: float | None = None
         decided = classes.targets(decision.decide(columns))
         if population.groups is not None:
-            judged = task.judged_apart(y, weight, rule=True)
             groups = population.groups[rows]
             held_out = held_out and held_out.in_groups(y, proba, decided, groups)
-            if judged:
-                apart = score_apart(judged, y, proba, weight, groups, seed=bags.seed)
+            if served := task.judged_apart(y, weight, rule=True):
+                objective = make_objective(served, classes.size).of_rows(None, groups)
+                apart = objective.score_apart(y, proba, weight, bags.seed)
         score = task.score(y, decided, weight) if apart is None else apart
     model = AveragedModel(
         schema=schema,

@@ -13,12 +13,6 @@ import numpy as np
 from gbimb.decisions.class_weights import fit_class_weights
 from gbimb.decisions.threshold import choose_threshold
 from gbimb.exceptions import InvalidDataError
-from gbimb.metrics import (
-    MULTICLASS_METRICS,
-    ConfusionCounts,
-    MulticlassCounts,
-    get_count_metric,
-)
 from gbimb.training.held_out.folds import split_groups
 
 if TYPE_CHECKING:
@@ -69,23 +63,3 @@ def decide_apart(
         judged = proba[own]
         decided[own] = judged >= rule if proba.ndim == 1 else np.argmax(judged * rule, axis=1)
     return decided
-
-
-def score_apart(
-    metric: str,
-    y: NDArray[Any],
-    proba: FloatArray,
-    weight: NDArray[Any] | None,
-    groups: IntArray,
-    *,
-    seed: int,
-) -> float | None:
-    """Return the score of what :func:`decide_apart` returns."""
-    decided = decide_apart(metric, y, proba, weight, groups, seed=seed)
-    if decided is None:
-        return None
-    codes = y.astype(np.intp)
-    if proba.ndim == 1:
-        return float(get_count_metric(metric)(ConfusionCounts.from_labels(codes, decided, weight)))
-    counts = MulticlassCounts.from_labels(codes, decided, proba.shape[1], weight)
-    return float(MULTICLASS_METRICS[metric](counts))

@@ -73,6 +73,16 @@ class SearchObjective(ABC):
             [np.average(values, weights=t * own) for t in self._bootstraps(values.size)]
         )
 
+    def score_apart(
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int = 0
+    ) -> float | None:
+        """Return the score of all rows, in groups, by rules that other groups chose; None if none.
+
+        Of objectives without groups, or whose rule no row chooses, there is none.
+        """
+        del y, proba, weight, seed
+        return None
+
     @abstractmethod
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int

@@ -68,18 +68,25 @@ class CountObjective(SearchObjective):
 
     def score(self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None) -> float:
         """Return the mean over the bootstraps; of groups the score of all their rows."""
-        decided = self._decided_apart(y, proba, weight)
+        apart = self.score_apart(y, proba, weight)
+        return super().score(y, proba, weight) if apart is None else apart
+
+    def score_apart(
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int = 0
+    ) -> float | None:
+        """Return the score by thresholds that other groups chose; None without such."""
+        decided = self._decided_apart(y, proba, weight, seed)
         if decided is None:
-            return super().score(y, proba, weight)
+            return None
         return float(self._metric(ConfusionCounts.from_labels(y.astype(np.intp), decided, weight)))
 
     def _decided_apart(
-        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int = 0
     ) -> IntArray | None:
         """Return decisions for rows in groups, each by a threshold chosen on others."""
         if self.groups is None or self._metric.has_bound:
             return None
-        return decide_apart(self.name, y, proba, weight, self.groups, seed=0)
+        return decide_apart(self.name, y, proba, weight, self.groups, seed=seed)
 
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
@@ -162,6 +169,18 @@ class MulticlassObjective(SearchObjective):
                 for times in self._bootstraps(y.size)
             ]
         )
+
+    def score_apart(
+        self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int = 0
+    ) -> float | None:
+        """Return the score by class weights that other groups chose; None without such."""
+        if self.groups is None:
+            return None
+        decided = decide_apart(self.name, y, proba, weight, self.groups, seed=seed)
+        if decided is None:
+            return None
+        counts = MulticlassCounts.from_labels(y.astype(np.intp), decided, proba.shape[1], weight)
+        return float(MULTICLASS_METRICS[self.name](counts))
 
     def decide(
         self, y: NDArray[Any], proba: FloatArray, weight: NDArray[Any] | None, seed: int
