@@ -185,6 +185,7 @@ reproducible: $(WHEEL)/.made
 
 # One engine in an environment of its own, without and with XGBoost's build for processors alone.
 light: $(LIGHT)/.made
+	@$(LIGHT)/bin/python -m pip uninstall -qy xgboost-cpu  # left there by an earlier run
 	@$(LIGHT)/bin/python $(PIP) -c constraints.txt ".[lightgbm]" && $(LIGHT)/bin/python -m pip check
 	@cd / && $(ROOT)/$(LIGHT)/bin/python "$(ROOT)/tests/light.py" lightgbm
 	@$(LIGHT)/bin/python $(PIP) -c constraints.txt ".[xgboost-cpu]" && $(LIGHT)/bin/python -m pip check
